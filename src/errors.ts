@@ -1,0 +1,241 @@
+/**
+ * Every failure Toolarium can name, in one table: code → HTTP status, OpenAI error type, exit code of the command
+ * line, whether an unchanged retry can help, and the sentence used when the thrower has nothing more exact to say.
+ *
+ * Three kinds of failure are never mixed. A *refusal* is thrown as `ToolariumError`: the caller can act on it.
+ * An *outcome* (a program that failed, a tool that rejected) is a value in a report. Anything else is a *bug*: it is
+ * logged with its stack and leaves the process as `internal_error`.
+ */
+import type { ToolErrorKind } from "../sandbox/index.ts";
+
+/** Codes a report's `error.code` can have. */
+export type RunErrorCode =
+  | "syntax_error"
+  | "type_error"
+  | "compile_timeout"
+  | "guest_error"
+  | "cpu_timeout"
+  | "wall_timeout"
+  | "memory_exceeded"
+  | "engine_crashed"
+  | "source_too_large"
+  | "result_too_large"
+  | "not_serializable"
+  | "too_many_calls"
+  | "pending_forever"
+  | "approval_expired"
+  | "diverged"
+  | "cancelled"
+  | "internal_error";
+
+/** Codes of requests that were not served. */
+export type RefusalCode =
+  | "invalid_request"
+  | "limit_above_ceiling"
+  | "unknown_call"
+  | "forbidden"
+  | "tool_not_allowed"
+  | "not_found"
+  | "model_not_found"
+  | "unknown_tool"
+  | "method_not_allowed"
+  | "decision_conflict"
+  | "body_too_large"
+  | "unsupported_media_type"
+  | "invalid_arguments"
+  | "tool_error"
+  | "rate_limited"
+  | "upstream_error"
+  | "unavailable"
+  | "not_ready"
+  | "timeout"
+  | "config_error"
+  | "usage_error"
+  | "disposed";
+
+export type ErrorCode = RefusalCode | RunErrorCode;
+
+interface ErrorRow {
+  readonly status: number;
+  readonly type: string;
+  readonly exit: number;
+  readonly retryable: boolean;
+  readonly message: string;
+}
+
+const row = (status: number, type: string, exit: number, retryable: boolean, message: string): ErrorRow => ({
+  status,
+  type,
+  exit,
+  retryable,
+  message,
+});
+
+const INVALID = "invalid_request_error";
+const RUN = "run_error";
+
+export const errorTable: { readonly [C in ErrorCode]: ErrorRow } = {
+  // Refusals: the request was not served.
+  invalid_request: row(400, INVALID, 2, false, "The request is not valid."),
+  limit_above_ceiling: row(400, INVALID, 2, false, "A requested limit is above this deployment's ceiling."),
+  unknown_call: row(400, INVALID, 2, false, "No pending call has this id."),
+  unauthorized: row(
+    401,
+    "authentication_error",
+    2,
+    false,
+    "A valid API key is needed: Authorization: Bearer <key>.",
+  ),
+  forbidden: row(403, "permission_error", 4, false, "This key may not do that."),
+  admin_disabled: row(
+    403,
+    "permission_error",
+    4,
+    false,
+    "Administration is off. Set server.admin or use a key with the right `admin`.",
+  ),
+  host_not_allowed: row(
+    403,
+    "permission_error",
+    4,
+    false,
+    "This Host is not served. Add it to server.allowedHosts.",
+  ),
+  origin_not_allowed: row(
+    403,
+    "permission_error",
+    4,
+    false,
+    "This Origin may not use the gateway. Add it to server.allowedOrigins.",
+  ),
+  tool_not_allowed: row(403, "permission_error", 4, false, "The tool is outside the allowed set."),
+  not_found: row(404, INVALID, 2, false, "There is nothing here under this address."),
+  model_not_found: row(404, INVALID, 2, false, "No provider offers this model. GET /v1/models lists them."),
+  unknown_tool: row(404, INVALID, 2, false, "No connected server offers this tool."),
+  method_not_allowed: row(405, INVALID, 2, false, "This address does not answer to this method."),
+  decision_conflict: row(409, INVALID, 2, false, "This call was already decided otherwise."),
+  body_too_large: row(413, INVALID, 2, false, "The request body is larger than this route allows."),
+  unsupported_media_type: row(415, INVALID, 2, false, "Send the body as Content-Type: application/json."),
+  invalid_arguments: row(422, INVALID, 1, false, "The arguments do not match the tool's input schema."),
+  tool_error: row(422, "tool_error", 1, false, "The tool reported a failure."),
+  rate_limited: row(429, "rate_limit_error", 6, true, "Too many requests for this key. Retry later."),
+  not_implemented: row(
+    501,
+    "api_error",
+    70,
+    false,
+    "This part of the contract is not served by this version.",
+  ),
+  upstream_error: row(502, "upstream_error", 7, true, "The model provider failed."),
+  unavailable: row(502, "upstream_error", 7, true, "The tool's server is not connected."),
+  queue_full: row(
+    503,
+    "overloaded_error",
+    6,
+    true,
+    "All workers are busy and the queue is full. Retry later.",
+  ),
+  not_ready: row(503, "overloaded_error", 70, true, "The gateway is not ready to run programs. Retry later."),
+  timeout: row(504, "upstream_error", 7, true, "The tool did not answer in time."),
+  internal_error: row(
+    500,
+    "api_error",
+    70,
+    false,
+    "Something went wrong in the gateway. The log has the details.",
+  ),
+  config_error: row(500, "config_error", 3, false, "The configuration cannot be used."),
+  usage_error: row(400, INVALID, 2, false, "The command line is not understood. Try toolarium --help."),
+  engine_missing: row(
+    500,
+    "config_error",
+    70,
+    false,
+    "isolated-vm could not be loaded, and there is no other engine to fall back to.",
+  ),
+  disposed: row(503, "api_error", 70, false, "This sandbox has been disposed."),
+
+  // Outcomes of a run. The request was served: these stand in a report.
+  syntax_error: row(200, RUN, 1, false, "The program could not be parsed."),
+  type_error: row(200, RUN, 1, false, "The program does not fit the tools' types."),
+  compile_timeout: row(200, RUN, 6, true, "The program took too long to compile."),
+  guest_error: row(200, RUN, 1, false, "The program threw."),
+  cpu_timeout: row(200, RUN, 6, false, "The program used more CPU time than its limit."),
+  wall_timeout: row(200, RUN, 6, false, "The program took longer than its limit."),
+  memory_exceeded: row(200, RUN, 6, false, "The program used more memory than its limit."),
+  engine_crashed: row(200, RUN, 70, true, "The worker process died while it ran this program."),
+  source_too_large: row(200, RUN, 6, false, "The program text is too large or too deeply nested."),
+  result_too_large: row(200, RUN, 6, false, "The returned value is larger than its limit."),
+  not_serializable: row(200, RUN, 1, false, "The returned value cannot be written as JSON."),
+  too_many_calls: row(200, RUN, 6, false, "The program made more tool calls than its limit."),
+  pending_forever: row(200, RUN, 1, false, "The program waits for something that can never happen."),
+  approval_expired: row(200, RUN, 5, false, "Nobody decided the pending call in time."),
+  diverged: row(200, RUN, 70, false, "The replayed program did not repeat its own history."),
+  cancelled: row(200, RUN, 130, false, "The run was cancelled."),
+};
+
+/** How a tool failure of a kind is answered where one tool call is the whole request. */
+export const toolFailureCode: { readonly [K in ToolErrorKind]: ErrorCode } = {
+  tool: "tool_error",
+  denied: "tool_not_allowed",
+  invalid_arguments: "invalid_arguments",
+  timeout: "timeout",
+  cancelled: "cancelled",
+  unavailable: "unavailable",
+  too_large: "tool_error",
+  unsupported: "tool_error",
+  unknown_tool: "unknown_tool",
+};
+
+/** One fault in a body, where it is (RFC 6901 pointer) and what was expected. */
+export interface FieldError {
+  readonly pointer: string;
+  readonly message: string;
+}
+
+export interface ToolariumErrorOptions {
+  /** Name of the offending parameter, as OpenAI's error shape has it. */
+  readonly param?: string;
+  readonly errors?: readonly FieldError[];
+  readonly retryAfterSeconds?: number;
+  readonly cause?: unknown;
+}
+
+/** A refusal. Its message is safe to show: it holds no path, stack or secret of ours. */
+export class ToolariumError extends Error {
+  override readonly name = "ToolariumError";
+  readonly code: ErrorCode;
+  readonly param: string | undefined;
+  readonly errors: readonly FieldError[];
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(code: ErrorCode, message?: string, options: ToolariumErrorOptions = {}) {
+    super(
+      message ?? errorTable[code].message,
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
+    this.code = code;
+    this.param = options.param;
+    this.errors = options.errors ?? [];
+    this.retryAfterSeconds = options.retryAfterSeconds;
+  }
+
+  get status(): number {
+    return errorTable[this.code].status;
+  }
+
+  get type(): string {
+    return errorTable[this.code].type;
+  }
+
+  get retryable(): boolean {
+    return errorTable[this.code].retryable;
+  }
+}
+
+/** Turns anything thrown into a refusal; whatever is not one already is a bug and says nothing of itself. */
+export function toRefusal(error: unknown): ToolariumError {
+  return error instanceof ToolariumError
+    ? error
+    : new ToolariumError("internal_error", undefined, { cause: error });
+}

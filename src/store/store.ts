@@ -1,0 +1,54 @@
+/**
+ * Port: where runs and journals live. Asynchronous and narrow, so that nothing above knows which store it is.
+ * Every implementation passes `test/store/contract.ts`.
+ */
+import type { JournalEvent } from "../runs/journal.ts";
+import type { RunStatus } from "../runs/report.ts";
+
+/** What is fixed when a run is opened. Everything that happens later is in its journal. */
+export interface RunRecord {
+  /** `run_` + 22 base64url characters: 128 random bits. */
+  readonly id: string;
+  readonly principal: string;
+  /** `program` = one program; `chat` = one chat request in any mode, whose programs have it as parent; `call` = one explicit call. */
+  readonly kind: "program" | "chat" | "call";
+  readonly parent: string | null;
+  /** Milliseconds since the Unix epoch. */
+  readonly createdAt: number;
+  /** JSON text of everything else that is fixed: program, input, policy, catalog version, limits, diagnostics. */
+  readonly spec: string;
+}
+
+export interface StoredRun extends RunRecord {
+  readonly status: RunStatus;
+}
+
+export interface RunQuery {
+  readonly principal?: string;
+  readonly kind?: RunRecord["kind"];
+  readonly parent?: string;
+  readonly status?: RunStatus;
+  /** 1–200. */
+  readonly limit: number;
+  /** From the previous page's `nextCursor`. */
+  readonly cursor?: string;
+}
+
+export interface Store extends AsyncDisposable {
+  /** Queues the new run; resolves when it is durable. Writes of one run keep their order without awaiting each. */
+  createRun(run: RunRecord): Promise<void>;
+  /**
+   * Appends events and sets the status in the same commit; resolves when durable. Commits are grouped: many runs
+   * share one. A seq that already exists rejects (a run has one writer).
+   */
+  append(run: string, events: readonly JournalEvent[], status?: RunStatus): Promise<void>;
+  getRun(id: string): Promise<StoredRun | undefined>;
+  /** In seq order, from `afterSeq` + 1. */
+  readJournal(run: string, afterSeq?: number): Promise<readonly JournalEvent[]>;
+  /** Newest first. */
+  listRuns(
+    query: RunQuery,
+  ): Promise<{ readonly runs: readonly StoredRun[]; readonly nextCursor: string | null }>;
+  /** Removes ended runs, and their journals, that were created before this time. Returns how many. */
+  deleteRunsBefore(epochMs: number): Promise<number>;
+}

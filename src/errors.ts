@@ -33,7 +33,11 @@ export type RefusalCode =
   | "invalid_request"
   | "limit_above_ceiling"
   | "unknown_call"
+  | "unauthorized"
   | "forbidden"
+  | "admin_disabled"
+  | "host_not_allowed"
+  | "origin_not_allowed"
   | "tool_not_allowed"
   | "not_found"
   | "model_not_found"
@@ -45,12 +49,16 @@ export type RefusalCode =
   | "invalid_arguments"
   | "tool_error"
   | "rate_limited"
+  | "not_implemented"
   | "upstream_error"
   | "unavailable"
+  | "queue_full"
   | "not_ready"
   | "timeout"
+  | "internal_error"
   | "config_error"
   | "usage_error"
+  | "engine_missing"
   | "disposed";
 
 export type ErrorCode = RefusalCode | RunErrorCode;

@@ -55,6 +55,8 @@ export interface GuestCall {
   readonly server: string;
   readonly tool: string;
   readonly args: string;
+  /** Set when the arguments could not be written as JSON or were too large; the host settles the call with it. */
+  readonly fault?: { readonly kind: "invalid_arguments" | "too_large"; readonly message: string };
 }
 
 export interface GuestToolError {
@@ -110,6 +112,7 @@ export type EngineFailureCode =
   | "not_serializable"
   | "too_many_calls"
   | "pending_forever"
+  | "diverged"
   | "cancelled";
 
 export interface EngineUsage {
@@ -156,3 +159,14 @@ export interface WorkerPool extends AsyncDisposable {
   run(run: EngineRun): Promise<EngineOutcome>;
   stats(): PoolStats;
 }
+
+export {
+  defaultCeilings,
+  defaultLimits,
+  type LimitProblem,
+  limitNames,
+  limitTable,
+  type RunLimits,
+  resolveLimits,
+} from "./limits.ts";
+export { createWorkerPool, PoolRefusal, type WorkerPoolOptions } from "./pool.ts";

@@ -1,0 +1,77 @@
+/**
+ * Frames on the descriptor between gateway and worker: two little-endian uint32 lengths, a JSON header, a UTF-8 text.
+ * Bounded on the reading side before a byte of the body is kept: a worker can't make the gateway hold more than
+ * `maxBytes` per worker.
+ */
+
+const LENGTHS_BYTES = 8;
+/** Headers carry namespaces and limits on the way in; from a worker they are a few numbers. */
+export const MAX_HEADER_BYTES: number = 4 * 1024 * 1024;
+/** Largest text: arguments and results at their 16 MiB ceiling, escaped once, and some room. */
+export const MAX_TEXT_BYTES: number = 40 * 1024 * 1024;
+
+export function encodeFrame(header: object, text: string): Buffer {
+  const head = JSON.stringify(header);
+  const headBytes = Buffer.byteLength(head);
+  const textBytes = Buffer.byteLength(text);
+  const frame = Buffer.allocUnsafe(LENGTHS_BYTES + headBytes + textBytes);
+  frame.writeUInt32LE(headBytes, 0);
+  frame.writeUInt32LE(textBytes, 4);
+  frame.write(head, LENGTHS_BYTES, "utf8");
+  frame.write(text, LENGTHS_BYTES + headBytes, "utf8");
+  return frame;
+}
+
+export interface FrameReader {
+  /** Takes bytes as they come. Calls back for each whole frame; returns the reason once the stream is no frames. */
+  push(bytes: Buffer): string | undefined;
+}
+
+export function createFrameReader(onFrame: (header: string, text: string) => void): FrameReader {
+  let chunks: Buffer[] = [];
+  let held = 0;
+  let wanted = LENGTHS_BYTES;
+
+  const take = (): Buffer => {
+    const only = chunks[0];
+    const whole = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, held);
+    chunks = [];
+    held = 0;
+    return whole;
+  };
+
+  return {
+    push(bytes) {
+      chunks.push(bytes);
+      held += bytes.length;
+      while (held >= wanted) {
+        const buffer = take();
+        let at = 0;
+        while (buffer.length - at >= LENGTHS_BYTES) {
+          const headBytes = buffer.readUInt32LE(at);
+          const textBytes = buffer.readUInt32LE(at + 4);
+          if (headBytes > MAX_HEADER_BYTES || textBytes > MAX_TEXT_BYTES)
+            return "a frame is larger than allowed";
+          const end = at + LENGTHS_BYTES + headBytes + textBytes;
+          if (buffer.length < end) {
+            wanted = end - at;
+            break;
+          }
+          const headEnd = at + LENGTHS_BYTES + headBytes;
+          onFrame(
+            buffer.toString("utf8", at + LENGTHS_BYTES, headEnd),
+            buffer.toString("utf8", headEnd, end),
+          );
+          at = end;
+          wanted = LENGTHS_BYTES;
+        }
+        if (at < buffer.length) {
+          chunks.push(buffer.subarray(at));
+          held = buffer.length - at;
+          if (held < wanted) break;
+        }
+      }
+      return undefined;
+    },
+  };
+}

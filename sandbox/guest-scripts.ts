@@ -1,0 +1,27 @@
+/**
+ * Reads the scripts of `sandbox/guest/` as this build has them: `.ts` with its types stripped in development, `.js`
+ * as emitted in dist. Their hash is the prelude version, stored with every journal that was written under them.
+ */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { stripTypeScriptTypes } from "node:module";
+import type { GuestScripts } from "./isolate.ts";
+
+export function loadGuestScripts(): { readonly scripts: GuestScripts; readonly version: string } {
+  const scripts: GuestScripts = {
+    harden: readScript("harden"),
+    encode: readScript("encode"),
+    clock: readScript("clock"),
+    prelude: readScript("prelude"),
+  };
+  const version = createHash("sha256").update(JSON.stringify(scripts)).digest("hex").slice(0, 16);
+  return { scripts, version };
+}
+
+function readScript(name: keyof GuestScripts): string {
+  const suffix = import.meta.url.slice(-3);
+  const text = readFileSync(new URL(`./guest/${name}${suffix}`, import.meta.url), "utf8");
+  const plain = suffix === ".ts" ? stripTypeScriptTypes(text) : text;
+  // Each file is one function expression; the empty export only tells TypeScript that it shares no scope.
+  return plain.replace(/^export \{\};?$/m, "").replace(/^\/\/# sourceMappingURL=.*$/m, "");
+}

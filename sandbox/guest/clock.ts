@@ -1,0 +1,108 @@
+/**
+ * The only time and the only chance a program has, both functions of its journal: the clock stands at the moment of
+ * the last entry and each reading adds a microsecond (so that polling loops end), `Math.random` and
+ * `crypto.randomUUID` come from the run's seed.
+ */
+interface Clock {
+  start(seed: string, at: number): void;
+  advance(at: number): void;
+}
+
+(): Clock => {
+  const { construct, apply, defineProperty } = Reflect;
+  const { imul, floor } = Math;
+  const charCodeAt = String.prototype.charCodeAt;
+  const RealDate = Date;
+  const realToString = RealDate.prototype.toString;
+  let now = 0;
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
+
+  const read = (): number => {
+    now += 0.001;
+    return floor(now);
+  };
+
+  /** sfc32 (Chris Doty-Humphrey, PractRand): small, fast, passes its author's tests; not for secrets. */
+  const next = (): number => {
+    const t = (((a + b) | 0) + d) | 0;
+    d = (d + 1) | 0;
+    a = b ^ (b >>> 9);
+    b = (c + (c << 3)) | 0;
+    c = ((c << 21) | (c >>> 11)) + t;
+    c |= 0;
+    return t >>> 0;
+  };
+
+  function PatchedDate(this: unknown, ...parts: unknown[]): unknown {
+    if (new.target === undefined) return apply(realToString, construct(RealDate, [read()]), []);
+    return construct(RealDate, parts.length === 0 ? [read()] : parts, new.target);
+  }
+  const hidden = { writable: true, enumerable: false, configurable: true };
+  defineProperty(PatchedDate, "name", { value: "Date", configurable: true });
+  defineProperty(PatchedDate, "length", { value: 7, configurable: true });
+  defineProperty(PatchedDate, "prototype", { value: RealDate.prototype, writable: false });
+  defineProperty(PatchedDate, "now", { ...hidden, value: () => read() });
+  defineProperty(PatchedDate, "parse", { ...hidden, value: RealDate.parse });
+  defineProperty(PatchedDate, "UTC", { ...hidden, value: RealDate.UTC });
+  defineProperty(RealDate.prototype, "constructor", { ...hidden, value: PatchedDate });
+  defineProperty(globalThis, "Date", { ...hidden, value: PatchedDate });
+
+  // Without an argument these two read the real clock.
+  const formats = Intl.DateTimeFormat.prototype;
+  const realFormat = Object.getOwnPropertyDescriptor(formats, "format")?.get;
+  const realFormatToParts = formats.formatToParts;
+  if (realFormat === undefined) throw new Error("Intl.DateTimeFormat has no format getter");
+  defineProperty(formats, "format", {
+    configurable: true,
+    enumerable: false,
+    get(this: Intl.DateTimeFormat) {
+      const format = apply(realFormat, this, []) as (date: unknown) => string;
+      return (date?: unknown) => format(date === undefined ? read() : date);
+    },
+  });
+  defineProperty(formats, "formatToParts", {
+    ...hidden,
+    value(this: Intl.DateTimeFormat, date?: Date) {
+      return apply(realFormatToParts, this, [date === undefined ? read() : date]);
+    },
+  });
+
+  defineProperty(Math, "random", { ...hidden, value: () => next() / 4_294_967_296 });
+
+  const hex = "0123456789abcdef";
+  const randomUUID = (): string => {
+    let text = "";
+    for (let i = 0; i < 32; i++) {
+      if (i === 8 || i === 12 || i === 16 || i === 20) text += "-";
+      const nibble = next() >>> 28;
+      text += hex[i === 12 ? 4 : i === 16 ? 8 | (nibble & 3) : nibble];
+    }
+    return text;
+  };
+  defineProperty(globalThis, "crypto", { ...hidden, value: Object.freeze({ randomUUID }) });
+
+  return {
+    start(seed, at) {
+      now = at;
+      a = 0x9e3779b9;
+      b = 0x243f6a88;
+      c = 0xb7e15162;
+      d = 1;
+      for (let i = 0; i < seed.length; i++) {
+        const code: number = apply(charCodeAt, seed, [i]);
+        a = imul(a ^ code, 0x85ebca6b);
+        b = imul(b ^ code, 0xc2b2ae35) + a;
+        c = imul(c ^ code, 0x27d4eb2f) ^ b;
+      }
+      for (let i = 0; i < 12; i++) next();
+    },
+    advance(at) {
+      if (at > now) now = at;
+    },
+  };
+};
+
+export {};

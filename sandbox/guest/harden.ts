@@ -1,0 +1,104 @@
+/**
+ * Runs first in every isolate. Takes away what the engine offers beyond the language, what allocates outside the
+ * heap's count, what carries entropy or real time, and every road to building code from text.
+ *
+ * The globals are a written allowlist: what a newer engine adds is deleted until somebody adds it here.
+ */
+() => {
+  const allowed = [
+    "Object",
+    "Array",
+    "Number",
+    "parseFloat",
+    "parseInt",
+    "Infinity",
+    "NaN",
+    "undefined",
+    "Boolean",
+    "String",
+    "Symbol",
+    "Date",
+    "Promise",
+    "RegExp",
+    "Error",
+    "AggregateError",
+    "EvalError",
+    "RangeError",
+    "ReferenceError",
+    "SyntaxError",
+    "TypeError",
+    "URIError",
+    "globalThis",
+    "JSON",
+    "Math",
+    "Intl",
+    "ArrayBuffer",
+    "Uint8Array",
+    "Int8Array",
+    "Uint16Array",
+    "Int16Array",
+    "Uint32Array",
+    "Int32Array",
+    "BigUint64Array",
+    "BigInt64Array",
+    "Uint8ClampedArray",
+    "Float16Array",
+    "Float32Array",
+    "Float64Array",
+    "DataView",
+    "Map",
+    "BigInt",
+    "Set",
+    "Iterator",
+    "WeakMap",
+    "WeakSet",
+    "Proxy",
+    "Reflect",
+    "decodeURI",
+    "decodeURIComponent",
+    "encodeURI",
+    "encodeURIComponent",
+    "escape",
+    "unescape",
+    "isFinite",
+    "isNaN",
+    "SuppressedError",
+    "DisposableStack",
+    "AsyncDisposableStack",
+  ];
+  const { defineProperty, getPrototypeOf } = Object;
+  const scope = globalThis as unknown as Record<PropertyKey, unknown>;
+
+  for (const name of Reflect.ownKeys(scope)) {
+    if (typeof name === "string" && allowed.includes(name)) continue;
+    if (!Reflect.deleteProperty(scope, name))
+      throw new Error(`the engine does not let go of the global ${String(name)}`);
+  }
+
+  // The four function constructors have no other name than `constructor` on their prototypes.
+  const refuse = function Function(): never {
+    throw new TypeError("Code cannot be built from text here. Write the function itself.");
+  };
+  const families = [
+    () => undefined,
+    async () => undefined,
+    function* () {
+      yield;
+    },
+    async function* () {
+      yield;
+    },
+  ];
+  for (const member of families) {
+    const prototype: object = getPrototypeOf(member);
+    defineProperty(prototype, "constructor", {
+      value: refuse,
+      writable: false,
+      enumerable: false,
+      configurable: false,
+    });
+  }
+  defineProperty(refuse, "prototype", { value: getPrototypeOf(refuse), writable: false });
+};
+
+export {};

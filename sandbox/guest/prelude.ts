@@ -1,0 +1,400 @@
+/**
+ * What a program sees, and the only code in the isolate that speaks to the host. Out goes `post(text, last)`, a JSON
+ * array of rows (`parsePosts` in protocol.ts reads them); in comes `enter(kind, n, at, text)`, one settlement or timer
+ * per entry. Everything it needs of the language is captured here, before guest code can touch a prototype.
+ */
+type Encoded = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly fault: string };
+type Failure = { kind: string; message: string; server: string; tool: string; data?: string };
+type ToolEntry = { name: string; method: string; positional?: readonly string[] };
+interface StartConfig {
+  namespaces: {
+    servers: readonly { name: string; global: string; tools: readonly ToolEntry[] }[];
+    locals: readonly { name: string; global: string; positional?: readonly string[]; hidden?: boolean }[];
+  };
+  input: string;
+  seed: string;
+  limits: {
+    toolCalls: number;
+    toolArgsBytes: number;
+    resultBytes: number;
+    logBytes: number;
+    logLines: number;
+  };
+}
+type Callable = (...args: unknown[]) => Promise<unknown>;
+
+(
+  post: (text: string, last: boolean) => void,
+  encode: (value: unknown, root: string) => Encoded,
+  clock: { start(seed: string, at: number): void; advance(at: number): void },
+) => {
+  const BATCH_CHARS = 262_144;
+  const MAX_ARMED_TIMERS = 1_000;
+  const MAX_TIMER_MS = 2_147_483_647;
+  const { parse, stringify } = JSON;
+  const { apply, defineProperty } = Reflect;
+  const { create, freeze, getOwnPropertyDescriptor, prototype: objectPrototype } = Object;
+  const { isArray } = Array;
+  const { floor } = Math;
+  const { isNaN } = Number;
+  const GuestPromise = Promise;
+  const GuestProxy = Proxy;
+  const GuestError = Error;
+  const GuestRangeError = RangeError;
+  const then = Promise.prototype.then;
+  const charCodeAt = String.prototype.charCodeAt;
+  const slice = String.prototype.slice;
+  const indexOf = String.prototype.indexOf;
+  const toText = String;
+  const settled = GuestPromise.resolve();
+  const never = new GuestPromise<never>(() => undefined);
+  const scope = globalThis as unknown as Record<string, unknown>;
+
+  type Waiting = {
+    resolve(value: unknown): void;
+    reject(error: unknown): void;
+    trace: { stack?: string } | null;
+  };
+  const waiting: Record<number, Waiting> = create(null);
+  const timers: Record<number, { run: unknown; args: unknown[] }> = create(null);
+  let limits: StartConfig["limits"] = {
+    toolCalls: 0,
+    toolArgsBytes: 0,
+    resultBytes: 0,
+    logBytes: 0,
+    logLines: 0,
+  };
+  let issued = 0;
+  let calls = 0;
+  let armed = 0;
+  let logBytes = 0;
+  let logLines = 0;
+  let over = false;
+  let batch = "";
+
+  // ---- posts: one frame per burst, flushed in a microtask of the same entry -------------------------------------
+  const emit = (row: string): void => {
+    if (over) return;
+    if (batch === "") apply(then, settled, [flush]);
+    batch += (batch === "" ? "[" : ",") + row;
+    if (batch.length > BATCH_CHARS) flush();
+  };
+  const flush = (): void => {
+    if (batch === "") return;
+    const text = `${batch}]`;
+    batch = "";
+    post(text, false);
+  };
+  const finish = (row: string): void => {
+    emit(row);
+    over = true;
+    const text = `${batch}]`;
+    batch = "";
+    post(text, true);
+  };
+
+  // ---- tool calls -----------------------------------------------------------------------------------------------
+  class ToolError extends GuestError {
+    declare server: string;
+    declare tool: string;
+    declare kind: string;
+    declare data: unknown;
+    constructor(failure: Failure) {
+      super(failure.message);
+      field(this, "server", failure.server);
+      field(this, "tool", failure.tool);
+      field(this, "kind", failure.kind);
+      if (failure.data !== undefined) field(this, "data", decode(failure.data));
+    }
+  }
+  const field = (on: object, name: string, value: unknown): void => {
+    defineProperty(on, name, {
+      __proto__: null,
+      value,
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    } as never);
+  };
+  defineProperty(ToolError.prototype, "name", { value: "ToolError", writable: true, configurable: true });
+  const toolErrorPrototype = ToolError.prototype;
+  const isPrototypeOf = objectPrototype.isPrototypeOf;
+
+  const call = (
+    server: string,
+    tool: string,
+    positional: readonly string[] | undefined,
+    args: unknown[],
+  ): Promise<unknown> => {
+    if (over || calls > limits.toolCalls) return never;
+    issued += 1;
+    calls += 1;
+    const n = issued;
+    const encoded = encode(
+      positional === undefined ? namedArguments(args) : zip(positional, args),
+      "arguments",
+    );
+    let fault: string | undefined;
+    if (!encoded.ok) fault = encoded.fault;
+    else if (utf8Length(encoded.text) > limits.toolArgsBytes)
+      fault = `!the arguments are larger than ${limits.toolArgsBytes} bytes`;
+    const text = encoded.ok && fault === undefined ? encoded.text : "null";
+    const faultText = fault === undefined ? "" : `,${stringify(fault)}`;
+    emit(`["call",${n},${stringify(server)},${stringify(tool)},${stringify(text)}${faultText}]`);
+    const trace = new GuestError();
+    return new GuestPromise((resolve, reject) => {
+      waiting[n] = { resolve, reject, trace };
+    });
+  };
+  const namedArguments = (args: unknown[]): unknown =>
+    args.length === 0 || args[0] === undefined ? create(null) : args[0];
+  const zip = (names: readonly string[], args: unknown[]): object => {
+    const record = create(null);
+    for (let i = 0; i < names.length; i++) if (args[i] !== undefined) record[names[i] as string] = args[i];
+    return record;
+  };
+  const callable = (server: string, tool: string, positional?: readonly string[]): Callable => {
+    const fn = (...args: unknown[]): Promise<unknown> => call(server, tool, positional, args);
+    defineProperty(fn, "name", { __proto__: null, value: tool } as never);
+    return freeze(fn);
+  };
+
+  /** An error of the entry that settles a call has no frame of the program: it gets those of the call. */
+  const toolError = (failure: Failure, trace: { stack?: string } | null): ToolError => {
+    const error = new ToolError(failure);
+    const stack = trace?.stack;
+    if (typeof stack === "string") {
+      const lineEnd: number = apply(indexOf, stack, ["\n"]);
+      const frames: string = lineEnd < 0 ? "" : apply(slice, stack, [lineEnd]);
+      defineProperty(error, "stack", {
+        __proto__: null,
+        value: `ToolError: ${failure.message}${frames}`,
+        writable: true,
+        configurable: true,
+      } as never);
+    }
+    return error;
+  };
+
+  // ---- namespaces -------------------------------------------------------------------------------------------------
+  /** Names every object answers to are no tools unless a server has one of that name; `then` and symbols never are. */
+  const lookup = (target: object, key: PropertyKey, miss: (name: string) => unknown): unknown => {
+    if (typeof key !== "string" || key === "then") return undefined;
+    const own = getOwnPropertyDescriptor(target, key);
+    if (own !== undefined) return own.value;
+    if (key === "toJSON" || getOwnPropertyDescriptor(objectPrototype, key) !== undefined) return undefined;
+    return miss(key);
+  };
+  const proxy = (target: object, miss: (name: string) => unknown): object =>
+    new GuestProxy(freeze(target), {
+      __proto__: null,
+      get: (on: object, key: PropertyKey) => lookup(on, key, miss),
+    } as never);
+  const show = (on: object, name: string, value: unknown, enumerable: boolean): void => {
+    defineProperty(on, name, {
+      __proto__: null,
+      value,
+      writable: false,
+      enumerable,
+      configurable: false,
+    } as never);
+  };
+
+  const install = (namespaces: StartConfig["namespaces"]): void => {
+    const tree = create(null);
+    const { servers, locals } = namespaces;
+    for (let s = 0; s < servers.length; s++) {
+      const { name: server, global, tools } = servers[s] as (typeof servers)[number];
+      const byMethod = create(null);
+      const byName = create(null);
+      for (let t = 0; t < tools.length; t++) {
+        const { name, method, positional } = tools[t] as ToolEntry;
+        const fn = callable(server, name, positional);
+        if (method !== "then") show(byMethod, method, fn, true);
+        if (name !== "then") show(byName, name, fn, true);
+      }
+      const miss = (name: string): Callable => callable(server, name);
+      show(scope, global, proxy(byMethod, miss), tools.length > 0);
+      show(tree, server, proxy(byName, miss), tools.length > 0);
+    }
+    const byName = create(null);
+    for (let i = 0; i < locals.length; i++) {
+      const { name, global, positional, hidden } = locals[i] as (typeof locals)[number];
+      const fn = callable("local", name, positional);
+      show(scope, global, fn, hidden !== true);
+      if (name !== "then") show(byName, name, fn, hidden !== true);
+    }
+    show(
+      tree,
+      "local",
+      proxy(byName, (name) => callable("local", name)),
+      locals.length > 0,
+    );
+    const noServer = (server: string): object => proxy(create(null), (name) => callable(server, name));
+    show(scope, "tools", proxy(tree, noServer), true);
+  };
+
+  // ---- console and timers -----------------------------------------------------------------------------------------
+  const print = (level: string, args: unknown[]): void => {
+    if (over || logLines > limits.logLines || logBytes > limits.logBytes) return;
+    let text = "";
+    for (let i = 0; i < args.length; i++) text += (i === 0 ? "" : " ") + display(args[i]);
+    if (text.length > limits.logBytes) text = `${apply(slice, text, [0, limits.logBytes])} `;
+    logLines += 1;
+    logBytes += utf8Length(text);
+    emit(`["log","${level}",${stringify(text)}]`);
+  };
+  const display = (value: unknown): string => {
+    try {
+      if (typeof value === "string") return value;
+      if (typeof value === "object" && value !== null && apply(isPrototypeOf, GuestError.prototype, [value]))
+        return errorText(value);
+      if (typeof value === "object" && value !== null) {
+        const encoded = encode(value, isArray(value) ? "array" : "object");
+        return encoded.ok ? encoded.text : `[${encoded.fault}]`;
+      }
+      return typeof value === "function" ? `[function ${value.name}]` : toText(value);
+    } catch {
+      return "[unreadable value]";
+    }
+  };
+  const errorText = (error: object): string => {
+    const { name, message } = error as { name?: unknown; message?: unknown };
+    return `${name ?? "Error"}: ${message ?? ""}`;
+  };
+  const consoleObject = create(null);
+  for (const level of ["log", "info", "warn", "error", "debug"])
+    show(
+      consoleObject,
+      level,
+      freeze((...args: unknown[]) => print(level, args)),
+      true,
+    );
+
+  const arm = (run: unknown, delay: unknown, args: unknown[]): number => {
+    if (armed >= MAX_ARMED_TIMERS)
+      throw new GuestRangeError(`more than ${MAX_ARMED_TIMERS} timers are armed`);
+    const asked = floor(toNumber(delay));
+    const delayMs = asked > 0 ? (asked < MAX_TIMER_MS ? asked : MAX_TIMER_MS) : 0;
+    issued += 1;
+    armed += 1;
+    timers[issued] = { run, args };
+    emit(`["timer",${issued},${delayMs}]`);
+    return issued;
+  };
+  const toNumber = (value: unknown): number => {
+    const number = +(value as number);
+    return isNaN(number) ? 0 : number;
+  };
+  const clearTimeout = (id: unknown): void => {
+    if (typeof id !== "number" || timers[id] === undefined) return;
+    delete timers[id];
+    armed -= 1;
+    emit(`["clear",${id}]`);
+  };
+  const expose: Record<string, unknown> = {
+    console: freeze(consoleObject),
+    setTimeout: freeze((run: unknown, delay?: unknown, ...args: unknown[]) => {
+      if (typeof run !== "function") throw new TypeError("setTimeout needs a function");
+      return arm(run, delay, args);
+    }),
+    clearTimeout: freeze(clearTimeout),
+    sleep: freeze((delay: unknown) => new GuestPromise((resolve) => arm(resolve, delay, []))),
+    ToolError,
+  };
+  for (const name of Object.keys(expose)) show(scope, name, expose[name], false);
+
+  // ---- text -------------------------------------------------------------------------------------------------------
+  const utf8Length = (text: string): number => {
+    let bytes = text.length;
+    for (let i = 0; i < text.length; i++) {
+      const unit: number = apply(charCodeAt, text, [i]);
+      if (unit < 0x80) continue;
+      bytes += unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 1 : 2;
+    }
+    return bytes;
+  };
+  /** A `__proto__` key would become a prototype in the first spread or assignment that copies it. */
+  const decode = (text: string): unknown => {
+    const value: unknown = parse(text);
+    if (
+      (apply(indexOf, text, ["__proto__"]) as number) >= 0 ||
+      (apply(indexOf, text, ["\\u00"]) as number) >= 0
+    )
+      clean(value);
+    return value;
+  };
+  const clean = (value: unknown): void => {
+    if (typeof value !== "object" || value === null) return;
+    delete (value as Record<string, unknown>)["__proto__"];
+    for (const key in value) clean((value as Record<string, unknown>)[key]);
+  };
+
+  // ---- the end ----------------------------------------------------------------------------------------------------
+  const onDone = (value: unknown): void => {
+    if (over) return;
+    const encoded = encode(value, "result");
+    if (!encoded.ok)
+      fail("not_serializable", `The returned value cannot be written as JSON: ${encoded.fault}.`, "");
+    else if (encoded.text.length > limits.resultBytes || utf8Length(encoded.text) > limits.resultBytes)
+      fail("result_too_large", `The returned value is larger than ${limits.resultBytes} bytes.`, "");
+    else finish(`["done",${stringify(encoded.text)}]`);
+  };
+  const onThrow = (thrown: unknown): void => {
+    if (over) return;
+    let message = "a thrown value that cannot be read";
+    let stack = "";
+    let tool = "";
+    try {
+      if (
+        typeof thrown === "object" &&
+        thrown !== null &&
+        apply(isPrototypeOf, GuestError.prototype, [thrown])
+      ) {
+        message = errorText(thrown);
+        stack = `${(thrown as { stack?: unknown }).stack}`;
+        if (apply(isPrototypeOf, toolErrorPrototype, [thrown])) {
+          const { server, tool: name, kind } = thrown as ToolError;
+          tool = stringify({ server: `${server}`, tool: `${name}`, kind: `${kind}` });
+        }
+      } else message = `Thrown: ${display(thrown)}`;
+    } catch {
+      // A getter of the thrown value threw; what was read so far is what there is.
+    }
+    fail("guest_error", message, stack, tool);
+  };
+  const fail = (code: string, message: string, stack: string, tool = ""): void => {
+    const cut = (text: string): string => stringify(apply(slice, text, [0, 4_096]));
+    const toolField = tool === "" ? "" : `,"tool":${tool}`;
+    finish(`["fail",{"code":"${code}","message":${cut(message)},"stack":${cut(stack)}${toolField}}]`);
+  };
+
+  return (kind: string, n: number, at: number, text: string, program?: () => unknown): void => {
+    if (kind === "start") {
+      const config = parse(text) as StartConfig;
+      limits = config.limits;
+      clock.start(config.seed, at);
+      install(config.namespaces);
+      show(scope, "input", decode(config.input), true);
+      const run = program as () => unknown;
+      apply(then, new GuestPromise((resolve) => resolve(apply(run, undefined, []))), [onDone, onThrow]);
+      return;
+    }
+    clock.advance(at);
+    if (kind === "timer") {
+      const timer = timers[n];
+      if (timer === undefined) return;
+      delete timers[n];
+      armed -= 1;
+      apply(timer.run as () => unknown, undefined, timer.args);
+      return;
+    }
+    const call = waiting[n];
+    if (call === undefined) return;
+    delete waiting[n];
+    if (kind === "value") call.resolve(decode(text));
+    else call.reject(toolError(parse(text) as Failure, call.trace));
+  };
+};
+
+export {};

@@ -1,0 +1,186 @@
+/**
+ * One run in one fresh isolate: build, harden, install, start, enter, dispose. Programs run on isolated-vm's thread
+ * pool, so that this process's own thread stays free to watch their CPU time.
+ *
+ * Only strings and numbers cross. No isolated-vm handle is ever inside: the guest gets plain functions.
+ */
+import ivm from "isolated-vm";
+import type { RunLimits } from "./limits.ts";
+import type { BrokenCode, Entry } from "./protocol.ts";
+
+/** Compiled text of `sandbox/guest/*`: each an expression that is a function. */
+export interface GuestScripts {
+  readonly harden: string;
+  readonly encode: string;
+  readonly clock: string;
+  readonly prelude: string;
+}
+
+export interface IsolateEvents {
+  posts(text: string): void;
+  entered(k: number, cpuMs: number, heapBytes: number): void;
+  broken(code: BrokenCode, message: string, cpuMs: number): void;
+}
+
+export interface IsolateStart {
+  readonly js: string;
+  /** JSON text the prelude reads: namespaces, input, seed, caps. */
+  readonly config: string;
+  readonly startedAt: number;
+  readonly limits: RunLimits;
+}
+
+/** A built and hardened isolate that waits for its one program. */
+export interface Slot {
+  readonly memoryMb: number;
+  /** Once per slot. */
+  start(program: IsolateStart, events: IsolateEvents): void;
+  enter(entry: Entry): void;
+  /** True when the CPU limit is passed and the program was stopped for it; the worker polls this. */
+  overCpu(): boolean;
+  /** Resolves once nothing of the program runs any more. */
+  dispose(): Promise<void>;
+}
+
+/** The name in stack frames of the program; the gateway maps its positions to the author's text. */
+const PROGRAM_FILE = "program.js";
+
+export function createSlot(memoryMb: number, scripts: GuestScripts): Slot {
+  let events: IsolateEvents | undefined;
+  let lastPost = false;
+  const isolate = new ivm.Isolate({
+    memoryLimit: memoryMb,
+    // V8 has lost control here. Say which run it was while this thread still can; the gateway kills the process.
+    onCatastrophicError: () => events?.broken("memory_exceeded", "V8 ran out of memory.", 0),
+  });
+  const context = isolate.createContextSync();
+  const enterGuest = installGuest(isolate, context, scripts, (text, last) => {
+    lastPost ||= last;
+    events?.posts(text);
+  });
+  const cpuAtStart = isolate.cpuTime;
+  let state: "ready" | "running" | "broken" | "disposed" = "ready";
+  let limits: RunLimits | undefined;
+  let deadline = 0;
+  let running: Promise<void> = Promise.resolve();
+  /** Entries that came while the program was still being compiled; null once it has started. */
+  let early: Entry[] | null = [];
+
+  const cpuMs = (): number =>
+    isolate.isDisposed ? 0 : Number((isolate.cpuTime - cpuAtStart) / 1_000n) / 1_000;
+  const remainingMs = (): number => Math.max(1, Math.ceil(deadline - performance.now()));
+
+  function breakWith(code: BrokenCode, message: string, usedMs: number): void {
+    if (state !== "running") return;
+    state = "broken";
+    events?.broken(code, message, usedMs);
+    if (!isolate.isDisposed) isolate.dispose();
+  }
+
+  function deliver({ k, kind, n, at, text }: Entry): void {
+    track(k, enterGuest.apply(undefined, [kind, n, at, text], { timeout: remainingMs() }));
+  }
+
+  /** One entry after the other; isolated-vm keeps the order and drains microtasks between them. */
+  function track(k: number, entered: Promise<unknown>): void {
+    const over = entered.then(
+      () => acknowledge(k),
+      (error: unknown) => {
+        const fatal = classify(error);
+        if (fatal === undefined) acknowledge(k);
+        else breakWith(fatal, messageOf(error), cpuMs());
+      },
+    );
+    running = Promise.all([running, over]).then(() => undefined);
+  }
+
+  function acknowledge(k: number): void {
+    if (state !== "running" || isolate.isDisposed) return;
+    // Heap figures cost a call into the isolate: asked for once, when the program has said its last word.
+    const heap = lastPost ? isolate.getHeapStatisticsSync() : undefined;
+    events?.entered(
+      k,
+      cpuMs(),
+      heap === undefined ? 0 : heap.used_heap_size + heap.externally_allocated_size,
+    );
+  }
+
+  return {
+    memoryMb,
+    start(program, to) {
+      events = to;
+      state = "running";
+      limits = program.limits;
+      deadline = performance.now() + program.limits.wallMs;
+      const timeout = remainingMs();
+      const begin = async (): Promise<void> => {
+        const script = await compile(isolate, program.js);
+        const main = await script.run(context, { reference: true, timeout, release: true });
+        const arguments_ = ["start", 0, program.startedAt, program.config, main.derefInto({ release: true })];
+        const started = enterGuest.apply(undefined, arguments_, { timeout });
+        for (const entry of early ?? []) deliver(entry);
+        early = null;
+        await started;
+      };
+      track(0, begin());
+    },
+    enter(entry) {
+      if (state !== "running" || isolate.isDisposed) return;
+      if (early === null) deliver(entry);
+      else early.push(entry);
+    },
+    overCpu() {
+      if (state !== "running" || limits === undefined || cpuMs() <= limits.cpuMs) return false;
+      breakWith("cpu_timeout", `The program used more than ${limits.cpuMs} ms of CPU time.`, cpuMs());
+      return true;
+    },
+    async dispose() {
+      state = "disposed";
+      if (!isolate.isDisposed) isolate.dispose();
+      await running;
+    },
+  };
+}
+
+function installGuest(
+  isolate: ivm.Isolate,
+  context: ivm.Context,
+  scripts: GuestScripts,
+  post: (text: string, last: boolean) => void,
+): ivm.Reference {
+  const load = (text: string, file: string): ivm.Reference =>
+    isolate.compileScriptSync(text, { filename: file }).runSync(context, { reference: true, release: true });
+  load(scripts.harden, "harden").applySync(undefined, []);
+  const encode = load(scripts.encode, "encode").applySync(undefined, [], { result: { reference: true } });
+  const clock = load(scripts.clock, "clock").applySync(undefined, [], { result: { reference: true } });
+  const bridge = new ivm.Callback(post, { ignored: true });
+  return load(scripts.prelude, "prelude").applySync(
+    undefined,
+    [bridge, encode.derefInto(), clock.derefInto()],
+    {
+      result: { reference: true },
+    },
+  );
+}
+
+async function compile(isolate: ivm.Isolate, js: string): Promise<ivm.Script> {
+  return isolate.compileScript(js, { filename: PROGRAM_FILE });
+}
+
+/**
+ * isolated-vm tells its failures apart by their words only. A promise that was rejected before anything handled it
+ * makes the entry reject too, though the program may well go on: such an error is none of ours (undefined).
+ */
+function classify(error: unknown): BrokenCode | undefined {
+  const message = messageOf(error);
+  if (message.includes("due to memory limit")) return "memory_exceeded";
+  if (message === "Script execution timed out.") return "wall_timeout";
+  if (message.includes("Isolate is disposed") || message.includes("Isolate was disposed"))
+    return "engine_crashed";
+  if (error instanceof SyntaxError && message.includes(PROGRAM_FILE)) return "guest_error";
+  return undefined;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

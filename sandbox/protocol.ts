@@ -1,0 +1,257 @@
+/**
+ * Every message over either wall, in both directions.
+ *
+ *   gateway ⇄ worker process   frames on one descriptor: a small JSON header and one opaque text beside it, so that
+ *                              payloads are neither escaped twice nor parsed where nobody looks at them
+ *   worker ⇄ isolate           strings and numbers only: `post(text)` out, `enter(kind, n, at, payload)` in
+ *
+ * What comes from a worker is hostile. The functions named `parse…` accept any bytes or text, never throw, and give
+ * either a message of exactly these shapes or the reason why it is none; a violation ends the worker.
+ */
+import type { ToolErrorKind, ToolNamespaces } from "./index.ts";
+import type { RunLimits } from "./limits.ts";
+
+/** Fences late messages: every lease of a slot has its own number, never used again in this gateway. */
+export type LeaseId = number;
+
+/** What the gateway tells a worker. */
+export type ToWorker =
+  | {
+      readonly type: "start";
+      readonly lease: LeaseId;
+      readonly namespaces: ToolNamespaces;
+      readonly input: string;
+      readonly seed: string;
+      readonly startedAt: number;
+      readonly limits: RunLimits;
+      /** The program: a JavaScript expression that is an async function. Travels as the frame's text. */
+      readonly text: string;
+    }
+  | (Entry & { readonly type: "enter"; readonly lease: LeaseId })
+  /** Ends a lease: the isolate is disposed, and `stopped` says so once nothing of it runs any more. */
+  | { readonly type: "stop"; readonly lease: LeaseId };
+
+/**
+ * One entry into the isolate: one settlement or one timer, microtasks drained before the next. The unit of replay;
+ * entry 0 is the program's start.
+ */
+export interface Entry {
+  readonly k: number;
+  /** The call or timer it answers. */
+  readonly n: number;
+  readonly kind: "value" | "error" | "timer";
+  /** Milliseconds since the Unix epoch: the program's clock from here on. */
+  readonly at: number;
+  /** JSON text: the value, or a GuestToolError; empty for a timer. Travels as the frame's text. */
+  readonly text: string;
+}
+
+/** What a worker says. */
+export type FromWorker =
+  | { readonly type: "ready"; readonly preludeVersion: string; readonly rssBytes: number }
+  /** What the guest posted since the last frame: see `parsePosts`. */
+  | { readonly type: "posts"; readonly lease: LeaseId; readonly text: string }
+  /** Entry k is over, its microtasks drained, its posts sent before. */
+  | {
+      readonly type: "entered";
+      readonly lease: LeaseId;
+      readonly k: number;
+      readonly cpuMs: number;
+      readonly heapBytes: number;
+    }
+  /** A limit inside the isolate, or an engine fault of this lease only. Final. */
+  | {
+      readonly type: "broken";
+      readonly lease: LeaseId;
+      readonly code: BrokenCode;
+      readonly message: string;
+      readonly cpuMs: number;
+    }
+  | { readonly type: "stopped"; readonly lease: LeaseId };
+
+export type BrokenCode =
+  | "cpu_timeout"
+  | "wall_timeout"
+  | "memory_exceeded"
+  | "engine_crashed"
+  | "guest_error";
+
+/** What a guest posts. `n` counts calls and timers together, in the order in which the program issued them. */
+export type GuestPost =
+  | {
+      readonly type: "call";
+      readonly n: number;
+      readonly server: string;
+      readonly tool: string;
+      readonly args: string;
+      /** Why the arguments could not leave the isolate; then `args` is `null`. */
+      readonly fault?: { readonly kind: "invalid_arguments" | "too_large"; readonly message: string };
+    }
+  | { readonly type: "timer"; readonly n: number; readonly delayMs: number }
+  | { readonly type: "clear"; readonly n: number }
+  | { readonly type: "log"; readonly level: (typeof logLevels)[number]; readonly text: string }
+  | { readonly type: "done"; readonly result: string }
+  | {
+      readonly type: "fail";
+      readonly code: "guest_error" | "not_serializable" | "result_too_large";
+      readonly message: string;
+      readonly stack: string;
+      readonly tool?: { readonly server: string; readonly tool: string; readonly kind: ToolErrorKind };
+    };
+
+export const logLevels = ["log", "info", "warn", "error", "debug"] as const;
+
+export const toolErrorKinds: readonly ToolErrorKind[] = [
+  "tool",
+  "denied",
+  "invalid_arguments",
+  "timeout",
+  "cancelled",
+  "unavailable",
+  "too_large",
+  "unsupported",
+  "unknown_tool",
+];
+
+/** Error text that leaves the isolate is cut here; a program can build a message as large as its heap. */
+export const MAX_MESSAGE_CHARS = 4_096;
+/** Longest timer: a program may not park longer than its wall limit anyway; this keeps the number an int32. */
+export const MAX_TIMER_MS = 2_147_483_647;
+
+export type Parsed<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly reason: string };
+
+const fault = (reason: string): { ok: false; reason: string } => ({ ok: false, reason });
+
+/** The header of a frame from a worker, and the text beside it. */
+export function parseFromWorker(header: string, text: string): Parsed<FromWorker> {
+  const message = parseJson(header);
+  if (!isRecord(message)) return fault("the header is not a JSON object");
+  if (message["type"] === "ready") {
+    const { preludeVersion, rssBytes } = message;
+    if (typeof preludeVersion !== "string" || !isCount(rssBytes)) return fault("ready lacks its fields");
+    return { ok: true, value: { type: "ready", preludeVersion, rssBytes } };
+  }
+  const { type, lease } = message;
+  if (!isCount(lease)) return fault("the lease is not a number");
+  switch (type) {
+    case "posts":
+      return { ok: true, value: { type, lease, text } };
+    case "entered": {
+      const { k, cpuMs, heapBytes } = message;
+      if (!isCount(k) || !isAmount(cpuMs) || !isCount(heapBytes)) return fault("entered lacks its fields");
+      return { ok: true, value: { type, lease, k, cpuMs, heapBytes } };
+    }
+    case "broken": {
+      const { code, message: words, cpuMs } = message;
+      if (!isBrokenCode(code) || typeof words !== "string" || !isAmount(cpuMs))
+        return fault("broken lacks its fields");
+      return { ok: true, value: { type, lease, code, message: words.slice(0, MAX_MESSAGE_CHARS), cpuMs } };
+    }
+    case "stopped":
+      return { ok: true, value: { type, lease } };
+    default:
+      return fault("the message type is unknown");
+  }
+}
+
+/** The text of a `posts` frame: a JSON array of arrays, written by the prelude, or by whoever broke out of it. */
+export function parsePosts(text: string): Parsed<readonly GuestPost[]> {
+  const rows = parseJson(text);
+  if (!Array.isArray(rows)) return fault("posts are not a JSON array");
+  const posts: GuestPost[] = [];
+  for (const row of rows) {
+    const post = Array.isArray(row) ? parsePost(row) : undefined;
+    if (post === undefined) return fault("a post has an unknown shape");
+    posts.push(post);
+  }
+  return { ok: true, value: posts };
+}
+
+function parsePost(row: readonly unknown[]): GuestPost | undefined {
+  const [type, a, b, c, d, fault] = row;
+  switch (type) {
+    case "call":
+      if (!isCount(a) || typeof b !== "string" || typeof c !== "string" || typeof d !== "string")
+        return undefined;
+      if (fault === undefined) return { type, n: a, server: b, tool: c, args: d };
+      return typeof fault === "string"
+        ? { type, n: a, server: b, tool: c, args: "null", fault: parseFault(fault) }
+        : undefined;
+    case "timer":
+      if (!isCount(a) || !isCount(b) || b > MAX_TIMER_MS) return undefined;
+      return { type, n: a, delayMs: b };
+    case "clear":
+      return isCount(a) ? { type, n: a } : undefined;
+    case "log": {
+      const level = logLevels.find((known) => known === a);
+      return level !== undefined && typeof b === "string" ? { type, level, text: b } : undefined;
+    }
+    case "done":
+      return typeof a === "string" ? { type, result: a } : undefined;
+    case "fail":
+      return isRecord(a) ? parseFail(a) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** The prelude marks arguments that are too large with a leading `!`. */
+function parseFault(text: string): { kind: "invalid_arguments" | "too_large"; message: string } {
+  const large = text.startsWith("!");
+  return {
+    kind: large ? "too_large" : "invalid_arguments",
+    message: text.slice(large ? 1 : 0, MAX_MESSAGE_CHARS),
+  };
+}
+
+function parseFail(failure: Record<string, unknown>): GuestPost | undefined {
+  const { code, message, stack, tool } = failure;
+  if (code !== "guest_error" && code !== "not_serializable" && code !== "result_too_large") return undefined;
+  if (typeof message !== "string" || typeof stack !== "string") return undefined;
+  const head: Extract<GuestPost, { type: "fail" }> = {
+    type: "fail",
+    code,
+    message: message.slice(0, MAX_MESSAGE_CHARS),
+    stack: stack.slice(0, MAX_MESSAGE_CHARS),
+  };
+  if (tool === undefined) return head;
+  if (!isRecord(tool)) return undefined;
+  const kind = toolErrorKinds.find((known) => known === tool["kind"]);
+  const { server, tool: name } = tool;
+  if (kind === undefined || typeof server !== "string" || typeof name !== "string") return undefined;
+  return { ...head, tool: { server: server.slice(0, 256), tool: name.slice(0, 256), kind } };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+function isAmount(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value) && value >= 0;
+}
+
+const brokenCodes: readonly BrokenCode[] = [
+  "cpu_timeout",
+  "wall_timeout",
+  "memory_exceeded",
+  "engine_crashed",
+  "guest_error",
+];
+
+function isBrokenCode(value: unknown): value is BrokenCode {
+  return brokenCodes.some((code) => code === value);
+}

@@ -1,0 +1,124 @@
+/** One worker and the runs in it: leases handed out, messages sorted to them, blame when it dies. */
+import type { FromWorker, LeaseId } from "./protocol.ts";
+import type { Session } from "./session.ts";
+import type { WorkerDeath, WorkerProcess } from "./worker-process.ts";
+
+/** A builtin that can't be interrupted outlives its isolate; past this time only SIGKILL ends it. */
+const STOP_GRACE_MS = 200;
+/** Memory outside the heap counts: a worker may grow by this many times the limits of its runs. */
+const MEMORY_FACTOR = 3;
+const MIB = 1024 * 1024;
+
+/** How a run left: `unclean` after a limit or a fault, when the process should not serve others any more. */
+export type Placement = "clean" | "unclean";
+
+const cleanFailures: readonly string[] = [
+  "guest_error",
+  "not_serializable",
+  "result_too_large",
+  "too_many_calls",
+  "pending_forever",
+  "cancelled",
+];
+
+let lastLease = 0;
+
+export class Seat {
+  readonly process: WorkerProcess;
+  /** Whose runs it serves, for its whole life; null while it waits for its first. */
+  principal: string | null = null;
+  /** Takes no new runs. */
+  closed = false;
+  served = 0;
+  readonly #isolation: "principal" | "run";
+  readonly #sessions = new Map<LeaseId, Session>();
+  readonly #stopping = new Map<LeaseId, () => void>();
+  #offender: Session | undefined;
+
+  constructor(process: WorkerProcess, isolation: "principal" | "run") {
+    this.process = process;
+    this.#isolation = isolation;
+  }
+
+  get load(): number {
+    return this.#sessions.size + this.#stopping.size;
+  }
+
+  /** Runs the session here. Resolves when it has ended and its isolate is gone; never when the worker died before. */
+  async take(session: Session): Promise<Placement> {
+    lastLease += 1;
+    const lease = lastLease;
+    this.principal = session.run.principal;
+    this.closed ||= session.solo || this.#isolation === "run";
+    this.served += 1;
+    this.#sessions.set(lease, session);
+    this.#watchMemory();
+    session.attach({
+      lease,
+      send: (message) => this.process.send(message),
+      violate: (reason) => {
+        this.#offender = session;
+        this.process.kill(`protocol violation: ${reason}`);
+      },
+    });
+    const outcome = await session.done;
+    if (this.#sessions.get(lease) === session) await this.#stop(lease);
+    const clean = outcome.type !== "failed" || cleanFailures.includes(outcome.failure.code);
+    return clean ? "clean" : "unclean";
+  }
+
+  receive(message: Exclude<FromWorker, { type: "ready" }>): void {
+    if (message.type === "stopped") this.#stopping.get(message.lease)?.();
+    else this.#sessions.get(message.lease)?.receive(message);
+  }
+
+  /**
+   * The process is gone. Ends the run that is to blame, where that is certain, and gives back the others: those that
+   * were executing are suspects and go on alone.
+   */
+  abandon(death: WorkerDeath): readonly Session[] {
+    const alive = [...this.#sessions.values()].filter((session) => !session.ended);
+    this.#sessions.clear();
+    for (const stopped of this.#stopping.values()) stopped();
+    const executing = alive.filter((session) => session.executing);
+    const culprit =
+      this.#offender ?? (death.type === "memory" && executing.length === 1 ? executing[0] : undefined);
+    if (culprit !== undefined) {
+      const { memoryMb } = culprit.run.limits;
+      if (death.type === "memory")
+        culprit.fail({
+          code: "memory_exceeded",
+          message: `The program used more than ${memoryMb} MB of memory.`,
+        });
+      else
+        culprit.fail({
+          code: "engine_crashed",
+          message: "The worker process broke its protocol while it ran this program.",
+        });
+    }
+    const suspicious = culprit === undefined && death.type !== "killed";
+    return alive.filter(
+      (session) => !session.ended && session.detach(suspicious && executing.includes(session)),
+    );
+  }
+
+  async #stop(lease: LeaseId): Promise<void> {
+    this.#sessions.delete(lease);
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(() => this.process.kill("a stopped program still runs"), STOP_GRACE_MS);
+      this.#stopping.set(lease, () => {
+        clearTimeout(timer);
+        this.#stopping.delete(lease);
+        resolve();
+      });
+      this.process.send({ type: "stop", lease });
+    });
+    this.#watchMemory();
+  }
+
+  #watchMemory(): void {
+    let megabytes = 0;
+    for (const session of this.#sessions.values()) megabytes += session.run.limits.memoryMb;
+    this.process.watchMemory(megabytes * MEMORY_FACTOR * MIB);
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * One worker process seen from the gateway: start, handshake, frames both ways, memory watch, kill. Everything it
+ * says is parsed here; a violation of the protocol ends it.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import type { Duplex } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { createFrameReader, encodeFrame } from "./frames.ts";
+import { type FromWorker, parseFromWorker, type ToWorker } from "./protocol.ts";
+
+/** A worker is up in 115–160 ms on an idle machine; a loaded one gets its time. */
+const START_TIMEOUT_MS = 15_000;
+/** Growth of 2 GB/s was measured for allocations V8 does not count: 20 ms bound the damage to tens of megabytes. */
+const MEMORY_POLL_MS = 20;
+const STDERR_TAIL_CHARS = 2_000;
+const PAGE_BYTES = 4_096;
+
+export interface WorkerProcessOptions {
+  /** Command put before the worker, e.g. `["bwrap", …]`. */
+  readonly wrapper: readonly string[];
+  /** Memory limit of the isolate that is built ahead. */
+  readonly slotMemoryMb: number;
+}
+
+export type WorkerDeath =
+  | { readonly type: "exit"; readonly detail: string }
+  | { readonly type: "killed"; readonly reason: string }
+  | { readonly type: "violation"; readonly reason: string }
+  | { readonly type: "memory"; readonly rssBytes: number };
+
+export interface WorkerProcessEvents {
+  message(message: Exclude<FromWorker, { type: "ready" }>): void;
+  /** Once, whatever the cause; nothing is delivered after it. */
+  died(death: WorkerDeath): void;
+}
+
+export interface WorkerProcess {
+  readonly pid: number;
+  readonly preludeVersion: string;
+  send(message: ToWorker): void;
+  /** Bytes of resident memory, above what the fresh process had, at which it is killed; 0 = do not watch. */
+  watchMemory(growthBytes: number): void;
+  /** SIGKILL: the only end that works while a builtin is running. */
+  kill(reason: string): void;
+  /** Resolves when the process is gone. */
+  readonly gone: Promise<void>;
+}
+
+/**
+ * Starts a worker and waits until it can take a program.
+ * Rejects with the reason when it can't: isolated-vm does not load, the wrapper is missing, no answer in time.
+ */
+export async function startWorkerProcess(
+  options: WorkerProcessOptions,
+  events: WorkerProcessEvents,
+): Promise<WorkerProcess> {
+  const child = spawnWorker(options);
+  const channel = child.stdio[3] as Duplex;
+  let death: WorkerDeath | undefined;
+  let ready: ((hello: Extract<FromWorker, { type: "ready" }>) => void) | undefined;
+  let baseRssBytes = 0;
+  let growthBytes = 0;
+
+  const stderrTail = keepTail(child);
+  const gone = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  const kill = (why: WorkerDeath): void => {
+    if (death === undefined) {
+      death = why;
+      child.kill("SIGKILL");
+      events.died(why);
+    }
+  };
+  const watch = setInterval(() => {
+    if (growthBytes === 0 || death !== undefined) return;
+    const rssBytes = readRssBytes(child.pid);
+    if (rssBytes > baseRssBytes + growthBytes) kill({ type: "memory", rssBytes });
+  }, MEMORY_POLL_MS);
+  watch.unref();
+
+  const reader = createFrameReader((header, text) => {
+    if (death !== undefined) return;
+    const parsed = parseFromWorker(header, text);
+    if (!parsed.ok) kill({ type: "violation", reason: parsed.reason });
+    else if (parsed.value.type !== "ready") events.message(parsed.value);
+    else if (ready === undefined) kill({ type: "violation", reason: "ready was said twice" });
+    else ready(parsed.value);
+  });
+  channel.on("data", (bytes: Buffer) => {
+    const fault = death === undefined ? reader.push(bytes) : undefined;
+    if (fault !== undefined) kill({ type: "violation", reason: fault });
+  });
+  channel.on("error", () => undefined);
+
+  const hello = await new Promise<Extract<FromWorker, { type: "ready" }>>((resolve, reject) => {
+    const timer = setTimeout(() => fail(`it did not answer within ${START_TIMEOUT_MS} ms`), START_TIMEOUT_MS);
+    const fail = (reason: string): void => {
+      clearTimeout(timer);
+      kill({ type: "killed", reason });
+      reject(new Error(`a worker process could not be started: ${reason}${stderrTail.text()}`));
+    };
+    ready = (message) => {
+      clearTimeout(timer);
+      ready = undefined;
+      resolve(message);
+    };
+    child.once("error", (error) => fail(error.message));
+    child.once("close", (code, signal) => {
+      clearInterval(watch);
+      const detail = signal === null ? `it ended with code ${code}` : `it was ended by ${signal}`;
+      if (ready !== undefined) fail(detail);
+      else kill({ type: "exit", detail });
+    });
+  });
+  baseRssBytes = Math.max(hello.rssBytes, readRssBytes(child.pid));
+
+  return {
+    pid: child.pid ?? 0,
+    preludeVersion: hello.preludeVersion,
+    send(message) {
+      if (death !== undefined) return;
+      const { text, ...header } = { text: "", ...message };
+      channel.write(encodeFrame(header, text));
+    },
+    watchMemory(bytes) {
+      growthBytes = bytes;
+    },
+    kill: (reason) => kill({ type: "killed", reason }),
+    gone,
+  };
+}
+
+/** Empty environment, neutral directory, no descriptor but the channel and a drained stderr. */
+function spawnWorker(options: WorkerProcessOptions): ChildProcess {
+  const entry = fileURLToPath(new URL(`./worker${import.meta.url.slice(-3)}`, import.meta.url));
+  const command = [
+    ...options.wrapper,
+    process.execPath,
+    // Halves the time to build an isolate; isolated-vm demands it from Node 20 on.
+    "--no-node-snapshot",
+    // stripTypeScriptTypes says so on stderr at every start in development.
+    "--disable-warning=ExperimentalWarning",
+    entry,
+    String(options.slotMemoryMb),
+  ];
+  const [file = process.execPath, ...args] = command;
+  return spawn(file, args, { cwd: tmpdir(), env: {}, stdio: ["ignore", "ignore", "pipe", "pipe"] });
+}
+
+function keepTail(child: ChildProcess): { text(): string } {
+  let tail = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    tail = (tail + text).slice(-STDERR_TAIL_CHARS);
+  });
+  return { text: () => (tail.trim() === "" ? "" : `; it said: ${tail.trim()}`) };
+}
+
+/** 0 where /proc is missing or the process has gone: then nothing is watched. */
+function readRssBytes(pid: number | undefined): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/statm`, "latin1").split(" ")[1]) * PAGE_BYTES;
+  } catch {
+    return 0;
+  }
+}

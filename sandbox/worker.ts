@@ -1,0 +1,107 @@
+/**
+ * Entry of a worker process: leases isolates to the gateway, one program each. Knows no tool, no secret and no policy;
+ * what it says is not believed. Ends with its channel, whatever it is doing.
+ */
+import { writeFileSync } from "node:fs";
+import { Socket } from "node:net";
+import { createFrameReader, encodeFrame } from "./frames.ts";
+import { loadGuestScripts } from "./guest-scripts.ts";
+import { createSlot, type Slot } from "./isolate.ts";
+import type { FromWorker, LeaseId, ToWorker } from "./protocol.ts";
+
+/** The descriptor the gateway opened for this process; stdout and stderr are not the channel. */
+const CHANNEL_FD = 3;
+/** How often running programs' CPU time is read. */
+const CPU_POLL_MS = 10;
+
+const channel = new Socket({ fd: CHANNEL_FD, readable: true, writable: true });
+const leases = new Map<LeaseId, Slot>();
+const { scripts, version } = loadGuestScripts();
+const slotMemoryMb = Number(process.argv[2] ?? 64);
+let spare: Slot | undefined;
+
+process.env["TZ"] = "UTC";
+stayKillable();
+channel.on("close", () => process.kill(process.pid, "SIGKILL"));
+channel.on("error", () => undefined);
+const reader = createFrameReader((header, text) => handle({ ...JSON.parse(header), text } as ToWorker));
+channel.on("data", (bytes: Buffer) => reader.push(bytes));
+setInterval(() => {
+  for (const slot of leases.values()) slot.overCpu();
+}, CPU_POLL_MS);
+spare = createSlot(slotMemoryMb, scripts);
+send({ type: "ready", preludeVersion: version, rssBytes: process.memoryUsage.rss() });
+
+function handle(message: ToWorker): void {
+  switch (message.type) {
+    case "start":
+      start(message);
+      break;
+    case "enter":
+      leases.get(message.lease)?.enter(message);
+      break;
+    case "stop":
+      stop(message.lease);
+      break;
+    default:
+      throw new Error(`unknown message ${(message satisfies never as ToWorker).type}`);
+  }
+}
+
+function start(message: Extract<ToWorker, { type: "start" }>): void {
+  const { lease, namespaces, input, seed, startedAt, limits, text } = message;
+  try {
+    const slot = takeSlot(limits.memoryMb);
+    leases.set(lease, slot);
+    const config = JSON.stringify({ namespaces, input, seed, limits });
+    slot.start(
+      { js: text, config, startedAt, limits },
+      {
+        posts: (posts) => send({ type: "posts", lease, text: posts }),
+        entered: (k, cpuMs, heapBytes) => send({ type: "entered", lease, k, cpuMs, heapBytes }),
+        broken: (code, words, cpuMs) => send({ type: "broken", lease, code, message: words, cpuMs }),
+      },
+    );
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error);
+    send({ type: "broken", lease, code: "engine_crashed", message: words, cpuMs: 0 });
+  }
+}
+
+function stop(lease: LeaseId): void {
+  const slot = leases.get(lease);
+  leases.delete(lease);
+  const done = slot === undefined ? Promise.resolve() : slot.dispose();
+  void done.then(() => {
+    send({ type: "stopped", lease });
+    refill();
+  });
+}
+
+/** A slot with another memory limit than the usual one is built for its run. */
+function takeSlot(memoryMb: number): Slot {
+  if (spare === undefined || memoryMb !== spare.memoryMb) return createSlot(memoryMb, scripts);
+  const slot = spare;
+  spare = undefined;
+  setImmediate(refill);
+  return slot;
+}
+
+/** Answer first: the next slot is built when nobody waits for this thread. */
+function refill(): void {
+  if (spare === undefined && leases.size === 0) spare = createSlot(slotMemoryMb, scripts);
+}
+
+function send(message: FromWorker): void {
+  const { text, ...header } = { text: "", ...message };
+  channel.write(encodeFrame(header, text));
+}
+
+/** Under memory pressure the kernel takes a worker, never the gateway. Where the file does not exist, it does not matter. */
+function stayKillable(): void {
+  try {
+    writeFileSync("/proc/self/oom_score_adj", "1000");
+  } catch {
+    return;
+  }
+}

@@ -155,7 +155,10 @@ export interface PoolStats {
 }
 
 export interface WorkerPool extends AsyncDisposable {
-  /** Resolves with the outcome, whatever the program did. Rejects with `PoolRefusal` only. */
+  /**
+   * Resolves with the outcome, whatever the program did; never rejects. Throws `PoolRefusal` at once when there is no
+   * place for the run: then nothing of it has happened, and no method of its host was called.
+   */
   run(run: EngineRun): Promise<EngineOutcome>;
   stats(): PoolStats;
 }

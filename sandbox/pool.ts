@@ -82,7 +82,7 @@ class Pool implements WorkerPool {
     this.#balance();
   }
 
-  async run(run: EngineRun): Promise<EngineOutcome> {
+  run(run: EngineRun): Promise<EngineOutcome> {
     if (this.#disposed !== undefined) throw new PoolRefusal("disposed", "The worker pool has been disposed.");
     const session = new Session(run);
     if (session.ended) return session.done;
@@ -94,10 +94,10 @@ class Pool implements WorkerPool {
     }
     this.#totals.runs += 1;
     this.#sessions.add(session);
-    const outcome = await session.done;
-    this.#sessions.delete(session);
-    this.#queue.remove(run.principal, session);
-    return outcome;
+    return session.done.finally(() => {
+      this.#sessions.delete(session);
+      this.#queue.remove(run.principal, session);
+    });
   }
 
   stats(): PoolStats {

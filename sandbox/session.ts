@@ -336,9 +336,11 @@ function hostFault({ server, tool }: GuestCall): Settlement {
 }
 
 function describeFail(post: Extract<GuestPost, { type: "fail" }>): EngineFailure {
+  // The engine refuses buffers past the limit with an error the program could have caught.
+  const code = post.message === "RangeError: Array buffer allocation failed" ? "memory_exceeded" : post.code;
   const frame = /program\.js:(\d+):(\d+)/.exec(post.stack);
   return {
-    code: post.code,
+    code,
     message: post.message,
     ...(frame === null ? {} : { line: Number(frame[1]), column: Number(frame[2]) }),
     ...(post.tool === undefined ? {} : { tool: post.tool }),

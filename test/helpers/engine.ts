@@ -1,0 +1,98 @@
+/** Runs a program on the bare engine with tools given as functions, as a stranger would who embeds it. */
+import {
+  defaultLimits,
+  type EngineOutcome,
+  type EngineRun,
+  type GuestCall,
+  type GuestLog,
+  type RunLimits,
+  type Settlement,
+  type ToolNamespaces,
+  type WorkerPool,
+} from "../../sandbox/index.ts";
+
+export type Tool = (args: never, signal: AbortSignal) => unknown;
+
+export interface ProgramOptions {
+  readonly tools?: { readonly [name: string]: Tool };
+  readonly limits?: Partial<RunLimits>;
+  readonly input?: unknown;
+  readonly principal?: string;
+  readonly seed?: string;
+  readonly signal?: AbortSignal;
+  readonly onCall?: (call: GuestCall) => void;
+}
+
+export interface ProgramResult {
+  readonly outcome: EngineOutcome;
+  readonly logs: readonly GuestLog[];
+  readonly calls: readonly GuestCall[];
+}
+
+/** A tool that leaves its call to a person. */
+export const held: unique symbol = Symbol("held");
+
+export async function runProgram(
+  pool: WorkerPool,
+  body: string,
+  options: ProgramOptions = {},
+): Promise<ProgramResult> {
+  const logs: GuestLog[] = [];
+  const calls: GuestCall[] = [];
+  const tools = options.tools ?? {};
+  const run: EngineRun = {
+    principal: options.principal ?? "tester",
+    limits: { ...defaultLimits, ...options.limits },
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    program: {
+      js: `(async () => {${body}\n})`,
+      namespaces: namespaces(Object.keys(tools)),
+      input: JSON.stringify(options.input ?? null),
+      seed: options.seed ?? "seed",
+      startedAt: Date.now(),
+    },
+    host: {
+      log: (entry) => void logs.push(entry),
+      async call(call, signal) {
+        calls.push(call);
+        options.onCall?.(call);
+        return settle(call, tools[call.tool], signal);
+      },
+    },
+  };
+  return { outcome: await pool.run(run), logs, calls };
+}
+
+/** The returned value, or the failure's words where there is none. */
+export function resultOf({ outcome }: ProgramResult): unknown {
+  if (outcome.type === "completed") return JSON.parse(outcome.result);
+  return outcome.type === "failed" ? `${outcome.failure.code}: ${outcome.failure.message}` : outcome.type;
+}
+
+export function codeOf({ outcome }: ProgramResult): string {
+  return outcome.type === "failed" ? outcome.failure.code : outcome.type;
+}
+
+function namespaces(names: readonly string[]): ToolNamespaces {
+  return {
+    servers: [{ name: "lab", global: "lab", tools: names.map((name) => ({ name, method: name })) }],
+    locals: [],
+  };
+}
+
+async function settle(call: GuestCall, tool: Tool | undefined, signal: AbortSignal): Promise<Settlement> {
+  const { server, tool: name } = call;
+  if (call.fault !== undefined) return { type: "error", error: { ...call.fault, server, tool: name } };
+  if (tool === undefined)
+    return {
+      type: "error",
+      error: { kind: "denied", message: `${name} is not allowed`, server, tool: name },
+    };
+  try {
+    const value = await tool(JSON.parse(call.args) as never, signal);
+    return value === held ? { type: "held" } : { type: "value", value: JSON.stringify(value ?? null) };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { type: "error", error: { kind: "tool", message, server, tool: name } };
+  }
+}

@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  createWorkerPool,
+  defaultLimits,
+  type ToolNamespaces,
+  type WorkerPool,
+} from "../../sandbox/index.ts";
+
+let pool: WorkerPool;
+beforeAll(async () => {
+  pool = await createWorkerPool({ workers: 1 });
+});
+afterAll(() => pool[Symbol.asyncDispose]());
+
+const namespaces: ToolNamespaces = {
+  servers: [
+    { name: "my-server", global: "my_server", tools: [{ name: "odd.tool-name", method: "odd_tool_name" }] },
+    { name: "hidden", global: "hidden", tools: [] },
+  ],
+  locals: [
+    { name: "analyze", global: "analyze", positional: ["path", "depth"] },
+    { name: "secret", global: "secret", hidden: true },
+  ],
+};
+
+/** Every call answers with what the host was asked. */
+async function evaluate(body: string): Promise<unknown> {
+  const outcome = await pool.run({
+    principal: "p",
+    limits: defaultLimits,
+    program: { js: `(async () => {${body}\n})`, namespaces, input: "null", seed: "s", startedAt: 0 },
+    host: {
+      log: () => undefined,
+      call: async ({ server, tool, args }) => ({
+        type: "value",
+        value: JSON.stringify([server, tool, JSON.parse(args)]),
+      }),
+    },
+  });
+  return outcome.type === "completed" ? JSON.parse(outcome.result) : outcome;
+}
+
+describe("tools in a program", () => {
+  it("are reached by their clean name, and by their original name through `tools`", async () => {
+    const asked = ["my-server", "odd.tool-name", { a: 1 }];
+    expect(await evaluate("return await my_server.odd_tool_name({ a: 1 })")).toEqual(asked);
+    expect(await evaluate("return await tools['my-server']['odd.tool-name']({ a: 1 })")).toEqual(asked);
+    expect(await evaluate("return await my_server['odd.tool-name']({ a: 1 })")).toEqual(asked);
+  });
+
+  it("take their arguments in order only where they were defined so", async () => {
+    expect(await evaluate("return await analyze('/x', 2)")).toEqual([
+      "local",
+      "analyze",
+      { path: "/x", depth: 2 },
+    ]);
+    expect(await evaluate("return await analyze('/x')")).toEqual(["local", "analyze", { path: "/x" }]);
+  });
+
+  it("get an empty object when called without arguments", async () => {
+    expect(await evaluate("return await my_server.odd_tool_name()")).toEqual([
+      "my-server",
+      "odd.tool-name",
+      {},
+    ]);
+  });
+
+  it("that are not offered are callables too, for the host to refuse", async () => {
+    expect(await evaluate("return await my_server.other({})")).toEqual(["my-server", "other", {}]);
+    expect(await evaluate("return await hidden.anything({})")).toEqual(["hidden", "anything", {}]);
+    expect(await evaluate("return await tools.nowhere.anything({})")).toEqual(["nowhere", "anything", {}]);
+    expect(await evaluate("return await secret({})")).toEqual(["local", "secret", {}]);
+  });
+
+  it("are shown by Object.keys and `in` only when they are offered", async () => {
+    const body =
+      "return [Object.keys(my_server), 'other' in my_server, Object.keys(tools), Object.keys(tools.local), Object.keys(hidden)]";
+    expect(await evaluate(body)).toEqual([["odd_tool_name"], false, ["my-server", "local"], ["analyze"], []]);
+  });
+
+  it("never include `then` or symbols, so that awaiting a namespace does not hang", async () => {
+    const body =
+      "const got = await my_server; return [got === my_server, typeof my_server.then, typeof my_server[Symbol.iterator], JSON.stringify(my_server), typeof my_server.toString]";
+    expect(await evaluate(body)).toEqual([true, "undefined", "undefined", "{}", "undefined"]);
+  });
+
+  it("can't be replaced or added to by the program", async () => {
+    const body = `const tries = [
+        () => { "use strict"; my_server.odd_tool_name = 1 }, () => { "use strict"; my_server.extra = 1 },
+        () => { "use strict"; globalThis.my_server = 1 }, () => { "use strict"; tools.x = 1 }, () => { "use strict"; console.log = 1 },
+      ];
+      return tries.map((attempt) => { try { attempt(); return "done" } catch (error) { return error.name } })`;
+    expect(await evaluate(body)).toEqual(Array(5).fill("TypeError"));
+  });
+
+  it("refuse arguments that can't be written as JSON, naming the place", async () => {
+    const outcome = await pool.run({
+      principal: "p",
+      limits: defaultLimits,
+      program: {
+        js: "(async () => await my_server.x({ when: [() => 1] }))",
+        namespaces,
+        input: "null",
+        seed: "s",
+        startedAt: 0,
+      },
+      host: {
+        log: () => undefined,
+        call: async ({ fault, server, tool }) => ({
+          type: "error",
+          error: { kind: fault?.kind ?? "tool", message: fault?.message ?? "none", server, tool },
+        }),
+      },
+    });
+    expect(outcome).toMatchObject({
+      failure: { message: "ToolError: arguments.when[0] is a function", tool: { kind: "invalid_arguments" } },
+    });
+  });
+
+  it("a `__proto__` key in a result is dropped, not made a prototype", async () => {
+    const body = `const r = await my_server.x(JSON.parse('{"__proto__":{"polluted":1},"deep":{"__proto__":{"p":1},"kept":2}}'));
+      const copy = { ...r[2], deep: { ...r[2].deep } };
+      return [Object.keys(r[2]), Object.keys(r[2].deep), copy.polluted ?? null, copy.deep.p ?? null]`;
+    expect(await evaluate(body)).toEqual([["deep"], ["kept"], null, null]);
+  });
+});

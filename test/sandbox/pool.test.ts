@@ -1,0 +1,212 @@
+import { afterEach, describe, expect, it } from "vitest";
+import {
+  createWorkerPool,
+  PoolRefusal,
+  type WorkerPool,
+  type WorkerPoolOptions,
+} from "../../sandbox/index.ts";
+import { codeOf, resultOf, runProgram } from "../helpers/engine.ts";
+import { until } from "../helpers/until.ts";
+
+let pool: WorkerPool | undefined;
+afterEach(async () => {
+  await pool?.[Symbol.asyncDispose]();
+  pool = undefined;
+});
+
+async function open(options: WorkerPoolOptions): Promise<WorkerPool> {
+  pool = await createWorkerPool(options);
+  return pool;
+}
+
+/** A gate that programs wait at until the test opens it. */
+function gate(): {
+  readonly wait: () => Promise<string>;
+  readonly open: () => void;
+  readonly arrived: () => number;
+} {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  let arrived = 0;
+  return {
+    wait: () => {
+      arrived += 1;
+      return promise;
+    },
+    open: () => resolve("open"),
+    arrived: () => arrived,
+  };
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+describe("the pool", () => {
+  it("keeps one warm worker beyond those in use", async () => {
+    const workers = await open({ workers: 1 });
+    await until("two workers are ready", () => workers.stats().workers.ready === 2);
+    expect(workers.stats().workers.wanted).toBe(2);
+  });
+
+  it("never lets two principals into one worker, even one after the other", async () => {
+    const workers = await open({ workers: 1 });
+    const { wait, open: release, arrived } = gate();
+    const ann = runProgram(workers, "return await lab.wait({})", { tools: { wait }, principal: "ann" });
+    await until("ann runs", () => arrived() === 1);
+    const bob = runProgram(workers, "return await lab.wait({})", { tools: { wait }, principal: "bob" });
+    await until("bob runs beside her", () => arrived() === 2);
+    release();
+    await Promise.all([ann, bob]);
+    const before = workers.stats().pids;
+    await runProgram(workers, "return 1", { principal: "cyn" });
+    await until("the pool is whole again", () => workers.stats().workers.ready === 2);
+    expect(workers.stats().pids.filter((pid) => before.includes(pid)).length).toBeLessThan(before.length);
+  });
+
+  it("runs several programs of one principal in one worker, each in a world of its own", async () => {
+    const workers = await open({ workers: 1, runsPerWorker: 8 });
+    const { wait, open: release, arrived } = gate();
+    const body =
+      "globalThis.mine = (globalThis.mine ?? 0) + 1; Object.prototype.leak = 1; await lab.wait({}); return globalThis.mine";
+    const runs = Array.from({ length: 8 }, () => runProgram(workers, body, { tools: { wait } }));
+    await until("all eight run", () => arrived() === 8);
+    expect(workers.stats().runs).toMatchObject({ running: 8, queued: 0 });
+    release();
+    expect((await Promise.all(runs)).map(resultOf)).toEqual(Array(8).fill(1));
+    expect(resultOf(await runProgram(workers, "return [typeof mine, {}.leak ?? null]"))).toEqual([
+      "undefined",
+      null,
+    ]);
+  });
+
+  it("refuses at once when its queue is full, and nothing of the refused run happens", async () => {
+    const workers = await open({ workers: 1, runsPerWorker: 1, queue: 1 });
+    const { wait, open: release, arrived } = gate();
+    const first = runProgram(workers, "return await lab.wait({})", { tools: { wait } });
+    await until("the first runs", () => arrived() === 1);
+    const second = runProgram(workers, "return 2");
+    await until("the second waits", () => workers.stats().runs.queued === 1);
+    await expect(runProgram(workers, "return 3")).rejects.toThrow(PoolRefusal);
+    expect(workers.stats().runs.queued).toBe(1);
+    release();
+    expect(resultOf(await first)).toBe("open");
+    expect(resultOf(await second)).toBe(2);
+  });
+
+  it("a run that is cancelled while it waits leaves the queue", async () => {
+    const workers = await open({ workers: 1, runsPerWorker: 1 });
+    const { wait, open: release, arrived } = gate();
+    const first = runProgram(workers, "return await lab.wait({})", { tools: { wait } });
+    await until("the first runs", () => arrived() === 1);
+    const abort = new AbortController();
+    const second = runProgram(workers, "return 2", { signal: abort.signal });
+    abort.abort();
+    expect(codeOf(await second)).toBe("cancelled");
+    await until("the queue is empty", () => workers.stats().runs.queued === 0);
+    release();
+    await first;
+  });
+
+  it("with isolation `run` gives every program a process of its own", async () => {
+    const workers = await open({ workers: 1, isolation: "run" });
+    for (let i = 0; i < 3; i++) expect(resultOf(await runProgram(workers, `return ${i}`))).toBe(i);
+    await until("three workers were used up", () => workers.stats().totals.recycled === 3);
+  });
+
+  it("replaces a worker after its share of runs", async () => {
+    const workers = await open({ workers: 1, runsPerLife: 2 });
+    for (let i = 0; i < 4; i++) expect(resultOf(await runProgram(workers, "return 1"))).toBe(1);
+    await until("two workers were used up", () => workers.stats().totals.recycled === 2);
+  });
+
+  it("puts the wrapper before each worker", async () => {
+    const workers = await open({ workers: 1, wrapper: ["env", "WRAPPED=1"] });
+    expect(resultOf(await runProgram(workers, "return 'wrapped'"))).toBe("wrapped");
+  });
+
+  it("refuses to start, with the reason, when a worker can't", async () => {
+    await expect(createWorkerPool({ wrapper: ["no-such-command-here"] })).rejects.toThrow(
+      /could not be started: .*ENOENT/,
+    );
+    await expect(createWorkerPool({ wrapper: ["false"] })).rejects.toThrow(/ended with code 1/);
+  });
+
+  it("ends every process when it is disposed, busy ones too, and answers every run", async () => {
+    const workers = await open({ workers: 2 });
+    const { wait, arrived } = gate();
+    const waiting = runProgram(workers, "return await lab.wait({})", { tools: { wait } });
+    const busy = runProgram(workers, "lab.wait({}); await sleep(1); for (;;);", {
+      tools: { wait },
+      principal: "other",
+    });
+    await until("both run", () => arrived() === 2);
+    const { pids } = workers.stats();
+    await workers[Symbol.asyncDispose]();
+    expect(codeOf(await waiting)).toBe("cancelled");
+    expect(codeOf(await busy)).toBe("cancelled");
+    expect(pids.filter(isAlive)).toEqual([]);
+    await expect(runProgram(workers, "return 1")).rejects.toThrow("disposed");
+  });
+});
+
+describe("a worker that dies", () => {
+  it("costs the runs in it nothing: they go on in another, and no call is made twice", async () => {
+    const workers = await open({ workers: 1 });
+    const { wait, open: release, arrived } = gate();
+    const body = `const first = await lab.count({});
+      console.log("before", Math.random());
+      const second = await lab.wait({});
+      return [first, second, await lab.count({}), Math.random()]`;
+    let count = 0;
+    const tools = { wait, count: () => ++count };
+    const undisturbed = runProgram(workers, body, { tools, seed: "same", principal: "calm" });
+    await until("the undisturbed run waits", () => arrived() === 1);
+    const pidsBefore = new Set(workers.stats().pids);
+    count = 0;
+    const run = runProgram(workers, body, { tools, seed: "same", principal: "crash" });
+    await until("the run waits", () => arrived() === 2);
+    for (const pid of pidsBefore) process.kill(pid, "SIGKILL");
+    await until("the dead are gone", () => workers.stats().pids.every((pid) => !pidsBefore.has(pid)));
+    release();
+    const [calm, crashed] = [await undisturbed, await run];
+    expect((resultOf(crashed) as unknown[])[3]).toBe((resultOf(calm) as unknown[])[3]);
+    expect(crashed.logs).toEqual(calm.logs);
+    expect(crashed.calls.map((call) => call.tool)).toEqual(["count", "wait", "count"]);
+  });
+
+  it("takes only the run that killed it along: its neighbours finish", async () => {
+    const workers = await open({ workers: 1, runsPerWorker: 8 });
+    const { wait, open: release, arrived } = gate();
+    const neighbours = Array.from({ length: 5 }, () =>
+      runProgram(workers, "return await lab.wait({})", { tools: { wait } }),
+    );
+    await until("five run", () => arrived() === 5);
+    const bomb = await runProgram(workers, "const m = new Map(); for (let i = 0; ; i++) m.set(i, { i })", {
+      limits: { memoryMb: 32 },
+    });
+    expect(codeOf(bomb)).toBe("memory_exceeded");
+    release();
+    expect((await Promise.all(neighbours)).map(resultOf)).toEqual(Array(5).fill("open"));
+    expect(neighbours).toHaveLength(5);
+  });
+});
+
+describe("the life of a worker", () => {
+  it("ends with the gateway, however that dies", async () => {
+    const { fork } = await import("node:child_process");
+    const child = fork(new URL("../fixtures/pool-owner.ts", import.meta.url), {
+      stdio: ["ignore", "ignore", "ignore", "ipc"],
+    });
+    const pids = await new Promise<number[]>((resolve) =>
+      child.once("message", (message) => resolve(message as number[])),
+    );
+    expect(pids.filter(isAlive)).toEqual(pids);
+    child.kill("SIGKILL");
+    await until("its workers are gone", () => pids.filter(isAlive).length === 0);
+  });
+});

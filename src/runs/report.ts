@@ -1,27 +1,29 @@
 /** The report of a run: what `POST /v1/sandbox/runs` answers and `sandbox.run()` resolves with. */
-import type { RunLimits } from "../../sandbox/limits.ts";
-import type { LogLevel, RunError, RunUsage, ToolFailure } from "./journal.ts";
+import type { RunLimits } from "../../sandbox/index.ts";
+import type { Diagnostic } from "../code/compile.ts";
+import type { JournalEvent, LogLevel, RunError, RunStatus, RunUsage, ToolFailure } from "../journal.ts";
+import {
+  type CallRecord,
+  callDecision,
+  callDurationMs,
+  callStatus,
+  createCallFold,
+  readJson,
+  toPendingCall,
+} from "./calls.ts";
 
-export type RunStatus = "queued" | "running" | "waiting" | "completed" | "failed" | "cancelled";
+export type { Diagnostic, RunStatus };
 export type CallStatus = "ok" | "error" | "denied" | "waiting" | "running" | "in_doubt" | "cancelled";
-
-/** A remark about the program text. Lines and columns are 1-based, columns in UTF-16 units, in the author's text. */
-export interface Diagnostic {
-  readonly severity: "error" | "warning" | "note";
-  /** TypeScript's number, or null when the remark is not TypeScript's. */
-  readonly code: number | null;
-  readonly message: string;
-  readonly line: number;
-  readonly column: number;
-}
 
 export interface ReportCall {
   readonly id: string;
   readonly seq: number;
   readonly tool: string;
   readonly status: CallStatus;
+  /** Null while a person is asked, and when the call was refused before there was anything to decide. */
   readonly decision: "auto" | "approved" | "denied" | "result" | null;
   readonly reused: boolean;
+  /** Since the run was created, like all such times here. */
   readonly startedMs: number | null;
   readonly durationMs: number | null;
   readonly argsBytes: number;
@@ -49,4 +51,99 @@ export interface Report {
   readonly usage: RunUsage;
   readonly limits: RunLimits;
   readonly createdAt: string;
+}
+
+/** What a report says that is fixed before the first event. */
+export interface ReportHead {
+  readonly id: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly createdAt: number;
+  readonly limits: RunLimits;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/**
+ * The report as it stands after these events: all of a journal, or any beginning of it. Until the run ends, `usage`
+ * holds what the journal can tell (clock, queue, calls, logs) and 0 for the rest.
+ */
+export function deriveReport(head: ReportHead, events: readonly JournalEvent[]): Report {
+  const fold = createCallFold();
+  for (const event of events) fold.apply(event);
+  const calls = fold.calls();
+  const last = events.at(-1);
+  const end = last?.type === "ended" ? last : undefined;
+  return {
+    id: head.id,
+    object: "sandbox.run",
+    status: statusAfter(last),
+    result: end?.result == null ? null : readJson(end.result),
+    error: end?.error ?? null,
+    diagnostics: head.diagnostics,
+    logs: events
+      .filter((event) => event.type === "log")
+      .map(({ level, text, at }) => ({ level, text, atMs: at - head.createdAt })),
+    calls: calls.map((call) => toReportCall(call, head, end !== undefined)),
+    pending: end ? [] : calls.filter(isPending).map(toPendingCall),
+    usage: end?.usage ?? usageSoFar(head, events),
+    limits: head.limits,
+    createdAt: new Date(head.createdAt).toISOString(),
+  };
+}
+
+/** The status of a run after this event. An ended run stays ended; any event after `waiting` means that it goes on. */
+export function statusAfter(event: JournalEvent | undefined): RunStatus {
+  switch (event?.type) {
+    case undefined:
+      return "queued";
+    case "waiting":
+      return "waiting";
+    case "ended":
+      return event.status;
+    default:
+      return "running";
+  }
+}
+
+function toReportCall(call: CallRecord, head: ReportHead, ended: boolean): ReportCall {
+  return {
+    id: call.id,
+    seq: call.seq,
+    tool: call.tool,
+    status: callStatus(call, ended),
+    decision: callDecision(call),
+    reused: call.settlement?.reused ?? false,
+    startedMs: call.startedAt === null ? null : call.startedAt - head.createdAt,
+    durationMs: callDurationMs(call),
+    argsBytes: call.argsBytes,
+    resultBytes: call.settlement?.resultBytes ?? 0,
+    error: call.settlement?.failure ?? null,
+  };
+}
+
+function isPending(call: CallRecord): boolean {
+  return call.decision === "ask" && call.settlement === null;
+}
+
+function usageSoFar(head: ReportHead, events: readonly JournalEvent[]): RunUsage {
+  const [first] = events;
+  return {
+    wallMs: wallMsSoFar(events),
+    cpuMs: 0,
+    queueMs: first ? first.at - head.createdAt : 0,
+    compileMs: 0,
+    toolCalls: events.filter(({ type }) => type === "requested").length,
+    logBytes: events.reduce((sum, e) => sum + (e.type === "log" ? Buffer.byteLength(e.text) : 0), 0),
+    peakHeapBytes: 0,
+    tokens: { declarations: 0, program: 0, result: 0, directEstimate: 0 },
+  };
+}
+
+/** From event to event, without the times in which the run waited for a person. */
+function wallMsSoFar(events: readonly JournalEvent[]): number {
+  let wallMs = 0;
+  for (const [index, event] of events.entries()) {
+    const before = events[index - 1];
+    if (before && before.type !== "waiting") wallMs += event.at - before.at;
+  }
+  return wallMs;
 }

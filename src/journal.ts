@@ -2,10 +2,11 @@
  * The journal of a run: typed, append-only, versioned. What happened is said here and nowhere else; reports, event
  * streams, audit rows and logs are derived from it.
  */
-import type { ToolErrorKind } from "../../sandbox/index.ts";
-import type { RunErrorCode } from "../errors.ts";
+import type { ToolErrorKind } from "../sandbox/index.ts";
+import type { RunErrorCode } from "./errors.ts";
 
-export const JOURNAL_VERSION = 1;
+/** What the events so far make of a run. */
+export type RunStatus = "queued" | "running" | "waiting" | "completed" | "failed" | "cancelled";
 
 /** A tool's failure as a program sees it. */
 export interface ToolFailure {
@@ -24,6 +25,16 @@ interface EventHead {
 /** `n` numbers the calls and timers of a run in the order in which the program issued them. */
 export type JournalEvent = EventHead &
   (
+    | {
+        /**
+         * The first event of every run: it left the queue and starts now, or ends at once. Its time is where the
+         * program's clock starts.
+         */
+        readonly type: "opened";
+        /** Null for runs without a program. */
+        readonly programHash: string | null;
+        readonly catalogVersion: string;
+      }
     | {
         readonly type: "requested";
         readonly n: number;

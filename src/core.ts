@@ -1,0 +1,135 @@
+/** The parts that every use of Toolarium has, as a gateway or embedded: tools, compiler, workers, store, runner. */
+import {
+  createWorkerPool,
+  defaultLimits,
+  PoolRefusal,
+  type WorkerPool,
+  type WorkerPoolOptions,
+} from "../sandbox/index.ts";
+import type { Compiler } from "./code/compile.ts";
+import { createCompiler } from "./code/compiler-process.ts";
+import { ToolariumError } from "./errors.ts";
+import type { Log } from "./log.ts";
+import { createHub, type Hub, type ServerSpec } from "./mcp/hub.ts";
+import { Runner } from "./runs/runner.ts";
+import { openSqliteStore } from "./store/sqlite.ts";
+import type { Store } from "./store/store.ts";
+import { createArgumentChecker } from "./tools/arguments.ts";
+import { createBridge } from "./tools/bridge.ts";
+import { buildCatalog, type Catalog, type ToolMarks } from "./tools/catalog.ts";
+
+export interface CoreOptions {
+  readonly servers: readonly ServerSpec[];
+  /** Tools the operator declares read-only or idempotent, as patterns. */
+  readonly marks: ToolMarks;
+  /** A file, or `:memory:`. */
+  readonly storePath: string;
+  readonly sandbox: WorkerPoolOptions;
+  /** Milliseconds for one tool call. */
+  readonly callTimeoutMs: number;
+  readonly log: Log;
+}
+
+export type Readiness = { readonly ready: true } | { readonly ready: false; readonly reason: string };
+
+export interface Core extends AsyncDisposable {
+  readonly hub: Hub;
+  readonly compiler: Compiler;
+  readonly pool: WorkerPool;
+  readonly store: Store;
+  readonly runner: Runner;
+  catalog(): Catalog;
+  /** Runs a real one-line program. */
+  ready(): Promise<Readiness>;
+}
+
+/**
+ * Builds the parts side by side and resolves when a program can run; servers may still be connecting then.
+ * Rejects with `engine_missing` when there is no isolated-vm, with `config_error` when the store cannot be opened.
+ * What was built before a failure is closed again.
+ */
+export async function createCore(options: CoreOptions): Promise<Core> {
+  const { log } = options;
+  await using building = new AsyncDisposableStack();
+  const [store, pool, compiler] = await all(building, [
+    openSqliteStore({ path: options.storePath, log }),
+    createWorkerPool(options.sandbox).catch(refuseWithoutEngine),
+    createCompiler({ log }),
+  ]);
+  const hub = building.use(createHub(options.servers, { log }));
+  const catalog = followCatalog(hub, options.marks);
+  const bridge = createBridge({ hub, checker: createArgumentChecker() });
+  const { callTimeoutMs } = options;
+  const runner = new Runner({ pool, compiler, bridge, store, log, catalog, callTimeoutMs });
+  const parts = building.move();
+  return {
+    hub,
+    compiler,
+    pool,
+    store,
+    runner,
+    catalog,
+    ready: () => checkReadiness(pool, compiler),
+    async [Symbol.asyncDispose]() {
+      await runner.drain(0);
+      await parts.disposeAsync();
+    },
+  };
+}
+
+/** Waits for all, so that a part that came up while another failed is closed too. */
+async function all<T extends readonly Promise<AsyncDisposable>[]>(
+  stack: AsyncDisposableStack,
+  parts: readonly [...T],
+): Promise<{ -readonly [I in keyof T]: Awaited<T[I]> }> {
+  const settled = await Promise.allSettled(parts);
+  for (const part of settled) if (part.status === "fulfilled") stack.use(part.value);
+  return Promise.all(parts) as Promise<{ -readonly [I in keyof T]: Awaited<T[I]> }>;
+}
+
+function refuseWithoutEngine(cause: unknown): never {
+  if (!(cause instanceof PoolRefusal)) throw cause;
+  const message = `Programs cannot run here, and there is no other engine to fall back to: ${cause.message}`;
+  throw new ToolariumError("engine_missing", message, { cause });
+}
+
+/** Rebuilt at its first use after a server's tools changed. */
+function followCatalog(hub: Hub, marks: ToolMarks): () => Catalog {
+  let catalog: Catalog | undefined;
+  hub.onChange(() => {
+    catalog = undefined;
+  });
+  return () => {
+    catalog ??= buildCatalog(hub.sources(), marks);
+    return catalog;
+  };
+}
+
+const READINESS_LIMITS = { ...defaultLimits, wallMs: 5_000, cpuMs: 1_000 };
+
+async function checkReadiness(pool: WorkerPool, compiler: Compiler): Promise<Readiness> {
+  try {
+    const compiled = await compiler.compile({ code: "return 'ready'", sourceBytes: 100, globals: [] });
+    if (!compiled.ok) return { ready: false, reason: `the compiler does not work: ${compiled.message}` };
+    const outcome = await pool.run({
+      principal: null,
+      limits: READINESS_LIMITS,
+      program: {
+        js: compiled.program.js,
+        namespaces: { servers: [], locals: [] },
+        input: "null",
+        seed: "readiness",
+        startedAt: Date.now(),
+      },
+      host: { log: () => undefined, call: () => Promise.reject(new Error("readiness calls no tool")) },
+    });
+    if (outcome.type === "completed" && outcome.result === '"ready"') return { ready: true };
+    const words = outcome.type === "failed" ? outcome.failure.message : "it did not return";
+    return { ready: false, reason: `a one-line program did not run: ${words}` };
+  } catch (error) {
+    return {
+      ready: false,
+      reason: error instanceof Error ? error.message : "a one-line program could not be started",
+    };
+  }
+}

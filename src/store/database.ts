@@ -1,0 +1,100 @@
+/**
+ * Opens the SQLite file: creates it for its owner only, makes sure that it is ours and of a version we know, and
+ * brings its schema up to date. Whatever stands in the way is a `config_error` that says what to do.
+ */
+import { closeSync, openSync } from "node:fs";
+import { resolve } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { ToolariumError } from "../errors.ts";
+import { migrations } from "./migrations.ts";
+
+const IN_MEMORY = ":memory:";
+/** Marks a file as ours in its header, so that another program's database is never migrated: the bytes of `Tlrm`. */
+const APPLICATION_ID = 0x546c726d;
+/** How long to wait for another process that holds the file. */
+const BUSY_MS = 2_000;
+
+/**
+ * `path` is a file, created when absent, or `:memory:`.
+ *
+ * Write-ahead log with `synchronous = full`: a commit returns after its log was flushed to the disk, so it survives the
+ * death of this process and of the machine. After a power loss it survives exactly if the disk keeps what it said it
+ * flushed; a disk that lies can lose the last commits, never the file.
+ */
+export function openDatabase(path: string): DatabaseSync {
+  const location = path === IN_MEMORY ? path : resolve(path);
+  if (location !== IN_MEMORY) createFile(location, path);
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(location, { timeout: BUSY_MS });
+    db.exec("pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on");
+    migrate(db, path);
+    return db;
+  } catch (error) {
+    db?.close();
+    throw error instanceof ToolariumError ? error : unusable(path, error);
+  }
+}
+
+/** SQLite would create it too, but readable for everybody and with one message for every fault. */
+function createFile(location: string, path: string): void {
+  try {
+    closeSync(openSync(location, "a", 0o600));
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+    throw refuse(path, fileProblems[code] ?? `cannot be opened for writing (${code}). Choose another file.`, {
+      cause: error,
+    });
+  }
+}
+
+const fileProblems: { readonly [code: string]: string } = {
+  EISDIR: "is a directory. Name a file in it.",
+  ENOENT: "is in a directory that does not exist. Create the directory, or choose another file.",
+  ENOTDIR: "is not inside a directory: a part of the path is a file. Choose another path.",
+  EACCES: "cannot be written by this user. Give it the right to, or choose another file.",
+  EPERM: "cannot be written by this user. Give it the right to, or choose another file.",
+  EROFS: "is on a read-only file system. Choose another file.",
+  ENOSPC: "cannot be created because the disk is full. Free space, or choose another file.",
+};
+
+function migrate(db: DatabaseSync, path: string): void {
+  // One transaction with its reads: two processes may open a new file at the same time.
+  db.exec("begin immediate");
+  const version = readNumber(db, "pragma user_version");
+  const isOurs = readNumber(db, "pragma application_id") === APPLICATION_ID;
+  const tables = readNumber(db, "select count(*) from sqlite_schema");
+  if (!isOurs && tables > 0) throw refuse(path, "is the database of another program. Choose another file.");
+  if (version > migrations.length)
+    throw refuse(
+      path,
+      `was written by a newer version (schema ${version}; this version knows ${migrations.length}). ` +
+        "Upgrade Toolarium, or choose another file.",
+    );
+  for (const step of migrations.slice(version)) db.exec(step);
+  db.exec(`pragma application_id = ${APPLICATION_ID}; pragma user_version = ${migrations.length}; commit`);
+}
+
+function readNumber(db: DatabaseSync, sql: string): number {
+  const [value] = Object.values(db.prepare(sql).get() ?? {});
+  return Number(value);
+}
+
+/** Primary result codes of SQLite (https://sqlite.org/rescode.html); extended ones have them in their low byte. */
+const databaseProblems: { readonly [code: number]: string } = {
+  5: "is locked by another process. Stop that process, or choose another file.",
+  8: "cannot be written. Give this user the right to, or choose another file.",
+  11: "is damaged. Restore it from a copy, or move it away to start with an empty one.",
+  13: "cannot be written because the disk is full. Free space, or choose another file.",
+  26: "is not a database. Choose another file, or move this one away.",
+};
+
+function unusable(path: string, error: unknown): ToolariumError {
+  const code = error instanceof Error && "errcode" in error ? Number(error.errcode) : 0;
+  const problem = databaseProblems[code & 0xff] ?? "cannot be used as a database. Choose another file.";
+  return refuse(path, problem, { cause: error });
+}
+
+function refuse(path: string, problem: string, options?: { readonly cause: unknown }): ToolariumError {
+  return new ToolariumError("config_error", `store.path: ${JSON.stringify(path)} ${problem}`, options);
+}

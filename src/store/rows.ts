@@ -1,0 +1,149 @@
+/** Reads stored rows. They are parsed like anything from outside, because a file can be older, newer or damaged. */
+import { z } from "zod";
+import type { ToolErrorKind } from "../../sandbox/index.ts";
+import { errorTable, type RunErrorCode, ToolariumError, toolFailureCode } from "../errors.ts";
+import type { JournalEvent, RunError, RunUsage, ToolFailure } from "../journal.ts";
+import { JOURNAL_VERSION } from "./migrations.ts";
+import type { StoredRun } from "./store.ts";
+
+/** Throws `internal_error` when the text is of another version or no event at all. */
+export function parseJournalEvent(text: string): JournalEvent {
+  const row = readJson(text);
+  const { v } = versioned.safeParse(row).data ?? {};
+  if (v !== JOURNAL_VERSION)
+    throw new ToolariumError(
+      "internal_error",
+      `A stored journal event has version ${v ?? "none"}; this version reads ${JOURNAL_VERSION}.`,
+    );
+  const event = journalEvent.safeParse(row);
+  if (!event.success)
+    throw new ToolariumError("internal_error", "A stored journal event is damaged.", { cause: event.error });
+  return event.data;
+}
+
+/** Throws `internal_error` when the row is not a run. */
+export function parseRunRow(row: unknown): StoredRun {
+  const run = runRow.safeParse(row);
+  if (!run.success)
+    throw new ToolariumError("internal_error", "A stored run is damaged.", { cause: run.error });
+  return run.data;
+}
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const count = z.int().nonnegative();
+const kind = z.custom<ToolErrorKind>((value) => isKeyOf(toolFailureCode, value));
+
+const toolFailure = z.object({
+  kind,
+  message: z.string(),
+  data: z.unknown().exactOptional(),
+}) satisfies z.ZodType<ToolFailure>;
+
+const runError = z.object({
+  code: z.custom<RunErrorCode>((value) => isKeyOf(errorTable, value)),
+  message: z.string(),
+  hint: z.string().exactOptional(),
+  line: z.number().exactOptional(),
+  column: z.number().exactOptional(),
+  effects: z.enum(["none", "possible"]),
+  tool: z.object({ server: z.string(), tool: z.string(), kind }).exactOptional(),
+}) satisfies z.ZodType<RunError>;
+
+const runUsage = z.object({
+  wallMs: z.number(),
+  cpuMs: z.number(),
+  queueMs: z.number(),
+  compileMs: z.number(),
+  toolCalls: z.number(),
+  logBytes: z.number(),
+  peakHeapBytes: z.number(),
+  tokens: z.object({
+    declarations: z.number(),
+    program: z.number(),
+    result: z.number(),
+    directEstimate: z.number(),
+  }),
+}) satisfies z.ZodType<RunUsage>;
+
+const head = { seq: z.int().positive(), at: z.number() };
+const callHead = { ...head, n: count, call: z.string() };
+
+const versioned = z.object({ v: z.int() });
+
+const journalEvent = z.discriminatedUnion("type", [
+  z.object({
+    ...head,
+    type: z.literal("opened"),
+    programHash: z.string().nullable(),
+    catalogVersion: z.string(),
+  }),
+  z.object({
+    ...callHead,
+    type: z.literal("requested"),
+    tool: z.string(),
+    args: z.string(),
+    argsBytes: count,
+  }),
+  z.object({
+    ...callHead,
+    type: z.literal("decided"),
+    decision: z.enum(["auto", "ask", "approved", "denied", "result"]),
+    by: z.string(),
+    reason: z.string().exactOptional(),
+    args: z.string().exactOptional(),
+  }),
+  z.object({
+    ...callHead,
+    type: z.literal("started"),
+    tool: z.string(),
+    argsHash: z.string(),
+    readOnly: z.boolean(),
+  }),
+  z.object({
+    ...callHead,
+    type: z.literal("settled"),
+    outcome: z.discriminatedUnion("ok", [
+      z.object({ ok: z.literal(true), value: z.string() }),
+      z.object({ ok: z.literal(false), failure: toolFailure }),
+    ]),
+    resultBytes: count,
+    reused: z.boolean(),
+  }),
+  z.object({ ...head, type: z.literal("timer"), n: count, delayMs: z.number() }),
+  z.object({
+    ...head,
+    type: z.literal("log"),
+    level: z.enum(["log", "info", "warn", "error", "debug"]),
+    text: z.string(),
+  }),
+  z.object({ ...head, type: z.literal("waiting") }),
+  z.object({
+    ...head,
+    type: z.literal("ended"),
+    status: z.enum(["completed", "failed", "cancelled"]),
+    result: z.string().nullable(),
+    error: runError.nullable(),
+    usage: runUsage,
+  }),
+]) satisfies z.ZodType<JournalEvent>;
+
+const runRow = z.object({
+  id: z.string(),
+  principal: z.string(),
+  kind: z.enum(["program", "chat", "call"]),
+  parent: z.string().nullable(),
+  createdAt: z.number(),
+  spec: z.string(),
+  status: z.enum(["queued", "running", "waiting", "completed", "failed", "cancelled"]),
+}) satisfies z.ZodType<StoredRun>;
+
+function isKeyOf(table: object, value: unknown): boolean {
+  return typeof value === "string" && Object.hasOwn(table, value);
+}

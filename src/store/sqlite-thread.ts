@@ -1,0 +1,221 @@
+/**
+ * The store's own thread: SQLite calls are synchronous and a commit waits for the disk, so neither may happen on the
+ * thread that serves requests.
+ *
+ * Group commit: requests that arrive while a commit runs wait in the port; the next turn takes them all, and all their
+ * writes share one transaction. The busier the store, the larger the groups.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { type ErrorCode, ToolariumError } from "../errors.ts";
+import type { JournalEvent, RunStatus } from "../journal.ts";
+import { openDatabase } from "./database.ts";
+import type { RunQuery, RunRecord } from "./store.ts";
+import { createTables, type RunRow, type RunRowPage, type Tables } from "./tables.ts";
+
+export interface StoreThreadOptions {
+  readonly path: string;
+}
+
+type WriteRequest =
+  | { readonly op: "createRun"; readonly run: RunRecord }
+  | {
+      readonly op: "append";
+      readonly run: string;
+      readonly events: readonly JournalEvent[];
+      readonly status: RunStatus | undefined;
+    }
+  | { readonly op: "deleteRunsBefore"; readonly epochMs: number };
+
+type ReadRequest =
+  | { readonly op: "getRun"; readonly id: string }
+  | { readonly op: "readJournal"; readonly run: string; readonly afterSeq: number }
+  | { readonly op: "listRuns"; readonly query: RunQuery };
+
+/** What each request is answered with. */
+export interface StoreValues {
+  createRun: undefined;
+  append: undefined;
+  deleteRunsBefore: number;
+  getRun: RunRow | undefined;
+  readJournal: readonly string[];
+  listRuns: RunRowPage;
+}
+
+export interface Envelope {
+  readonly id: number;
+  readonly request: WriteRequest | ReadRequest;
+}
+
+export type ToThread =
+  | { readonly type: "requests"; readonly envelopes: readonly Envelope[] }
+  | { readonly type: "close" };
+
+export type Answer = { readonly id: number } & (
+  | { readonly ok: true; readonly value: StoreValues[keyof StoreValues] }
+  | { readonly ok: false; readonly code: ErrorCode; readonly message: string; readonly param?: string }
+);
+
+export type FromThread =
+  | { readonly type: "ready" }
+  | { readonly type: "refused"; readonly code: ErrorCode; readonly message: string }
+  | { readonly type: "answers"; readonly answers: readonly Answer[]; readonly commits: number };
+
+if (parentPort) serve(parentPort, workerData);
+
+function serve(port: MessagePort, options: StoreThreadOptions): void {
+  const post = (message: FromThread): void => port.postMessage(message);
+  let db: DatabaseSync;
+  try {
+    db = openDatabase(options.path);
+  } catch (error) {
+    const { code, message } = describe(error);
+    post({ type: "refused", code, message });
+    port.close();
+    return;
+  }
+  const group = createGroup(db, createTables(db));
+  let waiting: Envelope[] = [];
+
+  const drain = (): void => {
+    if (waiting.length === 0) return;
+    const envelopes = waiting;
+    waiting = [];
+    post({ type: "answers", answers: group.run(envelopes), commits: group.commits() });
+  };
+
+  port.on("message", (message: ToThread) => {
+    if (message.type === "close") {
+      drain();
+      db.close();
+      port.close();
+      return;
+    }
+    // After the poll phase has delivered everything that is there.
+    if (waiting.length === 0) setImmediate(drain);
+    for (const envelope of message.envelopes) waiting.push(envelope);
+  });
+  post({ type: "ready" });
+}
+
+interface Group {
+  /** Commits the writes among them, then answers the reads: a read sees all that was written before it. */
+  run(envelopes: readonly Envelope[]): readonly Answer[];
+  /** Commits made so far. */
+  commits(): number;
+}
+
+function createGroup(db: DatabaseSync, tables: Tables): Group {
+  const begin = db.prepare("begin immediate");
+  const save = db.prepare("savepoint one_write");
+  const undo = db.prepare("rollback to one_write");
+  const keep = db.prepare("release one_write");
+  const commit = db.prepare("commit");
+  let commits = 0;
+
+  const runWrites = (writes: readonly Write[]): readonly Answer[] => {
+    if (writes.length === 0) return [];
+    try {
+      begin.run();
+      const answers = writes.map(runWrite);
+      commit.run();
+      commits += 1;
+      return answers;
+    } catch (error) {
+      if (db.isTransaction) db.exec("rollback");
+      return writes.map(({ id }) => fail(id, error));
+    }
+  };
+
+  const runWrite = ({ id, request }: Write): Answer => {
+    save.run();
+    try {
+      const value = write(tables, request);
+      keep.run();
+      return { id, ok: true, value };
+    } catch (error) {
+      // A full disk and the like end the whole transaction, and with it everybody's write in it.
+      if (!db.isTransaction) throw error;
+      undo.run();
+      keep.run();
+      return fail(id, error);
+    }
+  };
+
+  return {
+    run(envelopes) {
+      const writes: Write[] = [];
+      const reads: Read[] = [];
+      for (const { id, request } of envelopes) {
+        if (isWrite(request)) writes.push({ id, request });
+        else reads.push({ id, request });
+      }
+      return [...runWrites(writes), ...reads.map((envelope) => runRead(tables, envelope))];
+    },
+    commits: () => commits,
+  };
+}
+
+interface Write {
+  readonly id: number;
+  readonly request: WriteRequest;
+}
+
+interface Read {
+  readonly id: number;
+  readonly request: ReadRequest;
+}
+
+function isWrite(request: WriteRequest | ReadRequest): request is WriteRequest {
+  return request.op === "createRun" || request.op === "append" || request.op === "deleteRunsBefore";
+}
+
+function write(tables: Tables, request: WriteRequest): number | undefined {
+  switch (request.op) {
+    case "createRun":
+      tables.createRun(request.run);
+      return undefined;
+    case "append":
+      tables.append(request.run, request.events, request.status);
+      return undefined;
+    case "deleteRunsBefore":
+      return tables.deleteRunsBefore(request.epochMs);
+  }
+}
+
+function runRead(tables: Tables, { id, request }: Read): Answer {
+  try {
+    return { id, ok: true, value: read(tables, request) };
+  } catch (error) {
+    return fail(id, error);
+  }
+}
+
+function read(tables: Tables, request: ReadRequest): StoreValues[ReadRequest["op"]] {
+  switch (request.op) {
+    case "getRun":
+      return tables.getRun(request.id);
+    case "readJournal":
+      return tables.readJournal(request.run, request.afterSeq);
+    case "listRuns":
+      return tables.listRuns(request.query);
+  }
+}
+
+function fail(id: number, error: unknown): Answer {
+  return { id, ok: false, ...describe(error) };
+}
+
+/** Errors lose their class on the way between threads. SQLite's own messages name no path and no value. */
+function describe(error: unknown): {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly param?: string;
+} {
+  if (error instanceof ToolariumError) {
+    const { code, message, param } = error;
+    return param === undefined ? { code, message } : { code, message, param };
+  }
+  const reason = error instanceof Error ? error.message : "unknown reason";
+  return { code: "internal_error", message: `The store failed: ${reason}.` };
+}

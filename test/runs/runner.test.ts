@@ -1,0 +1,302 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { defaultLimits } from "../../sandbox/index.ts";
+import type { Core } from "../../src/core.ts";
+import { defineTool } from "../../src/tools/define-tool.ts";
+import { echoTool, everything, openCore, programRequest } from "../helpers/core.ts";
+import { until } from "../helpers/until.ts";
+
+const me = { principal: "local", admin: false };
+
+const read = echoTool("read", { readOnly: true });
+const write = echoTool("write");
+const ask = echoTool("ask", { needsApproval: true });
+const gates = new Map<string, PromiseWithResolvers<string>>();
+const gateOf = (name: string): PromiseWithResolvers<string> => {
+  const gate = gates.get(name) ?? Promise.withResolvers<string>();
+  gates.set(name, gate);
+  return gate;
+};
+const waiting: string[] = [];
+const wait = defineTool({
+  name: "wait",
+  description: "Waits until the test opens this gate.",
+  input: z.object({ name: z.string() }),
+  readOnly: true,
+  execute: ({ name }) => {
+    waiting.push(name);
+    return gateOf(name).promise;
+  },
+});
+const tools = [read.tool, write.tool, ask.tool, wait];
+
+let core: Core;
+beforeAll(async () => {
+  core = await openCore(tools);
+});
+afterAll(() => core[Symbol.asyncDispose]());
+
+async function run(code: string, more: Parameters<typeof programRequest>[1] = {}) {
+  const active = await core.runner.start(programRequest(code, more));
+  return active.done;
+}
+
+describe("a run", () => {
+  it("is a report with everything that happened", async () => {
+    const report = await run("console.log('hello'); return await read({ value: { a: 1 } })");
+    expect(report).toMatchObject({
+      object: "sandbox.run",
+      status: "completed",
+      result: { a: 1 },
+      error: null,
+      logs: [{ level: "log", text: "hello" }],
+      calls: [{ seq: 1, tool: "local/read", status: "ok", decision: "auto", reused: false, resultBytes: 7 }],
+      pending: [],
+      limits: defaultLimits,
+    });
+    expect(report.id).toMatch(/^run_[A-Za-z0-9_-]{22}$/);
+    expect(report.calls[0]?.id).toBe(`call_${report.id.slice(4)}_1`);
+    expect(report.usage.wallMs).toBeGreaterThan(0);
+  });
+
+  it("can be read again later, by its owner only", async () => {
+    const report = await run("return 1");
+    expect(await core.runner.report(report.id, me)).toEqual(report);
+    expect(await core.runner.report(report.id, { principal: "other", admin: false })).toBeUndefined();
+    expect(await core.runner.report(report.id, { principal: "other", admin: true })).toEqual(report);
+    expect(await core.runner.report("run_AAAAAAAAAAAAAAAAAAAAAA", me)).toBeUndefined();
+  });
+
+  it("fails with the position in the author's own text, fences and all", async () => {
+    const report = await run(
+      'Here you are:\n```ts\nconst n: number = 1;\n\nthrow new Error("no " + n);\n```',
+    );
+    expect(report).toMatchObject({
+      status: "failed",
+      error: { code: "guest_error", message: "Error: no 1", line: 5, column: 7, effects: "none" },
+    });
+  });
+
+  it("that can't be parsed fails before anything runs", async () => {
+    const report = await run("await write({ value: 1 });\nconst = 3");
+    expect(report).toMatchObject({
+      status: "failed",
+      error: { code: "syntax_error", line: 2, effects: "none" },
+      calls: [],
+    });
+    expect(await core.runner.report(report.id, me)).toEqual(report);
+  });
+
+  it("tells whether it may have changed something", async () => {
+    expect((await run("await read({}); throw 1")).error?.effects).toBe("none");
+    expect((await run("await write({}); throw 1")).error?.effects).toBe("possible");
+  });
+
+  it("gets a hint where a name is not there on purpose", async () => {
+    const { error } = await run("return await fetch('http://example.com')");
+    expect(error).toMatchObject({
+      message: "ReferenceError: fetch is not defined",
+      hint: expect.stringContaining("tool"),
+    });
+  });
+
+  it("an uncaught tool failure names tool and kind, and is not sent outside the set", async () => {
+    const report = await run("return await write({ value: 1 })", {
+      policy: { layers: [everything, { rule: "tools_filter", allow: ["local/read"] }] },
+    });
+    expect(report.error).toMatchObject({
+      code: "guest_error",
+      message: expect.stringContaining("tools_filter"),
+      tool: { server: "local", tool: "write", kind: "denied" },
+    });
+    expect(report.calls).toMatchObject([{ tool: "local/write", status: "denied" }]);
+  });
+
+  it("waits when a call needs a person, and shows what is pending", async () => {
+    const report = await run(
+      "const [a] = await Promise.all([read({ value: 1 }), ask({ value: 2 })]); return a",
+    );
+    expect(report).toMatchObject({
+      status: "waiting",
+      result: null,
+      pending: [{ tool: "local/ask", arguments: { value: 2 } }],
+      calls: [{ status: "ok" }, { status: "waiting", decision: null }],
+    });
+    expect(ask.seen).toEqual([]);
+    const list = await core.runner.list(me, { status: "waiting", limit: 10 });
+    expect(list.data.map(({ id }) => id)).toContain(report.id);
+    expect(await core.runner.cancel(report.id, me)).toMatchObject({ status: "cancelled" });
+    expect(await core.runner.cancel(report.id, me)).toMatchObject({ status: "cancelled" });
+  });
+
+  it("goes on inside when such calls are to be denied", async () => {
+    const report = await run("try { await ask({}) } catch (error) { return error.kind }", {
+      approval: "deny",
+    });
+    expect(report).toMatchObject({
+      status: "completed",
+      result: "denied",
+      calls: [{ status: "denied", decision: "denied" }],
+    });
+  });
+
+  it("can be cancelled by its owner while it runs, and its calls are aborted", async () => {
+    const active = await core.runner.start(programRequest("return await wait({ name: 'cancel' })"));
+    await until("it waits", () => waiting.includes("cancel"));
+    expect(await core.runner.cancel(active.id, { principal: "other", admin: false })).toBeUndefined();
+    const report = await core.runner.cancel(active.id, me);
+    expect(report).toMatchObject({
+      status: "cancelled",
+      error: { code: "cancelled", effects: "none" },
+      calls: [{ status: "cancelled" }],
+    });
+    gateOf("cancel").resolve("late");
+    expect((await run("return 1")).result).toBe(1);
+  });
+
+  it("has its events in order, live and again", async () => {
+    const active = await core.runner.start(
+      programRequest("console.log(1); return await wait({ name: 'events' })"),
+    );
+    const seen: string[] = [];
+    for await (const event of active.events()) {
+      seen.push(event.type);
+      if (event.type === "started") gateOf("events").resolve("go");
+    }
+    expect(seen).toEqual(["opened", "log", "requested", "decided", "started", "settled", "ended"]);
+    await active.done;
+    const again = await core.runner.events(active.id, me, 5);
+    const rest: string[] = [];
+    for await (const event of again ?? []) rest.push(event.type);
+    expect(rest).toEqual(["settled", "ended"]);
+  });
+
+  it("is refused when there is no place for it, and leaves no record", async () => {
+    const before = (await core.runner.list(me, { limit: 200 })).data.length;
+    const running = await Promise.all(
+      Array.from({ length: 8 }, () =>
+        core.runner.start(programRequest("return await wait({ name: 'full' })")),
+      ),
+    );
+    const queued = await Promise.all([1, 2].map(() => core.runner.start(programRequest("return 'queued'"))));
+    expect(queued.map((active) => active.report().status)).toEqual(["queued", "queued"]);
+    await expect(core.runner.start(programRequest("return 1"))).rejects.toMatchObject({
+      code: "queue_full",
+      retryAfterSeconds: 1,
+    });
+    gateOf("full").resolve("open");
+    const reports = await Promise.all([...running, ...queued].map((active) => active.done));
+    expect(reports.map((report) => report.status)).toEqual(Array(10).fill("completed"));
+    expect((await core.runner.list(me, { limit: 200 })).data).toHaveLength(before + 10);
+  });
+
+  it("ends with wall_timeout when its own deadline cuts a call short", async () => {
+    const report = await run("return await wait({ name: 'never' })", { limits: { wallMs: 700 } });
+    expect(report.error?.code).toBe("wall_timeout");
+  });
+});
+
+describe("calls outside a program", () => {
+  const request = { principal: "local", policy: { layers: [everything] }, limits: defaultLimits } as const;
+
+  it("pass the same gate and are recorded", async () => {
+    const calls = await core.runner.openCalls({ ...request, kind: "chat", consent: "auto" });
+    expect(await calls.call("local/read", '{"value":1}')).toMatchObject({ type: "value", value: 1 });
+    expect(await calls.call("local/nope", "{}")).toMatchObject({
+      type: "failure",
+      failure: { kind: "unknown_tool" },
+    });
+    expect(await calls.call("local/ask", '{"value":2}')).toMatchObject({
+      type: "pending",
+      pending: { tool: "local/ask" },
+    });
+    await calls.end("waiting");
+    expect(await core.runner.report(calls.id, me)).toMatchObject({
+      status: "waiting",
+      calls: [{ status: "ok" }, { status: "error" }, { status: "waiting" }],
+    });
+    expect(await calls.call("local/read", "{}")).toMatchObject({
+      type: "failure",
+      failure: { kind: "cancelled" },
+    });
+  });
+
+  it("run what needs a person when a person asked for it", async () => {
+    const calls = await core.runner.openCalls({ ...request, kind: "call", consent: "granted" });
+    expect(await calls.call("local/ask", '{"value":3}')).toMatchObject({ type: "value", value: 3 });
+    await calls.end("completed");
+    expect(await core.runner.report(calls.id, me)).toMatchObject({
+      status: "completed",
+      calls: [{ decision: "approved" }],
+    });
+  });
+
+  it("show the programs of the same request in one report", async () => {
+    const chat = await core.runner.openCalls({ ...request, kind: "chat", consent: "auto" });
+    const program = await run("console.log('inside'); return await read({ value: 5 })", { parent: chat.id });
+    await chat.end("completed");
+    const report = await core.runner.report(chat.id, me);
+    expect(report).toMatchObject({
+      status: "completed",
+      result: 5,
+      logs: [{ text: "inside" }],
+      calls: [{ tool: "local/read", seq: 1 }],
+    });
+    expect(report?.calls[0]?.id).toBe(program.calls[0]?.id);
+  });
+});
+
+describe("the end of a gateway", () => {
+  it("lets runs finish, cancels those that do not, and takes no new ones", async () => {
+    const own = await openCore(tools);
+    const quick = await own.runner.start(programRequest("return await wait({ name: 'quick' })"));
+    const stuck = await own.runner.start(
+      programRequest("await write({}); return await wait({ name: 'stuck' })"),
+    );
+    await until("both wait", () => waiting.includes("quick") && waiting.includes("stuck"));
+    const drained = own.runner.drain(200);
+    gateOf("quick").resolve("done");
+    await expect(own.runner.start(programRequest("return 1"))).rejects.toMatchObject({ code: "not_ready" });
+    await drained;
+    expect(await quick.done).toMatchObject({ status: "completed", result: "done" });
+    expect(await stuck.done).toMatchObject({ status: "cancelled", error: { effects: "possible" } });
+    await own[Symbol.asyncDispose]();
+  });
+
+  it("keeps what happened: reports are there after a restart, and unfinished runs are ended", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "toolarium-"));
+    const path = join(folder, "runs.db");
+    try {
+      const first = await openCore(tools, path);
+      const report = await (await first.runner.start(programRequest("return await read({ value: 'kept' })")))
+        .done;
+      const parked = await (await first.runner.start(programRequest("return await ask({})"))).done;
+      const opened = await first.runner.openCalls({
+        principal: "local",
+        kind: "chat",
+        consent: "auto",
+        policy: { layers: [everything] },
+        limits: defaultLimits,
+      });
+      await opened.call("local/write", "{}");
+      await first.store[Symbol.asyncDispose]();
+      await first[Symbol.asyncDispose]().then(undefined, () => undefined);
+
+      const second = await openCore(tools, path);
+      expect(await second.runner.report(report.id, me)).toEqual(report);
+      expect(await second.runner.report(opened.id, me)).toMatchObject({ status: "running" });
+      expect(await second.runner.recover()).toBe(1);
+      expect(await second.runner.report(opened.id, me)).toMatchObject({
+        status: "cancelled",
+        error: { message: expect.stringContaining("stopped"), effects: "possible" },
+      });
+      expect(await second.runner.report(parked.id, me)).toMatchObject({ status: "waiting" });
+      await second[Symbol.asyncDispose]();
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});

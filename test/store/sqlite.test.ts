@@ -1,0 +1,253 @@
+import { fork, spawn } from "node:child_process";
+import { once } from "node:events";
+import { copyFile, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createLog } from "../../src/log.ts";
+import { migrations } from "../../src/store/migrations.ts";
+import { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from "../../src/store/sqlite.ts";
+import { storeContract } from "./contract.ts";
+import { logEvent, logEvents, runRecord } from "./records.ts";
+
+const log = createLog("silent");
+let directory: string;
+let files = 0;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "toolarium-store-"));
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+function newPath(): string {
+  files += 1;
+  return join(directory, `${files}.db`);
+}
+
+function open(options: Partial<SqliteStoreOptions> = {}): Promise<SqliteStore> {
+  return openSqliteStore({ path: newPath(), log, ...options });
+}
+
+storeContract("SQLite in a file", () => open());
+storeContract("SQLite in memory", () => open({ path: ":memory:" }));
+
+describe("a store in a file", () => {
+  test("a reopened file has every run and event, and goes on", async () => {
+    const path = newPath();
+    const run = runRecord();
+    {
+      await using store = await open({ path });
+      await store.createRun(run);
+      await store.append(run.id, logEvents(2), "running");
+    }
+    await using store = await open({ path });
+    await store.append(run.id, [logEvent(3)], "completed");
+    expect(await store.readJournal(run.id)).toEqual(logEvents(3));
+    expect(await store.getRun(run.id)).toEqual({ ...run, status: "completed" });
+  });
+
+  test("only its owner can read it", async () => {
+    const path = newPath();
+    await using store = await open({ path });
+    await store.createRun(runRecord());
+    for (const suffix of ["", "-wal"]) expect((await stat(path + suffix)).mode & 0o077).toBe(0);
+  });
+
+  test("what was acknowledged before kill -9 is there afterwards, without a gap", async () => {
+    const path = newPath();
+    const acknowledged = await killWhileAppending(path, 400);
+    await using store = await open({ path });
+    for (const [run, seq] of acknowledged) {
+      const journal = await store.readJournal(run);
+      expect(journal.length).toBeGreaterThanOrEqual(seq);
+      expect(journal.map((event) => event.seq)).toEqual(journal.map((_, index) => index + 1));
+    }
+  });
+
+  test("two stores on one file see each other's runs, and one run keeps one writer", async () => {
+    const path = newPath();
+    const run = runRecord();
+    await using first = await open({ path });
+    await using second = await open({ path });
+    await first.createRun(run);
+    const tries = await Promise.allSettled([
+      first.append(run.id, [logEvent(1, "first")]),
+      second.append(run.id, [logEvent(1, "second")]),
+    ]);
+    expect(tries.map(({ status }) => status).toSorted()).toEqual(["fulfilled", "rejected"]);
+    expect(await second.readJournal(run.id)).toHaveLength(1);
+  });
+});
+
+describe("group commit", () => {
+  test("1,000 appends at once share a few commits", async () => {
+    await using store = await open();
+    const runs = Array.from({ length: 100 }, () => runRecord());
+    await Promise.all(runs.map((run) => store.createRun(run)));
+    const before = store.stats().commits;
+    await Promise.all(runs.flatMap((run) => logEvents(10).map((event) => store.append(run.id, [event]))));
+    const { commits, writes } = store.stats();
+    expect(writes).toBe(1_100);
+    expect(commits - before).toBeGreaterThanOrEqual(1);
+    expect(commits - before).toBeLessThan(50);
+  });
+
+  test("appends of many turns that come while a commit runs share the next one", async () => {
+    await using store = await open();
+    const [large, small] = [runRecord(), runRecord()];
+    await Promise.all([store.createRun(large), store.createRun(small)]);
+    const before = store.stats().commits;
+    const appends = [store.append(large.id, [logEvent(1, "x".repeat(16 * 1024 * 1024))])];
+    for (const event of logEvents(100)) {
+      await new Promise(setImmediate);
+      appends.push(store.append(small.id, [event]));
+    }
+    await Promise.all(appends);
+    expect(store.stats().commits - before).toBeLessThan(50);
+  });
+
+  test("new runs are refused while too much waits for the disk, and appends are not", async () => {
+    await using store = await open({ backlogBytes: 10_000 });
+    const run = runRecord();
+    await store.createRun(run);
+    const append = store.append(run.id, [logEvent(1, "x".repeat(20_000))]);
+    const refused = store.createRun(runRecord());
+    const accepted = store.append(run.id, [logEvent(2)]);
+    await expect(refused).rejects.toMatchObject({ code: "queue_full", retryAfterSeconds: 1 });
+    await Promise.all([append, accepted]);
+    expect(store.stats().backlogBytes).toBe(0);
+    await store.createRun(runRecord());
+  });
+});
+
+describe("a path that cannot be used is a config_error that names it and the remedy", () => {
+  async function refusal(path: string): Promise<string> {
+    const error = await open({ path }).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toMatchObject({ code: "config_error" });
+    const message = error instanceof Error ? error.message : "";
+    expect(message).toContain(JSON.stringify(path));
+    return message;
+  }
+
+  test("a directory", async () => {
+    expect(await refusal(directory)).toMatch(/is a directory\. Name a file in it/);
+  });
+
+  test("a directory that does not exist", async () => {
+    expect(await refusal(join(directory, "absent", "x.db"))).toMatch(/Create the directory/);
+  });
+
+  test("a place below a file", async () => {
+    const path = newPath();
+    await writeFile(path, "");
+    expect(await refusal(join(path, "x.db"))).toMatch(/a part of the path is a file/);
+  });
+
+  test("a file of text, which stays as it was", async () => {
+    const path = newPath();
+    await writeFile(path, "dear diary, ".repeat(100));
+    expect(await refusal(path)).toMatch(/is not a database/);
+    expect(await readFile(path, "utf8")).toBe("dear diary, ".repeat(100));
+  });
+
+  test("a damaged database", async () => {
+    const [whole, path] = [newPath(), newPath()];
+    await (await open({ path: whole }))[Symbol.asyncDispose]();
+    await copyFile(whole, path);
+    const bytes = await readFile(path);
+    bytes.fill(0xff, 100, 4_096);
+    await writeFile(path, bytes);
+    expect(await refusal(path)).toMatch(/is damaged/);
+  });
+
+  test("the database of another program, which gets no tables of ours", async () => {
+    const path = newPath();
+    using other = new DatabaseSync(path);
+    other.exec("create table notes (text)");
+    expect(await refusal(path)).toMatch(/another program/);
+    expect(other.prepare("select name from sqlite_schema").all()).toEqual([{ name: "notes" }]);
+  });
+
+  test("a database of a newer version", async () => {
+    const path = newPath();
+    await (await open({ path }))[Symbol.asyncDispose]();
+    const newer = new DatabaseSync(path);
+    newer.exec(`pragma user_version = ${migrations.length + 1}`);
+    newer.close();
+    expect(await refusal(path)).toMatch(/newer version .*Upgrade/);
+  });
+
+  test("a file that another process holds", async () => {
+    const path = newPath();
+    await (await open({ path }))[Symbol.asyncDispose]();
+    using holder = new DatabaseSync(path);
+    holder.exec("begin immediate");
+    expect(await refusal(path)).toMatch(/locked by another process/);
+  });
+});
+
+describe("a process with a store", () => {
+  test("ends by itself after dispose, having printed nothing", async () => {
+    expect(await runScript("await store[Symbol.asyncDispose]();")).toEqual({ code: 0, output: "" });
+  });
+
+  test("ends by itself when nobody disposed the idle store", async () => {
+    expect(await runScript("")).toEqual({ code: 0, output: "" });
+  });
+
+  test("stays until writes that nobody waits for are durable", async () => {
+    const path = newPath();
+    const run = runRecord();
+    const script = `void store.append(${JSON.stringify(run.id)}, ${JSON.stringify(logEvents(3))});`;
+    expect(await runScript(`await store.createRun(${JSON.stringify(run)}); ${script}`, path)).toEqual({
+      code: 0,
+      output: "",
+    });
+    await using store = await open({ path });
+    expect(await store.readJournal(run.id)).toEqual(logEvents(3));
+  });
+});
+
+/** Runs a module that has an open `store`, in a process of its own. */
+async function runScript(
+  body: string,
+  path = newPath(),
+): Promise<{ readonly code: number | null; readonly output: string }> {
+  const at = (file: string): string => JSON.stringify(new URL(`../../src/${file}`, import.meta.url).href);
+  const script = `
+    const { openSqliteStore } = await import(${at("store/sqlite.ts")});
+    const { createLog } = await import(${at("log.ts")});
+    const store = await openSqliteStore({ path: ${JSON.stringify(path)}, log: createLog("info") });
+    ${body}`;
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", script]);
+  let output = "";
+  child.stdout.on("data", (chunk) => {
+    output += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    output += chunk;
+  });
+  const [code]: (number | null)[] = await once(child, "close");
+  return { code: code ?? null, output };
+}
+
+/** Kills an appending process with SIGKILL once it has seen this many appends resolve; returns the last seq of each run. */
+async function killWhileAppending(path: string, count: number): Promise<ReadonlyMap<string, number>> {
+  const child = fork(new URL("./appender.ts", import.meta.url), [path], { execArgv: [] });
+  const acknowledged = new Map<string, number>();
+  let total = 0;
+  child.on("message", (message) => {
+    const [run, seq] = message as readonly [string, number];
+    acknowledged.set(run, seq);
+    total += 1;
+    if (total === count) child.kill("SIGKILL");
+  });
+  const [, signal] = await once(child, "exit");
+  expect(signal).toBe("SIGKILL");
+  expect(total).toBeGreaterThanOrEqual(count);
+  return acknowledged;
+}

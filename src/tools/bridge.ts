@@ -8,7 +8,7 @@
  */
 import { createHash } from "node:crypto";
 import type { CallOutcome, Hub } from "../mcp/hub.ts";
-import type { JournalEventBody, ToolFailure } from "../runs/journal.ts";
+import type { JournalEventBody, ToolFailure } from "../journal.ts";
 import type { ArgumentChecker, CheckedArguments } from "./arguments.ts";
 import type { Catalog, CatalogTool } from "./catalog.ts";
 import { type Decision, decide, explainRefusal, type Policy } from "./policy.ts";

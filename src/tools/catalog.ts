@@ -2,6 +2,18 @@
  * The catalog: an immutable, versioned snapshot of every tool of every server, with the names under which a program,
  * a model and an operator know it. A run keeps the catalog it started with.
  */
+import { createHash } from "node:crypto";
+import type { ToolNamespaces } from "../../sandbox/index.ts";
+import {
+  assignFunctionNames,
+  assignNames,
+  compareBytes,
+  type NameClaim,
+  type NameCollision,
+} from "./names.ts";
+import { patternMatcher } from "./patterns.ts";
+
+export type { NameCollision };
 
 /** JSON Schema as servers send it: an object, or the boolean schemas. Never trusted to be well-formed. */
 export type JsonSchema = boolean | { readonly [keyword: string]: unknown };
@@ -53,21 +65,167 @@ export interface CatalogServer {
   readonly global: string | null;
 }
 
-/** A name that two things wanted, and who got which. */
-export interface NameCollision {
-  readonly wanted: string;
-  readonly kept: string;
-  readonly renamed: { readonly id: string; readonly to: string };
-}
-
 export interface Catalog {
   /** First 16 hex digits of the sha256 of the catalog's canonical JSON: equal tools give an equal version. */
   readonly version: string;
   /** Sorted by id in byte order. */
   readonly tools: readonly CatalogTool[];
   readonly servers: readonly CatalogServer[];
+  /** Globals and methods that two things wanted. `kept` is the id of the tool, or name of the server, that has it. */
   readonly collisions: readonly NameCollision[];
+  /** Ids that a server announced more than once; the first is the one that counts. */
+  readonly duplicates: readonly string[];
   /** Exact strings only. */
   byId(id: string): CatalogTool | undefined;
   byFunctionName(name: string): CatalogTool | undefined;
+}
+
+/** The operator's word on tools, as patterns; what a source says of itself counts too. */
+export interface ToolMarks {
+  readonly readOnly: readonly string[];
+  readonly idempotent: readonly string[];
+}
+
+/** The server whose tools are globals of a program. */
+const LOCAL = "local";
+
+/** Names every tool and freezes it, schemas included. The same sources, in any order, give the same catalog. */
+export function buildCatalog(sources: readonly ServerSource[], marks: ToolMarks): Catalog {
+  const { announced, duplicates } = collectTools(sources);
+  const serverNames = [...new Set(sources.map(({ server }) => server))].sort(compareBytes);
+  const globals = assignGlobals(serverNames, announced);
+  const methods = serverNames.map((server) => assignMethods(server, announced));
+  const methodById = new Map(methods.flatMap(({ names }) => [...names]));
+  const functionNames = assignFunctionNames(announced.map(({ id }) => id));
+  const isReadOnly = patternMatcher(marks.readOnly);
+  const isIdempotent = patternMatcher(marks.idempotent);
+
+  const tools = announced.map(({ id, server, source }): CatalogTool => {
+    const method = methodById.get(id) ?? null;
+    const global = globals.names.get(method === null ? id : server) ?? server;
+    return deepFreeze({
+      ...source,
+      id,
+      server,
+      global,
+      method,
+      callable: method === null ? global : `${global}.${method}`,
+      functionName: functionNames.get(id) ?? id,
+      readOnly: source.readOnly === true || isReadOnly(id),
+      idempotent: source.idempotent === true || isIdempotent(id),
+    });
+  });
+  const servers = serverNames.map((name) => ({ name, global: globals.names.get(name) ?? null }));
+  return snapshot({
+    tools,
+    servers,
+    collisions: [globals, ...methods].flatMap(({ collisions }) => collisions),
+    duplicates,
+  });
+}
+
+/**
+ * What a program finds as globals. Servers and local tools outside the visible ones are there too, so that calling
+ * one is a refusal that names its rule and not a ReferenceError; they just cannot be listed.
+ */
+export function toNamespaces(catalog: Catalog, visible: readonly CatalogTool[]): ToolNamespaces {
+  const shown = new Set(visible.map(({ id }) => id));
+  const positional = (tool: CatalogTool) =>
+    tool.positional === undefined ? {} : { positional: tool.positional };
+  return {
+    servers: catalog.servers.flatMap(({ name, global }) => {
+      if (global === null) return [];
+      const tools = catalog.tools.flatMap((tool) =>
+        tool.server === name && tool.method !== null && shown.has(tool.id)
+          ? [{ name: tool.name, method: tool.method, ...positional(tool) }]
+          : [],
+      );
+      return [{ name, global, tools }];
+    }),
+    locals: catalog.tools
+      .filter(({ method }) => method === null)
+      .map((tool) => ({
+        name: tool.name,
+        global: tool.global,
+        ...positional(tool),
+        ...(shown.has(tool.id) ? {} : { hidden: true }),
+      })),
+  };
+}
+
+interface AnnouncedTool {
+  readonly id: string;
+  readonly server: string;
+  readonly source: ToolSource;
+}
+
+function collectTools(sources: readonly ServerSource[]): {
+  readonly announced: readonly AnnouncedTool[];
+  readonly duplicates: readonly string[];
+} {
+  const byId = new Map<string, AnnouncedTool>();
+  const duplicates: string[] = [];
+  for (const { server, tools } of sources) {
+    for (const source of tools) {
+      const id = `${server}/${source.name}`;
+      if (byId.has(id)) duplicates.push(id);
+      else byId.set(id, { id, server, source });
+    }
+  }
+  return {
+    announced: [...byId.values()].sort((a, b) => compareBytes(a.id, b.id)),
+    duplicates: duplicates.sort(compareBytes),
+  };
+}
+
+/** Servers and tools of `local` share one namespace. */
+function assignGlobals(serverNames: readonly string[], announced: readonly AnnouncedTool[]) {
+  const servers = serverNames.filter((name) => name !== LOCAL).map((name): NameClaim => ({ id: name, name }));
+  return assignNames([...servers, ...claimsOf(LOCAL, announced)]);
+}
+
+function assignMethods(server: string, announced: readonly AnnouncedTool[]) {
+  return assignNames(server === LOCAL ? [] : claimsOf(server, announced));
+}
+
+function claimsOf(server: string, announced: readonly AnnouncedTool[]): NameClaim[] {
+  return announced
+    .filter((tool) => tool.server === server)
+    .map(({ id, source }) => ({ id, name: source.name }));
+}
+
+function snapshot(parts: Pick<Catalog, "tools" | "servers" | "collisions" | "duplicates">): Catalog {
+  const byId = new Map(parts.tools.map((tool) => [tool.id, tool]));
+  const byFunctionName = new Map(parts.tools.map((tool) => [tool.functionName, tool]));
+  const { tools, servers } = parts;
+  return deepFreeze({
+    version: sha256(canonicalJson({ tools, servers })).slice(0, 16),
+    ...parts,
+    byId: (id) => byId.get(id),
+    byFunctionName: (name) => byFunctionName.get(name),
+  });
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** Keys in one order, so that equal values are equal texts. */
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    isRecord(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => compareBytes(a, b)))
+      : inner,
+  );
+}
+
+function isRecord(value: unknown): value is { readonly [key: string]: unknown } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  Object.freeze(value);
+  for (const inner of Object.values(value)) deepFreeze(inner);
+  return value;
 }

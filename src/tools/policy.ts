@@ -2,7 +2,11 @@
  * May this call run? The one place that answers. Tool calls are suggestions: a tool is callable when every layer
  * allows it, and runs without a person only when every layer auto-executes it.
  */
+import type { Config, KeyConfig } from "../config.ts";
+import { ToolariumError } from "../errors.ts";
 import type { Catalog, CatalogTool } from "./catalog.ts";
+import { nearestNames } from "./nearest.ts";
+import { patternMatcher } from "./patterns.ts";
 
 /** One layer's say. Absent = no further filter; `[]` = nothing. Patterns as in the configuration. */
 export interface PolicyLayer {
@@ -12,6 +16,8 @@ export interface PolicyLayer {
   readonly autoExecute?: readonly string[];
   /** Servers by exact name; several filters of one layer intersect. */
   readonly servers?: readonly string[];
+  /** The deployment's own layer. Its `autoExecute` speaks of servers: tools given in code run without it. */
+  readonly deployment?: true;
 }
 
 /** Plain data: a run stores it as its policy snapshot, and a later request can only add layers. */
@@ -24,8 +30,142 @@ export type Decision =
   | { readonly verdict: "ask"; readonly reason: string }
   | { readonly verdict: "deny"; readonly rule: string; readonly reason: string };
 
-/** Everything `policy.ts` exports besides the types above; kept as an interface so that callers can be written against it. */
-export interface PolicyFunctions {
-  visible(catalog: Catalog, policy: Policy): readonly CatalogTool[];
-  decide(tool: CatalogTool, policy: Policy): Decision;
+/** Headers that filter a request's tools, each with the alias that clients of other gateways send. */
+const serverHeaders = ["x-mcp-include-servers", "x-bf-mcp-include-clients"] as const;
+const toolHeaders = ["x-mcp-include-tools", "x-bf-mcp-include-tools"] as const;
+
+/** Tools that a refusal suggests. */
+const SUGGESTIONS = 3;
+
+/** The tools that every layer allows, in the catalog's order. */
+export function visible(catalog: Catalog, policy: Policy): readonly CatalogTool[] {
+  return catalog.tools.filter((tool) => refusingLayer(tool, policy) === undefined);
+}
+
+/**
+ * `deny`: a layer does not allow the tool, and `rule` names it. `ask`: a person has to agree, and `reason` says which
+ * layer wants that. A policy in which no layer says anything of `autoExecute` runs no server's tool by itself.
+ */
+export function decide(tool: CatalogTool, policy: Policy): Decision {
+  const refusing = refusingLayer(tool, policy);
+  if (refusing !== undefined)
+    return { verdict: "deny", rule: refusing.rule, reason: `not allowed by ${refusing.rule}` };
+  if (tool.needsApproval === true) return { verdict: "ask", reason: "the tool is defined to need approval" };
+
+  const givenInCode = tool.needsApproval === false;
+  const speaking = policy.layers.filter(
+    ({ autoExecute, deployment }) => autoExecute !== undefined && !(givenInCode && deployment),
+  );
+  if (speaking.length === 0 && !givenInCode) return { verdict: "ask", reason: "not in autoExecute" };
+  const asking = speaking.find(({ autoExecute = [] }) => !patternMatcher(autoExecute)(tool.id));
+  if (asking === undefined) return { verdict: "auto" };
+  const whose = asking.deployment ? "" : ` of ${asking.rule}`;
+  return { verdict: "ask", reason: `not in autoExecute${whose}` };
+}
+
+/** Why a call by this id cannot be made, with the nearest names that can. For ids that `decide` denies or nobody has. */
+export function explainRefusal(
+  id: string,
+  catalog: Catalog,
+  policy: Policy,
+): { readonly kind: "denied" | "unknown_tool"; readonly message: string } {
+  const allowed = visible(catalog, policy).map((tool) => tool.id);
+  const tool = catalog.byId(id) ?? byCallableName(id, catalog);
+  const refusing = tool === undefined ? undefined : refusingLayer(tool, policy);
+  if (tool !== undefined && refusing !== undefined)
+    return {
+      kind: "denied",
+      message: `${tool.id} is outside the allowed set: ${refusing.rule} does not include it. ${suggest(tool.id, allowed)}`,
+    };
+  return { kind: "unknown_tool", message: `There is no tool ${quote(id)}. ${suggest(id, allowed)}` };
+}
+
+/** What the deployment says, and what the caller's key says on top of it. */
+export function baseLayers(config: Pick<Config, "tools">, key?: KeyConfig): readonly PolicyLayer[] {
+  const { allow, autoExecute } = config.tools;
+  const deployment: PolicyLayer = { rule: "tools.allow", allow, autoExecute, deployment: true };
+  return key === undefined ? [deployment] : [deployment, { rule: `key ${quote(key.name)}`, ...key.tools }];
+}
+
+/**
+ * The filters of one request: the headers `x-mcp-include-servers` and `x-mcp-include-tools`, each also under its
+ * alias, and `tools_filter` of the body. An absent one does not filter, an empty one leaves nothing, `*` leaves all.
+ *
+ * @throws `invalid_request` when `toolsFilter` is neither undefined nor a list of strings
+ */
+export function requestLayers(
+  headers: { readonly [name: string]: string | readonly string[] | undefined },
+  toolsFilter: unknown,
+): readonly PolicyLayer[] {
+  return [
+    ...serverHeaders.flatMap((rule) => {
+      const servers = listOf(headers[rule]);
+      return servers === undefined || servers.includes("*") ? [] : [{ rule, servers }];
+    }),
+    ...toolHeaders.flatMap((rule) => {
+      const allow = listOf(headers[rule]);
+      return allow === undefined ? [] : [{ rule, allow }];
+    }),
+    ...(toolsFilter === undefined ? [] : [{ rule: "tools_filter", allow: parseFilter(toolsFilter) }]),
+  ];
+}
+
+function refusingLayer(tool: CatalogTool, { layers }: Policy): PolicyLayer | undefined {
+  return layers.find(
+    ({ allow, servers }) =>
+      (servers !== undefined && !servers.includes(tool.server)) ||
+      (allow !== undefined && !patternMatcher(allow)(tool.id)),
+  );
+}
+
+/** A program that calls a hidden tool by its method can only send that name: it never saw the original one. */
+function byCallableName(id: string, catalog: Catalog): CatalogTool | undefined {
+  return catalog.tools.find(({ server, method }) => method !== null && `${server}/${method}` === id);
+}
+
+/** Nearest as a whole, or by the tool's name on any server, or else what its own server offers. */
+function suggest(id: string, allowed: readonly string[]): string {
+  if (allowed.length === 0) return "This request may use no tool at all.";
+  const near = [...nearestNames(id, allowed, SUGGESTIONS), ...nearestByToolName(id, allowed)];
+  const server = id.slice(0, id.indexOf("/") + 1);
+  const neighbours = allowed.filter((each) => server !== "" && each.startsWith(server));
+  const names = [...new Set(near.length > 0 ? near : neighbours)].slice(0, SUGGESTIONS);
+  return names.length > 0 ? `Nearest allowed: ${names.join(", ")}.` : "No allowed tool has a name like it.";
+}
+
+function nearestByToolName(id: string, allowed: readonly string[]): readonly string[] {
+  const wanted = toolPart(id);
+  const near = nearestNames(wanted, [...new Set(allowed.map(toolPart))], SUGGESTIONS);
+  return near.flatMap((name) => allowed.filter((each) => toolPart(each) === name));
+}
+
+function toolPart(id: string): string {
+  return id.slice(id.indexOf("/") + 1);
+}
+
+function listOf(header: string | readonly string[] | undefined): readonly string[] | undefined {
+  if (header === undefined) return undefined;
+  const text = typeof header === "string" ? header : header.join(",");
+  return text
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+}
+
+function parseFilter(value: unknown): readonly string[] {
+  if (isTextList(value)) return value;
+  const message = 'tools_filter must be a list of patterns like "server/tool" or "server/*".';
+  throw new ToolariumError("invalid_request", message, {
+    param: "tools_filter",
+    errors: [{ pointer: "/tools_filter", message }],
+  });
+}
+
+function isTextList(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}
+
+/** Ids come from programs: what is echoed has a bound. */
+function quote(text: string): string {
+  return JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text);
 }

@@ -1,0 +1,18 @@
+/** Toolarium as a library. `toolarium/sandbox` is the bare engine below it. */
+export { defaultCeilings, defaultLimits, type PoolStats, type RunLimits } from "../sandbox/index.ts";
+export { type ErrorCode, type RunErrorCode, ToolariumError } from "./errors.ts";
+export { createGateway, type Gateway, type GatewayOptions } from "./gateway.ts";
+export type { LocalTool } from "./mcp/hub.ts";
+export type { JournalEvent, RunError, RunUsage, ToolFailure } from "./journal.ts";
+export type { Diagnostic, PendingCall, Report, ReportCall } from "./runs/report.ts";
+export {
+  type ApprovalAnswer,
+  type CheckResult,
+  createSandbox,
+  type InProcessServer,
+  type RunOptions,
+  type Sandbox,
+  type SandboxOptions,
+  type SandboxServer,
+} from "./sandbox.ts";
+export { defineTool, type ToolDefinition } from "./tools/define-tool.ts";

@@ -1,0 +1,214 @@
+/** Toolarium as a library: programs over tools given in code and over MCP servers, without HTTP or a configuration file. */
+import { type PoolStats, type RunLimits, resolveLimits, type WorkerPoolOptions } from "../sandbox/index.ts";
+import { renderDeclarations } from "./code/declarations.ts";
+import { createCore } from "./core.ts";
+import { ToolariumError } from "./errors.ts";
+import { createLog, type Log } from "./log.ts";
+import type { LocalTool, ServerSpec } from "./mcp/hub.ts";
+import type { JournalEvent } from "./journal.ts";
+import type { Diagnostic, PendingCall, Report } from "./runs/report.ts";
+import type { HumanDecision } from "./tools/bridge.ts";
+import { type Policy, visible } from "./tools/policy.ts";
+
+/** An MCP server object in this process, such as the SDK's `McpServer`. */
+export interface InProcessServer {
+  connect(transport: unknown): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** How to reach an MCP server: a command, an address, or a server object in this process. */
+export type SandboxServer =
+  | {
+      readonly command: string;
+      readonly args?: readonly string[];
+      readonly env?: { readonly [name: string]: string };
+      readonly cwd?: string;
+    }
+  | {
+      readonly url: string;
+      readonly type?: "http" | "sse";
+      readonly headers?: { readonly [name: string]: string };
+    }
+  | { readonly server: InProcessServer };
+
+export interface SandboxOptions
+  extends Pick<WorkerPoolOptions, "workers" | "runsPerWorker" | "queue" | "isolation" | "wrapper"> {
+  /** Tools as functions, globals of a program. They run automatically unless defined with `needsApproval`. */
+  readonly tools?: readonly LocalTool[];
+  readonly mcpServers?: { readonly [name: string]: SandboxServer };
+  /** Patterns of the tools of MCP servers that run without a person. Default none: tool calls are suggestions. */
+  readonly autoExecute?: readonly string[];
+  /** Patterns of the tools of MCP servers that change nothing. Default none. */
+  readonly readOnly?: readonly string[];
+  /** Defaults of a run. */
+  readonly limits?: Partial<RunLimits>;
+  /** Milliseconds for one tool call. Default 30 000. */
+  readonly callTimeoutMs?: number;
+  /** A file that keeps runs and journals. Default `:memory:`. */
+  readonly storePath?: string;
+  /** Default: warnings and errors, on stderr. */
+  readonly log?: Log;
+}
+
+export interface RunOptions {
+  /** The global `input` of the program; anything JSON can hold. */
+  readonly input?: unknown;
+  readonly signal?: AbortSignal;
+  readonly limits?: Partial<RunLimits>;
+  /** Narrows the tools of this run: patterns like `server/*`. */
+  readonly tools?: readonly string[];
+  readonly typecheck?: "error" | "warn" | "off";
+  /** Workers are never shared between principals. Default `local`. */
+  readonly principal?: string;
+  /** Called for every event of the run, in order. */
+  readonly onEvent?: (event: JournalEvent) => void;
+  /** Decides a call that needs a person. Without it, or when it answers undefined, the run waits. */
+  readonly onApproval?: (call: PendingCall) => ApprovalAnswer | Promise<ApprovalAnswer>;
+}
+
+/** `true` approves, `false` denies. */
+export type ApprovalAnswer =
+  | boolean
+  | undefined
+  | { readonly decision: "approve"; readonly arguments?: unknown }
+  | { readonly decision: "deny"; readonly reason?: string }
+  | { readonly decision: "result"; readonly result: unknown };
+
+export interface CheckResult {
+  readonly ok: boolean;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export interface Sandbox extends AsyncDisposable {
+  /**
+   * Resolves with the report for anything the program did. Rejects with `ToolariumError` only for our faults:
+   * `disposed`, `queue_full`, `invalid_request`, `limit_above_ceiling`.
+   */
+  run(code: string, options?: RunOptions): Promise<Report>;
+  /** The `.d.ts` of everything a program can use. */
+  declarations(): string;
+  /** Whether the program would compile; nothing runs. */
+  check(code: string): Promise<CheckResult>;
+  stats(): PoolStats;
+}
+
+const CALL_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 30_000;
+
+/**
+ * Resolves when programs can run and every server is connected or has failed.
+ *
+ * @example
+ * await using sandbox = await createSandbox({ tools: [calculator] });
+ * const report = await sandbox.run("return await calculator({ operation: 'add', a: 1, b: 2 })");
+ */
+export async function createSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const defaults = limitsOf(options.limits);
+  const core = await createCore({
+    servers: toSpecs(options),
+    marks: { readOnly: options.readOnly ?? [], idempotent: [] },
+    storePath: options.storePath ?? ":memory:",
+    sandbox: { ...options, memoryMb: defaults.memoryMb },
+    callTimeoutMs: options.callTimeoutMs ?? CALL_TIMEOUT_MS,
+    log: options.log ?? createLog("warn"),
+  });
+  await core.hub.settled;
+  const everything: Policy = {
+    layers: [{ rule: "tools", allow: ["*"], autoExecute: options.autoExecute ?? [], deployment: true }],
+  };
+  let disposed: Promise<void> | undefined;
+  const refuseDisposed = (): void => {
+    if (disposed !== undefined) throw new ToolariumError("disposed");
+  };
+
+  return {
+    async run(code, run = {}) {
+      refuseDisposed();
+      if (typeof code !== "string" || code.trim() === "")
+        throw new ToolariumError("invalid_request", "The program is empty: pass its text.", {
+          param: "code",
+        });
+      const { onApproval, onEvent } = run;
+      const narrowed = run.tools === undefined ? [] : [{ rule: "tools of this run", allow: run.tools }];
+      const active = await core.runner.start({
+        principal: run.principal ?? "local",
+        code,
+        input: run.input,
+        policy: { layers: [...everything.layers, ...narrowed] },
+        limits: limitsOf(run.limits, defaults),
+        typecheck: run.typecheck ?? "error",
+        approval: "park",
+        ...(run.signal === undefined ? {} : { signal: run.signal }),
+        ...(onApproval === undefined ? {} : { onApproval: (call) => ask(onApproval, call) }),
+      });
+      if (onEvent !== undefined) for await (const event of active.events()) onEvent(event);
+      return active.done;
+    },
+    declarations: () => renderDeclarations(visible(core.catalog(), everything)),
+    async check(code) {
+      refuseDisposed();
+      const globals = core.catalog().tools.map((tool) => tool.global);
+      const outcome = await core.compiler.compile({ code, sourceBytes: defaults.sourceBytes, globals });
+      return { ok: outcome.ok, diagnostics: outcome.ok ? outcome.program.diagnostics : outcome.diagnostics };
+    },
+    stats: () => core.pool.stats(),
+    [Symbol.asyncDispose]() {
+      disposed ??= Promise.resolve(core[Symbol.asyncDispose]());
+      return disposed;
+    },
+  };
+}
+
+function limitsOf(asked: Partial<RunLimits> = {}, defaults?: RunLimits): RunLimits {
+  const resolved = resolveLimits(asked, defaults);
+  if (resolved.ok) return resolved.limits;
+  const { limit, asked: value, bound, kind } = resolved.problem;
+  const code = kind === "above_ceiling" ? "limit_above_ceiling" : "invalid_request";
+  throw new ToolariumError(code, `limits.${limit} is ${value}: ${kind.replaceAll("_", " ")} (${bound}).`, {
+    param: `limits.${limit}`,
+  });
+}
+
+function toSpecs({ tools = [], mcpServers = {} }: SandboxOptions): readonly ServerSpec[] {
+  const common = {
+    disabled: false,
+    startTimeoutMs: START_TIMEOUT_MS,
+    trustAnnotations: false,
+    protocol: "auto",
+  };
+  const remote = Object.entries(mcpServers).map(([name, server]): ServerSpec => {
+    if ("server" in server) return { ...common, name, type: "in-process", server: server.server };
+    if ("url" in server) {
+      const { url, type = "http", headers = {} } = server;
+      return { ...common, name, type, url, headers, fallbackToSse: type === "http" };
+    }
+    const { command, args = [], env = {}, cwd } = server;
+    return { ...common, name, type: "stdio", command, args, env, ...(cwd === undefined ? {} : { cwd }) };
+  });
+  return tools.length === 0 ? remote : [{ ...common, name: "local", type: "local", tools }, ...remote];
+}
+
+/** A callback that throws leaves the call pending: nothing is approved by accident. */
+async function ask(
+  onApproval: NonNullable<RunOptions["onApproval"]>,
+  call: PendingCall,
+): Promise<HumanDecision | undefined> {
+  const by = "onApproval";
+  const answer = await Promise.resolve(call)
+    .then(onApproval)
+    .catch(() => undefined);
+  if (answer === undefined) return undefined;
+  if (typeof answer === "boolean") return answer ? { type: "approve", by } : { type: "deny", by };
+  switch (answer.decision) {
+    case "approve":
+      return {
+        type: "approve",
+        by,
+        ...(answer.arguments === undefined ? {} : { args: JSON.stringify(answer.arguments) }),
+      };
+    case "deny":
+      return { type: "deny", by, ...(answer.reason === undefined ? {} : { reason: answer.reason }) };
+    case "result":
+      return { type: "result", by, value: JSON.stringify(answer.result ?? null) };
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * Arguments at the gate: text in, canonical text out, or words about what is wrong. What is validated is what is
+ * hashed, shown to people, journalled and sent.
+ */
+import { limitTable } from "../../sandbox/index.ts";
+import type { CatalogTool } from "./catalog.ts";
+import { type CompiledSchema, compileSchema } from "./schema-check.ts";
+
+/** Nesting of values; a scalar is 0. */
+const MAX_DEPTH = 200;
+
+/** Bytes of text that are looked at at all. What a run may send is its own limit, and lower. */
+const MAX_BYTES: number = limitTable.toolArgsBytes.ceiling;
+
+export interface CheckedArguments {
+  readonly ok: true;
+  /** Canonical JSON text: defaults filled, keys in the order received, no `__proto__`. */
+  readonly text: string;
+  readonly value: { readonly [name: string]: unknown };
+  /** False when the tool's input schema cannot be used; `reason` says why, and the arguments passed unchecked. */
+  readonly validated: boolean;
+  readonly reason?: string;
+}
+
+export interface RefusedArguments {
+  readonly ok: false;
+  /** Names the faults; written for a model. */
+  readonly message: string;
+}
+
+export interface ArgumentChecker {
+  /** Never throws. `argsText` is JSON text; none at all stands for no arguments. */
+  check(tool: CatalogTool, argsText: string | undefined): CheckedArguments | RefusedArguments;
+}
+
+/** Schemas are prepared at a tool's first call and kept as long as its catalog. */
+export function createArgumentChecker(): ArgumentChecker {
+  const schemas = new WeakMap<CatalogTool, CompiledSchema>();
+  const schemaOf = (tool: CatalogTool): CompiledSchema => {
+    const schema =
+      schemas.get(tool) ?? compileSchema(tool.inputSchema, isGivenInCode(tool) ? "all" : "required");
+    schemas.set(tool, schema);
+    return schema;
+  };
+  return {
+    check: (tool, argsText = "") => {
+      const parsed = parseArguments(argsText);
+      if (!parsed.ok) return refuse(tool, parsed.fault);
+      const { value } = parsed;
+      const schema = schemaOf(tool);
+      const verdict = schema.ok ? schema.check(value) : { type: "unchecked" as const, reason: schema.reason };
+      switch (verdict.type) {
+        case "valid":
+          return { ok: true, text: JSON.stringify(value), value, validated: true };
+        case "unchecked":
+          return { ok: true, text: JSON.stringify(value), value, validated: false, reason: verdict.reason };
+        case "invalid":
+          return refuse(tool, verdict.message);
+      }
+    },
+  };
+}
+
+/** Such a tool's library applies the same defaults; filled here, people see them before they agree. */
+function isGivenInCode(tool: CatalogTool): boolean {
+  return tool.needsApproval !== undefined;
+}
+
+function refuse(tool: CatalogTool, fault: string): RefusedArguments {
+  return { ok: false, message: `The arguments of ${tool.id} are not valid: ${fault}.` };
+}
+
+type Parsed =
+  | { readonly ok: true; readonly value: { readonly [name: string]: unknown } }
+  | { readonly ok: false; readonly fault: string };
+
+function parseArguments(text: string): Parsed {
+  if (text.trim() === "") return { ok: true, value: {} };
+  if (Buffer.byteLength(text) > MAX_BYTES)
+    return { ok: false, fault: `they are larger than ${MAX_BYTES} bytes` };
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { ok: false, fault: `they are not JSON (${reason})` };
+  }
+  if (!isRecord(value))
+    return { ok: false, fault: `expected one object of named arguments, got ${kindOf(value)}` };
+  const fault = normalize(value);
+  return fault === undefined ? { ok: true, value } : { ok: false, fault };
+}
+
+/** Drops `__proto__` keys in place. Goes by levels, not by recursion, as depth is what it is to find out. */
+function normalize(root: object): string | undefined {
+  let level: readonly object[] = [root];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth >= MAX_DEPTH) return `they are nested more than ${MAX_DEPTH} levels deep`;
+    const next: object[] = [];
+    for (const holder of level) {
+      Reflect.deleteProperty(holder, "__proto__");
+      for (const item of Object.values(holder)) {
+        // Such a number would be written back as null.
+        if (typeof item === "number" && !Number.isFinite(item))
+          return "they hold a number that is out of range";
+        if (typeof item === "object" && item !== null) next.push(item);
+      }
+    }
+    level = next;
+  }
+  return undefined;
+}
+
+function isRecord(value: unknown): value is { readonly [name: string]: unknown } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "an array" : `a ${typeof value}`;
+}

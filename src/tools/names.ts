@@ -1,0 +1,127 @@
+/** Names for things whose own names a program cannot write: made deterministically, each given to one thing only. */
+import { createHash } from "node:crypto";
+
+/** What providers accept as a function's name, in characters. */
+const FUNCTION_NAME_CHARS = 64;
+
+/** Something that wants a name. `id` tells claims with equal names apart. */
+export interface NameClaim {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** A name that two things wanted, and who got which. */
+export interface NameCollision {
+  readonly wanted: string;
+  /** Id of the one that kept it. */
+  readonly kept: string;
+  readonly renamed: { readonly id: string; readonly to: string };
+}
+
+export interface AssignedNames {
+  /** By the claim's id. */
+  readonly names: ReadonlyMap<string, string>;
+  readonly collisions: readonly NameCollision[];
+}
+
+/**
+ * Gives every claim an identifier of its own. Of claims that clean to the same identifier the first by byte order of
+ * the original names keeps it (of equal ones the first given); the others get the first free of `_2`, `_3`, … A name that somebody else wants as it
+ * stands is never taken for that.
+ */
+export function assignNames(claims: readonly NameClaim[]): AssignedNames {
+  const ordered = claims
+    .map((claim) => ({ ...claim, wanted: cleanIdentifier(claim.name) }))
+    .sort((a, b) => compareBytes(a.name, b.name));
+  const holders = new Map<string, string>();
+  for (const { id, wanted } of ordered) if (!holders.has(wanted)) holders.set(wanted, id);
+
+  const names = new Map<string, string>();
+  const collisions: NameCollision[] = [];
+  for (const { id, wanted } of ordered) {
+    const kept = holders.get(wanted) ?? id;
+    const to = kept === id ? wanted : firstFree(wanted, holders);
+    holders.set(to, id);
+    names.set(id, to);
+    if (to !== wanted) collisions.push({ wanted, kept, renamed: { id, to } });
+  }
+  return { names, collisions };
+}
+
+/** A JavaScript identifier that no program already gives a meaning to. */
+export function cleanIdentifier(name: string): string {
+  const cleaned = name.replace(/[^\p{ID_Continue}$]/gu, "_") || "_";
+  if (reservedNames.has(cleaned)) return `${cleaned}_`;
+  return /^[\p{ID_Start}$_]/u.test(cleaned) ? cleaned : `_${cleaned}`;
+}
+
+/**
+ * Names tools for models that get plain tool lists: `server__tool`. When cleaning or the cut to 64 characters changes
+ * that, it ends in `_` and the first 8 hex digits of the id's sha256. Ids that are valid as they are come first, so
+ * that no made-up name takes the place of a real one.
+ */
+export function assignFunctionNames(ids: readonly string[]): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  const taken = new Set<string>();
+  const give = (id: string, name: string) => {
+    names.set(id, name);
+    taken.add(name);
+  };
+  for (const id of ids) {
+    const plain = id.replace("/", "__");
+    if (plain === cleanFunctionName(plain) && !taken.has(plain)) give(id, plain);
+  }
+  for (const id of ids) if (!names.has(id)) give(id, hashedFunctionName(id, taken));
+  return names;
+}
+
+function hashedFunctionName(id: string, taken: ReadonlySet<string>): string {
+  const digest = createHash("sha256").update(id).digest("hex");
+  const base = cleanFunctionName(id.replace("/", "__"));
+  for (let digits = 8; ; digits += 1) {
+    const hash = digest.slice(0, digits);
+    const name = `${base.slice(0, FUNCTION_NAME_CHARS - digits - 1)}_${hash}`;
+    if (!taken.has(name)) return name;
+  }
+}
+
+/** Providers take fewer characters than JavaScript, and some want no digit first. */
+function cleanFunctionName(name: string): string {
+  const cleaned = name.replace(/[^A-Za-z0-9_]/gu, "_");
+  return (/^[0-9]/.test(cleaned) ? `_${cleaned}` : cleaned).slice(0, FUNCTION_NAME_CHARS);
+}
+
+/** Order of the UTF-8 bytes, the same on every machine. */
+export function compareBytes(a: string, b: string): number {
+  if (a === b) return 0;
+  return Buffer.compare(Buffer.from(a), Buffer.from(b)) || (a < b ? -1 : 1);
+}
+
+function firstFree(wanted: string, holders: ReadonlyMap<string, string>): string {
+  for (let n = 2; ; n += 1) if (!holders.has(`${wanted}_${n}`)) return `${wanted}_${n}`;
+}
+
+/** What a program may not find replaced by a tool: the language's words and globals, and the sandbox's own. */
+export const reservedNames: ReadonlySet<string> = new Set(
+  `
+  await break case catch class const continue debugger default delete do else enum export extends false finally for
+  function if implements import in instanceof interface let new null package private protected public return static
+  super switch this throw true try typeof var void while with yield arguments eval undefined NaN Infinity
+
+  globalThis Object Function Array Number Boolean String Symbol BigInt Date Promise RegExp JSON Math Intl Reflect Proxy
+  Map Set WeakMap WeakSet WeakRef FinalizationRegistry Iterator AsyncIterator Temporal ShadowRealm
+  Error AggregateError EvalError RangeError ReferenceError SyntaxError TypeError URIError SuppressedError
+  DisposableStack AsyncDisposableStack ArrayBuffer SharedArrayBuffer Atomics DataView WebAssembly
+  Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array Float16Array Float32Array
+  Float64Array BigInt64Array BigUint64Array
+  parseInt parseFloat isNaN isFinite decodeURI decodeURIComponent encodeURI encodeURIComponent escape unescape
+
+  constructor prototype then hasOwnProperty isPrototypeOf propertyIsEnumerable toLocaleString toString toJSON valueOf
+  __proto__ __defineGetter__ __defineSetter__ __lookupGetter__ __lookupSetter__
+
+  tools input console sleep runs ToolError crypto setTimeout clearTimeout setInterval clearInterval setImmediate
+  clearImmediate queueMicrotask structuredClone require module exports process global
+  `
+    .trim()
+    .split(/\s+/),
+);

@@ -1,0 +1,50 @@
+/**
+ * Fills what a schema both requires and gives a default for: declarations show such a property as optional. Defaults
+ * of properties that are optional anyway are their server's to apply, which need not mean the same as sending them.
+ */
+import { type Schema, validate } from "@cfworker/json-schema";
+import type { PreparedSchema } from "./schema-check.ts";
+
+/** References and `allOf` followed from one place: chains that lead back to it end here. */
+const MAX_HOPS = 8;
+
+/**
+ * Adds missing properties that have a default, in place, through objects and arrays as far as the value
+ * goes. A default that does not fit its own schema is left out, so that the fault stays a missing property.
+ */
+export function fillDefaults(value: unknown, prepared: PreparedSchema): void {
+  fill(value, prepared.root, prepared, MAX_HOPS);
+}
+
+function fill(value: unknown, schema: unknown, prepared: PreparedSchema, hops: number): void {
+  if (!isRecord(schema) || typeof value !== "object" || value === null || hops < 0) return;
+  if (Array.isArray(value)) for (const item of value) fill(item, schema["items"], prepared, MAX_HOPS);
+  else fillProperties(value, schema, prepared);
+
+  const target = schema["__absolute_ref__"];
+  if (typeof target === "string") fill(value, prepared.lookup[target], prepared, hops - 1);
+  if (Array.isArray(schema["allOf"]))
+    for (const part of schema["allOf"]) fill(value, part, prepared, hops - 1);
+}
+
+function fillProperties(value: object, schema: Schema, prepared: PreparedSchema): void {
+  const { properties, required } = schema;
+  if (!isRecord(properties)) return;
+  const isFilled = (name: string) =>
+    prepared.filled === "all" || (Array.isArray(required) && required.includes(name));
+  for (const [name, property] of Object.entries(properties)) {
+    if (!Object.hasOwn(value, name) && isFilled(name)) addDefault(value, name, property, prepared);
+    if (Object.hasOwn(value, name)) fill(Reflect.get(value, name), property, prepared, MAX_HOPS);
+  }
+}
+
+function addDefault(value: object, name: string, property: unknown, prepared: PreparedSchema): void {
+  if (!isRecord(property) || !Object.hasOwn(property, "default") || name === "__proto__") return;
+  const candidate: unknown = structuredClone(property["default"]);
+  if (validate(candidate, property, prepared.draft, prepared.lookup).valid)
+    Object.assign(value, { [name]: candidate });
+}
+
+function isRecord(value: unknown): value is Schema {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

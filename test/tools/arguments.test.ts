@@ -1,0 +1,303 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { createArgumentChecker } from "../../src/tools/arguments.ts";
+import { buildCatalog, type CatalogTool, type JsonSchema } from "../../src/tools/catalog.ts";
+
+const checker = createArgumentChecker();
+
+function toolWith(inputSchema: JsonSchema, name = "tool"): CatalogTool {
+  const source = { name, description: "", inputSchema, annotations: {} };
+  const catalog = buildCatalog([{ server: "srv", tools: [source] }], { readOnly: [], idempotent: [] });
+  const tool = catalog.byId(`srv/${name}`);
+  if (tool === undefined) throw new Error("the tool is not in its catalog");
+  return tool;
+}
+
+function check(schema: JsonSchema, argsText: string | undefined) {
+  return checker.check(toolWith(schema), argsText);
+}
+
+function faultOf(schema: JsonSchema, args: unknown): string {
+  const checked = check(schema, JSON.stringify(args));
+  if (checked.ok) throw new Error(`expected a refusal, but passed: ${checked.text.slice(0, 200)}`);
+  return checked.message;
+}
+
+const issues = {
+  type: "object",
+  properties: {
+    owner: { type: "string" },
+    repo: { type: "string" },
+    state: { type: "string", enum: ["open", "closed", "all"] },
+    per_page: { type: "integer", minimum: 1, maximum: 100 },
+  },
+  required: ["owner", "repo"],
+  additionalProperties: false,
+} as const;
+
+test("arguments that fit pass as canonical text, keys in the order received", () => {
+  expect(check(issues, ' { "repo" : "r", "per_page": 5, "owner":"o" } ')).toEqual({
+    ok: true,
+    text: '{"repo":"r","per_page":5,"owner":"o"}',
+    value: { repo: "r", per_page: 5, owner: "o" },
+    validated: true,
+  });
+});
+
+test.for([undefined, "", "  "])("no text at all (%j) stands for no arguments", (text) => {
+  expect(check({ type: "object" }, text)).toMatchObject({ ok: true, text: "{}" });
+});
+
+test("a missing property is named with its type, and so is the one that was meant", () => {
+  expect(faultOf(issues, { owner: "o" })).toBe(
+    'The arguments of srv/tool are not valid: missing "repo" (string).',
+  );
+  const loose = { ...issues, additionalProperties: true };
+  expect(faultOf(loose, { Owner: "o", repo: "r" })).toContain(
+    'missing "owner" (string); "Owner" is not its name',
+  );
+});
+
+test("an unknown property is named with the one it probably meant", () => {
+  expect(faultOf(issues, { owner: "o", repo: "r", perPage: 5 })).toContain(
+    'unknown property "perPage" at /; did you mean "per_page"?',
+  );
+  expect(faultOf(issues, { owner: "o", repo: "r", zzz: 5 })).toContain(
+    'unknown property "zzz" at /; known are owner, repo, state, per_page',
+  );
+});
+
+test("a wrong value is told by its place, what was expected, and what came", () => {
+  const fault = faultOf(issues, { owner: 1, repo: { a: 1 }, state: "Open", per_page: 1.5 });
+  expect(fault).toContain("/owner: expected string, got 1;");
+  expect(fault).toContain("/repo: expected string, got an object;");
+  expect(fault).toContain(
+    '/state: expected "open" or "closed" or "all", got "Open"; did you mean "open"? (and 1 more).',
+  );
+});
+
+test("a value that is too long to show is cut", () => {
+  const fault = faultOf(
+    { type: "object", properties: { n: { type: "integer" } } },
+    { n: "x".repeat(10_000) },
+  );
+  expect(fault.length).toBeLessThan(200);
+});
+
+test("places are found through references, arrays and awkward keys", () => {
+  const schema = {
+    type: "object",
+    properties: { "a/b c": { type: "array", items: { $ref: "#/$defs/item" } } },
+    $defs: { item: { type: "object", properties: { id: { const: "x" } }, required: ["id"] } },
+  };
+  expect(faultOf(schema, { "a/b c": [{ id: "x" }, { id: "y" }] })).toContain(
+    '/a/b c/1/id: expected "x", got "y"',
+  );
+  expect(faultOf(schema, { "a/b c": [{}] })).toContain('/a/b c/0: missing "id"');
+});
+
+test("a union of plain values is told as one expectation", () => {
+  const schema = { type: "object", properties: { id: { anyOf: [{ type: "string" }, { type: "integer" }] } } };
+  expect(faultOf(schema, { id: true })).toContain("/id: expected string or integer, got true");
+});
+
+test("of a union of objects the branch that nearly fits is told", () => {
+  const branch = (kind: string, field: string) => ({
+    type: "object",
+    properties: { kind: { const: kind }, [field]: { type: "number" } },
+    required: ["kind", field],
+  });
+  const schema = {
+    type: "object",
+    properties: { shape: { oneOf: [branch("circle", "r"), branch("square", "side")] } },
+  };
+  expect(faultOf(schema, { shape: { kind: "square" } })).toBe(
+    'The arguments of srv/tool are not valid: /shape: missing "side" (number).',
+  );
+});
+
+test("a required property with a default is filled in, in nested objects and arrays too", () => {
+  const limits = {
+    type: "object",
+    properties: { max: { type: "integer", default: 10 }, note: { type: "string", default: "-" } },
+    required: ["max"],
+  };
+  const schema = {
+    type: "object",
+    properties: {
+      limits,
+      list: { type: "array", items: { $ref: "#/$defs/limits" } },
+      mode: { default: "fast" },
+    },
+    required: ["limits", "mode"],
+    $defs: { limits },
+  };
+  expect(check(schema, '{"list":[{},{"max":1}],"limits":{}}')).toMatchObject({
+    ok: true,
+    text: '{"list":[{"max":10},{"max":1}],"limits":{"max":10},"mode":"fast"}',
+  });
+});
+
+test("a tool given in code gets all its defaults, so that people see what it will work with", () => {
+  const inputSchema = { type: "object", properties: { times: { type: "integer", default: 1 } } };
+  const source = { name: "save", description: "", inputSchema, annotations: {}, needsApproval: true };
+  const catalog = buildCatalog([{ server: "local", tools: [source] }], { readOnly: [], idempotent: [] });
+  expect(catalog.tools.map((tool) => checker.check(tool, "{}"))).toMatchObject([{ text: '{"times":1}' }]);
+});
+
+test("a default that does not fit its own schema is not filled in", () => {
+  const schema = {
+    type: "object",
+    properties: { n: { type: "integer", default: "ten" } },
+    required: ["n"],
+  };
+  expect(faultOf(schema, {})).toContain('missing "n" (integer)');
+});
+
+test("filling in a default leaves the schema's own value alone", () => {
+  const schema = { type: "object", properties: { tags: { type: "array", default: [] } }, required: ["tags"] };
+  const tool = toolWith(schema);
+  const first = checker.check(tool, "{}");
+  if (first.ok && Array.isArray(first.value["tags"])) first.value["tags"].push("mine");
+  expect(checker.check(tool, "{}")).toMatchObject({ text: '{"tags":[]}' });
+});
+
+test.for([
+  ["[1]", "got an array"],
+  ["5", "got a number"],
+  ['"x"', "got a string"],
+  ["null", "got null"],
+  ['{"a":', "they are not JSON"],
+  ['{"a":1e999}', "a number that is out of range"],
+] as const)("%s is refused: %s", ([text, fault]) => {
+  const checked = check(true, text);
+  expect(checked).toMatchObject({ ok: false, message: expect.stringContaining(fault) });
+});
+
+test("keys named __proto__ are dropped at every level before anything sees them", () => {
+  const checked = check(
+    { type: "object" },
+    '{"a":{"\\u005f_proto__":{"x":1},"b":[{"__proto__":1}]},"__proto__":{"y":2}}',
+  );
+  expect(checked).toMatchObject({ ok: true, text: '{"a":{"b":[{}]}}' });
+});
+
+test("values are nested at most 200 levels deep", () => {
+  const nested = (levels: number) => `{"a":${"[".repeat(levels - 1)}${"]".repeat(levels - 1)}}`;
+  expect(check(true, nested(200))).toMatchObject({ ok: true });
+  expect(check(true, nested(201))).toMatchObject({ ok: false, message: expect.stringContaining("nested") });
+  expect(check(true, nested(500_000))).toMatchObject({
+    ok: false,
+    message: expect.stringContaining("nested"),
+  });
+});
+
+test("text beyond every ceiling is refused before it is parsed", () => {
+  const text = `{"a":"${"x".repeat(16 * 1024 * 1024)}"}`;
+  expect(check(true, text)).toMatchObject({ ok: false, message: expect.stringContaining("larger than") });
+});
+
+test.for([
+  ["a reference into another document", { $ref: "https://example.com/schema.json" }],
+  ["a reference that leads nowhere", { properties: { a: { $ref: "#/$defs/none" } } }],
+  ["references that only lead to each other", { $ref: "#" }],
+  ["a pattern that is no regular expression", { properties: { a: { type: "string", pattern: "(" } } }],
+  ["a keyword of the wrong type", { properties: { a: { required: true, enum: "x" } } }],
+] as const)("a schema with %s lets arguments pass, and says that nothing was validated", ([, schema]) => {
+  expect(check(schema, '{"a":"x"}')).toEqual({
+    ok: true,
+    text: '{"a":"x"}',
+    value: { a: "x" },
+    validated: false,
+    reason: expect.any(String),
+  });
+});
+
+test("a value that would keep a pattern busy for ever is refused in time", () => {
+  const schema = { type: "object", properties: { a: { type: "string", pattern: "^(a+)+$" } } };
+  const started = performance.now();
+  expect(faultOf(schema, { a: `${"a".repeat(60)}!` })).toContain("too tangled to be checked");
+  expect(performance.now() - started).toBeLessThan(5_000);
+});
+
+test("a value that would keep a comparison of all pairs busy for ever is refused in time", () => {
+  const schema = { type: "object", properties: { a: { type: "array", uniqueItems: true } } };
+  const started = performance.now();
+  const items = Array.from({ length: 200_000 }, (_, index) => index);
+  expect(faultOf(schema, { a: items })).toContain("too large or too tangled");
+  expect(performance.now() - started).toBeLessThan(5_000);
+  expect(check(schema, '{"a":[1,2,3]}')).toMatchObject({ ok: true, validated: true });
+});
+
+test("of a value with very many faults the first is told", () => {
+  const schema = { type: "object", properties: { a: { type: "array", items: { type: "string" } } } };
+  expect(faultOf(schema, { a: Array.from({ length: 300_000 }, () => 1) })).toContain(
+    "/a/0: expected string, got 1",
+  );
+});
+
+test("a key that cannot be written as an address is refused, not let through unchecked", () => {
+  const schema = { type: "object", additionalProperties: { type: "string" } };
+  expect(check(schema, '{"\\ud800":1}')).toMatchObject({ ok: false });
+});
+
+test("the dialect is the schema's own: a tuple of draft 7 is one, and draft 4 has boolean bounds", () => {
+  const draft7 = {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    type: "object",
+    properties: { a: { items: [{ type: "string" }, { type: "number" }] } },
+  };
+  expect(faultOf(draft7, { a: ["x", "y"] })).toContain("/a/1: expected number");
+  const draft4 = {
+    $schema: "http://json-schema.org/draft-04/schema#",
+    type: "object",
+    properties: { n: { type: "number", minimum: 0, exclusiveMinimum: true } },
+  };
+  expect(faultOf(draft4, { n: 0 })).toContain("/n");
+});
+
+const cases = process.env["TOOL_USE_CASES"];
+
+function readRows<T>(file: string): readonly T[] {
+  const text = readFileSync(join(cases ?? "", file), "utf8").trim();
+  return text.split("\n").map((line) => JSON.parse(line));
+}
+
+test.skipIf(cases === undefined)("every right call of the tool-use cases is accepted", () => {
+  interface Row {
+    readonly id: string;
+    readonly tools: readonly { readonly name: string; readonly inputSchema: JsonSchema }[];
+    readonly calls: readonly { readonly tool: string; readonly arguments: unknown }[];
+  }
+  const refused: string[] = [];
+  let accepted = 0;
+  for (const { id, tools, calls } of readRows<Row>("single-turn.jsonl")) {
+    const schemas = new Map(tools.map(({ name, inputSchema }) => [name, inputSchema]));
+    for (const call of calls) {
+      const checked = check(schemas.get(call.tool) ?? false, JSON.stringify(call.arguments));
+      if (checked.ok && checked.validated) accepted += 1;
+      else refused.push(id);
+    }
+  }
+  expect(refused).toEqual([]);
+  expect(accepted).toBe(978);
+});
+
+test.skipIf(cases === undefined)("every wrong call of the tool-use cases is refused", () => {
+  interface Row {
+    readonly id: string;
+    readonly tool: { readonly inputSchema: JsonSchema };
+    readonly arguments: unknown;
+    readonly violates: string;
+  }
+  const rows = readRows<Row>("negative.jsonl");
+  const messages = rows.map((row) => {
+    const checked = check(row.tool.inputSchema, JSON.stringify(row.arguments));
+    return checked.ok
+      ? `accepted ${row.id}`
+      : checked.message.includes(row.violates) || `not named: ${row.id}`;
+  });
+  expect(messages.filter((message) => message !== true)).toEqual([]);
+  expect(rows).toHaveLength(264);
+});

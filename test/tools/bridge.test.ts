@@ -1,0 +1,243 @@
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { createLog } from "../../src/log.ts";
+import { createHub, type LocalTool } from "../../src/mcp/hub.ts";
+import type { JournalEventBody } from "../../src/journal.ts";
+import { createArgumentChecker } from "../../src/tools/arguments.ts";
+import { type Bridge, createBridge, type GateCall } from "../../src/tools/bridge.ts";
+import { buildCatalog } from "../../src/tools/catalog.ts";
+import { defineTool } from "../../src/tools/define-tool.ts";
+import type { PolicyLayer } from "../../src/tools/policy.ts";
+
+/** A real hub with tools in this process, the real gate, and a journal that is a list. */
+function open(tools: readonly LocalTool[], layers: readonly PolicyLayer[] = []) {
+  const common = { disabled: false, startTimeoutMs: 1_000, trustAnnotations: false, protocol: "auto" };
+  const hub = createHub([{ ...common, name: "local", type: "local", tools }], { log: createLog("silent") });
+  const catalog = buildCatalog(hub.sources(), { readOnly: [], idempotent: [] });
+  const bridge: Bridge = createBridge({ hub, checker: createArgumentChecker() });
+  const journal: JournalEventBody[] = [];
+  let flush = async (): Promise<void> => undefined;
+  let n = 0;
+  const deployment: PolicyLayer = { rule: "tools.allow", allow: ["*"], autoExecute: [], deployment: true };
+  const request = (tool: string, args: string, more: Partial<GateCall> = {}): GateCall => {
+    n += 1;
+    return {
+      journal: { append: (event) => journal.push(event), flush: () => flush() },
+      n,
+      id: `call_${n}`,
+      tool,
+      args,
+      catalog,
+      policy: { layers: [deployment, ...layers] },
+      consent: "ask",
+      timeoutMs: 1_000,
+      resultBytes: 1_000,
+      signal: new AbortController().signal,
+      ...more,
+    };
+  };
+  return {
+    bridge,
+    journal,
+    request,
+    types: () =>
+      journal.map((event) => (event.type === "decided" ? `decided ${event.decision}` : event.type)),
+    onFlush: (act: () => Promise<void>) => {
+      flush = act;
+    },
+  };
+}
+
+function counter(options: { readonly readOnly?: boolean; readonly needsApproval?: boolean } = {}) {
+  const seen: unknown[] = [];
+  const tool = defineTool({
+    name: "save",
+    description: "Saves a note.",
+    input: z.object({ text: z.string(), times: z.number().int().default(1) }),
+    execute: (args) => {
+      seen.push(args);
+      return { saved: args.text };
+    },
+    ...options,
+  });
+  return { tool, seen };
+}
+
+describe("the gate", () => {
+  it("journals every step of a call before the next one", async () => {
+    const { tool, seen } = counter();
+    const gate = open([tool]);
+    const outcome = await gate.bridge.call(gate.request("local/save", '{"text":"a"}'));
+    expect(outcome).toEqual({ type: "value", value: '{"saved":"a"}' });
+    expect(gate.types()).toEqual(["requested", "decided auto", "started", "settled"]);
+    expect(seen).toEqual([{ text: "a", times: 1 }]);
+  });
+
+  it("shows, hashes and sends the same text, defaults filled in", async () => {
+    const { tool } = counter();
+    const gate = open([tool]);
+    await gate.bridge.call(gate.request("local/save", '{ "text" : "a" }'));
+    const decided = gate.journal.find((event) => event.type === "decided");
+    const started = gate.journal.find((event) => event.type === "started");
+    expect(decided).toMatchObject({ args: '{"text":"a","times":1}' });
+    const { createHash } = await import("node:crypto");
+    const hash = createHash("sha256").update('{"text":"a","times":1}').digest("hex");
+    expect(started).toMatchObject({ argsHash: hash });
+  });
+
+  it("makes `started` durable before a call that is not read-only leaves, and does not wait for a reading one", async () => {
+    const writer = counter();
+    const gate = open([writer.tool]);
+    const { promise: durable, resolve: commit } = Promise.withResolvers<void>();
+    gate.onFlush(() => durable);
+    const pending = gate.bridge.call(gate.request("local/save", '{"text":"a"}'));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(gate.types().at(-1)).toBe("started");
+    expect(writer.seen).toEqual([]);
+    commit();
+    await pending;
+    expect(writer.seen).toHaveLength(1);
+
+    const reader = counter({ readOnly: true });
+    const reading = open([reader.tool]);
+    reading.onFlush(() => new Promise(() => undefined));
+    expect(await reading.bridge.call(reading.request("local/save", '{"text":"a"}'))).toMatchObject({
+      type: "value",
+    });
+  });
+
+  it("does not make the call when the journal can't be written", async () => {
+    const { tool, seen } = counter();
+    const gate = open([tool]);
+    gate.onFlush(() => Promise.reject(new Error("disk full")));
+    const outcome = await gate.bridge.call(gate.request("local/save", '{"text":"a"}'));
+    expect(outcome).toMatchObject({ type: "failure", failure: { kind: "unavailable" } });
+    expect(seen).toEqual([]);
+  });
+
+  it.each([
+    ["an unknown tool", "local/sve", "unknown_tool", /local\/save/],
+    ["a name that only differs in case", "local/Save", "unknown_tool", /local\/save/],
+    ["a property of every object", "__proto__/constructor", "unknown_tool", /no tool/],
+  ])("refuses %s, names the nearest, and contacts nobody", async (_what, id, kind, words) => {
+    const { tool, seen } = counter();
+    const gate = open([tool]);
+    const outcome = await gate.bridge.call(gate.request(id, "{}"));
+    expect(outcome).toMatchObject({
+      type: "failure",
+      failure: { kind, message: expect.stringMatching(words) },
+    });
+    expect(gate.types()).toEqual(["requested", "settled"]);
+    expect(seen).toEqual([]);
+  });
+
+  it("refuses a tool outside the set, naming the rule, before it looks at the arguments", async () => {
+    const { tool, seen } = counter();
+    const gate = open([tool], [{ rule: "tools_filter", allow: [] }]);
+    const outcome = await gate.bridge.call(gate.request("local/save", "not json"));
+    expect(outcome).toMatchObject({
+      failure: { kind: "denied", message: expect.stringContaining("tools_filter") },
+    });
+    expect(seen).toEqual([]);
+  });
+
+  it.each(['{"text":1}', "{}", "[]", "null", '"x"', "{", '{"text":"a","times":1.5}'])(
+    "refuses the arguments %s, and contacts nobody",
+    async (args) => {
+      const { tool, seen } = counter();
+      const gate = open([tool]);
+      const outcome = await gate.bridge.call(gate.request("local/save", args));
+      expect(outcome).toMatchObject({ type: "failure", failure: { kind: "invalid_arguments" } });
+      expect(seen).toEqual([]);
+    },
+  );
+
+  it("refuses a result that is too large, after the call was made once", async () => {
+    const gate = open([
+      defineTool({ name: "big", description: "", input: z.object({}), execute: () => "x".repeat(2_000) }),
+    ]);
+    const outcome = await gate.bridge.call(gate.request("local/big", "{}"));
+    expect(outcome).toMatchObject({
+      failure: { kind: "too_large", message: expect.stringContaining("2002 bytes") },
+    });
+  });
+
+  it("a result that is no JSON is the tool's failure, not ours", async () => {
+    const gate = open([defineTool({ name: "odd", description: "", input: z.object({}), execute: () => 1n })]);
+    const outcome = await gate.bridge.call(gate.request("local/odd", "{}"));
+    expect(outcome).toMatchObject({ failure: { kind: "tool" } });
+  });
+});
+
+describe("a call that needs a person", () => {
+  it("is pending with the arguments that would be sent, and nothing was sent", async () => {
+    const { tool, seen } = counter({ needsApproval: true });
+    const gate = open([tool]);
+    const outcome = await gate.bridge.call(gate.request("local/save", '{"text":"a"}'));
+    expect(outcome).toMatchObject({
+      type: "pending",
+      tool: "local/save",
+      arguments: { text: "a", times: 1 },
+    });
+    expect(gate.types()).toEqual(["requested", "decided ask"]);
+    expect(seen).toEqual([]);
+  });
+
+  it("is refused when the request wants no waiting", async () => {
+    const { tool, seen } = counter({ needsApproval: true });
+    const gate = open([tool]);
+    const outcome = await gate.bridge.call(gate.request("local/save", '{"text":"a"}', { consent: "deny" }));
+    expect(outcome).toMatchObject({
+      failure: { kind: "denied", message: expect.stringContaining("approval") },
+    });
+    expect(gate.types()).toEqual(["requested", "decided denied", "settled"]);
+    expect(seen).toEqual([]);
+  });
+
+  it("runs when a person asked for exactly this call", async () => {
+    const { tool, seen } = counter({ needsApproval: true });
+    const gate = open([tool]);
+    await gate.bridge.call(gate.request("local/save", '{"text":"a"}', { consent: { grantedBy: "ann" } }));
+    expect(gate.journal[1]).toMatchObject({ decision: "approved", by: "ann" });
+    expect(seen).toHaveLength(1);
+  });
+
+  it("goes on once it is approved, also with other arguments, which are validated too", async () => {
+    const { tool, seen } = counter({ needsApproval: true });
+    const gate = open([tool]);
+    const call = gate.request("local/save", '{"text":"a"}');
+    await gate.bridge.call(call);
+    const refused = await gate.bridge.decide(call, { type: "approve", by: "ann", args: '{"text":7}' });
+    expect(refused).toMatchObject({ failure: { kind: "invalid_arguments" } });
+    const done = await gate.bridge.decide(call, { type: "approve", by: "ann", args: '{"text":"b"}' });
+    expect(done).toEqual({ type: "value", value: '{"saved":"b"}' });
+    expect(seen).toEqual([{ text: "b", times: 1 }]);
+  });
+
+  it("is not made when the tool has left the allowed set in the meantime", async () => {
+    const { tool, seen } = counter({ needsApproval: true });
+    const gate = open([tool]);
+    const call = gate.request("local/save", '{"text":"a"}');
+    await gate.bridge.call(call);
+    const policy = { layers: [{ rule: "tools.allow", allow: [] }] };
+    const outcome = await gate.bridge.decide({ ...call, policy }, { type: "approve", by: "ann" });
+    expect(outcome).toMatchObject({ failure: { kind: "denied" } });
+    expect(seen).toEqual([]);
+  });
+
+  it("can be denied with a reason, or given its result, without being made", async () => {
+    const { tool, seen } = counter({ needsApproval: true });
+    const gate = open([tool]);
+    const call = gate.request("local/save", '{"text":"a"}');
+    await gate.bridge.call(call);
+    expect(await gate.bridge.decide(call, { type: "deny", by: "ann", reason: "too late" })).toEqual({
+      type: "failure",
+      failure: { kind: "denied", message: "too late" },
+    });
+    expect(await gate.bridge.decide(call, { type: "result", by: "ann", value: "[1]" })).toEqual({
+      type: "value",
+      value: "[1]",
+    });
+    expect(seen).toEqual([]);
+  });
+});

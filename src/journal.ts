@@ -81,6 +81,8 @@ export type JournalEvent = EventHead &
         readonly result: string | null;
         readonly error: RunError | null;
         readonly usage: RunUsage;
+        /** What the program did that it should not, though it ended all the same: calls it did not await. */
+        readonly warnings?: readonly string[];
       }
   );
 

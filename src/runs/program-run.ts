@@ -140,19 +140,19 @@ async function callTool(
 function finish(outcome: EngineOutcome, program: Program, positions: PositionMap): void {
   const journal = program.journal();
   if (journal.events.length === 0) open(program);
-  for (const text of outcome.warnings) journal.append({ type: "log", level: "warn", text });
   if (outcome.type === "parked") {
     journal.append({ type: "waiting" });
     return;
   }
   const usage = toUsage(program.compileMs, outcome);
+  const { warnings } = outcome;
   if (outcome.type === "completed") {
-    journal.append({ type: "ended", status: "completed", result: outcome.result, error: null, usage });
+    journal.append({ type: "ended", status: "completed", result: outcome.result, error: null, usage, warnings });
     return;
   }
   const status = outcome.failure.code === "cancelled" ? "cancelled" : "failed";
   const error = toRunError(outcome.failure, positions, journal.events);
-  journal.append({ type: "ended", status, result: null, error, usage });
+  journal.append({ type: "ended", status, result: null, error, usage, warnings });
 }
 
 function toRunError(

@@ -78,7 +78,7 @@ export function deriveReport(head: ReportHead, events: readonly JournalEvent[]):
     status: statusAfter(last),
     result: end?.result == null ? null : readJson(end.result),
     error: end?.error ?? null,
-    diagnostics: head.diagnostics,
+    diagnostics: [...head.diagnostics, ...(end?.warnings ?? []).map(toWarning)],
     logs: events
       .filter((event) => event.type === "log")
       .map(({ level, text, at }) => ({ level, text, atMs: at - head.createdAt })),
@@ -102,6 +102,11 @@ export function statusAfter(event: JournalEvent | undefined): RunStatus {
     default:
       return "running";
   }
+}
+
+/** A remark about the whole run: it stands at the beginning of the text. */
+function toWarning(message: string): Diagnostic {
+  return { severity: "warning", code: null, message, line: 1, column: 1 };
 }
 
 function toReportCall(call: CallRecord, head: ReportHead, ended: boolean): ReportCall {

@@ -131,6 +131,7 @@ const journalEvent = z.discriminatedUnion("type", [
     result: z.string().nullable(),
     error: runError.nullable(),
     usage: runUsage,
+    warnings: z.array(z.string()).exactOptional(),
   }),
 ]) satisfies z.ZodType<JournalEvent>;
 

@@ -53,7 +53,7 @@ export function programRequest(
 export function echoTool(
   name: string,
   options: { readonly readOnly?: boolean; readonly needsApproval?: boolean } = {},
-) {
+): { readonly tool: LocalTool; readonly seen: unknown[] } {
   const seen: unknown[] = [];
   const tool = defineTool({
     name,

@@ -143,6 +143,18 @@ describe("a run", () => {
     });
   });
 
+  it("that does not await a call is told so", async () => {
+    const report = await run("wait({ name: 'floating' }); return 1");
+    expect(report).toMatchObject({
+      status: "completed",
+      diagnostics: expect.arrayContaining([
+        expect.objectContaining({ severity: "warning", message: expect.stringContaining("await every call") }),
+      ]),
+      calls: [{ status: "cancelled" }],
+    });
+    expect(await core.runner.report(report.id, me)).toEqual(report);
+  });
+
   it("can be cancelled by its owner while it runs, and its calls are aborted", async () => {
     const active = await core.runner.start(programRequest("return await wait({ name: 'cancel' })"));
     await until("it waits", () => waiting.includes("cancel"));

@@ -1,8 +1,12 @@
 /**
  * The hub: all MCP connections of the gateway, each with its own state, none able to hold up another.
  */
-import type { ToolFailure } from "../runs/journal.ts";
+
+import type { ToolFailure } from "../journal.ts";
+import type { Log } from "../log.ts";
 import type { ServerSource, ToolSource } from "../tools/catalog.ts";
+import { type Backoff, type ConnectionDeps, createConnection } from "./connection.ts";
+import { createLocalServer } from "./local.ts";
 
 /** How to reach one server. Made by `config.ts` from an `mcpServers` entry, or given in code. */
 export type ServerSpec = ServerSpecCommon & (StdioSpec | RemoteSpec | InProcessSpec | LocalSpec);
@@ -37,7 +41,12 @@ interface RemoteSpec {
 /** An MCP server object in this process, linked by an in-memory transport pair. */
 interface InProcessSpec {
   readonly type: "in-process";
-  readonly server: { connect(transport: unknown): Promise<void>; close(): Promise<void> };
+  readonly server: InProcessServer;
+}
+/** What `McpServer` and `Server` of the official SDKs are. The hub connects it and closes the connection, never more. */
+export interface InProcessServer {
+  connect(transport: unknown): Promise<void>;
+  close(): Promise<void>;
 }
 /** Tools defined in code: plain functions, no protocol between. */
 interface LocalSpec {
@@ -68,6 +77,17 @@ export interface ServerState {
   readonly startedInMs: number | null;
 }
 
+/** One server as the hub holds it, whatever its kind. */
+export interface ServerConnection extends AsyncDisposable {
+  /** Resolves when the first start succeeded or failed; never rejects. */
+  readonly settled: Promise<void>;
+  state(): ServerState;
+  /** The last known tools; undefined until the server was ready once. */
+  source(): ServerSource | undefined;
+  /** As `Hub.call`, for this server. */
+  call(tool: string, args: unknown, options: CallOptions): Promise<CallOutcome>;
+}
+
 export type CallOutcome =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly failure: ToolFailure };
@@ -93,4 +113,87 @@ export interface Hub extends AsyncDisposable {
    * timeout; a server that is not there gives kind `unavailable`.
    */
   call(server: string, tool: string, args: unknown, options: CallOptions): Promise<CallOutcome>;
+}
+
+export interface HubDeps {
+  readonly log: Log;
+  /** Milliseconds before a failed or lost server is started again, doubled each time. Default 1 000 to 30 000. */
+  readonly backoffMs?: Backoff;
+}
+
+/**
+ * Returns at once; all servers start in parallel in the background. Throws when two specifications have one name.
+ *
+ * @example
+ * await using hub = createHub([{ type: "stdio", name: "files", command: "npx", … }], { log });
+ * await hub.settled;
+ * const outcome = await hub.call("files", "list_directory", { path: "/data" }, { signal, timeoutMs: 5_000, hasOutputSchema: false });
+ */
+export function createHub(specs: readonly ServerSpec[], deps: HubDeps): Hub {
+  const listeners = new Set<() => void>();
+  const onChange = (): void => {
+    for (const listener of listeners) {
+      try {
+        listener();
+      } catch (error) {
+        deps.log.error({ err: error }, "a listener of the hub threw");
+      }
+    }
+  };
+  const { log, backoffMs = { first: 1_000, max: 30_000 } } = deps;
+  const specOf = new Map(specs.map((spec) => [spec.name, spec]));
+  if (specOf.size < specs.length) throw new Error("Two servers have the same name.");
+  const servers = new Map(specs.map((spec) => [spec.name, open(spec, { log, backoffMs, onChange })]));
+  const all = [...servers.values()];
+
+  return {
+    settled: Promise.all(all.map((server) => server.settled)).then(() => {}),
+    servers: () => all.map((server) => server.state()),
+    sources: () => all.map((server) => server.source()).filter((source) => source !== undefined),
+    onChange: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    call: (name, tool, args, options) => {
+      const server = servers.get(name);
+      const failure: ToolFailure = { kind: "unavailable", message: `There is no server "${name}".` };
+      if (server === undefined) return Promise.resolve({ ok: false, failure });
+      const timeoutMs = Math.min(options.timeoutMs, specOf.get(name)?.timeoutMs ?? options.timeoutMs);
+      return server.call(tool, args, { ...options, timeoutMs });
+    },
+    [Symbol.asyncDispose]: async () => {
+      listeners.clear();
+      await Promise.all(all.map((server) => server[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+function open(spec: ServerSpec, deps: ConnectionDeps): ServerConnection {
+  if (spec.disabled) return disabledServer(spec);
+  return spec.type === "local" ? createLocalServer(spec) : createConnection(spec, deps);
+}
+
+function disabledServer(spec: ServerSpec): ServerConnection {
+  const failure: ToolFailure = {
+    kind: "unavailable",
+    message: `The server "${spec.name}" is disabled in the configuration.`,
+  };
+  return {
+    settled: Promise.resolve(),
+    state: () => ({
+      name: spec.name,
+      type: spec.type,
+      state: "disabled",
+      protocolVersion: null,
+      serverInfo: null,
+      tools: 0,
+      quarantined: [],
+      lastError: null,
+      stderrTail: null,
+      startedInMs: null,
+    }),
+    source: () => undefined,
+    call: () => Promise.resolve({ ok: false, failure }),
+    [Symbol.asyncDispose]: async () => {},
+  };
 }

@@ -1,0 +1,158 @@
+/** From a specification to a live session, by whichever road the server can be reached. */
+import { createRequire } from "node:module";
+import { Client, type ClientOptions, SdkError, SdkErrorCode } from "@modelcontextprotocol/client";
+import { z } from "zod";
+import { MAX_TIMER_MS } from "./bounded-call.ts";
+import { describeConnectionError, httpStatusOf } from "./connection-errors.ts";
+import { createSession, type Session, type SessionEvents } from "./session.ts";
+import type { ToolListing } from "./tool-list.ts";
+import { createLink, type McpSpec } from "./transports.ts";
+
+/** What the starts so far taught about a server; the next start goes by it. */
+export interface Learned {
+  /** Reach it by SSE: streamable HTTP was refused. */
+  readonly sse: boolean;
+  /** It knows no revision of 2026: skip the question, which ends some servers. */
+  readonly legacy: boolean;
+}
+
+export interface Opened {
+  readonly session: Session;
+  /** Its tools at the start. */
+  readonly listing: ToolListing;
+  readonly learned: Learned;
+}
+
+/** Why a start failed. */
+export interface StartFailure {
+  /** A clause that completes "the server is not available: …". */
+  readonly reason: string;
+  /** What the child process wrote to stderr, unredacted. */
+  readonly stderr: string | null;
+}
+
+/**
+ * Opens a session by the road that `learned` knows, or one it finds, and lists its tools. Rejects with what
+ * `toStartFailure` reads; nothing stays open then.
+ */
+export async function openSession(
+  spec: McpSpec,
+  learned: Learned,
+  signal: AbortSignal,
+  events: SessionEvents,
+): Promise<Opened> {
+  try {
+    return await connect(spec, learned, signal, events);
+  } catch (error) {
+    const other = signal.aborted ? undefined : anotherRoad(spec, learned, error);
+    if (other === undefined) throw error;
+    // On a fresh client and transport: a failed start has spent the others.
+    return await connect(spec, other, signal, events);
+  }
+}
+
+export function toStartFailure(error: unknown): StartFailure {
+  if (error instanceof StartError) return error;
+  return { reason: describeConnectionError(error), stderr: null };
+}
+
+class StartError extends Error implements StartFailure {
+  readonly reason: string;
+  readonly stderr: string | null;
+
+  constructor({ reason, stderr }: StartFailure, cause: unknown) {
+    super(reason, { cause });
+    this.reason = reason;
+    this.stderr = stderr;
+  }
+}
+
+/** What else to try after this failure. */
+function anotherRoad(spec: McpSpec, learned: Learned, failure: unknown): Learned | undefined {
+  const error = failure instanceof StartError ? failure.cause : undefined;
+  switch (spec.type) {
+    case "http": {
+      const status = httpStatusOf(error) ?? 0;
+      const refused = status >= 400 && status < 500 && !REFUSED_FOR_OTHER_REASONS.includes(status);
+      return refused && spec.fallbackToSse ? { ...learned, sse: !learned.sse } : undefined;
+    }
+    case "stdio": {
+      // Some servers end when the first message is not `initialize`.
+      const endedByProbe = error instanceof SdkError && error.code === SdkErrorCode.EraNegotiationFailed;
+      return endedByProbe && spec.protocol === "auto" ? { ...learned, legacy: true } : undefined;
+    }
+    case "sse":
+    case "in-process":
+      return undefined;
+  }
+}
+
+/** Credentials, a proxy, time, rate: SSE would be refused for the same reason. */
+const REFUSED_FOR_OTHER_REASONS: readonly number[] = [401, 403, 407, 408, 429];
+
+async function connect(
+  spec: McpSpec,
+  learned: Learned,
+  signal: AbortSignal,
+  events: SessionEvents,
+): Promise<Opened> {
+  const ended = Promise.withResolvers<string>();
+  const link = createLink(spec, {
+    sse: spec.type === "sse" || learned.sse,
+    onLost: () => ended.resolve("its event stream broke"),
+  });
+  const client = new Client(clientInfo, clientOptions(spec));
+  client.onclose = () => ended.resolve(link.exit() ?? "it closed the connection");
+  client.onerror = events.onTrouble;
+  let session: Session | undefined;
+  try {
+    // The SDK has no signal for the question about revisions, and a time limit of its own for everything else.
+    await orAborted(
+      signal,
+      client.connect(link.transport, {
+        signal,
+        timeout: MAX_TIMER_MS,
+        ...(learned.legacy ? { prior: { kind: "legacy" } } : {}),
+      }),
+    );
+    session = createSession(spec, { client, link, ended, events });
+    const listing = await session.list(signal);
+    signal.throwIfAborted();
+    return { session, listing, learned: { ...learned, legacy: client.getProtocolEra() === "legacy" } };
+  } catch (error) {
+    const reason = link.exit() ?? describeConnectionError(error);
+    await (session ?? link).close();
+    throw new StartError({ reason, stderr: link.stderr() }, error);
+  }
+}
+
+function clientOptions(spec: McpSpec): ClientOptions {
+  const common: ClientOptions = { capabilities: {}, inputRequired: { autoFulfill: false } };
+  if (spec.protocol === "auto") {
+    // Only on stdio a late answer means an old server; a third of the time leaves it enough to start the old way.
+    const probe = spec.type === "stdio" ? { probe: { timeoutMs: Math.ceil(spec.startTimeoutMs / 3) } } : {};
+    return { ...common, versionNegotiation: { mode: "auto", ...probe } };
+  }
+  return spec.protocol >= FIRST_NEGOTIATED_REVISION
+    ? { ...common, versionNegotiation: { mode: { pin: spec.protocol } } }
+    : { ...common, supportedProtocolVersions: [spec.protocol] };
+}
+
+/** From this revision on a client asks for the server's revisions instead of initialising. */
+const FIRST_NEGOTIATED_REVISION = "2026-07-28";
+
+const clientInfo = { name: "toolarium", version: readVersion() };
+
+function readVersion(): string {
+  const manifest: unknown = createRequire(import.meta.url)("toolarium/package.json");
+  return z.object({ version: z.string() }).parse(manifest).version;
+}
+
+/** Rejects as soon as the signal aborts; what the work does after that is of no interest. */
+function orAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = (): void => aborted.reject(signal.reason);
+  if (signal.aborted) onAbort();
+  signal.addEventListener("abort", onAbort, { once: true });
+  return Promise.race([work, aborted.promise]).finally(() => signal.removeEventListener("abort", onAbort));
+}

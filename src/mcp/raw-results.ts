@@ -1,0 +1,101 @@
+/**
+ * Results past the SDK's validation. On a 2026-07-28 connection the SDK parses every result strictly before any schema
+ * of ours: one malformed tool would lose the whole list, one unusual content block the whole answer. So each result is
+ * wrapped, on its way from the transport to the client, in a result that is always valid, and unwrapped by `readRaw`.
+ */
+import {
+  type Client,
+  INTERNAL_ERROR,
+  isJSONRPCRequest,
+  isJSONRPCResultResponse,
+  type Transport,
+} from "@modelcontextprotocol/client";
+
+/** Call once, after `client.connect(transport)`. */
+export function passRawResults(
+  client: Client,
+  transport: Transport,
+  options: { readonly copy: boolean },
+): void {
+  const deliver = transport.onmessage;
+  const isModern = client.getProtocolEra() === "modern";
+  transport.onmessage = (message, extra) => {
+    if (!isJSONRPCResultResponse(message) || (isModern && isForTheSdk(message.result)))
+      return deliver?.(message, extra);
+    try {
+      // In memory a result is the server's own object, which may hold anything and change later.
+      const raw: unknown = options.copy ? JSON.parse(JSON.stringify(message.result)) : message.result;
+      deliver?.({ ...message, result: { ...ALWAYS_VALID, structuredContent: raw } }, extra);
+    } catch (error) {
+      deliver?.(
+        { jsonrpc: "2.0", id: message.id, error: { code: INTERNAL_ERROR, message: notJson(error) } },
+        extra,
+      );
+    }
+  };
+}
+
+function notJson(error: unknown): string {
+  return `The result cannot be written as JSON: ${error instanceof Error ? error.message : String(error)}`;
+}
+
+/** The result as the server sent it, out of what the SDK returned for it. */
+export function readRaw(result: { readonly structuredContent?: unknown }): {
+  readonly [key: string]: unknown;
+} {
+  const raw = result.structuredContent;
+  return typeof raw === "object" && raw !== null ? { ...raw } : {};
+}
+
+/** Calls that the SDK leaves pending for ever when a server ends the response stream without a response get an error. */
+export function failCutStreams(transport: Transport): void {
+  const send = transport.send.bind(transport);
+  const deliver = transport.onmessage;
+  const open = new Set<unknown>();
+  transport.send = async (message, options) => {
+    if (!isJSONRPCRequest(message) || options?.onRequestStreamEnd !== undefined)
+      return send(message, options);
+    const { id } = message;
+    open.add(id);
+    const onRequestStreamEnd = (): void => {
+      if (!open.delete(id)) return;
+      deliver?.({
+        jsonrpc: "2.0",
+        id,
+        error: { code: -32_000, message: "the server ended the stream without an answer", data: CUT_STREAM },
+      });
+    };
+    try {
+      await send(message, { ...options, onRequestStreamEnd });
+    } catch (error) {
+      open.delete(id);
+      throw error;
+    }
+  };
+  transport.onmessage = (message, extra) => {
+    if ("id" in message && !("method" in message)) open.delete(message.id);
+    deliver?.(message, extra);
+  };
+}
+
+export function isCutStream(error: { readonly data?: unknown }): boolean {
+  return error.data === CUT_STREAM;
+}
+
+/** Compared by identity: no server can send it. */
+const CUT_STREAM: object = Object.freeze({});
+
+/** Satisfies the result schemas of `tools/list` and `tools/call` in every revision. */
+const ALWAYS_VALID = {
+  resultType: "complete",
+  ttlMs: 0,
+  cacheScope: "private",
+  tools: [],
+  content: [],
+} as const;
+
+/** A server that wants input first, or a task, is answered by the SDK. */
+function isForTheSdk(result: { readonly [key: string]: unknown }): boolean {
+  const type = result["resultType"];
+  return type !== undefined && type !== "complete";
+}

@@ -1,0 +1,139 @@
+/**
+ * One live MCP connection: a client on a transport, from the handshake to its end. It is opened once and never
+ * repaired; `connection.ts` opens the next one.
+ */
+import {
+  type Client,
+  METHOD_NOT_FOUND,
+  ProtocolError,
+  SseError,
+  type Tool,
+} from "@modelcontextprotocol/client";
+import { z } from "zod";
+import type { ToolSource } from "../tools/catalog.ts";
+import { MAX_TIMER_MS } from "./bounded-call.ts";
+import { classifyCallError } from "./connection-errors.ts";
+import type { CallOutcome } from "./hub.ts";
+import { failCutStreams, passRawResults, readRaw } from "./raw-results.ts";
+import { unwrapResult } from "./result.ts";
+import { listTools, type ToolListing } from "./tool-list.ts";
+import type { Link, McpSpec } from "./transports.ts";
+import { watchTools } from "./watch-tools.ts";
+
+export interface SessionEvents {
+  /** The tools changed, or (not `announced`) may have changed unseen. */
+  readonly onToolsChanged: (change: { readonly announced: boolean }) => void;
+  /** Trouble that ends nothing, for the log. */
+  readonly onTrouble: (error: Error) => void;
+}
+
+export interface Session {
+  readonly protocolVersion: string | null;
+  readonly serverInfo: { readonly name: string; readonly version: string } | null;
+  /** Resolves with the reason when the connection is lost or closed. Never rejects. */
+  readonly ended: Promise<string>;
+  list(signal: AbortSignal): Promise<ToolListing>;
+  /** Never rejects. */
+  call(
+    tool: Pick<ToolSource, "name" | "inputSchema">,
+    args: unknown,
+    options: { readonly signal: AbortSignal; readonly hasOutputSchema: boolean },
+  ): Promise<CallOutcome>;
+  /** What the child process wrote to stderr, unredacted. */
+  stderr(): string | null;
+  close(): Promise<void>;
+}
+
+interface Live {
+  /** Connected by `link`. */
+  readonly client: Client;
+  readonly link: Link;
+  readonly ended: PromiseWithResolvers<string>;
+  readonly events: SessionEvents;
+}
+
+/** Takes over a client that has just connected. */
+export function createSession(spec: McpSpec, live: Live): Session {
+  const { client, link, ended, events } = live;
+  const { transport } = link;
+  const isModern = client.getProtocolEra() === "modern";
+  const closing = new AbortController();
+  passRawResults(client, transport, { copy: spec.type === "in-process" });
+  failCutStreams(transport);
+  client.onerror = (error) => {
+    // The event source reconnects by itself, to a session that was never initialised.
+    if (error instanceof SseError) ended.resolve("its event stream broke");
+    events.onTrouble(error);
+  };
+  // Also for servers that send it without having advertised it.
+  client.setNotificationHandler("notifications/tools/list_changed", () =>
+    events.onToolsChanged({ announced: true }),
+  );
+  if (isModern && client.getServerCapabilities()?.tools?.listChanged === true)
+    void watchTools(client, () => events.onToolsChanged({ announced: false }), closing.signal);
+
+  return {
+    protocolVersion: client.getNegotiatedProtocolVersion() ?? null,
+    serverInfo: readServerInfo(client),
+    ended: ended.promise,
+    list: (signal) =>
+      listTools((cursor) => fetchPage(client, cursor, signal), { trustAnnotations: spec.trustAnnotations }),
+    call: async (tool, args, { signal, hasOutputSchema }) => {
+      try {
+        const result = await client.callTool(
+          { name: tool.name, arguments: toArguments(args) },
+          { signal, timeout: MAX_TIMER_MS, toolDefinition: withoutOutputSchema(tool) },
+        );
+        return unwrapResult(readRaw(result), { tool: tool.name, hasOutputSchema });
+      } catch (error) {
+        const { failure, lost } = classifyCallError(error, {
+          server: spec.name,
+          tool: tool.name,
+          exit: link.exit(),
+          hasSession: transport.sessionId !== undefined,
+        });
+        if (lost !== null && !signal.aborted) ended.resolve(lost);
+        return { ok: false, failure };
+      }
+    },
+    stderr: () => link.stderr(),
+    close: async () => {
+      closing.abort();
+      await link.close();
+      await client.close();
+    },
+  };
+}
+
+async function fetchPage(
+  client: Client,
+  cursor: string | undefined,
+  signal: AbortSignal,
+): Promise<{ readonly [key: string]: unknown }> {
+  const params = cursor === undefined ? {} : { cursor };
+  const options = { signal, timeout: MAX_TIMER_MS };
+  try {
+    return readRaw(await client.request({ method: "tools/list", params }, anyResult, options));
+  } catch (error) {
+    // A server may have prompts or resources only.
+    if (error instanceof ProtocolError && error.code === METHOD_NOT_FOUND) return { tools: [] };
+    throw error;
+  }
+}
+
+const anyResult = z.looseObject({ structuredContent: z.unknown() });
+
+/** The bridge has validated them against a schema that wants an object. */
+function toArguments(args: unknown): { [name: string]: unknown } {
+  return typeof args === "object" && args !== null ? { ...args } : {};
+}
+
+/** The SDK mirrors some arguments into headers by the input schema; from an output schema it would validate. */
+function withoutOutputSchema(tool: Pick<ToolSource, "name" | "inputSchema">): Tool {
+  return { name: tool.name, inputSchema: { ...Object(tool.inputSchema), type: "object" } };
+}
+
+function readServerInfo(client: Client): Session["serverInfo"] {
+  const info = client.getServerVersion();
+  return info === undefined ? null : { name: info.name, version: info.version };
+}

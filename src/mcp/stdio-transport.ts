@@ -1,0 +1,222 @@
+/**
+ * An MCP server as a child process: newline-separated JSON-RPC on its stdin and stdout.
+ *
+ * The SDK has such a transport too; this one differs where a gateway must be stricter. The child gets no variable of
+ * ours beyond four; it leads a process group of its own, so that what it started (`npx` starts a shell that starts the
+ * server) ends with it; it is gone for certain after `close()`; its end is seen from its exit, not from its pipes,
+ * which a grandchild may hold open; and its stderr is always read, so that it can never fill up and stall it.
+ */
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { basename } from "node:path";
+import type { Readable, Writable } from "node:stream";
+import {
+  deserializeMessage,
+  type JSONRPCMessage,
+  serializeMessage,
+  type Transport,
+} from "@modelcontextprotocol/client";
+import { endGroup, killGroupAtExit } from "./process-group.ts";
+
+export interface StdioCommand {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Wins over the four inherited variables. */
+  readonly env: { readonly [name: string]: string };
+  readonly cwd?: string;
+}
+
+export class StdioTransport implements Transport {
+  onclose?: (() => void) | undefined;
+  onerror?: ((error: Error) => void) | undefined;
+  onmessage?: Transport["onmessage"];
+
+  /** The SDK takes a transport with `stderr` and `pid` for stdio: silence then means an old server, not an outage. */
+  readonly stderr = null;
+
+  readonly #command: StdioCommand;
+  #child: Child | undefined;
+  #stderrTail = "";
+  #stderrCut = false;
+  #line: Buffer[] = [];
+  #lineBytes = 0;
+  #exit: string | null = null;
+  #ended = false;
+  #closing: Promise<void> | undefined;
+
+  constructor(command: StdioCommand) {
+    this.#command = command;
+  }
+
+  get pid(): number | null {
+    return this.#child?.pid ?? null;
+  }
+
+  /** How the process ended, e.g. `its process exited with code 1`; null while it runs. */
+  get exit(): string | null {
+    return this.#exit;
+  }
+
+  /** The end of what the process wrote to stderr, whole lines where it was cut. */
+  get stderrTail(): string {
+    return this.#stderrCut ? this.#stderrTail.slice(this.#stderrTail.indexOf("\n") + 1) : this.#stderrTail;
+  }
+
+  start(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const child = spawnLeader(this.#command);
+      this.#child = child;
+      child.once("spawn", () => {
+        if (child.pid !== undefined) killGroupAtExit(child.pid);
+        resolve();
+      });
+      child.once("error", (error) => {
+        this.#exit ??= describeSpawnError(this.#command.command, error);
+        reject(new Error(this.#exit));
+      });
+      child.once("exit", (code, signal) => this.#onExit(child, code, signal));
+      child.stdin.on("error", () => this.#onInputClosed());
+      child.stdout.on("data", (chunk: Buffer) => this.#onStdout(chunk));
+      child.stderr.setEncoding("utf8").on("data", (text: string) => this.#onStderr(text));
+    });
+  }
+
+  send(message: JSONRPCMessage): Promise<void> {
+    const stdin = this.#child?.stdin;
+    return new Promise((resolve, reject) => {
+      if (this.#exit !== null || this.#closing !== undefined || stdin === undefined || !stdin.writable)
+        reject(new Error(this.#exit ?? "its process is not running"));
+      // A failed write is followed by the end of the connection, which says more.
+      else stdin.write(serializeMessage(message), () => resolve());
+    });
+  }
+
+  /** Ends its input and then its process group, within two seconds. */
+  close(): Promise<void> {
+    this.#closing ??= this.#terminate();
+    return this.#closing;
+  }
+
+  async #terminate(): Promise<void> {
+    const child = this.#child;
+    if (child?.pid !== undefined) {
+      child.stdin.end();
+      await endGroup(child.pid);
+    }
+    this.#end();
+  }
+
+  #onExit(child: Child, code: number | null, signal: string | null): void {
+    this.#exit ??=
+      signal === null ? `its process exited with code ${code}` : `its process was ended by ${signal}`;
+    // The last output may still be in the pipes, or a grandchild may hold them open for ever.
+    const timer = setTimeout(() => this.#afterExit(), LAST_OUTPUT_MS);
+    child.once("close", () => {
+      clearTimeout(timer);
+      this.#afterExit();
+    });
+  }
+
+  /** Mostly because the process is ending; if it is not, it can't be told anything any more. */
+  #onInputClosed(): void {
+    setTimeout(() => {
+      this.#exit ??= "it closed its input";
+      void this.close();
+    }, LAST_OUTPUT_MS).unref();
+  }
+
+  #afterExit(): void {
+    this.#end();
+    // Takes along what the process left behind in its group.
+    void this.close();
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#child?.stdout.destroy();
+    this.#child?.stderr.destroy();
+    this.onclose?.();
+  }
+
+  #onStdout(chunk: Buffer): void {
+    let start = 0;
+    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
+      this.#line.push(chunk.subarray(start, end));
+      this.#onLine(Buffer.concat(this.#line).toString("utf8"));
+      this.#line = [];
+      this.#lineBytes = 0;
+      start = end + 1;
+    }
+    if (start === chunk.length) return;
+    this.#line.push(chunk.subarray(start));
+    this.#lineBytes += chunk.length - start;
+    if (this.#lineBytes <= MAX_LINE_BYTES) return;
+    this.#exit ??= `it wrote a line of more than ${MAX_LINE_BYTES} bytes to stdout`;
+    this.#line = [];
+    void this.close();
+  }
+
+  #onLine(line: string): void {
+    let message: JSONRPCMessage;
+    try {
+      message = deserializeMessage(line);
+    } catch {
+      // Servers print banners and warnings on stdout; whatever is not a message is skipped.
+      return;
+    }
+    this.onmessage?.(message);
+  }
+
+  #onStderr(text: string): void {
+    const tail = this.#stderrTail + text;
+    this.#stderrCut ||= tail.length > STDERR_CHARS;
+    this.#stderrTail = tail.slice(-STDERR_CHARS);
+  }
+}
+
+type Child = ChildProcessByStdio<Writable, Readable, Readable>;
+
+const NEWLINE = 0x0a;
+/** Twice the largest tool result that any limit allows, as JSON text escaped once more. */
+const MAX_LINE_BYTES = 64 * 1024 * 1024;
+/** More than is shown, so that secrets are redacted before the text is cut to its shown length. */
+const STDERR_CHARS = 16_384;
+const LAST_OUTPUT_MS = 200;
+
+function spawnLeader({ command, args, env, cwd }: StdioCommand): Child {
+  try {
+    return spawn(command, args, {
+      cwd,
+      env: { ...inheritedEnv(), ...env },
+      stdio: ["pipe", "pipe", "pipe"],
+      detached: true,
+      windowsHide: true,
+    });
+  } catch (error) {
+    // Node quotes a value it cannot pass on (one with a null byte) in its message.
+    throw new Error(describeSpawnError(command, error));
+  }
+}
+
+/** Nothing else of our environment, which holds the operator's secrets. */
+function inheritedEnv(): { [name: string]: string } {
+  const env: { [name: string]: string } = {};
+  for (const name of ["PATH", "HOME", "LANG", "TMPDIR"]) {
+    const value = process.env[name];
+    if (value !== undefined) env[name] = value;
+  }
+  return env;
+}
+
+function describeSpawnError(command: string, error: unknown): string {
+  const name = JSON.stringify(basename(command));
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  switch (code) {
+    case "ENOENT":
+      return `the command ${name} (or its working directory) was not found`;
+    case "EACCES":
+      return `the command ${name} may not be executed`;
+    default:
+      return `the command ${name} could not be started (${code ?? "unknown error"})`;
+  }
+}

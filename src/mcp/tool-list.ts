@@ -1,0 +1,124 @@
+/**
+ * A server's tool list, read leniently: the SDK rejects the whole list when one tool is malformed, here that tool
+ * alone is set aside, by name and with the reason.
+ */
+import type { JsonSchema, ToolSource } from "../tools/catalog.ts";
+
+export interface ToolListing {
+  /** Sorted by name in code unit order, names unique. */
+  readonly tools: readonly ToolSource[];
+  readonly quarantined: readonly { readonly tool: string; readonly reason: string }[];
+}
+
+/** A list longer than this is cut, and says so in `quarantined`: the largest real one has 555 tools. */
+const MAX_PAGES = 100;
+const MAX_TOOLS = 5_000;
+
+/** Walks every page through `fetchPage` (first cursor: undefined). Rejects with what `fetchPage` rejects with, and when a page holds no list. */
+export async function listTools(
+  fetchPage: (cursor: string | undefined) => Promise<{ readonly [key: string]: unknown }>,
+  options: { readonly trustAnnotations: boolean },
+): Promise<ToolListing> {
+  const announced: unknown[] = [];
+  const cursors = new Set<string>();
+  let cursor: string | undefined;
+  let cutBecause: string | undefined;
+  do {
+    const page = await fetchPage(cursor);
+    if (!Array.isArray(page["tools"])) throw new Error("its tool list is not a list");
+    for (const tool of page["tools"]) announced.push(tool);
+    cursor = typeof page["nextCursor"] === "string" ? page["nextCursor"] : undefined;
+    if (cursor === undefined) break;
+    if (cursors.has(cursor)) cutBecause = "a page named the cursor of an earlier page as the next one";
+    cursors.add(cursor);
+    if (cursors.size >= MAX_PAGES) cutBecause = `only the first ${MAX_PAGES} pages are read`;
+    if (announced.length > MAX_TOOLS) cutBecause = `only the first ${MAX_TOOLS} tools are read`;
+  } while (cutBecause === undefined);
+  return sortOut(announced, cutBecause, options.trustAnnotations);
+}
+
+function sortOut(
+  announced: readonly unknown[],
+  cutBecause: string | undefined,
+  trustAnnotations: boolean,
+): ToolListing {
+  const tools = new Map<string, ToolSource>();
+  const quarantined: { tool: string; reason: string }[] = [];
+  for (const raw of announced.slice(0, MAX_TOOLS)) {
+    const parsed = parseTool(raw, trustAnnotations);
+    if (!parsed.ok) quarantined.push({ tool: parsed.name, reason: parsed.reason });
+    else if (tools.has(parsed.tool.name))
+      quarantined.push({ tool: parsed.tool.name, reason: "another tool of this server has the same name" });
+    else tools.set(parsed.tool.name, parsed.tool);
+  }
+  if (cutBecause !== undefined) quarantined.push({ tool: "(rest of the list)", reason: cutBecause });
+  return { tools: [...tools.values()].sort((a, b) => (a.name < b.name ? -1 : 1)), quarantined };
+}
+
+type Parsed =
+  | { readonly ok: true; readonly tool: ToolSource }
+  | { readonly ok: false; readonly name: string; readonly reason: string };
+
+function parseTool(raw: unknown, trustAnnotations: boolean): Parsed {
+  if (!isRecord(raw)) return refuse("(unnamed)", `a tool must be an object, got ${kindOf(raw)}`);
+  const { name, inputSchema } = raw;
+  if (typeof name !== "string" || name === "")
+    return refuse("(unnamed)", `name must be a non-empty string, got ${kindOf(name)}`);
+  if (!isRecord(inputSchema))
+    return refuse(name, `inputSchema must be an object, got ${kindOf(inputSchema)}`);
+  if (inputSchema["type"] !== "object")
+    return refuse(name, `inputSchema.type must be "object", got ${kindOf(inputSchema["type"])}`);
+  // Some servers write what they leave out as null.
+  const outputSchema = raw["outputSchema"] ?? undefined;
+  if (outputSchema !== undefined && !isSchema(outputSchema))
+    return refuse(name, `outputSchema must be a schema, got ${kindOf(outputSchema)}`);
+  const annotations = isRecord(raw["annotations"]) ? raw["annotations"] : {};
+  return {
+    ok: true,
+    tool: {
+      name,
+      description: descriptionOf(raw),
+      inputSchema,
+      ...(outputSchema === undefined ? {} : { outputSchema }),
+      annotations,
+      // A server's hints are the server's word: they count only when the operator trusts it.
+      ...(trustAnnotations
+        ? {
+            readOnly: annotations["readOnlyHint"] === true,
+            idempotent: annotations["idempotentHint"] === true,
+          }
+        : {}),
+      ...(demandsTask(raw)
+        ? { unavailable: "It runs only as an MCP task, which this gateway does not support." }
+        : {}),
+    },
+  };
+}
+
+function descriptionOf(raw: { readonly [key: string]: unknown }): string {
+  for (const key of ["description", "title"]) if (typeof raw[key] === "string") return raw[key];
+  return "";
+}
+
+function demandsTask(raw: { readonly [key: string]: unknown }): boolean {
+  return isRecord(raw["execution"]) && raw["execution"]["taskSupport"] === "required";
+}
+
+function refuse(name: string, reason: string): Parsed {
+  return { ok: false, name, reason };
+}
+
+function isSchema(value: unknown): value is JsonSchema {
+  return typeof value === "boolean" || isRecord(value);
+}
+
+function isRecord(value: unknown): value is { readonly [key: string]: unknown } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "string" ? JSON.stringify(value.slice(0, 40)) : `a ${typeof value}`;
+}

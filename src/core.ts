@@ -16,7 +16,7 @@ import { openSqliteStore } from "./store/sqlite.ts";
 import type { Store } from "./store/store.ts";
 import { createArgumentChecker } from "./tools/arguments.ts";
 import { createBridge } from "./tools/bridge.ts";
-import { buildCatalog, type Catalog, type ToolMarks } from "./tools/catalog.ts";
+import { buildCatalog, type Catalog, type ServerSource, type ToolMarks } from "./tools/catalog.ts";
 
 export interface CoreOptions {
   readonly servers: readonly ServerSpec[];
@@ -58,7 +58,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   ]);
   const hub = building.use(createHub(options.servers, { log }));
   const catalog = followCatalog(hub, options.marks);
-  const bridge = createBridge({ hub, checker: createArgumentChecker() });
+  const bridge = createBridge({ hub, checker: createArgumentChecker(), catalog });
   const { callTimeoutMs } = options;
   const runner = new Runner({ pool, compiler, bridge, store, log, catalog, callTimeoutMs });
   const parts = building.move();
@@ -100,9 +100,17 @@ function followCatalog(hub: Hub, marks: ToolMarks): () => Catalog {
     catalog = undefined;
   });
   return () => {
-    catalog ??= buildCatalog(hub.sources(), marks);
+    catalog ??= buildCatalog(sourcesOf(hub), marks);
     return catalog;
   };
+}
+
+/** A server that has not connected yet has no tools, but programs find its global, and a call waits for it. */
+function sourcesOf(hub: Hub): readonly ServerSource[] {
+  const listed = hub.sources();
+  const names = new Set(listed.map(({ server }) => server));
+  const others = hub.servers().filter(({ name }) => !names.has(name));
+  return [...listed, ...others.map(({ name }) => ({ server: name, tools: [] }))];
 }
 
 const READINESS_LIMITS = { ...defaultLimits, wallMs: 5_000, cpuMs: 1_000 };

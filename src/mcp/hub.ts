@@ -2,6 +2,7 @@
  * The hub: all MCP connections of the gateway, each with its own state, none able to hold up another.
  */
 
+import { setTimeout as delay } from "node:timers/promises";
 import type { ToolFailure } from "../journal.ts";
 import type { Log } from "../log.ts";
 import type { ServerSource, ToolSource } from "../tools/catalog.ts";
@@ -113,7 +114,15 @@ export interface Hub extends AsyncDisposable {
    * timeout; a server that is not there gives kind `unavailable`.
    */
   call(server: string, tool: string, args: unknown, options: CallOptions): Promise<CallOutcome>;
+  /**
+   * Waits for a server that is still connecting. Resolves with nothing once its tools are known, or when there is no
+   * such server at all; with `unavailable` when it failed or the time is over. Never rejects.
+   */
+  whenListed(server: string, options: WaitOptions): Promise<ToolFailure | undefined>;
 }
+
+/** How long a wait may last, and what ends it before. */
+export type WaitOptions = Pick<CallOptions, "signal" | "timeoutMs">;
 
 export interface HubDeps {
   readonly log: Log;
@@ -160,6 +169,18 @@ export function createHub(specs: readonly ServerSpec[], deps: HubDeps): Hub {
       if (server === undefined) return Promise.resolve({ ok: false, failure });
       const timeoutMs = Math.min(options.timeoutMs, specOf.get(name)?.timeoutMs ?? options.timeoutMs);
       return server.call(tool, args, { ...options, timeoutMs });
+    },
+    whenListed: async (name, { signal, timeoutMs }) => {
+      const server = servers.get(name);
+      if (server === undefined || server.source() !== undefined) return undefined;
+      await Promise.race([
+        server.settled,
+        delay(timeoutMs, undefined, { signal, ref: false }).catch(() => {}),
+      ]);
+      if (server.source() !== undefined) return undefined;
+      const { state, lastError } = server.state();
+      const why = lastError === null ? `it is ${state}` : lastError;
+      return { kind: "unavailable", message: `The server "${name}" is not connected: ${why}` };
     },
     [Symbol.asyncDispose]: async () => {
       listeners.clear();

@@ -22,7 +22,7 @@ export interface CheckedArguments {
   readonly reason?: string;
 }
 
-export interface RefusedArguments {
+interface RefusedArguments {
   readonly ok: false;
   /** Names the faults; written for a model. */
   readonly message: string;

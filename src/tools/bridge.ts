@@ -7,11 +7,11 @@
  * hashed, shown, journalled and sent is one and the same JSON text.
  */
 import { createHash } from "node:crypto";
-import type { CallOutcome, Hub } from "../mcp/hub.ts";
 import type { JournalEventBody, ToolFailure } from "../journal.ts";
+import type { CallOutcome, Hub } from "../mcp/hub.ts";
 import type { ArgumentChecker, CheckedArguments } from "./arguments.ts";
 import type { Catalog, CatalogTool } from "./catalog.ts";
-import { type Decision, decide, explainRefusal, type Policy } from "./policy.ts";
+import { type Decision, decide, explainRefusal, type Policy, refusingRule } from "./policy.ts";
 
 export interface GateCall {
   readonly journal: CallJournal;
@@ -67,8 +67,10 @@ export interface Bridge {
 }
 
 export interface BridgeDeps {
-  readonly hub: Pick<Hub, "call">;
+  readonly hub: Pick<Hub, "call" | "whenListed">;
   readonly checker: ArgumentChecker;
+  /** The tools as they are known now, for servers that connected after a run had started. */
+  readonly catalog: () => Catalog;
 }
 
 export function createBridge(deps: BridgeDeps): Bridge {
@@ -82,7 +84,7 @@ async function admit(call: GateCall, deps: BridgeDeps): Promise<GateOutcome> {
   const { journal, n, id, args: asked } = call;
   const argsBytes = Buffer.byteLength(asked);
   journal.append({ type: "requested", n, call: id, tool: call.tool, args: asked, argsBytes });
-  const checked = check(call, deps);
+  const checked = await check(call, deps);
   if (!checked.ok) return settle(call, checked);
   const { tool, args, verdict } = checked;
   const consent = weigh(call, verdict);
@@ -108,7 +110,7 @@ async function resolve(call: GateCall, decision: HumanDecision, deps: BridgeDeps
     journal.append({ type: "decided", n, call: id, decision: "result", by });
     return settle(call, measure({ ok: true, value: JSON.parse(decision.value) }, call.resultBytes));
   }
-  const checked = check({ ...call, args: decision.args ?? call.args }, deps);
+  const checked = await check({ ...call, args: decision.args ?? call.args }, deps);
   if (!checked.ok) return settle(call, checked);
   journal.append({ type: "decided", n, call: id, decision: "approved", by, args: checked.args.text });
   return execute(call, checked.tool, checked.args, deps);
@@ -123,12 +125,27 @@ type Checked =
     }
   | Refusal;
 
+/**
+ * The catalog to look a tool up in: the run's own, except for a server that had not connected when the run started.
+ * The call waits for that one, inside its own time.
+ */
+async function catalogFor(call: GateCall, { hub, catalog }: BridgeDeps): Promise<Catalog | Refusal> {
+  const { tool, policy, signal, timeoutMs } = call;
+  const server = tool.slice(0, Math.max(0, tool.indexOf("/")));
+  const known = call.catalog.tools.some((each) => each.server === server);
+  if (known || refusingRule(tool, policy) !== undefined) return call.catalog;
+  const failure = await hub.whenListed(server, { signal, timeoutMs });
+  return failure === undefined ? catalog() : refuse(failure);
+}
+
 /** Known and allowed? Then: are these its arguments? In this order, so that nobody learns a schema by being refused. */
-function check(call: GateCall, deps: BridgeDeps): Checked {
-  const tool = call.catalog.byId(call.tool);
+async function check(call: GateCall, deps: BridgeDeps): Promise<Checked> {
+  const catalog = await catalogFor(call, deps);
+  if ("failure" in catalog) return catalog;
+  const tool = catalog.byId(call.tool);
   const verdict = tool === undefined ? undefined : decide(tool, call.policy);
   if (tool === undefined || verdict === undefined || verdict.verdict === "deny")
-    return refuse(explainRefusal(call.tool, call.catalog, call.policy));
+    return refuse(explainRefusal(call.tool, catalog, call.policy));
   if (call.fault !== undefined) return refuse(call.fault);
   const args = deps.checker.check(tool, call.args);
   if (!args.ok) return refuse({ kind: "invalid_arguments", message: args.message });

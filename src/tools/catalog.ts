@@ -13,8 +13,6 @@ import {
 } from "./names.ts";
 import { patternMatcher } from "./patterns.ts";
 
-export type { NameCollision };
-
 /** JSON Schema as servers send it: an object, or the boolean schemas. Never trusted to be well-formed. */
 export type JsonSchema = boolean | { readonly [keyword: string]: unknown };
 
@@ -59,7 +57,7 @@ export interface CatalogTool extends Omit<ToolSource, "readOnly" | "idempotent">
 }
 
 /** One server as programs see it. */
-export interface CatalogServer {
+interface CatalogServer {
   readonly name: string;
   /** The global's name, or null for `local`. */
   readonly global: string | null;

@@ -34,9 +34,9 @@ interface StandardIssue {
 type PlainSchema = { readonly [keyword: string]: unknown };
 
 /** What a schema describes. A plain JSON Schema has no type of its own: an object of unknown values, or just unknown. */
-export type ArgumentsOf<Schema> =
+type ArgumentsOf<Schema> =
   Schema extends StandardSchema<unknown, infer Output> ? Output : { readonly [name: string]: unknown };
-export type ResultOf<Schema> = Schema extends StandardSchema<unknown, infer Output> ? Output : unknown;
+type ResultOf<Schema> = Schema extends StandardSchema<unknown, infer Output> ? Output : unknown;
 
 export interface ToolDefinition<
   Input extends StandardSchema | PlainSchema,

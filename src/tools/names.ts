@@ -49,7 +49,7 @@ export function assignNames(claims: readonly NameClaim[]): AssignedNames {
 }
 
 /** A JavaScript identifier that no program already gives a meaning to. */
-export function cleanIdentifier(name: string): string {
+function cleanIdentifier(name: string): string {
   const cleaned = name.replace(/[^\p{ID_Continue}$]/gu, "_") || "_";
   if (reservedNames.has(cleaned)) return `${cleaned}_`;
   return /^[\p{ID_Start}$_]/u.test(cleaned) ? cleaned : `_${cleaned}`;

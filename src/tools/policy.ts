@@ -63,6 +63,12 @@ export function decide(tool: CatalogTool, policy: Policy): Decision {
   return { verdict: "ask", reason: `not in autoExecute${whose}` };
 }
 
+/** The rule that refuses this id, whether or not a tool of that name is known; undefined when every layer allows it. */
+export function refusingRule(id: string, policy: Policy): string | undefined {
+  const server = id.slice(0, Math.max(0, id.indexOf("/")));
+  return refusingLayer({ id, server }, policy)?.rule;
+}
+
 /** Why a call by this id cannot be made, with the nearest names that can. For ids that `decide` denies or nobody has. */
 export function explainRefusal(
   id: string,
@@ -110,7 +116,10 @@ export function requestLayers(
   ];
 }
 
-function refusingLayer(tool: CatalogTool, { layers }: Policy): PolicyLayer | undefined {
+function refusingLayer(
+  tool: Pick<CatalogTool, "id" | "server">,
+  { layers }: Policy,
+): PolicyLayer | undefined {
   return layers.find(
     ({ allow, servers }) =>
       (servers !== undefined && !servers.includes(tool.server)) ||

@@ -13,7 +13,7 @@ export type CompiledSchema =
   /** The schema cannot be used: nothing can be said of any value. */
   | { readonly ok: false; readonly reason: string };
 
-export type SchemaVerdict =
+type SchemaVerdict =
   | { readonly type: "valid" }
   /** `message` names the first faults. Also the verdict on a value that cannot be checked in time. */
   | { readonly type: "invalid"; readonly message: string }

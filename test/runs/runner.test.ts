@@ -148,7 +148,10 @@ describe("a run", () => {
     expect(report).toMatchObject({
       status: "completed",
       diagnostics: expect.arrayContaining([
-        expect.objectContaining({ severity: "warning", message: expect.stringContaining("await every call") }),
+        expect.objectContaining({
+          severity: "warning",
+          message: expect.stringContaining("await every call"),
+        }),
       ]),
       calls: [{ status: "cancelled" }],
     });
@@ -310,5 +313,62 @@ describe("the end of a gateway", () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+});
+
+describe("a server that is slow to connect", () => {
+  it("holds up nobody but the calls to it, which wait for it", async () => {
+    const { createCore } = await import("../../src/core.ts");
+    const { createLog } = await import("../../src/log.ts");
+    const common = {
+      disabled: false,
+      startTimeoutMs: 10_000,
+      trustAnnotations: false,
+      protocol: "auto",
+    } as const;
+    const connected = Promise.withResolvers<void>();
+    const { McpServer } = await import("@modelcontextprotocol/server");
+    const server = new McpServer({ name: "late", version: "1.0.0" });
+    server.registerTool("hello", { description: "Greets.", inputSchema: z.object({}) }, () => ({
+      content: [{ type: "text", text: "hello" }],
+    }));
+    const late = {
+      connect: async (transport: Parameters<typeof server.connect>[0]) => {
+        await connected.promise;
+        await server.connect(transport);
+      },
+      close: () => server.close(),
+    };
+    const absent = {
+      ...common,
+      name: "absent",
+      type: "stdio",
+      command: "no-such-command",
+      args: [],
+      env: {},
+    } as const;
+    await using own = await createCore({
+      servers: [{ ...common, name: "late", type: "in-process", server: late }, absent],
+      marks: { readOnly: [], idempotent: [] },
+      storePath: ":memory:",
+      sandbox: { workers: 1 },
+      callTimeoutMs: 5_000,
+      log: createLog("silent"),
+    });
+    const policy = { layers: [{ ...everything, autoExecute: ["*"] }] };
+    const kinds = await (
+      await own.runner.start(
+        programRequest(
+          "try { await absent.hello({}) } catch (error) { return [error.kind, error.message] }",
+          { policy },
+        ),
+      )
+    ).done;
+    expect(kinds.result).toEqual(["unavailable", expect.stringContaining('"absent" is not connected')]);
+    const run = await own.runner.start(programRequest("return await late.hello({})", { policy }));
+    await until("the call was requested", () => run.report().calls.length === 1);
+    expect(run.report().status).toBe("running");
+    connected.resolve();
+    expect((await run.done).result).toBe("hello");
   });
 });

@@ -14,7 +14,7 @@ function open(tools: readonly LocalTool[], layers: readonly PolicyLayer[] = []) 
   const common = { disabled: false, startTimeoutMs: 1_000, trustAnnotations: false, protocol: "auto" };
   const hub = createHub([{ ...common, name: "local", type: "local", tools }], { log: createLog("silent") });
   const catalog = buildCatalog(hub.sources(), { readOnly: [], idempotent: [] });
-  const bridge: Bridge = createBridge({ hub, checker: createArgumentChecker() });
+  const bridge: Bridge = createBridge({ hub, checker: createArgumentChecker(), catalog: () => catalog });
   const journal: JournalEventBody[] = [];
   let flush = async (): Promise<void> => undefined;
   let n = 0;

@@ -1,5 +1,15 @@
-/** The configuration as the gateway uses it. (Types; the loader is in progress.) */
-import type { RunLimits } from "../sandbox/limits.ts";
+/**
+ * The configuration: what the gateway uses, and how it comes from a file, the environment and flags. Nothing else
+ * reads the environment or expands `${…}`.
+ */
+import type { RunLimits } from "../sandbox/index.ts";
+import type { Path } from "./config/document.ts";
+import { readEnvironment } from "./config/environment.ts";
+import { createOrigins, type Override } from "./config/problems.ts";
+import { resolveConfig } from "./config/resolve.ts";
+import { configSchema } from "./config/schema.ts";
+import { type ConfigSource, isRecord, readConfigFile, sourceInCode } from "./config/source.ts";
+import { ToolariumError } from "./errors.ts";
 import type { ServerSpec } from "./mcp/hub.ts";
 
 export type Right = "run" | "decide" | "admin";
@@ -58,4 +68,120 @@ export interface Config {
     readonly chatBodyLimitBytes: number;
     readonly reattachMs: number;
   };
+}
+
+export interface LoadOptions {
+  /** The file; absent: `TOOLARIUM_CONFIG`, else the demo. */
+  readonly path?: string | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly flags?: { readonly host?: string | undefined; readonly port?: number | undefined };
+  /** Asked only when there is no file. `config` is as it would stand in one; its strings are not expanded. */
+  readonly demo: () => { readonly config: unknown; readonly servers: readonly ServerSpec[] };
+}
+
+export interface LoadedConfig {
+  readonly config: Config;
+  /** One line each, for the log. */
+  readonly warnings: readonly string[];
+  /** The file's name as it was given, or `demo`. */
+  readonly source: string;
+}
+
+/**
+ * Loads the configuration: flags, then the environment, then the file, then defaults. Relative paths in a file are
+ * relative to it, those in variables to the working directory.
+ *
+ * @throws `config_error` with one line for every fault: file, line and column, key, and what was expected. Values are
+ *   never in it.
+ */
+export async function loadConfig({ path, env, flags = {}, demo }: LoadOptions): Promise<LoadedConfig> {
+  const file = path ?? (env["TOOLARIUM_CONFIG"] || undefined);
+  const base = file === undefined ? sourceInCode("demo", demo()) : await readConfigFile(file, env);
+  const settings = readEnvironment(env, configSchema, base.raw);
+  const { config, warnings } = finish(
+    base,
+    [...settings.overrides, ...overridesOf(flags)],
+    settings.problems,
+  );
+  return { config, warnings, source: base.name };
+}
+
+/**
+ * The configuration of a gateway made in code: no file, no environment, nothing expanded, and the store in memory
+ * unless it says otherwise.
+ *
+ * @throws `config_error` as `loadConfig` does
+ */
+export function configFrom(
+  config: unknown,
+  servers: readonly ServerSpec[] = [],
+): Omit<LoadedConfig, "source"> {
+  return finish(sourceInCode("options", { config, servers }), [], []);
+}
+
+/** Every secret of the configuration, the longest first: what must not stand in a message or a log. */
+export function redactions(config: Config): readonly string[] {
+  const values = [
+    ...config.keys.map(({ key }) => key),
+    ...config.providers.flatMap(({ apiKey }) => apiKey ?? []),
+    ...config.servers.flatMap(secretsOf),
+  ];
+  return [...new Set(values)]
+    .filter((value) => value.length >= REDACTED_CHARS)
+    .sort((a, b) => b.length - a.length);
+}
+
+/** Shorter values are not told apart from ordinary text. */
+const REDACTED_CHARS = 6;
+
+function secretsOf(server: ServerSpec): readonly string[] {
+  if (server.type === "stdio") return Object.values(server.env);
+  if (server.type !== "http" && server.type !== "sse") return [];
+  // `Bearer abc` hides `abc` too.
+  return Object.values(server.headers).flatMap((value) => [value, value.slice(value.indexOf(" ") + 1)]);
+}
+
+function finish(
+  base: ConfigSource,
+  overrides: readonly Override[],
+  problems: readonly string[],
+): Omit<LoadedConfig, "source"> {
+  const { name, raw, document, servers, faults, toFilePath } = base;
+  const origins = createOrigins({
+    source: name,
+    ...(document === undefined ? {} : { document }),
+    overrides,
+    toFilePath,
+  });
+  for (const { path, value } of overrides) setAt(raw, path, value);
+  const resolved = resolveConfig(raw, { origins, servers, faulty: faults.map(({ path }) => path) });
+  const lines = [
+    ...faults.map(({ path, message }) => `${origins.at(path)}: ${message}`),
+    ...problems,
+    ...resolved.problems,
+  ];
+  if (lines.length > 0 || resolved.config === undefined) throw configError(lines);
+  return { config: resolved.config, warnings: resolved.warnings };
+}
+
+function overridesOf({ host, port }: NonNullable<LoadOptions["flags"]>): readonly Override[] {
+  return [
+    ...(host === undefined ? [] : [{ path: ["server", "host"], value: host, label: "--host" }]),
+    ...(port === undefined ? [] : [{ path: ["server", "port"], value: port, label: "--port" }]),
+  ];
+}
+
+/** Values on the way to a place that is something else already are left to the schema to refuse. */
+function setAt(holder: Record<string, unknown>, [first, ...rest]: Path, value: unknown): void {
+  if (first === undefined) return;
+  if (rest.length === 0) holder[first] = value;
+  else {
+    const inner = holder[first] ?? {};
+    holder[first] = inner;
+    if (isRecord(inner)) setAt(inner, rest, value);
+  }
+}
+
+function configError(lines: readonly string[]): ToolariumError {
+  return new ToolariumError("config_error", lines.join("\n"));
 }

@@ -1,0 +1,69 @@
+/** A configuration file as text: parsed with comments and trailing commas, every value findable again by its path. */
+import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
+
+export type Path = readonly (string | number)[];
+
+export interface ConfigDocument {
+  /** Plain objects and arrays, made for this document: the caller may change them. */
+  readonly value: unknown;
+  /** `12:5`, 1-based, of the key or the value at the path, or of the nearest thing around it that is there. */
+  locate(path: Path, part: "key" | "value"): string;
+}
+
+export interface ParsedDocument {
+  readonly document: ConfigDocument;
+  /** Faults of the text itself, each with its place. */
+  readonly faults: readonly { readonly place: string; readonly message: string }[];
+}
+
+/** Never throws: of a text with faults the document holds what could be read. */
+export function parseDocument(text: string): ParsedDocument {
+  const source = text.startsWith("\uFEFF") ? ` ${text.slice(1)}` : text;
+  const errors: ParseError[] = [];
+  const root = parseTree(source, errors, { allowTrailingComma: true });
+  const placeOf = (offset: number): string => {
+    const before = source.slice(0, offset).split("\n");
+    return `${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
+  };
+  const keyFaults: { offset: number; message: string }[] = [];
+  const value = root === undefined ? undefined : toValue(root, keyFaults);
+  return {
+    document: { value, locate: (path, part) => placeOf(root === undefined ? 0 : offsetOf(root, path, part)) },
+    faults: [
+      ...errors.map(({ error, offset }) => ({ offset, message: wordsOf(printParseErrorCode(error)) })),
+      ...keyFaults,
+    ].map(({ offset, message }) => ({ place: placeOf(offset), message })),
+  };
+}
+
+function toValue(node: Node, faults: { offset: number; message: string }[]): unknown {
+  if (node.type === "array") return (node.children ?? []).map((item) => toValue(item, faults));
+  if (node.type !== "object") return node.value;
+  const value: Record<string, unknown> = {};
+  for (const { children = [] } of node.children ?? []) {
+    const [key, inner] = children;
+    if (key === undefined || inner === undefined) continue;
+    const name = String(key.value);
+    if (name === "__proto__") faults.push({ offset: key.offset, message: "__proto__ cannot be a key" });
+    else if (Object.hasOwn(value, name))
+      faults.push({ offset: key.offset, message: `the key ${JSON.stringify(name)} stands here twice` });
+    else value[name] = toValue(inner, faults);
+  }
+  return value;
+}
+
+function offsetOf(root: Node, path: Path, part: "key" | "value"): number {
+  for (let length = path.length; length > 0; length -= 1) {
+    const node = findNodeAtLocation(root, path.slice(0, length));
+    if (node === undefined) continue;
+    const isWhole = length === path.length;
+    const property = node.parent?.type === "property" ? node.parent : undefined;
+    return isWhole && part === "key" && property !== undefined ? property.offset : node.offset;
+  }
+  return root.offset;
+}
+
+/** `CommaExpected` → `comma expected`. */
+function wordsOf(code: string): string {
+  return code.replace(/(?<=[a-z])(?=[A-Z])/g, " ").toLowerCase();
+}

@@ -1,0 +1,219 @@
+/** A raw configuration, whatever it came from, made into the gateway's: every fault is found before it is refused. */
+import { resolve as resolvePath } from "node:path";
+import type { z } from "zod";
+import { defaultCeilings, defaultLimits, limitNames, type RunLimits } from "../../sandbox/index.ts";
+import type { Config, KeyConfig } from "../config.ts";
+import type { ServerSpec } from "../mcp/hub.ts";
+import type { Path } from "./document.ts";
+import { describeIssue, type Origins } from "./problems.ts";
+import { type ConfigFile, configSchema } from "./schema.ts";
+import { type Remark, resolveServer } from "./servers.ts";
+
+export interface Resolved {
+  /** Undefined when there are problems. */
+  readonly config: Config | undefined;
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+export interface ResolveSources {
+  readonly origins: Origins;
+  /** Servers that no file can describe. They come first. */
+  readonly servers: readonly ServerSpec[];
+  /** Paths that have a fault already: what follows from it is not told again. */
+  readonly faulty: readonly Path[];
+}
+
+/** Characters under which a key is worth a warning: 16 random ones are beyond guessing. */
+const KEY_CHARS = 16;
+
+export function resolveConfig(raw: unknown, { origins, servers, faulty }: ResolveSources): Resolved {
+  const { file, issues, failed } = parseWhatCan(raw);
+  const fresh = issues.filter(
+    ({ path }) => !faulty.some((each) => each.every((step, index) => path[index] === step)),
+  );
+  const told = fresh.flatMap((issue) => origins.explain(issue, configSchema));
+  if (file === undefined) return { config: undefined, problems: told, warnings: [] };
+
+  const entries = Object.entries(file.mcpServers).map(([name, entry]) => resolveServer(name, entry));
+  const specs = [...servers, ...entries.flatMap(({ spec }) => spec ?? [])];
+  const limits = resolveLimits(file);
+  const problems = [
+    ...entries.flatMap((entry) => entry.problems),
+    ...checkServerNames(servers, file),
+    ...checkProviderNames(file),
+    ...(failed.has("limits") || failed.has("limitCeilings") ? [] : limits.problems),
+    ...checkKeys(file),
+    ...(failed.has("keys") || failed.has("server") ? [] : checkOpenToOthers(file)),
+  ];
+  const warnings = [
+    ...entries.flatMap((entry) => entry.warnings),
+    ...checkKeyLengths(file),
+    ...checkPatterns(file),
+  ];
+  const lines = [...told, ...problems.map((remark) => lineOf(remark, origins))];
+  return {
+    config: lines.length === 0 && issues.length === 0 ? toConfig(file, specs, limits) : undefined,
+    problems: lines,
+    warnings: warnings.map((remark) => lineOf(remark, origins)),
+  };
+}
+
+/** Leaves out what does not parse, so that the rest can be looked at for faults of its own. */
+function parseWhatCan(raw: unknown): {
+  readonly file: ConfigFile | undefined;
+  readonly issues: readonly z.core.$ZodIssue[];
+  readonly failed: ReadonlySet<string>;
+} {
+  const whole = configSchema.safeParse(raw, { error: describeIssue });
+  if (whole.success) return { file: whole.data, issues: [], failed: new Set() };
+  const { issues } = whole.error;
+  const rest: unknown = structuredClone(raw);
+  const failed = new Set<string>();
+  for (const issue of issues) {
+    const [section, name] = issue.path;
+    const isEntry = (section === "mcpServers" || section === "providers") && name !== undefined;
+    const unknown = issue.code === "unrecognized_keys" && section === undefined ? issue.keys : [];
+    for (const key of isEntry ? [name] : section === undefined ? unknown : [section])
+      Reflect.deleteProperty(asObject(isEntry ? Reflect.get(asObject(rest), section) : rest), key);
+    if (!isEntry && section !== undefined) failed.add(String(section));
+  }
+  return { file: configSchema.safeParse(rest).data, issues, failed };
+}
+
+function asObject(value: unknown): object {
+  return typeof value === "object" && value !== null ? value : {};
+}
+
+function lineOf({ path, part, message }: Remark, origins: Origins): string {
+  return `${origins.at(path, part)}: ${message}`;
+}
+
+function checkServerNames(servers: readonly ServerSpec[], { mcpServers }: ConfigFile): readonly Remark[] {
+  return servers
+    .filter(({ name }) => Object.hasOwn(mcpServers, name))
+    .map(({ name }) => ({
+      path: ["mcpServers", name],
+      part: "key",
+      message: "a server of this name is there already",
+    }));
+}
+
+function checkProviderNames({ providers }: ConfigFile): readonly Remark[] {
+  return Object.keys(providers)
+    .filter((name) => name === "" || name.includes("/") || name === "builtin")
+    .map((name) => ({
+      path: ["providers", name],
+      part: "key",
+      message:
+        name === "builtin" ? 'the name "builtin" is taken' : 'a provider\'s name is not empty and has no "/"',
+    }));
+}
+
+/** A default above a lowered ceiling comes down with it; a limit somebody wrote does not. */
+function resolveLimits(file: ConfigFile): {
+  readonly limits: RunLimits;
+  readonly ceilings: RunLimits;
+  readonly problems: readonly Remark[];
+} {
+  const ceilings: RunLimits = { ...defaultCeilings, ...file.limitCeilings };
+  const limits: Record<keyof RunLimits, number> = { ...defaultLimits, ...file.limits };
+  const problems: Remark[] = [];
+  for (const name of limitNames) {
+    if (limits[name] <= ceilings[name]) continue;
+    const message = `is above limitCeilings.${name}, which is ${ceilings[name]}`;
+    if (file.limits[name] !== undefined) problems.push({ path: ["limits", name], part: "value", message });
+    limits[name] = ceilings[name];
+  }
+  return { limits, ceilings, problems };
+}
+
+function checkKeys({ keys }: ConfigFile): readonly Remark[] {
+  return keys.flatMap((key, index) => {
+    const before = keys.slice(0, index);
+    const repeated = (["name", "key"] as const).filter((field) =>
+      before.some((each) => each[field] === key[field]),
+    );
+    return repeated.map(
+      (field): Remark => ({
+        path: ["keys", index, field],
+        part: "value",
+        message: "another key has the same",
+      }),
+    );
+  });
+}
+
+function checkKeyLengths({ keys }: ConfigFile): readonly Remark[] {
+  return keys.flatMap(({ key }, index) =>
+    key.length >= KEY_CHARS
+      ? []
+      : [
+          {
+            path: ["keys", index, "key"],
+            part: "value" as const,
+            message: `is shorter than ${KEY_CHARS} characters; make it long and random`,
+          },
+        ],
+  );
+}
+
+function checkOpenToOthers({ server, keys }: ConfigFile): readonly Remark[] {
+  if (keys.length > 0 || isLoopback(server.host)) return [];
+  const example = `"keys": [{ "name": "me", "key": "\${MY_KEY}" }]`;
+  const message = `whoever reaches an address that is not loopback could use every tool: add keys, e.g. ${example}, or use 127.0.0.1`;
+  return [{ path: ["server", "host"], part: "value", message }];
+}
+
+function isLoopback(host: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
+}
+
+/** A pattern that can match nothing is no error, but hardly what was meant. */
+function checkPatterns({ tools, keys }: ConfigFile): readonly Remark[] {
+  const lists: readonly (readonly [Path, readonly string[] | undefined])[] = [
+    ...(["allow", "autoExecute", "readOnly", "idempotent"] as const).map(
+      (list) => [["tools", list], tools[list]] as const,
+    ),
+    ...keys.flatMap((key, index) =>
+      (["allow", "autoExecute"] as const).map(
+        (list) => [["keys", index, "tools", list], key.tools[list]] as const,
+      ),
+    ),
+  ];
+  return lists.flatMap(([path, patterns = []]) =>
+    patterns.flatMap((pattern, index) =>
+      pattern === "*" || pattern.includes("/")
+        ? []
+        : [
+            {
+              path: [...path, index],
+              part: "value" as const,
+              message: 'has no "/", so it matches nothing; write server/tool, server/* or *',
+            },
+          ],
+    ),
+  );
+}
+
+function toConfig(
+  file: ConfigFile,
+  servers: readonly ServerSpec[],
+  { limits, ceilings }: { readonly limits: RunLimits; readonly ceilings: RunLimits },
+): Config {
+  const { $schema: _, mcpServers: __, limitCeilings: ___, providers, keys, store, ...rest } = file;
+  return {
+    ...rest,
+    servers,
+    limits,
+    limitCeilings: ceilings,
+    providers: Object.entries(providers).map(([name, { baseUrl, apiKey, models }]) => ({
+      name,
+      baseUrl,
+      apiKey: apiKey === undefined || apiKey === "" ? null : apiKey,
+      models,
+    })),
+    keys: keys.map((key): KeyConfig => ({ ...key, principal: key.principal ?? key.name })),
+    store: { ...store, path: store.path === ":memory:" ? store.path : resolvePath(store.path) },
+  };
+}

@@ -1,0 +1,149 @@
+/** The shape of a configuration file, its defaults and its bounds: said here and nowhere else. */
+import { availableParallelism } from "node:os";
+import { z } from "zod";
+import { limitNames, limitTable, type RunLimits } from "../../sandbox/index.ts";
+import type { Config, KeyConfig } from "../config.ts";
+
+/** A file after its defaults are filled in, before it is made the gateway's. */
+export interface ConfigFile
+  extends Pick<
+    Config,
+    "mcp" | "tools" | "sandbox" | "agent" | "declarations" | "approvals" | "store" | "server"
+  > {
+  readonly $schema?: string;
+  readonly mcpServers: { readonly [name: string]: ServerEntry };
+  readonly providers: { readonly [name: string]: ProviderEntry };
+  readonly limits: Partial<RunLimits>;
+  readonly limitCeilings: Partial<RunLimits>;
+  readonly keys: readonly KeyEntry[];
+}
+
+/** One entry of `mcpServers`, as MCP clients write it; other clients' keys are kept, to be told of. */
+export interface ServerEntry {
+  readonly type?: "stdio" | "http" | "streamable-http" | "streamableHttp" | "sse";
+  readonly command?: string;
+  readonly args: readonly string[];
+  readonly env: { readonly [name: string]: string };
+  readonly cwd?: string;
+  readonly url?: string;
+  readonly headers: { readonly [name: string]: string };
+  readonly disabled: boolean;
+  readonly startTimeoutMs: number;
+  readonly timeoutMs?: number;
+  readonly protocol: string;
+  readonly trustAnnotations: boolean;
+  readonly [foreign: string]: unknown;
+}
+
+interface ProviderEntry {
+  readonly baseUrl: string;
+  readonly apiKey?: string;
+  readonly models: readonly string[];
+}
+
+type KeyEntry = Omit<KeyConfig, "principal"> & { readonly principal?: string };
+
+/** What a timer can hold. */
+const MAX_MS = 2_147_483_647;
+
+const text = () => z.string().min(1);
+const texts = () => z.array(z.string());
+const whole = (minimum: number) => z.int().min(minimum);
+const milliseconds = (minimum = 1) => z.int().min(minimum).max(MAX_MS);
+const httpUrl = () =>
+  z
+    .string()
+    .refine((url) => /^https?:$/.test(URL.parse(url)?.protocol ?? ""), "expected an http or https URL");
+
+const serverEntry = z.looseObject({
+  type: z.enum(["stdio", "http", "streamable-http", "streamableHttp", "sse"]).exactOptional(),
+  command: text().exactOptional(),
+  args: texts().default([]),
+  env: z.record(z.string(), z.string()).default({}),
+  cwd: text().exactOptional(),
+  url: httpUrl().exactOptional(),
+  headers: z.record(z.string(), z.string()).default({}),
+  disabled: z.boolean().default(false),
+  // Real servers take 0.3 to 16 s.
+  startTimeoutMs: milliseconds().default(30_000),
+  timeoutMs: milliseconds().exactOptional(),
+  protocol: z
+    .string()
+    .regex(/^(auto|\d{4}-\d{2}-\d{2})$/, 'expected "auto" or an MCP revision such as "2025-11-25"')
+    .default("auto"),
+  trustAnnotations: z.boolean().default(false),
+});
+
+const provider = z.strictObject({
+  baseUrl: httpUrl(),
+  apiKey: z.string().exactOptional(),
+  models: z.array(text()).default([]),
+});
+
+const limits = z.strictObject(
+  Object.fromEntries(limitNames.map((name) => [name, whole(limitTable[name].minimum).exactOptional()])),
+);
+
+const key = z.strictObject({
+  name: text(),
+  key: z.string().regex(/^[\x21-\x7e]+$/, "expected text without blanks that fits into a header"),
+  principal: text().exactOptional(),
+  may: z.array(z.enum(["run", "decide", "admin"])).default(["run"]),
+  mode: z.enum(["plain", "agent", "code"]).exactOptional(),
+  tools: z.strictObject({ allow: texts().exactOptional(), autoExecute: texts().exactOptional() }).default({}),
+  maxConcurrent: whole(1).exactOptional(),
+  ratePerMinute: whole(1).exactOptional(),
+});
+
+export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
+  $schema: z.string().exactOptional(),
+  mcpServers: z.record(z.string(), serverEntry).default({}),
+  mcp: z.strictObject({ readyWaitMs: milliseconds(0).default(5_000) }).prefault({}),
+  tools: z
+    .strictObject({
+      allow: texts().default(["*"]),
+      // Tool calls are suggestions until the operator says otherwise.
+      autoExecute: texts().default([]),
+      readOnly: texts().default([]),
+      idempotent: texts().default([]),
+      timeoutMs: milliseconds().default(30_000),
+    })
+    .prefault({}),
+  providers: z.record(z.string(), provider).default({}),
+  limits: limits.default({}),
+  limitCeilings: limits.default({}),
+  sandbox: z
+    .strictObject({
+      workers: whole(1).default(() => availableParallelism()),
+      runsPerWorker: whole(1).default(8),
+      queue: whole(0).default(256),
+      isolation: z.enum(["principal", "run"]).default("principal"),
+      wrapper: texts().default([]),
+    })
+    .prefault({}),
+  agent: z.strictObject({ maxTurns: whole(1).default(10) }).prefault({}),
+  declarations: z
+    .strictObject({ tokenBudget: whole(0).default(4_000), learn: z.boolean().default(true) })
+    .prefault({}),
+  approvals: z.strictObject({ expiresMs: whole(1).default(86_400_000) }).prefault({}),
+  keys: z.array(key).default([]),
+  store: z
+    .strictObject({
+      // A file keeps its runs beside itself: see source.ts.
+      path: text().default(":memory:"),
+      retentionDays: whole(1).default(30),
+    })
+    .prefault({}),
+  server: z
+    .strictObject({
+      host: text().default("127.0.0.1"),
+      port: whole(0).max(65_535).default(8_080),
+      allowedHosts: texts().default([]),
+      allowedOrigins: texts().default([]),
+      admin: z.boolean().default(false),
+      bodyLimitBytes: whole(1).default(8_388_608),
+      chatBodyLimitBytes: whole(1).default(33_554_432),
+      reattachMs: milliseconds(0).default(30_000),
+    })
+    .prefault({}),
+});

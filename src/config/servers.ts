@@ -1,0 +1,95 @@
+/** Entries of `mcpServers` made into what the hub connects to. */
+import type { ServerSpec } from "../mcp/hub.ts";
+import type { Path } from "./document.ts";
+import { didYouMean } from "./problems.ts";
+import type { ServerEntry } from "./schema.ts";
+
+/** What can be said of an entry: each remark where it belongs. */
+export interface Remark {
+  readonly path: Path;
+  readonly part: "key" | "value";
+  readonly message: string;
+}
+
+export interface ResolvedServer {
+  readonly spec: ServerSpec | undefined;
+  readonly problems: readonly Remark[];
+  readonly warnings: readonly Remark[];
+}
+
+const knownKeys: readonly (keyof ServerEntry & string)[] = [
+  "type",
+  "command",
+  "args",
+  "env",
+  "cwd",
+  "url",
+  "headers",
+  "disabled",
+  "startTimeoutMs",
+  "timeoutMs",
+  "protocol",
+  "trustAnnotations",
+];
+
+/** Without `type`, `command` means stdio and `url` streamable HTTP, which may turn out to be SSE. */
+export function resolveServer(name: string, entry: ServerEntry): ResolvedServer {
+  const path = ["mcpServers", name];
+  const target = resolveTarget(entry);
+  const problems = [describeBadName(name), "problem" in target ? target.problem : undefined]
+    .filter((message) => message !== undefined)
+    .map((message): Remark => ({ path, part: "key", message }));
+  const warnings = Object.keys(entry)
+    .filter((key) => !knownKeys.includes(key))
+    .map(
+      (key): Remark => ({
+        path: [...path, key],
+        part: "key",
+        message: `is ignored: Toolarium has no such server setting${didYouMean(key, knownKeys)}`,
+      }),
+    );
+  const spec =
+    problems.length > 0 || "problem" in target ? undefined : { ...commonOf(name, entry), ...target };
+  return { spec, problems, warnings };
+}
+
+function describeBadName(name: string): string | undefined {
+  if (name === "local") return 'the name "local" belongs to tools that are defined in code';
+  if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(name) && !name.includes("__")) return undefined;
+  return 'a server\'s name has at most 64 letters, digits, "_", "." and "-", begins with a letter or digit, and has no "__"';
+}
+
+type Target =
+  | Pick<Extract<ServerSpec, { type: "stdio" }>, "type" | "command" | "args" | "env" | "cwd">
+  | Pick<Extract<ServerSpec, { type: "http" | "sse" }>, "type" | "url" | "headers" | "fallbackToSse">;
+
+function resolveTarget(entry: ServerEntry): Target | { readonly problem: string } {
+  const { type, command, args, env, cwd, url, headers } = entry;
+  if (type === undefined && command !== undefined && url !== undefined)
+    return { problem: "has a command and a url: keep one, or say which by type" };
+  if (type === "stdio" || (type === undefined && command !== undefined)) {
+    if (command === undefined) return { problem: "a stdio server needs a command" };
+    return { type: "stdio", command, args, env, ...(cwd === undefined ? {} : { cwd }) };
+  }
+  if (url === undefined)
+    return {
+      problem: type === undefined ? "needs a command or a url" : `a server of type ${type} needs a url`,
+    };
+  return type === "sse"
+    ? { type: "sse", url, headers, fallbackToSse: false }
+    : { type: "http", url, headers, fallbackToSse: true };
+}
+
+function commonOf(
+  name: string,
+  { disabled, startTimeoutMs, timeoutMs, trustAnnotations, protocol }: ServerEntry,
+) {
+  return {
+    name,
+    disabled,
+    startTimeoutMs,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    trustAnnotations,
+    protocol,
+  };
+}

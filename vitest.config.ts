@@ -4,6 +4,7 @@ const config: ViteUserConfig = defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     pool: "forks",
+    setupFiles: ["test/helpers/setup.ts"],
     testTimeout: 20_000,
     hookTimeout: 30_000,
     coverage: { provider: "v8", include: ["sandbox/**", "src/**"], reporter: ["text"] },

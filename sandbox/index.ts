@@ -93,8 +93,11 @@ export interface RunHost {
 }
 
 export interface EngineRun {
-  /** Workers are never shared between principals, over a worker's whole life. */
-  readonly principal: string;
+  /**
+   * Workers are never shared between principals, over a worker's whole life. Null: the host's own program, which has
+   * nothing to hide and runs wherever there is room.
+   */
+  readonly principal: string | null;
   readonly program: EngineProgram;
   readonly limits: RunLimits;
   /** Aborting cancels the run, queued or running. */

@@ -86,17 +86,17 @@ class Pool implements WorkerPool {
     if (this.#disposed !== undefined) throw new PoolRefusal("disposed", "The worker pool has been disposed.");
     const session = new Session(run);
     if (session.ended) return session.done;
-    this.#queue.push(run.principal, session);
+    this.#queue.push(ownerOf(session), session);
     this.#dispatch();
     if (this.#queue.size > this.#queue.limit) {
-      this.#queue.remove(run.principal, session);
+      this.#queue.remove(ownerOf(session), session);
       throw new PoolRefusal("queue_full", `All workers are busy and ${this.#queue.limit} runs wait already.`);
     }
     this.#totals.runs += 1;
     this.#sessions.add(session);
     return session.done.finally(() => {
       this.#sessions.delete(session);
-      this.#queue.remove(run.principal, session);
+      this.#queue.remove(ownerOf(session), session);
     });
   }
 
@@ -150,6 +150,7 @@ class Pool implements WorkerPool {
     const open = [...this.#seats].filter((seat) => !seat.closed);
     const free = open.find((seat) => seat.principal === null);
     if (session.solo) return free;
+    if (principal === null) return free ?? open.find((seat) => seat.load < this.#options.runsPerWorker);
     const used = open.filter((seat) => seat.principal !== null);
     const own = used
       .filter((seat) => seat.principal === principal && seat.load < this.#options.runsPerWorker)
@@ -233,8 +234,12 @@ class Pool implements WorkerPool {
   #died(seat: Seat, death: WorkerDeath): void {
     if (this.#seats.delete(seat)) this.#totals.kills += 1;
     for (const session of seat.abandon(death)) {
-      if (this.#disposed === undefined) this.#queue.pushFront(session.run.principal, session);
+      if (this.#disposed === undefined) this.#queue.pushFront(ownerOf(session), session);
     }
     this.#dispatch();
   }
+}
+
+function ownerOf(session: Session): string {
+  return session.run.principal ?? "";
 }

@@ -48,8 +48,9 @@ export class Seat {
   async take(session: Session): Promise<Placement> {
     lastLease += 1;
     const lease = lastLease;
-    this.principal = session.run.principal;
-    this.closed ||= session.solo || this.#isolation === "run";
+    const { principal } = session.run;
+    this.principal = principal ?? this.principal;
+    this.closed ||= session.solo || (this.#isolation === "run" && principal !== null);
     this.served += 1;
     this.#sessions.set(lease, session);
     this.#watchMemory();

@@ -58,7 +58,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   ]);
   const hub = building.use(createHub(options.servers, { log }));
   const catalog = followCatalog(hub, options.marks);
-  const bridge = createBridge({ hub, checker: createArgumentChecker(), catalog });
+  const bridge = createBridge({ hub, checker: createArgumentChecker(), catalog, log });
   const { callTimeoutMs } = options;
   const runner = new Runner({ pool, compiler, bridge, store, log, catalog, callTimeoutMs });
   const parts = building.move();

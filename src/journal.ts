@@ -74,7 +74,11 @@ export type JournalEvent = EventHead &
       }
     | { readonly type: "timer"; readonly n: number; readonly delayMs: number }
     | { readonly type: "log"; readonly level: LogLevel; readonly text: string }
-    | { readonly type: "waiting" }
+    | {
+        readonly type: "waiting";
+        /** What the run has used so far. */
+        readonly usage?: RunUsage;
+      }
     | {
         readonly type: "ended";
         readonly status: "completed" | "failed" | "cancelled";

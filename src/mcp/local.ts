@@ -1,5 +1,6 @@
 /** Tools defined in code, as a server like any other: plain function calls, no protocol between. */
 import type { ServerSource } from "../tools/catalog.ts";
+import { InvalidArgumentsError } from "../tools/define-tool.ts";
 import { boundCall } from "./bounded-call.ts";
 import type {
   CallOptions,
@@ -53,7 +54,10 @@ function callFunction(
       const value = await tool.execute(args, { signal: aborted });
       return { ok: true, value: toPlainJson(tool.name, value) };
     },
-    (error) => ({ kind: "tool", message: messageOf(error) }),
+    (error) => ({
+      kind: error instanceof InvalidArgumentsError ? "invalid_arguments" : "tool",
+      message: messageOf(error),
+    }),
   );
 }
 

@@ -13,6 +13,8 @@ export interface ToolListing {
 /** A list longer than this is cut, and says so in `quarantined`: the largest real one has 555 tools. */
 const MAX_PAGES = 100;
 const MAX_TOOLS = 5_000;
+/** Everything that reads schemas goes down them by recursion; real ones stay below 30. */
+const MAX_SCHEMA_DEPTH = 200;
 
 /** Walks every page through `fetchPage` (first cursor: undefined). Rejects with what `fetchPage` rejects with, and when a page holds no list. */
 export async function listTools(
@@ -72,6 +74,9 @@ function parseTool(raw: unknown, trustAnnotations: boolean): Parsed {
   const outputSchema = raw["outputSchema"] ?? undefined;
   if (outputSchema !== undefined && !isSchema(outputSchema))
     return refuse(name, `outputSchema must be a schema, got ${kindOf(outputSchema)}`);
+  for (const [key, schema] of Object.entries({ inputSchema, outputSchema }))
+    if (isDeeperThan(schema, MAX_SCHEMA_DEPTH))
+      return refuse(name, `${key} is nested more than ${MAX_SCHEMA_DEPTH} levels deep`);
   const annotations = isRecord(raw["annotations"]) ? raw["annotations"] : {};
   return {
     ok: true,
@@ -102,6 +107,16 @@ function descriptionOf(raw: { readonly [key: string]: unknown }): string {
 
 function demandsTask(raw: { readonly [key: string]: unknown }): boolean {
   return isRecord(raw["execution"]) && raw["execution"]["taskSupport"] === "required";
+}
+
+/** By levels, not by recursion. */
+function isDeeperThan(value: unknown, limit: number): boolean {
+  let level = [value];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > limit) return true;
+    level = level.flatMap((each) => (typeof each === "object" && each !== null ? Object.values(each) : []));
+  }
+  return false;
 }
 
 function refuse(name: string, reason: string): Parsed {

@@ -140,14 +140,21 @@ async function callTool(
 function finish(outcome: EngineOutcome, program: Program, positions: PositionMap): void {
   const journal = program.journal();
   if (journal.events.length === 0) open(program);
+  const usage = toUsage(program.compileMs, outcome);
   if (outcome.type === "parked") {
-    journal.append({ type: "waiting" });
+    journal.append({ type: "waiting", usage });
     return;
   }
-  const usage = toUsage(program.compileMs, outcome);
   const { warnings } = outcome;
   if (outcome.type === "completed") {
-    journal.append({ type: "ended", status: "completed", result: outcome.result, error: null, usage, warnings });
+    journal.append({
+      type: "ended",
+      status: "completed",
+      result: outcome.result,
+      error: null,
+      usage,
+      warnings,
+    });
     return;
   }
   const status = outcome.failure.code === "cancelled" ? "cancelled" : "failed";

@@ -84,7 +84,7 @@ export function deriveReport(head: ReportHead, events: readonly JournalEvent[]):
       .map(({ level, text, at }) => ({ level, text, atMs: at - head.createdAt })),
     calls: calls.map((call) => toReportCall(call, head, end !== undefined)),
     pending: end ? [] : calls.filter(isPending).map(toPendingCall),
-    usage: end?.usage ?? usageSoFar(head, events),
+    usage: end?.usage ?? (last?.type === "waiting" ? last.usage : undefined) ?? usageSoFar(head, events),
     limits: head.limits,
     createdAt: new Date(head.createdAt).toISOString(),
   };

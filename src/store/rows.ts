@@ -123,7 +123,7 @@ const journalEvent = z.discriminatedUnion("type", [
     level: z.enum(["log", "info", "warn", "error", "debug"]),
     text: z.string(),
   }),
-  z.object({ ...head, type: z.literal("waiting") }),
+  z.object({ ...head, type: z.literal("waiting"), usage: runUsage.exactOptional() }),
   z.object({
     ...head,
     type: z.literal("ended"),

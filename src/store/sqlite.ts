@@ -7,8 +7,8 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { ToolariumError } from "../errors.ts";
-import type { Log } from "../log.ts";
 import type { JournalEvent, RunStatus } from "../journal.ts";
+import type { Log } from "../log.ts";
 import { parseJournalEvent, parseRunRow } from "./rows.ts";
 import type {
   Answer,

@@ -8,6 +8,7 @@
  */
 import { createHash } from "node:crypto";
 import type { JournalEventBody, ToolFailure } from "../journal.ts";
+import type { Log } from "../log.ts";
 import type { CallOutcome, Hub } from "../mcp/hub.ts";
 import type { ArgumentChecker, CheckedArguments } from "./arguments.ts";
 import type { Catalog, CatalogTool } from "./catalog.ts";
@@ -69,6 +70,7 @@ export interface Bridge {
 export interface BridgeDeps {
   readonly hub: Pick<Hub, "call" | "whenListed">;
   readonly checker: ArgumentChecker;
+  readonly log: Log;
   /** The tools as they are known now, for servers that connected after a run had started. */
   readonly catalog: () => Catalog;
 }
@@ -149,6 +151,8 @@ async function check(call: GateCall, deps: BridgeDeps): Promise<Checked> {
   if (call.fault !== undefined) return refuse(call.fault);
   const args = deps.checker.check(tool, call.args);
   if (!args.ok) return refuse({ kind: "invalid_arguments", message: args.message });
+  if (!args.validated)
+    deps.log.warn({ tool: tool.id, reason: args.reason }, "arguments were sent without validation");
   if (tool.unavailable !== undefined) return refuse({ kind: "unsupported", message: tool.unavailable });
   return { ok: true, tool, args, verdict };
 }

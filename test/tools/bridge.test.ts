@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import type { JournalEventBody } from "../../src/journal.ts";
 import { createLog } from "../../src/log.ts";
 import { createHub, type LocalTool } from "../../src/mcp/hub.ts";
-import type { JournalEventBody } from "../../src/journal.ts";
 import { createArgumentChecker } from "../../src/tools/arguments.ts";
 import { type Bridge, createBridge, type GateCall } from "../../src/tools/bridge.ts";
 import { buildCatalog } from "../../src/tools/catalog.ts";
@@ -14,7 +14,12 @@ function open(tools: readonly LocalTool[], layers: readonly PolicyLayer[] = []) 
   const common = { disabled: false, startTimeoutMs: 1_000, trustAnnotations: false, protocol: "auto" };
   const hub = createHub([{ ...common, name: "local", type: "local", tools }], { log: createLog("silent") });
   const catalog = buildCatalog(hub.sources(), { readOnly: [], idempotent: [] });
-  const bridge: Bridge = createBridge({ hub, checker: createArgumentChecker(), catalog: () => catalog });
+  const bridge: Bridge = createBridge({
+    hub,
+    checker: createArgumentChecker(),
+    catalog: () => catalog,
+    log: createLog("silent"),
+  });
   const journal: JournalEventBody[] = [];
   let flush = async (): Promise<void> => undefined;
   let n = 0;

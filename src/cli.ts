@@ -1,0 +1,56 @@
+/** The command line: reads the arguments, runs one command, and turns whatever happened into an exit code. */
+import { createRequire } from "node:module";
+import { z } from "zod";
+import { type Command, parseCommand, usage } from "./cli/command.ts";
+import { errorTable, ToolariumError, toRefusal } from "./errors.ts";
+
+/** Milliseconds after which a finished process is ended even if something still holds it. */
+const LINGER_MS = 2_000;
+
+/** Runs the command of these arguments (without node and script) and sets the exit code of the process. */
+export async function main(argv: readonly string[]): Promise<void> {
+  // A reader that closes early, as `| head` does, is no fault.
+  process.stdout.on("error", () => {});
+  process.exitCode = await perform(argv);
+  setTimeout(() => process.exit(), LINGER_MS).unref();
+}
+
+async function perform(argv: readonly string[]): Promise<number> {
+  try {
+    return await dispatch(parseCommand(argv));
+  } catch (error) {
+    process.stderr.write(`toolarium: ${describe(error)}\n`);
+    return errorTable[toRefusal(error).code].exit;
+  }
+}
+
+/** A refusal is for its reader; anything else is a bug, and its stack is what will help. */
+function describe(error: unknown): string {
+  if (error instanceof ToolariumError) return error.message;
+  return error instanceof Error && error.stack !== undefined ? error.stack : String(error);
+}
+
+/** Each command loads what it needs: `run` no HTTP server, `--help` nothing. */
+async function dispatch(command: Command): Promise<number> {
+  switch (command.type) {
+    case "help":
+      process.stdout.write(usage);
+      return 0;
+    case "version":
+      process.stdout.write(`${readVersion()}\n`);
+      return 0;
+    case "serve": {
+      const { serve } = await import("./cli/serve.ts");
+      return await serve(command);
+    }
+    case "run": {
+      const { runProgram } = await import("./cli/run-program.ts");
+      return await runProgram(command);
+    }
+  }
+}
+
+function readVersion(): string {
+  const manifest: unknown = createRequire(import.meta.url)("toolarium/package.json");
+  return z.object({ version: z.string() }).parse(manifest).version;
+}

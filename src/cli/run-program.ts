@@ -1,0 +1,67 @@
+/** `toolarium run`: one program, no server. Console lines and errors go to stderr, the result to stdout. */
+import { readFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
+import { ToolariumError } from "../errors.ts";
+import { createGateway } from "../gateway.ts";
+import type { ActiveRun } from "../runs/runner.ts";
+import { baseLayers } from "../tools/policy.ts";
+import type { RunCommand } from "./command.ts";
+import { describeFailure, exitCodeOf } from "./outcome.ts";
+import { createSession, readConfig, untilServersSettled } from "./session.ts";
+
+/**
+ * Runs the program as principal `local` under the configuration's policy and limits. Returns the exit code.
+ * @throws `usage_error` when the file cannot be read, `config_error`, or what the gateway refuses
+ */
+export async function runProgram(command: RunCommand): Promise<number> {
+  // First, with the signals as they were: Ctrl+C at the prompt of `run -` has nothing to cancel yet.
+  const code = await readProgram(command.file);
+  const { log, interrupted } = createSession("warn");
+  const configured = await readConfig(command, log);
+  const config = {
+    ...configured,
+    sandbox: { ...configured.sandbox, workers: 1 },
+    // Not the configured file: a gateway that serves from it now owns the runs in it.
+    store: { ...configured.store, path: ":memory:" },
+  };
+  await using gateway = await createGateway({ config, log });
+  await untilServersSettled(gateway, interrupted);
+
+  const run = await gateway.runner.start({
+    principal: "local",
+    code,
+    input: command.input,
+    policy: { layers: baseLayers(config) },
+    limits: config.limits,
+    typecheck: "error",
+    approval: "park",
+    signal: interrupted,
+  });
+  await printConsole(run);
+  const report = await run.done;
+  const shown = command.json ? report : report.status === "completed" ? report.result : undefined;
+  if (shown !== undefined) process.stdout.write(`${JSON.stringify(shown, null, 2)}\n`);
+  const message = describeFailure(report, command.file === "-" ? "<stdin>" : command.file);
+  if (message !== "") process.stderr.write(`${message}\n`);
+  return exitCodeOf(report);
+}
+
+async function readProgram(file: string): Promise<string> {
+  const code =
+    file === "-" ? await text(process.stdin) : await readFile(file, "utf8").catch(refuseFile(file));
+  if (code.trim() === "") throw new ToolariumError("usage_error", "The program is empty.");
+  return code;
+}
+
+function refuseFile(file: string): (cause: unknown) => never {
+  return (cause) => {
+    const isMissing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
+    const reason = isMissing ? "there is no such file" : String(cause);
+    const message = `Cannot read the program ${JSON.stringify(file)}: ${reason}.`;
+    throw new ToolariumError("usage_error", message, { cause });
+  };
+}
+
+async function printConsole(run: ActiveRun): Promise<void> {
+  for await (const event of run.events()) if (event.type === "log") process.stderr.write(`${event.text}\n`);
+}

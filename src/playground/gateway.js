@@ -1,0 +1,61 @@
+/** The page's side of the gateway's HTTP interface. */
+
+const KEY = "toolarium.key";
+
+/** The gateway wants a key, or another one than it got. */
+export class KeyNeeded extends Error {}
+
+/** @param {string} key */
+export function useKey(key) {
+  sessionStorage.setItem(KEY, key);
+}
+
+export function hasKey() {
+  return sessionStorage.getItem(KEY) !== null;
+}
+
+/**
+ * Runs a program and gives its report.
+ * @param {string} code
+ * @param {AbortSignal} signal aborting cancels the run
+ */
+export async function runProgram(code, signal) {
+  const answer = await request("/v1/sandbox/runs", {
+    method: "POST",
+    body: JSON.stringify({ code }),
+    signal,
+  });
+  return await answer.json();
+}
+
+/** Every tool the key may see. */
+export async function listTools() {
+  const answer = await request("/v1/tools");
+  return (await answer.json()).data;
+}
+
+/**
+ * The TypeScript declarations of one server's tools.
+ * @param {string} server
+ */
+export async function readDeclarations(server) {
+  const answer = await request(`/v1/declarations?tools=${encodeURIComponent(`${server}/*`)}`);
+  return await answer.text();
+}
+
+/**
+ * @param {string} path
+ * @param {RequestInit} [options]
+ */
+async function request(path, options = {}) {
+  const key = sessionStorage.getItem(KEY);
+  const headers = {
+    ...(options.body === undefined ? {} : { "content-type": "application/json" }),
+    ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+  };
+  const answer = await fetch(path, { ...options, headers });
+  if (answer.ok) return answer;
+  const problem = await answer.json().catch(() => ({}));
+  const message = problem.detail ?? problem.title ?? `The gateway answered ${answer.status}.`;
+  throw answer.status === 401 ? new KeyNeeded(message) : new Error(message);
+}

@@ -201,11 +201,21 @@ export interface FieldError {
   readonly message: string;
 }
 
+/** How a model provider classified its own failure. Wins over the table, so that clients see what they know. */
+export interface ProviderFault {
+  readonly status: number;
+  /** Whether the unchanged request can succeed later. */
+  readonly retryable: boolean;
+  readonly type?: string;
+  readonly code?: string;
+}
+
 export interface ToolariumErrorOptions {
   /** Name of the offending parameter, as OpenAI's error shape has it. */
   readonly param?: string;
   readonly errors?: readonly FieldError[];
   readonly retryAfterSeconds?: number;
+  readonly provider?: ProviderFault;
   readonly cause?: unknown;
 }
 
@@ -216,6 +226,7 @@ export class ToolariumError extends Error {
   readonly param: string | undefined;
   readonly errors: readonly FieldError[];
   readonly retryAfterSeconds: number | undefined;
+  readonly provider: ProviderFault | undefined;
 
   constructor(code: ErrorCode, message?: string, options: ToolariumErrorOptions = {}) {
     super(
@@ -226,18 +237,19 @@ export class ToolariumError extends Error {
     this.param = options.param;
     this.errors = options.errors ?? [];
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.provider = options.provider;
   }
 
   get status(): number {
-    return errorTable[this.code].status;
+    return this.provider?.status ?? errorTable[this.code].status;
   }
 
   get type(): string {
-    return errorTable[this.code].type;
+    return this.provider?.type ?? errorTable[this.code].type;
   }
 
   get retryable(): boolean {
-    return errorTable[this.code].retryable;
+    return this.provider?.retryable ?? errorTable[this.code].retryable;
   }
 }
 

@@ -1,0 +1,77 @@
+/** A chat request under way: what its mode shows the model, and what has been said so far. */
+import type { Config } from "../config.ts";
+import type { Runner } from "../runs/runner.ts";
+import type { CatalogTool } from "../tools/catalog.ts";
+import { visible } from "../tools/policy.ts";
+import type { ChatMessage, ChatModel, ModelRequest, Usage } from "../upstream/model.ts";
+import type { ModelRegistry } from "../upstream/registry.ts";
+import { type CallerTools, readCallerTools } from "./caller-tools.ts";
+import { type ChatMode, type ModeContext, modes } from "./modes.ts";
+import { withInstructions } from "./prompt.ts";
+import { type ChatRequest, checkRequest } from "./request.ts";
+
+export interface ConversationDeps {
+  readonly runner: Pick<Runner, "start" | "catalog">;
+  readonly models: ModelRegistry;
+  readonly config: Pick<Config, "agent" | "limits" | "declarations">;
+  readonly renderDeclarations: (tools: readonly CatalogTool[]) => string;
+}
+
+export interface Conversation {
+  readonly request: ChatRequest;
+  readonly model: ChatModel;
+  readonly mode: ChatMode;
+  readonly context: ModeContext;
+  readonly callerTools: CallerTools;
+  messages: readonly ChatMessage[];
+  usage: Usage | null;
+  hasText: boolean;
+  /** Whether a call of the model was taken on. */
+  hasEffects: boolean;
+}
+
+/** @throws ToolariumError for a request that cannot be served */
+export function openConversation(deps: ConversationDeps, request: ChatRequest): Conversation {
+  const mode = modes[request.mode];
+  if (mode.answer !== null) checkRequest(request);
+  const { model } = deps.models.resolve(request.model);
+  const catalog = deps.runner.catalog();
+  const tools = visible(catalog, request.policy).filter(({ unavailable }) => unavailable === undefined);
+  const context: ModeContext = { ...deps, ...request, catalog, tools };
+  const instructions = mode.instructions(context);
+  return {
+    request,
+    model,
+    mode,
+    context,
+    callerTools: readCallerTools(request.tools, tools),
+    messages: instructions === null ? request.messages : withInstructions(request.messages, instructions),
+    usage: null,
+    hasText: false,
+    hasEffects: false,
+  };
+}
+
+/** What the model is asked in this turn; the first is 1. */
+export function modelRequest(
+  { request, mode, context, callerTools, messages }: Conversation,
+  turn: number,
+): ModelRequest {
+  const functions = mode.functions(context);
+  const tools = [...functions, ...callerTools.offered];
+  const { tool_choice: toolChoice, ...rest } = request.params;
+  // A demand for a call is met by the first one. Kept, it would let the model never say its answer.
+  const keepsChoice = turn === 1 || toolChoice === "auto" || toolChoice === "none";
+  return {
+    messages,
+    tools,
+    stream: request.stream,
+    params: {
+      ...(tools.length > 0 ? mode.params : {}),
+      ...(keepsChoice && toolChoice !== undefined ? { tool_choice: toolChoice } : {}),
+      ...rest,
+    },
+    // What we need not look at is a pipe; what we could not put together must be one.
+    raw: mode.answer === null && (functions.length === 0 || request.choices > 1 || callerTools.hasOtherTypes),
+  };
+}

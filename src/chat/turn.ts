@@ -1,0 +1,101 @@
+/** One answer of the model: passed on while it comes, and kept for the conversation. */
+import type {
+  ChatMessage,
+  ChatModel,
+  Fields,
+  ModelEvent,
+  ModelRequest,
+  ToolCall,
+  Usage,
+} from "../upstream/model.ts";
+import { mergeFields } from "./merge-fields.ts";
+
+/** What the model said in one turn. */
+export interface Turn {
+  readonly text: string;
+  readonly calls: readonly ToolCall[];
+  /** Fields of the message beside text and calls. */
+  readonly fields: Fields;
+  readonly reason: string;
+  readonly usage: Usage | null;
+  readonly response: Fields;
+}
+
+/** What of a turn goes out as it comes. */
+export type TurnEvent = Exclude<ModelEvent, { readonly type: "finish" }>;
+
+export interface TurnOptions {
+  /** Whether the answer has text by now, of this turn or an earlier one. Kept up to date. */
+  readonly said: { hasText: boolean };
+  /** Whether the model's calls go out as well. */
+  readonly passCalls: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Returns null when the answer was passed on unread. */
+export async function* takeTurn(
+  model: ChatModel,
+  request: ModelRequest,
+  { said, passCalls, signal }: TurnOptions,
+): AsyncGenerator<TurnEvent, Turn | null> {
+  let text = "";
+  let fields: Fields = {};
+  const calls: ToolCall[] = [];
+  for await (const event of model.stream(request, signal)) {
+    switch (event.type) {
+      case "raw":
+        yield event;
+        return null;
+      case "text-delta":
+        // Texts of different turns are paragraphs of one answer.
+        yield text === "" && said.hasText ? { type: "text-delta", text: `\n\n${event.text}` } : event;
+        text += event.text;
+        said.hasText = true;
+        break;
+      case "extra":
+        fields = mergeFields(fields, event.message);
+        yield event;
+        break;
+      case "tool-call-start":
+        calls.push({ id: event.id, name: event.name, arguments: "", fields: event.fields });
+        if (passCalls) yield event;
+        break;
+      case "tool-call-arguments": {
+        const call = calls[event.index];
+        if (call !== undefined) calls[event.index] = { ...call, arguments: call.arguments + event.text };
+        if (passCalls) yield event;
+        break;
+      }
+      case "finish":
+        return { text, calls, fields, reason: event.reason, usage: event.usage, response: event.response };
+    }
+  }
+  throw new Error("a model's answer ended without its finish part");
+}
+
+/** Calls that are given to the client whole. */
+export function* emitCalls(calls: readonly ToolCall[]): Generator<TurnEvent> {
+  for (const [index, { id, name, fields, arguments: text }] of calls.entries()) {
+    yield { type: "tool-call-start", index, id, name, fields };
+    yield { type: "tool-call-arguments", index, text };
+  }
+}
+
+/** The turn as the message that goes back to the model. */
+export function assistantMessage({ text, calls, fields }: Turn): ChatMessage {
+  return {
+    ...fields,
+    role: "assistant",
+    content: text === "" ? null : text,
+    tool_calls: calls.map(({ id, name, arguments: args, fields: own }) => ({
+      ...own,
+      id,
+      type: "function",
+      function: { name, arguments: args },
+    })),
+  };
+}
+
+export function toolMessage(callId: string, content: string): ChatMessage {
+  return { role: "tool", tool_call_id: callId, content };
+}

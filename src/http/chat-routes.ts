@@ -1,0 +1,177 @@
+/** `POST /v1/chat/completions`: from a request to the chat engine's events, and from those to a stream or a body. */
+import { Readable } from "node:stream";
+import { setTimeout } from "node:timers/promises";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { ChatEvent } from "../chat/engine.ts";
+import { toRefusal } from "../errors.ts";
+import type { Gateway } from "../gateway.ts";
+import type { Log } from "../log.ts";
+import { callerOf, requestPolicy, requireRight, takeSlot } from "./access.ts";
+import { type ModeSource, selectMode } from "./chat-mode.ts";
+import { createEnvelope, type StreamOptions, toChunks, toCompletion } from "./openai-answer.ts";
+import { type ChatBody, parseChatBody, toOpenAiError } from "./openai-wire.ts";
+import { disconnectSignal, formatEvent, sendEventStream } from "./sse.ts";
+
+/**
+ * Milliseconds that a stream waits for the first thing to say before its headers go out. What fails sooner (a wrong
+ * key, a rate limit, an unknown model) still gets the status that clients act on; what takes longer must not leave
+ * them without headers.
+ */
+const HEADERS_GRACE_MS = 1_000;
+
+export function registerChatRoutes(app: FastifyInstance, gateway: Gateway): void {
+  const bodyLimit = gateway.config.server.chatBodyLimitBytes;
+  app.post("/v1/chat/completions", { bodyLimit }, async (request, reply) => {
+    const signal = disconnectSignal(reply);
+    try {
+      return await answerChat(gateway, request, reply, signal);
+    } catch (error) {
+      // Nobody is left to be told.
+      if (signal.aborted) return reply.hijack();
+      throw error;
+    }
+  });
+}
+
+async function answerChat(
+  gateway: Gateway,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  signal: AbortSignal,
+): Promise<FastifyReply> {
+  const caller = callerOf(request);
+  requireRight(caller, "run");
+  const body = parseChatBody(request.body);
+  const mode = selectMode(modeSources(gateway, request, body), caller.mode);
+  const policy = requestPolicy(request, body.toolsFilter);
+  releaseWithResponse(reply, await takeSlot(request));
+
+  const { model, messages, tools, choices, stream, params } = body;
+  const { principal } = caller;
+  const events = gateway.chat.run({
+    principal,
+    policy,
+    mode,
+    model,
+    messages,
+    tools,
+    choices,
+    stream,
+    params,
+    signal,
+  });
+  const answer = await beginAnswer(events[Symbol.asyncIterator](), stream ? HEADERS_GRACE_MS : undefined);
+  const onFailure = (error: unknown): void => {
+    if (!signal.aborted) logFailure(gateway.log, error);
+  };
+  reply.header("cache-control", "no-store");
+  if (answer.runId !== null) reply.header("x-toolarium-run-id", answer.runId);
+  if (answer.raw !== undefined) return sendRaw(reply, answer.raw, answer.events, stream, onFailure);
+  if (!stream) return sendCompletion(reply, answer.events, body);
+  const options: StreamOptions = {
+    envelope: createEnvelope(model),
+    includeUsage: body.includeUsage,
+    includeSteps: request.headers["x-toolarium-steps"] === "true",
+    onFailure,
+  };
+  return sendEventStream(reply, toChunks(answer.events, options));
+}
+
+function releaseWithResponse(reply: FastifyReply, slot: AsyncDisposable): void {
+  const release = (): void => void slot[Symbol.asyncDispose]();
+  if (reply.raw.closed) release();
+  else reply.raw.once("close", release);
+}
+
+function modeSources({ models }: Gateway, request: FastifyRequest, body: ChatBody): readonly ModeSource[] {
+  return [
+    ...body.modes,
+    { source: "x-toolarium-mode", mode: request.headers["x-toolarium-mode"] },
+    { source: "the suffix of the model", mode: models.resolve(body.model).modeSuffix },
+  ];
+}
+
+interface BegunAnswer {
+  readonly runId: string | null;
+  /** All events, those that were looked at included. */
+  readonly events: AsyncIterable<ChatEvent>;
+  /** Set when the answer is known to be bytes that are passed on. */
+  readonly raw: (ChatEvent & { readonly type: "raw" }) | undefined;
+}
+
+/**
+ * Waits for the first thing that the model has to say, for at most this long.
+ *
+ * @throws what the engine throws before that
+ */
+async function beginAnswer(
+  iterator: AsyncIterator<ChatEvent>,
+  graceMs: number | undefined,
+): Promise<BegunAnswer> {
+  const started = await iterator.next();
+  const second = iterator.next();
+  const first = graceMs === undefined ? await second : await within(graceMs, second);
+  return {
+    runId: !started.done && started.value.type === "started" ? started.value.runId : null,
+    raw: first !== undefined && !first.done && first.value.type === "raw" ? first.value : undefined,
+    events: (async function* () {
+      try {
+        if (!started.done) yield started.value;
+        for (let next = await second; !next.done; next = await iterator.next()) yield next.value;
+      } finally {
+        await iterator.return?.();
+      }
+    })(),
+  };
+}
+
+/** The promise's value, or undefined when the time is over first; the promise may then still reject, unheard. */
+async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+  const over = new AbortController();
+  try {
+    return await Promise.race([promise, setTimeout(ms, undefined, { signal: over.signal })]);
+  } finally {
+    over.abort();
+  }
+}
+
+async function sendCompletion(
+  reply: FastifyReply,
+  events: AsyncIterable<ChatEvent>,
+  body: ChatBody,
+): Promise<FastifyReply> {
+  const completion = await toCompletion(events, createEnvelope(body.model));
+  if (completion.failed) reply.header("x-should-retry", "false");
+  return reply.type("application/json; charset=utf-8").send(completion.body);
+}
+
+/** Bytes through. `events` is read to its end behind them, so that the engine can put away what it holds. */
+function sendRaw(
+  reply: FastifyReply,
+  raw: ChatEvent & { readonly type: "raw" },
+  events: AsyncIterable<ChatEvent>,
+  isStream: boolean,
+  onFailure: StreamOptions["onFailure"],
+): FastifyReply {
+  const bytes = async function* (): AsyncGenerator<Uint8Array> {
+    for await (const event of events) {
+      if (event.type !== "raw") continue;
+      try {
+        yield* event.chunks;
+      } catch (error) {
+        onFailure(error);
+        if (!isStream) throw error;
+        yield Buffer.from(`\n\n${formatEvent({ data: JSON.stringify(toOpenAiError(error).body) })}`);
+      }
+    }
+  };
+  if (isStream) reply.header("x-accel-buffering", "no");
+  return reply.type(raw.contentType).send(Readable.from(bytes(), { objectMode: false }));
+}
+
+/** Said in the log as well: the client's status was 200. */
+function logFailure(log: Log, error: unknown): void {
+  const refusal = toRefusal(error);
+  if (refusal.code === "internal_error") log.error({ err: refusal.cause ?? refusal }, "bug");
+  else log.warn({ code: refusal.code }, "a chat stream failed");
+}

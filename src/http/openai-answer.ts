@@ -1,0 +1,208 @@
+/**
+ * Answers of the chat engine as OpenAI's clients want them, by the rules of the strictest: one constant id, the role
+ * in the first delta, tool calls begun once, one finish chunk, then the usage when it was asked for, then `[DONE]`.
+ * What is ours alone stands in chunks without choices, which every client survives, and only on request.
+ */
+import { randomBytes } from "node:crypto";
+import type { ChatEvent, StopReason } from "../chat/engine.ts";
+import { mergeFields } from "../chat/merge-fields.ts";
+import type { Fields, Usage } from "../upstream/model.ts";
+import { readServerSentData } from "../upstream/server-sent-data.ts";
+import { toOpenAiError } from "./openai-wire.ts";
+import type { ServerSentEvent } from "./sse.ts";
+
+/** What all chunks of one answer share. */
+export interface Envelope {
+  readonly id: string;
+  /** Seconds since the Unix epoch. */
+  readonly created: number;
+  /** As the caller named it: known before the provider says anything. */
+  readonly model: string;
+}
+
+export interface StreamOptions {
+  readonly envelope: Envelope;
+  /** Whether the usage chunk was asked for. */
+  readonly includeUsage: boolean;
+  /** Whether chunks with the `toolarium` object were asked for. */
+  readonly includeSteps: boolean;
+  /** Told about a failure that the client was told about, too. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+export interface Completion {
+  readonly body: Fields;
+  /** Whether the answer is an error in other clothes, which must not be asked for again. */
+  readonly failed: boolean;
+}
+
+type Event<T extends ChatEvent["type"]> = ChatEvent & { readonly type: T };
+
+const NO_USAGE: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
+
+export function createEnvelope(model: string): Envelope {
+  const id = `chatcmpl-${randomBytes(16).toString("base64url")}`;
+  return { id, created: Math.floor(Date.now() / 1_000), model };
+}
+
+/** The answer in chunks. A failure is one last line without `[DONE]`, because the status is long gone. */
+export async function* toChunks(
+  events: AsyncIterable<ChatEvent>,
+  options: StreamOptions,
+): AsyncGenerator<ServerSentEvent> {
+  try {
+    for await (const chunk of writeChunks(events, options))
+      yield { data: typeof chunk === "string" ? chunk : JSON.stringify(chunk) };
+  } catch (error) {
+    options.onFailure(error);
+    yield { data: JSON.stringify(toOpenAiError(error).body) };
+  }
+}
+
+async function* writeChunks(
+  events: AsyncIterable<ChatEvent>,
+  { envelope, includeUsage, includeSteps }: StreamOptions,
+): AsyncGenerator<Fields | string> {
+  const head = {
+    id: envelope.id,
+    object: "chat.completion.chunk",
+    created: envelope.created,
+    model: envelope.model,
+  };
+  let started: Event<"started"> | undefined;
+  const vendor = (steps: Fields[], reason: StopReason | null): Fields[] =>
+    includeSteps && started?.runId
+      ? [{ ...head, choices: [], toolarium: toolariumOf(started, steps, reason) }]
+      : [];
+  let hasRole = false;
+
+  for await (const event of events) {
+    if (event.type === "raw") {
+      yield* readServerSentData(event.chunks);
+      continue;
+    }
+    if (event.type === "started") {
+      started = event;
+      continue;
+    }
+    if (!hasRole) {
+      hasRole = true;
+      yield { ...head, choices: [choice({ role: "assistant", content: "" })] };
+      yield* vendor([], null);
+    }
+    switch (event.type) {
+      case "text-delta":
+        yield { ...head, choices: [choice({ content: event.text })] };
+        break;
+      case "extra":
+        yield { ...head, choices: [{ ...event.choice, ...choice(event.message) }] };
+        break;
+      case "tool-call-start":
+        yield { ...head, choices: [choice({ tool_calls: [{ index: event.index, ...callOf(event, "") }] })] };
+        break;
+      case "tool-call-arguments": {
+        const call = { index: event.index, function: { arguments: event.text } };
+        yield { ...head, choices: [choice({ tool_calls: [call] })] };
+        break;
+      }
+      case "step":
+        yield* vendor([stepOf(event)], null);
+        break;
+      case "finish":
+        if (event.stopReason !== null) yield* vendor([], event.stopReason);
+        yield { ...event.response, ...head, choices: [choice({}, event.reason)] };
+        if (includeUsage) yield { ...head, choices: [], usage: event.usage ?? NO_USAGE };
+        yield "[DONE]";
+        break;
+    }
+  }
+}
+
+/** The answer as one JSON body. @throws what the events throw; Error when they are bytes to be passed on */
+export async function toCompletion(
+  events: AsyncIterable<ChatEvent>,
+  envelope: Envelope,
+): Promise<Completion> {
+  let started: Event<"started"> | undefined;
+  let text = "";
+  let message: Fields = {};
+  let extra: Fields = {};
+  const calls: Event<"tool-call-start">[] = [];
+  const argumentTexts: string[] = [];
+  const steps: Fields[] = [];
+
+  for await (const event of events) {
+    switch (event.type) {
+      case "started":
+        started = event;
+        break;
+      case "text-delta":
+        text += event.text;
+        break;
+      case "extra":
+        message = mergeFields(message, event.message);
+        extra = mergeFields(extra, event.choice);
+        break;
+      case "tool-call-start":
+        calls[event.index] = event;
+        argumentTexts[event.index] = "";
+        break;
+      case "tool-call-arguments":
+        argumentTexts[event.index] += event.text;
+        break;
+      case "step":
+        steps.push(stepOf(event));
+        break;
+      case "finish": {
+        const toolCalls = calls.map((call, index) => callOf(call, argumentTexts[index] ?? ""));
+        const content = text === "" && toolCalls.length > 0 ? null : text;
+        const { id, created, model } = envelope;
+        return {
+          failed:
+            event.stopReason !== null && event.stopReason !== "max_turns" && event.stopReason !== "approval",
+          body: {
+            ...event.response,
+            id,
+            object: "chat.completion",
+            created,
+            model,
+            choices: [
+              {
+                ...extra,
+                index: 0,
+                message: {
+                  ...message,
+                  role: "assistant",
+                  content,
+                  ...(toolCalls.length === 0 ? {} : { tool_calls: toolCalls }),
+                },
+                finish_reason: event.reason,
+              },
+            ],
+            usage: event.usage ?? NO_USAGE,
+            ...(started?.runId ? { toolarium: toolariumOf(started, steps, event.stopReason) } : {}),
+          },
+        };
+      }
+      case "raw":
+        throw new Error("bytes of a provider cannot be put into a completion");
+    }
+  }
+  throw new Error("an answer ended without its finish part");
+}
+
+function choice(delta: Fields, finishReason: string | null = null): Fields {
+  return { index: 0, delta, finish_reason: finishReason };
+}
+
+function callOf({ id, name, fields }: Event<"tool-call-start">, argumentsText: string): Fields {
+  return { ...fields, id, type: "function", function: { name, arguments: argumentsText } };
+}
+
+function stepOf({ turn, step }: Event<"step">): Fields {
+  return { turn, ...step };
+}
+
+function toolariumOf({ runId, mode }: Event<"started">, steps: Fields[], reason: StopReason | null): Fields {
+  return { run_id: runId, mode, ...(reason === null ? {} : { stop_reason: reason }), steps };
+}

@@ -1,0 +1,97 @@
+/**
+ * Port: one model behind one name. Conversations and tools keep OpenAI's shape, the form in which callers send them;
+ * an adapter for another kind of provider translates. Answers are streams of small parts, each said once.
+ */
+
+/** A JSON object whose unknown fields are kept. */
+export interface Fields {
+  readonly [name: string]: unknown;
+}
+
+/** A message of a conversation as the caller or an earlier turn wrote it. */
+export interface ChatMessage extends Fields {
+  readonly role: string;
+}
+
+export interface ModelRequest {
+  readonly messages: readonly ChatMessage[];
+  /** Tool definitions; none offered when empty. */
+  readonly tools: readonly Fields[];
+  /** Every other field of the request body that concerns the provider: `temperature`, `stream_options` … */
+  readonly params: Fields;
+  /** Whether the provider is asked to stream. The parts are the same either way. */
+  readonly stream: boolean;
+  /** Nobody looks at the answer: an adapter that can may hand its bytes on with one `raw` part. */
+  readonly raw: boolean;
+}
+
+/** Token counts as the provider sent them, nested details included. */
+export type Usage = Fields;
+
+/** What a model asks to be called. `arguments` is JSON text as the model wrote it. */
+export interface ToolCall {
+  readonly id: string;
+  readonly name: string;
+  readonly arguments: string;
+  /** Fields beside OpenAI's own, e.g. a thought signature that the provider wants back. */
+  readonly fields: Fields;
+}
+
+/**
+ * Parts of an answer, in order. A call's start comes once, before its arguments; indexes count from 0 without gaps.
+ * `finish` is last and always comes, except after `raw`, which stands alone.
+ */
+export type ModelEvent =
+  | { readonly type: "text-delta"; readonly text: string }
+  /** Fields that are none of the port's: of the message (`reasoning_content`), of the choice (`logprobs`). */
+  | { readonly type: "extra"; readonly message: Fields; readonly choice: Fields }
+  | {
+      readonly type: "tool-call-start";
+      readonly index: number;
+      readonly id: string;
+      readonly name: string;
+      readonly fields: Fields;
+    }
+  | { readonly type: "tool-call-arguments"; readonly index: number; readonly text: string }
+  | {
+      readonly type: "finish";
+      /** `stop`, `length`, `tool_calls`, `content_filter`, or a word of the provider's own. */
+      readonly reason: string;
+      /** Null when the provider told none. */
+      readonly usage: Usage | null;
+      /** Fields of the whole answer: `system_fingerprint`, `service_tier`, `citations` … */
+      readonly response: Fields;
+    }
+  | {
+      readonly type: "raw";
+      readonly contentType: string;
+      /** To be read to its end before the next part is asked for. */
+      readonly chunks: AsyncIterable<Uint8Array>;
+    };
+
+export interface ChatModel {
+  /** `provider/model`. */
+  readonly name: string;
+  /**
+   * Sends the request when the first part is asked for. Aborting, or leaving the iteration, ends it at the provider.
+   *
+   * @throws `upstream_error` (ToolariumError) with the provider's own message, type and code
+   */
+  stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>;
+}
+
+export function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The object without these fields, and without those that hold nothing (null, undefined, empty text, empty list). */
+export function restFields(value: Fields, known: ReadonlySet<string>): Fields {
+  const rest = Object.entries(value).filter(([name, field]) => !known.has(name) && !isEmpty(field));
+  return Object.fromEntries(rest);
+}
+
+function isEmpty(value: unknown): boolean {
+  return (
+    value === null || value === undefined || value === "" || (Array.isArray(value) && value.length === 0)
+  );
+}

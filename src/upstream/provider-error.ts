@@ -1,0 +1,164 @@
+/** Failures of model providers as refusals: in the provider's own words, with our secrets taken out. */
+import { type ProviderFault, ToolariumError } from "../errors.ts";
+import { type Fields, isFields } from "./model.ts";
+
+/** Whose failure it is. */
+export interface FailingProvider {
+  readonly name: string;
+  /** Taken out of every message. */
+  readonly apiKey: string | null;
+}
+
+const MAX_MESSAGE_CHARS = 2_000;
+
+/** An answer with a status of 400 or more. `body` is its text, perhaps JSON. */
+export function refusedByProvider(
+  provider: FailingProvider,
+  answer: { readonly status: number; readonly body: string; readonly retryAfter: string | undefined },
+): ToolariumError {
+  const said = readError(parseJson(answer.body));
+  const message = said.message ?? plainText(answer.body) ?? `answered with HTTP status ${answer.status}`;
+  return upstreamError(provider, message, {
+    fault: { ...faultOfStatus(answer.status), ...said.fault },
+    retryAfter: answer.retryAfter,
+    param: said.param,
+  });
+}
+
+/** The error that a payload holds although the answer's status was 200; undefined when it holds none. */
+export function errorWithin(provider: FailingProvider, payload: Fields): ToolariumError | undefined {
+  const isError = payload["object"] === "error" || payload["type"] === "error" || isPresent(payload["error"]);
+  if (!isError) return undefined;
+  const said = readError(payload);
+  return upstreamError(provider, said.message ?? "reported an error without words", {
+    fault: { ...faultOfStatus(said.status ?? 502), ...said.fault },
+    param: said.param,
+  });
+}
+
+/** An answer that breaks the protocol, or breaks off. */
+export function brokenAnswer(provider: FailingProvider, what: string, cause?: unknown): ToolariumError {
+  return upstreamError(provider, what, { fault: { status: 502, retryable: true }, cause });
+}
+
+/** No answer at all, or silence inside one, for too long. */
+export function silentProvider(provider: FailingProvider, silentMs: number): ToolariumError {
+  return upstreamError(provider, `sent nothing for ${silentMs / 1_000} s`, {
+    fault: { status: 504, retryable: true },
+  });
+}
+
+/** The connection could not be made or was lost. The address stays private; the system's code says enough. */
+export function unreachableProvider(provider: FailingProvider, cause: unknown): ToolariumError {
+  const code = isFields(cause) && typeof cause["code"] === "string" ? ` (${cause["code"]})` : "";
+  return brokenAnswer(provider, `could not be reached, or cut the connection${code}`, cause);
+}
+
+interface UpstreamErrorParts {
+  readonly fault: ProviderFault;
+  readonly retryAfter?: string | undefined;
+  readonly param?: string | undefined;
+  readonly cause?: unknown;
+}
+
+function upstreamError(
+  provider: FailingProvider,
+  message: string,
+  { fault, retryAfter, param, cause }: UpstreamErrorParts,
+): ToolariumError {
+  const retryAfterSeconds = Number.parseInt(retryAfter ?? "", 10);
+  const text = `The model provider "${provider.name}": ${redact(message, provider.apiKey)}`;
+  return new ToolariumError("upstream_error", text, {
+    provider: fault,
+    cause,
+    ...(param === undefined ? {} : { param }),
+    ...(Number.isNaN(retryAfterSeconds) ? {} : { retryAfterSeconds }),
+  });
+}
+
+/**
+ * A provider's status as the caller should see it. What the caller did wrong keeps its status; what is wrong between
+ * us and the provider (keys, credit) is a gateway failure, which trying again does not mend.
+ */
+function faultOfStatus(status: number): ProviderFault {
+  switch (status) {
+    case 400:
+    case 404:
+    case 413:
+    case 415:
+    case 422:
+      return { status, retryable: false };
+    case 429:
+    case 503:
+    case 504:
+      return { status, retryable: true };
+    case 408:
+      return { status: 504, retryable: true };
+    case 529:
+      return { status: 503, retryable: true };
+    default:
+      return { status: 502, retryable: status >= 500 };
+  }
+}
+
+interface SaidError {
+  readonly message: string | undefined;
+  readonly status: number | undefined;
+  readonly param: string | undefined;
+  readonly fault: { readonly type?: string; readonly code?: string };
+}
+
+/** Reads `{error: {…}}`, `{error: "…"}`, `{message}`, `{detail}` and their nestings. */
+function readError(payload: unknown): SaidError {
+  const outer = isFields(payload) ? payload : {};
+  const inner = isFields(outer["error"]) ? outer["error"] : outer;
+  const code = textOf(inner["code"]);
+  const type = textOf(inner["type"]);
+  return {
+    message: textOf(inner["message"]) ?? textOf(inner["error"]) ?? describeDetail(inner["detail"]),
+    status: statusOf(inner["code"]) ?? statusOf(inner["status"]) ?? statusOf(inner["status_code"]),
+    param: textOf(inner["param"]),
+    fault: {
+      ...(type === undefined || type === "error" ? {} : { type }),
+      ...(code === undefined ? {} : { code }),
+    },
+  };
+}
+
+function describeDetail(detail: unknown): string | undefined {
+  return textOf(detail) ?? (isPresent(detail) ? JSON.stringify(detail) : undefined);
+}
+
+function statusOf(value: unknown): number | undefined {
+  return typeof value === "number" && value >= 400 && value <= 599 ? value : undefined;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" && value.trim() !== "" ? value : undefined;
+}
+
+function isPresent(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== false;
+}
+
+function plainText(body: string): string | undefined {
+  const text = body.trim();
+  return text === "" || text.startsWith("<") || text.startsWith("{") ? undefined : text;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Takes out our key and whatever looks like one: providers echo parts of a key they refuse. */
+function redact(message: string, apiKey: string | null): string {
+  const withoutKey = apiKey ? message.replaceAll(apiKey, "[redacted]") : message;
+  return withoutKey
+    .replace(/\b(?:sk|pk|rk|gsk|xai)-[\w*.-]{6,}/g, "[redacted]")
+    .replace(/\bBearer +[^\s"']+/gi, "Bearer [redacted]")
+    .slice(0, MAX_MESSAGE_CHARS);
+}

@@ -1,0 +1,223 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Fields } from "../../src/upstream/model.ts";
+import { until } from "../helpers/until.ts";
+import type { TestChat } from "./helpers/chat.ts";
+import {
+  conversation,
+  offered,
+  type ScriptedTurn,
+  type Stage,
+  startStage,
+  systemMessage,
+} from "./helpers/scripted.ts";
+
+let stage: Stage;
+let chat: TestChat;
+beforeAll(async () => {
+  stage = await startStage();
+  chat = stage.chat;
+});
+afterAll(() => stage[Symbol.asyncDispose]());
+
+const user = { role: "user", content: "go" } as const;
+const body = (rest: Fields = {}): Fields => ({ model: "test/m", mode: "code", messages: [user], ...rest });
+const program = (code: string): ScriptedTurn => ({ calls: [["run_code", { code }]] });
+const toolMessages = (request: Parameters<typeof conversation>[0]): unknown[] =>
+  conversation(request)
+    .filter(({ role }) => role === "tool")
+    .map(({ content }) => JSON.parse(String(content)));
+
+describe("a program", () => {
+  test("runs over the tools in the sandbox, and what it returns goes back to the model", async () => {
+    const asked = stage.play(
+      program(
+        "const items = await shop.items({});\nconsole.log('found', items.length);\nreturn await Promise.all(items.map((item) => shop.stock({ item })));",
+      ),
+      "There are 8.",
+    );
+    const { headers, body: answer } = await chat.ask(body());
+    expect(answer.choices[0]).toMatchObject({ finish_reason: "stop", message: { content: "There are 8." } });
+    expect(toolMessages(asked[1])).toEqual([
+      {
+        status: "completed",
+        result: [
+          { item: "apple", count: 3 },
+          { item: "pear", count: 5 },
+        ],
+        logs: ["found 2"],
+      },
+    ]);
+    expect(answer.usage).toMatchObject({ total_tokens: 22, prompt_tokens_details: { cached_tokens: 8 } });
+    expect(answer.toolarium).toMatchObject({
+      run_id: headers.get("x-toolarium-run-id"),
+      mode: "code",
+      steps: [{ turn: 1, type: "program", status: "completed", error: null }],
+    });
+    const run = await fetch(`${chat.url}/v1/sandbox/runs/${answer.toolarium.steps[0].run_id}`);
+    expect(await run.json()).toMatchObject({ status: "completed", calls: [{ tool: "shop/items" }, {}, {}] });
+  });
+
+  test("that fails is shown to the model with place and hint, and the conversation goes on", async () => {
+    const asked = stage.play(program("const a = 1;\nnull.x;"), program("return 7"), "7");
+    const { body: answer } = await chat.ask(body());
+    expect(answer.choices[0].message.content).toBe("7");
+    expect(toolMessages(asked[1])).toMatchObject([
+      { status: "failed", error: { code: "guest_error", line: 2, at: "null.x;", effects: "none" } },
+    ]);
+    expect(toolMessages(asked[2])).toMatchObject([{ status: "failed" }, { status: "completed", result: 7 }]);
+  });
+
+  test("that fails after a call with effects tells the model which calls were made", async () => {
+    const asked = stage.play(
+      program("await shop.items({});\nawait shop.visit({});\nthrow new Error('late');"),
+      "sorry",
+    );
+    await chat.ask(body());
+    expect(toolMessages(asked[1])).toMatchObject([
+      { error: { line: 3, effects: "possible", calls: ["shop/items: ok", "shop/visit: ok"] } },
+    ]);
+  });
+
+  test.each([
+    ["broken JSON", '{"code": "return 1'],
+    ["no code", {}],
+    ["blank code", { code: " " }],
+  ])("call with %s is answered in words; nothing runs", async (_, args) => {
+    const asked = stage.play({ calls: [["run_code", args]] }, "oh");
+    const { body: answer } = await chat.ask(body());
+    expect(toolMessages(asked[1])).toMatchObject([
+      { error: { message: expect.stringContaining('{"code": "…"}') } },
+    ]);
+    expect(answer.toolarium.steps).toEqual([]);
+  });
+
+  test("sent as several run_code calls of one turn is several runs, answered in order", async () => {
+    const asked = stage.play(
+      {
+        calls: [
+          ["run_code", { code: "await sleep(30); return 1" }],
+          ["run_code", { code: "return 2" }],
+        ],
+      },
+      "ok",
+    );
+    await chat.ask(body());
+    expect(toolMessages(asked[1])).toMatchObject([{ result: 1 }, { result: 2 }]);
+  });
+
+  test("cannot call what the request leaves out", async () => {
+    const asked = stage.play(program("return await shop.items({}).catch((error) => error.kind)"), "ok");
+    await chat.ask(body({ tools_filter: ["shop/stock"] }));
+    expect(JSON.stringify(toolMessages(asked[1]))).toMatch(/denied|type_error/);
+    expect(chat.shop.calls).toEqual([]);
+  });
+
+  test("is cancelled with its calls when the client leaves", async () => {
+    stage.play(program("return await shop.hold({})"), "never");
+    const leave = new AbortController();
+    const asking = chat.post(body(), { signal: leave.signal }).catch(() => "left");
+    await until("the call is held", () => chat.shop.calls.length === 1);
+    leave.abort();
+    expect(await asking).toBe("left");
+    await until("the call was aborted", () => chat.shop.aborted() === 1);
+  });
+});
+
+describe("the model", () => {
+  test("sees run_code, the caller's tools, and the declarations behind the caller's system message", async () => {
+    const asked = stage.play("ok");
+    const own = { type: "function", function: { name: "own" } };
+    const stub = { type: "function", function: { name: "shop__order" } };
+    const system = { role: "system", content: "Be brief." };
+    await chat.ask(body({ messages: [system, user], tools: [own, stub] }));
+    expect(offered(asked[0]).map(({ name }) => name)).toEqual(["run_code", "own"]);
+    const prompt = systemMessage(asked[0]);
+    expect(prompt).toMatch(/^Be brief\.\n\nYou can run TypeScript programs/);
+    expect(prompt).toContain("stock(");
+    expect(prompt).not.toContain("secret");
+    expect(asked[0]?.body).not.toHaveProperty("mode");
+    expect(asked[0]?.body).not.toHaveProperty("parallel_tool_calls");
+  });
+
+  test("that calls a tool directly is told how to use it", async () => {
+    const asked = stage.play(
+      {
+        calls: [
+          ["shop__items", {}],
+          ["nonsense", {}],
+        ],
+      },
+      "ok",
+    );
+    const { body: answer } = await chat.ask(body());
+    expect(toolMessages(asked[1])).toEqual([
+      {
+        error: {
+          message:
+            'There is no function "shop__items". Call run_code with a program that uses shop.items(…).',
+        },
+      },
+      {
+        error: {
+          message:
+            'There is no function "nonsense". Only run_code and the functions offered with it can be called.',
+        },
+      },
+    ]);
+    expect(answer.choices[0].message.content).toBe("ok");
+    expect(chat.shop.calls).toEqual([]);
+  });
+
+  test("may call a caller's tool, which is returned", async () => {
+    stage.play({ calls: [["own", {}]] });
+    const { body: answer } = await chat.ask(
+      body({ tools: [{ type: "function", function: { name: "own" } }] }),
+    );
+    expect(answer.choices[0]).toMatchObject({
+      finish_reason: "tool_calls",
+      message: { tool_calls: [{ id: "up_1_0" }] },
+    });
+  });
+});
+
+describe("a program that waits for a person", () => {
+  const ordering = program(
+    "return await Promise.all([shop.stock({ item: 'pear' }), shop.order({ item: 'pear' })])",
+  );
+
+  test("ends the response with its pending calls under the tool's function name", async () => {
+    stage.play(ordering);
+    const { body: answer } = await chat.ask(body());
+    expect(answer.choices[0]).toMatchObject({
+      finish_reason: "tool_calls",
+      message: { tool_calls: [{ function: { name: "shop__order", arguments: '{"item":"pear"}' } }] },
+    });
+    expect(answer.choices[0].message.tool_calls[0].id).toMatch(/^call_[A-Za-z0-9_-]{22}_[0-9a-z]+$/);
+    expect(answer.toolarium).toMatchObject({ stop_reason: "approval", steps: [{ status: "waiting" }] });
+    expect(chat.shop.calls).toEqual([["stock", { item: "pear" }]]);
+    const program = await fetch(`${chat.url}/v1/sandbox/runs/${answer.toolarium.steps[0].run_id}`);
+    expect(await program.json()).toMatchObject({
+      status: "waiting",
+      pending: [{ call: answer.choices[0].message.tool_calls[0].id }],
+    });
+  });
+
+  test("is not resumed by this version: 400 with words, and the model is not asked", async () => {
+    stage.play(ordering);
+    const { body: paused } = await chat.ask(body());
+    const [{ message }] = paused.choices;
+    const tool = { role: "tool", tool_call_id: message.tool_calls[0].id, content: '{"ordered":"pear"}' };
+    const asked = stage.play("never");
+    const { status, body: refused } = await chat.ask(body({ messages: [user, message, tool] }));
+    expect(status).toBe(400);
+    expect(refused.error).toMatchObject({
+      param: "messages",
+      message: expect.stringContaining("not served by this version"),
+    });
+    expect(asked).toHaveLength(0);
+
+    const later = [user, message, tool, { role: "assistant", content: "thanks" }, user];
+    stage.play("fine");
+    expect((await chat.ask(body({ messages: later }))).status).toBe(200);
+  });
+});

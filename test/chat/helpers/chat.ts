@@ -1,0 +1,188 @@
+/** A whole gateway on loopback whose models are scripted providers, and the clients that people use with it. */
+import { createOpenAICompatible, type OpenAICompatibleProvider } from "@ai-sdk/openai-compatible";
+import OpenAI from "openai";
+import { defaultCeilings, defaultLimits } from "../../../sandbox/limits.ts";
+import type { Config, KeyConfig } from "../../../src/config.ts";
+import { createGateway, type Gateway } from "../../../src/gateway.ts";
+import { createHttpServer } from "../../../src/http/server.ts";
+import { createLog } from "../../../src/log.ts";
+import type { LocalTool } from "../../../src/mcp/hub.ts";
+
+export interface ChatSetup {
+  /** Base URL of the provider `test`, which lists the model `m`. */
+  readonly provider?: string;
+  readonly keys?: readonly Partial<KeyConfig>[];
+  readonly tools?: Partial<Config["tools"]>;
+  readonly maxTurns?: number;
+}
+
+export interface TestChat extends AsyncDisposable {
+  readonly gateway: Gateway;
+  readonly url: string;
+  readonly shop: TestShop;
+  /** Retries nothing, so that a test sees each answer. */
+  readonly openai: OpenAI;
+  readonly aiSdk: OpenAICompatibleProvider;
+  /** Sends a body to the chat route. */
+  post(body: unknown, options?: PostOptions): Promise<Response>;
+  /** The same, with the answer read as JSON. */
+  ask(body: unknown, options?: PostOptions): Promise<JsonAnswer>;
+}
+
+interface PostOptions {
+  readonly headers?: Record<string, string>;
+  readonly signal?: AbortSignal;
+}
+
+interface JsonAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+  readonly body: any;
+}
+
+/** Tools of the server `shop`: reading ones run by themselves, `order` waits for a person. */
+interface TestShop {
+  /** Tool and arguments of every call that reached a tool. */
+  readonly calls: readonly (readonly [tool: string, args: unknown])[];
+  /** Calls of `hold` that were aborted. */
+  aborted(): number;
+  /** Forgets all of that. */
+  forget(): void;
+}
+
+export async function startChat(setup: ChatSetup = {}): Promise<TestChat> {
+  const shop = createShop();
+  const gateway = await createGateway({ config: chatConfig(setup, shop.tools), log: createLog("silent") });
+  await gateway.hub.settled;
+  const http = await createHttpServer(gateway);
+  const { url } = await http.listen();
+  const baseURL = `${url}/v1`;
+  const post: TestChat["post"] = (body, { headers = {}, signal } = {}) =>
+    fetch(`${baseURL}/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify(body),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  return {
+    gateway,
+    url,
+    shop,
+    openai: new OpenAI({ baseURL, apiKey: "unused", maxRetries: 0 }),
+    aiSdk: createOpenAICompatible({ name: "toolarium", baseURL, includeUsage: true }),
+    post,
+    async ask(body, options) {
+      const response = await post(body, options);
+      return { status: response.status, headers: response.headers, body: await response.json() };
+    },
+    async [Symbol.asyncDispose]() {
+      await http.close(0);
+      await gateway[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const stock: { readonly [item: string]: number } = { apple: 3, pear: 5 };
+
+function createShop(): TestShop & { readonly tools: readonly LocalTool[] } {
+  const calls: [string, unknown][] = [];
+  let aborted = 0;
+  const define = (
+    name: string,
+    properties: object,
+    execute: (args: { readonly [name: string]: unknown }, signal: AbortSignal) => unknown,
+  ): LocalTool => ({
+    name,
+    description: `Shop: ${name}.`,
+    inputSchema: {
+      type: "object",
+      properties,
+      required: Object.keys(properties),
+      additionalProperties: false,
+    },
+    annotations: {},
+    readOnly: name !== "order" && name !== "visit",
+    execute: (args, { signal }) => {
+      calls.push([name, args]);
+      return execute(args as { readonly [name: string]: unknown }, signal);
+    },
+  });
+  return {
+    calls,
+    aborted: () => aborted,
+    forget() {
+      calls.length = 0;
+      aborted = 0;
+    },
+    tools: [
+      define("stock", { item: { type: "string" } }, ({ item }) => ({
+        item,
+        count: stock[String(item)] ?? 0,
+      })),
+      define("items", {}, () => Object.keys(stock)),
+      define("fail", {}, () => {
+        throw new Error("the till is closed");
+      }),
+      define(
+        "hold",
+        {},
+        (_, signal) =>
+          new Promise((_resolve, reject) => {
+            signal.addEventListener("abort", () => {
+              aborted += 1;
+              reject(new Error("aborted"));
+            });
+          }),
+      ),
+      define("order", { item: { type: "string" } }, ({ item }) => ({ ordered: item })),
+      define("visit", {}, () => "noted"),
+      define("secret", {}, () => "never"),
+    ],
+  };
+}
+
+function chatConfig(setup: ChatSetup, tools: readonly LocalTool[]): Config {
+  const common = { disabled: false, startTimeoutMs: 5_000, trustAnnotations: false, protocol: "auto" };
+  return {
+    servers: [{ name: "shop", type: "local", tools, ...common }],
+    mcp: { readyWaitMs: 5_000 },
+    tools: {
+      allow: ["shop/stock", "shop/items", "shop/fail", "shop/hold", "shop/visit", "shop/order"],
+      autoExecute: ["shop/stock", "shop/items", "shop/fail", "shop/hold", "shop/visit"],
+      readOnly: [],
+      idempotent: [],
+      timeoutMs: 10_000,
+      ...setup.tools,
+    },
+    providers:
+      setup.provider === undefined
+        ? []
+        : [{ name: "test", baseUrl: setup.provider, apiKey: "sk-upstream-secret", models: ["m"] }],
+    limits: defaultLimits,
+    limitCeilings: defaultCeilings,
+    sandbox: { workers: 1, runsPerWorker: 8, queue: 64, isolation: "principal", wrapper: [] },
+    agent: { maxTurns: setup.maxTurns ?? 10 },
+    declarations: { tokenBudget: 4_000, learn: true },
+    approvals: { expiresMs: 60_000 },
+    keys: (setup.keys ?? []).map((key) => ({
+      name: "key",
+      key: "secret",
+      principal: "somebody",
+      may: ["run", "decide"],
+      tools: {},
+      ...key,
+    })),
+    store: { path: ":memory:", retentionDays: 30 },
+    server: {
+      host: "127.0.0.1",
+      port: 0,
+      allowedHosts: [],
+      allowedOrigins: [],
+      admin: false,
+      bodyLimitBytes: 100_000,
+      chatBodyLimitBytes: 1_000_000,
+      reattachMs: 1_000,
+    },
+  };
+}

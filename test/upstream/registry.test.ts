@@ -1,0 +1,62 @@
+import { afterAll, describe, expect, test } from "vitest";
+import { createModelRegistry } from "../../src/upstream/registry.ts";
+
+const provider = (name: string, ...models: string[]) => ({
+  name,
+  baseUrl: "http://127.0.0.1:9/v1",
+  apiKey: null,
+  models,
+});
+const registry = createModelRegistry([
+  provider("openai", "gpt-small", "shared", "odd:code"),
+  provider("local", "shared", "org/qwen"),
+]);
+afterAll(() => registry[Symbol.asyncDispose]());
+
+describe("a model's name", () => {
+  test.each([
+    ["openai/gpt-small", "openai/gpt-small", undefined],
+    ["gpt-small", "openai/gpt-small", undefined],
+    ["org/qwen", "local/org/qwen", undefined],
+    ["local/org/qwen", "local/org/qwen", undefined],
+    ["builtin/script", "builtin/script", undefined],
+    ["openai/gpt-small:code", "openai/gpt-small", "code"],
+    ["gpt-small:agent", "openai/gpt-small", "agent"],
+    ["builtin/script:plain", "builtin/script", "plain"],
+    ["openai/odd:code", "openai/odd:code", undefined],
+    ["odd:code", "openai/odd:code", undefined],
+    ["odd:code:agent", "openai/odd:code", "agent"],
+    ["openai/not-listed", "openai/not-listed", undefined],
+    ["openai/not-listed:code", "openai/not-listed", "code"],
+    ["local/llama:8b", "local/llama:8b", undefined],
+  ])("%s means %s in the mode %s", (name, model, modeSuffix) => {
+    const resolved = registry.resolve(name);
+    expect({ model: resolved.model.name, modeSuffix: resolved.modeSuffix }).toEqual({ model, modeSuffix });
+  });
+
+  test.each(["gpt-large", "gpt-large:code", "nobody/gpt-small", "openai/", "/", "builtin/other", ":code"])(
+    "%s is not known",
+    (name) => {
+      expect(() => registry.resolve(name)).toThrowError(
+        expect.objectContaining({ code: "model_not_found", status: 404, param: "model" }),
+      );
+    },
+  );
+
+  test("that several providers list must say which is meant", () => {
+    expect(() => registry.resolve("shared")).toThrowError("openai/shared, local/shared");
+  });
+});
+
+test("every model is listed with each suffix, the built-in one first", () => {
+  const ids = registry.list().map(({ id }) => id);
+  expect(ids.slice(0, 5)).toEqual([
+    "builtin/script",
+    "builtin/script:code",
+    "builtin/script:agent",
+    "builtin/script:plain",
+    "openai/gpt-small",
+  ]);
+  expect(ids).toContain("local/org/qwen:code");
+  expect(registry.list().find(({ id }) => id === "local/shared")?.provider).toBe("local");
+});

@@ -6,7 +6,7 @@
 
 const LENGTHS_BYTES = 8;
 /** Headers carry namespaces and limits on the way in; from a worker they are a few numbers. */
-export const MAX_HEADER_BYTES: number = 4 * 1024 * 1024;
+const MAX_HEADER_BYTES: number = 4 * 1024 * 1024;
 /** Largest text: arguments and results at their 16 MiB ceiling, escaped once, and some room. */
 export const MAX_TEXT_BYTES: number = 40 * 1024 * 1024;
 

@@ -99,9 +99,9 @@ export type GuestPost =
       readonly tool?: { readonly server: string; readonly tool: string; readonly kind: ToolErrorKind };
     };
 
-export const logLevels = ["log", "info", "warn", "error", "debug"] as const;
+const logLevels = ["log", "info", "warn", "error", "debug"] as const;
 
-export const toolErrorKinds: readonly ToolErrorKind[] = [
+const toolErrorKinds: readonly ToolErrorKind[] = [
   "tool",
   "denied",
   "invalid_arguments",
@@ -114,9 +114,9 @@ export const toolErrorKinds: readonly ToolErrorKind[] = [
 ];
 
 /** Error text that leaves the isolate is cut here; a program can build a message as large as its heap. */
-export const MAX_MESSAGE_CHARS = 4_096;
+const MAX_MESSAGE_CHARS = 4_096;
 /** Longest timer: a program may not park longer than its wall limit anyway; this keeps the number an int32. */
-export const MAX_TIMER_MS = 2_147_483_647;
+const MAX_TIMER_MS = 2_147_483_647;
 
 export type Parsed<T> =
   | { readonly ok: true; readonly value: T }

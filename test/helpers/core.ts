@@ -10,7 +10,7 @@ import type { PolicyLayer } from "../../src/tools/policy.ts";
 
 const common = { disabled: false, startTimeoutMs: 5_000, trustAnnotations: false, protocol: "auto" } as const;
 
-export function localServer(tools: readonly LocalTool[]): ServerSpec {
+function localServer(tools: readonly LocalTool[]): ServerSpec {
   return { ...common, name: "local", type: "local", tools };
 }
 

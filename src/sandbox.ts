@@ -3,10 +3,11 @@ import { type PoolStats, type RunLimits, resolveLimits, type WorkerPoolOptions }
 import { renderDeclarations } from "./code/declarations.ts";
 import { createCore } from "./core.ts";
 import { ToolariumError } from "./errors.ts";
+import type { JournalEvent } from "./journal.ts";
 import { createLog, type Log } from "./log.ts";
 import type { LocalTool, ServerSpec } from "./mcp/hub.ts";
-import type { JournalEvent } from "./journal.ts";
-import type { Diagnostic, PendingCall, Report } from "./runs/report.ts";
+import { type CheckResult, checkProgram } from "./runs/check.ts";
+import type { PendingCall, Report } from "./runs/report.ts";
 import type { HumanDecision } from "./tools/bridge.ts";
 import { type Policy, visible } from "./tools/policy.ts";
 
@@ -73,11 +74,6 @@ export type ApprovalAnswer =
   | { readonly decision: "approve"; readonly arguments?: unknown }
   | { readonly decision: "deny"; readonly reason?: string }
   | { readonly decision: "result"; readonly result: unknown };
-
-export interface CheckResult {
-  readonly ok: boolean;
-  readonly diagnostics: readonly Diagnostic[];
-}
 
 export interface Sandbox extends AsyncDisposable {
   /**
@@ -147,9 +143,11 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     declarations: () => renderDeclarations(visible(core.catalog(), everything)),
     async check(code) {
       refuseDisposed();
-      const globals = core.catalog().tools.map((tool) => tool.global);
-      const outcome = await core.compiler.compile({ code, sourceBytes: defaults.sourceBytes, globals });
-      return { ok: outcome.ok, diagnostics: outcome.ok ? outcome.program.diagnostics : outcome.diagnostics };
+      const catalog = core.catalog();
+      return checkProgram(
+        { code, catalog, policy: everything, sourceBytes: defaults.sourceBytes },
+        core.compiler,
+      );
     },
     stats: () => core.pool.stats(),
     [Symbol.asyncDispose]() {

@@ -1,7 +1,10 @@
 /**
- * Text to checked program. Runs in the compiler process (`compiler-process.ts`); these are the shapes it answers with.
+ * Text to program: the shapes the compiler answers with. The work is done in the compiler process
+ * (`compile-program.ts`); the gateway talks to it through `compiler-process.ts`.
  */
-import type { Diagnostic } from "../runs/report.ts";
+import { originalPosition, type PositionMap } from "./positions.ts";
+
+export { originalPosition, type PositionMap };
 
 export interface CompileRequest {
   /** The model's own text, fences and all. */
@@ -23,11 +26,20 @@ export interface CompiledProgram {
   readonly diagnostics: readonly Diagnostic[];
   /** False when the text held only comments or types: it runs, and returns nothing. */
   readonly runs: boolean;
+  /** The calls the text makes on the names in `globals`, in order of first appearance, each once. */
+  readonly toolReferences: readonly ToolReference[];
 }
 
-/** Plain data that maps a position in `js` to the author's text. Structure is `compile`'s own; use `originalPosition`. */
-export interface PositionMap {
-  readonly encoded: string;
+/**
+ * A call as it stands in the text: `github.list({})` is root `github`, path `["list"]`; `calculator({})` has an empty
+ * path; `tools["my-server"]["odd.name"]({})` is root `tools`, path `["my-server", "odd.name"]`.
+ */
+export interface ToolReference {
+  readonly root: string;
+  readonly path: readonly string[];
+  /** Where it first stands, in the author's text: 1-based, columns in UTF-16 units. */
+  readonly line: number;
+  readonly column: number;
 }
 
 export type CompileOutcome =
@@ -44,5 +56,19 @@ export type CompileOutcome =
 
 /** The compiler as the rest of the gateway sees it. Bounded: at most `inFlight` at once, the rest queue. */
 export interface Compiler extends AsyncDisposable {
+  /**
+   * Resolves with whatever became of the text. Rejects with `queue_full`, with `disposed`, or with the signal's
+   * reason; a compiler process that dies is replaced and is no reason to reject.
+   */
   compile(request: CompileRequest, signal?: AbortSignal): Promise<CompileOutcome>;
+}
+
+/** A remark about the program text. Lines and columns are 1-based, columns in UTF-16 units, in the author's text. */
+export interface Diagnostic {
+  readonly severity: "error" | "warning" | "note";
+  /** TypeScript's number, or null when the remark is not TypeScript's. */
+  readonly code: number | null;
+  readonly message: string;
+  readonly line: number;
+  readonly column: number;
 }

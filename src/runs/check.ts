@@ -2,6 +2,7 @@
 import type { Compiler, ToolReference } from "../code/compile.ts";
 import type { Catalog, CatalogTool } from "../tools/catalog.ts";
 import { decide, explainRefusal, type Policy } from "../tools/policy.ts";
+import { programGlobals } from "./program-globals.ts";
 import type { Diagnostic } from "./report.ts";
 
 export interface CheckRequest {
@@ -20,23 +21,10 @@ export interface CheckResult {
   readonly calls: readonly string[];
 }
 
-/** Names a program has besides the language's own and its tools. */
-const ENVIRONMENT = [
-  "tools",
-  "input",
-  "console",
-  "sleep",
-  "setTimeout",
-  "clearTimeout",
-  "crypto",
-  "ToolError",
-];
-
 /** Rejects as `Compiler.compile` does. */
 export async function checkProgram(request: CheckRequest, compiler: Compiler): Promise<CheckResult> {
   const { code, catalog, policy, sourceBytes } = request;
-  const globals = [...new Set(catalog.tools.map((tool) => tool.global)), ...ENVIRONMENT];
-  const outcome = await compiler.compile({ code, sourceBytes, globals });
+  const outcome = await compiler.compile({ code, sourceBytes, globals: programGlobals(catalog) });
   if (!outcome.ok) {
     const { message, line = 1, column = 1 } = outcome;
     const fault: Diagnostic = { severity: "error", code: null, message, line, column };
@@ -55,7 +43,7 @@ export async function checkProgram(request: CheckRequest, compiler: Compiler): P
     if (called.tool !== undefined) calls.add(called.id);
     if (called.tool !== undefined && decide(called.tool, policy).verdict !== "deny") continue;
     const { message } = explainRefusal(called.id, catalog, policy);
-    refused.push({ severity: "error", code: null, message, ...locate(reference, code) });
+    refused.push({ severity: "error", code: null, message, line: reference.line, column: reference.column });
   }
   const diagnostics = [...refused, ...outcome.program.diagnostics];
   return { ok: !diagnostics.some(({ severity }) => severity === "error"), diagnostics, calls: [...calls] };
@@ -83,15 +71,4 @@ function resolve({ root, path }: ToolReference, catalog: Catalog): Called | unde
     catalog.tools.find(({ global, method }) => global === root && method === first) ??
     catalog.byId(`${server.name}/${first}`);
   return { id: tool?.id ?? `${server.name}/${first}`, tool };
-}
-
-/** Where the reference first stands in the text, as nearly as its spelling tells. */
-function locate(
-  { root, path }: ToolReference,
-  code: string,
-): { readonly line: number; readonly column: number } {
-  const spellings = [[root, ...path].join("."), path.at(-1) ?? root, root];
-  const offset = spellings.map((text) => code.indexOf(text)).find((at) => at >= 0) ?? 0;
-  const before = code.slice(0, offset).split("\n");
-  return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
 }

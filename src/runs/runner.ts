@@ -16,6 +16,7 @@ import { type CallRun, type CallRunRequest, openCallRun } from "./call-run.ts";
 import { mergeChildren } from "./chat-report.ts";
 import { createRunId } from "./ids.ts";
 import { createJournal, type Journal } from "./live-journal.ts";
+import { programGlobals } from "./program-globals.ts";
 import { type Program, recordRefusal, runProgram } from "./program-run.ts";
 import { endAbandoned } from "./recovery.ts";
 import { type Diagnostic, deriveReport, type PendingCall, type Report, type RunStatus } from "./report.ts";
@@ -37,7 +38,7 @@ export interface ProgramRequest {
   readonly signal?: AbortSignal;
 }
 
-export type { CallResult, CallRun, CallRunRequest } from "./call-run.ts";
+export type { CallRun, CallRunRequest } from "./call-run.ts";
 
 /** A run that this process carries. */
 export interface ActiveRun {
@@ -122,7 +123,7 @@ export class Runner {
     const createdAt = Date.now();
     const compileStart = performance.now();
     const outcome = await this.#deps.compiler.compile(
-      { code: request.code, sourceBytes: request.limits.sourceBytes, globals: globalsOf(catalog) },
+      { code: request.code, sourceBytes: request.limits.sourceBytes, globals: programGlobals(catalog) },
       request.signal,
     );
     const diagnostics = outcome.ok ? outcome.program.diagnostics : outcome.diagnostics;
@@ -310,9 +311,4 @@ export class Runner {
     endAbandoned(journal, message);
     await journal.flush();
   }
-}
-
-/** What a program may name besides the language's own. */
-function globalsOf(catalog: Catalog): readonly string[] {
-  return [...new Set(catalog.tools.map((tool) => tool.global))];
 }

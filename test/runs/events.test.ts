@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { defaultLimits } from "../../sandbox/index.ts";
-import { createStreamMapper, type StreamEvent } from "../../src/runs/events.ts";
 import type { JournalEvent, JournalEventBody } from "../../src/journal.ts";
+import { createStreamMapper, type StreamEvent } from "../../src/runs/events.ts";
 import { deriveReport } from "../../src/runs/report.ts";
 import { CREATED_AT, journalOf, usage, validJournal } from "./valid-journals.ts";
 

@@ -1,0 +1,139 @@
+/**
+ * The `.d.ts` of a program's whole environment for a set of tools: what a model reads, and what a program is checked
+ * against. Byte-stable: equal tools give equal text, in whatever order they come.
+ */
+import type { CatalogTool, JsonSchema } from "../tools/catalog.ts";
+import { ENVIRONMENT_DECLARATIONS } from "./environment.ts";
+import { type SchemaSide, type SchemaType, schemaType } from "./json-schema-to-ts.ts";
+import { allowsNoProperties } from "./schema-empty.ts";
+import { signatureParameters } from "./signature.ts";
+import { comment, docText, indent, propertyKey } from "./type-text.ts";
+
+const MAX_DESCRIPTION = 1000;
+
+/**
+ * Declares every tool that can be called: one global per server, tools of `local` as functions, and all of them by
+ * their original names under `tools`. The text compiles alone, with `lib: ["es2024"]` and no DOM.
+ */
+export function renderDeclarations(tools: readonly CatalogTool[]): string {
+  const callable = tools.filter((tool) => tool.unavailable === undefined).toSorted(byId);
+  const names = new Set<string>();
+  const servers = [...Map.groupBy(callable, (tool) => tool.server)];
+  const groups = servers.map(([, group]) => declareServer(group, names));
+  return [ENVIRONMENT_DECLARATIONS, ...groups.flat(), declareTools(servers)].join("\n");
+}
+
+function byId(a: CatalogTool, b: CatalogTool): number {
+  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
+}
+
+/** Declarations of one server's tools, each ending in a line break. */
+function declareServer(tools: readonly CatalogTool[], names: Set<string>): readonly string[] {
+  const types: string[] = [];
+  const functions: string[] = [];
+  const methods: string[] = [];
+  for (const tool of tools) {
+    const signature = signatureOf(tool, names);
+    types.push(...signature.types);
+    const doc = comment(toolDoc(tool));
+    if (tool.method === null) functions.push(`${doc}declare function ${tool.global}${signature.text};\n`);
+    else methods.push(indent(`${doc}${methodKey(tool.method)}${signature.text};`));
+  }
+  const [first] = tools;
+  const server =
+    methods.length === 0 || first === undefined
+      ? []
+      : [`declare const ${first.global}: {\n${methods.join("\n")}\n};\n`];
+  return [...types, ...functions, ...server];
+}
+
+/** In a type `new(…)` would declare a constructor. */
+function methodKey(method: string): string {
+  return method === "new" ? '"new"' : propertyKey(method);
+}
+
+function toolDoc(tool: CatalogTool): string {
+  const description = docText(tool.description, MAX_DESCRIPTION);
+  return tool.outputSchema === undefined ? `${description} (result shape unknown)`.trim() : description;
+}
+
+interface Signature {
+  /** `(args: {…}): Promise<…>` */
+  readonly text: string;
+  /** The named types it needs, declared. */
+  readonly types: readonly string[];
+}
+
+function signatureOf(tool: CatalogTool, names: Set<string>): Signature {
+  const input = typeOf(tool.inputSchema, "input");
+  const output = tool.outputSchema === undefined ? undefined : typeOf(tool.outputSchema, "output");
+  const types: string[] = [];
+  const parameters = settle(
+    signatureParameters(input, tool.positional, allowsNoProperties(tool.inputSchema)),
+    input,
+    tool,
+    names,
+    types,
+  );
+  const result = output === undefined ? "any" : settle(output.text, output, tool, names, types);
+  return { text: `(${parameters}): Promise<${result}>`, types };
+}
+
+/** Gives the named types of a schema their names, free among all there are, and declares them. */
+function settle(
+  text: string,
+  { named }: SchemaType,
+  tool: CatalogTool,
+  names: Set<string>,
+  types: string[],
+): string {
+  const chosen = named.map(({ name }) => freeName(`${tool.callable}_${name}`, names));
+  const fill = (open: string): string =>
+    open.replace(/\0(\d+)\0/g, (_, index) => chosen[Number(index)] ?? "unknown");
+  named.forEach((definition, index) => {
+    types.push(`${comment(definition.doc)}type ${chosen[index]} = ${fill(definition.text)};\n`);
+  });
+  return fill(text);
+}
+
+function freeName(wanted: string, names: Set<string>): string {
+  const clean = wanted.replace(/[^A-Za-z0-9_$]/g, "_").slice(0, 100);
+  const base = /^\d/.test(clean) ? `_${clean}` : clean;
+  let name = base;
+  for (let n = 2; names.has(name); n += 1) name = `${base}_${n}`;
+  names.add(name);
+  return name;
+}
+
+function declareTools(servers: readonly (readonly [string, readonly CatalogTool[]])[]): string {
+  const entries = servers.map(([server, tools]) =>
+    indent(`readonly ${propertyKey(server)}: ${serverType(tools)};`),
+  );
+  const body = entries.length === 0 ? "{}" : `{\n${entries.join("\n")}\n}`;
+  return `/** Every tool by its server's and its own original name. */\ndeclare const tools: ${body};\n`;
+}
+
+function serverType(tools: readonly CatalogTool[]): string {
+  const [first] = tools;
+  if (first !== undefined && tools.every(({ method, name }) => method === name))
+    return `typeof ${first.global}`;
+  const lines = tools.map(({ name, callable }) =>
+    indent(`readonly ${propertyKey(name)}: typeof ${callable};`),
+  );
+  return `{\n${lines.join("\n")}\n}`;
+}
+
+/** Schemas are immutable and outlive catalog versions, so their types do too. */
+const memo: { readonly [S in SchemaSide]: WeakMap<object, SchemaType> } = {
+  input: new WeakMap(),
+  output: new WeakMap(),
+};
+
+function typeOf(schema: JsonSchema, side: SchemaSide): SchemaType {
+  if (typeof schema !== "object" || schema === null) return schemaType(schema, side);
+  const known = memo[side].get(schema);
+  if (known !== undefined) return known;
+  const type = schemaType(schema, side);
+  memo[side].set(schema, type);
+  return type;
+}

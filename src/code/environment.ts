@@ -1,0 +1,41 @@
+/** What every program finds besides its tools, as declarations. */
+import type { ToolErrorKind } from "../../sandbox/index.ts";
+
+const kinds: { readonly [K in ToolErrorKind]: true } = {
+  tool: true,
+  denied: true,
+  invalid_arguments: true,
+  timeout: true,
+  cancelled: true,
+  unavailable: true,
+  too_large: true,
+  unsupported: true,
+  unknown_tool: true,
+};
+const kind = Object.keys(kinds)
+  .map((name) => `"${name}"`)
+  .join(" | ");
+
+/** Ends in a line break. */
+export const ENVIRONMENT_DECLARATIONS: string = `/** The JSON value given with the program; null when there was none. */
+declare const input: any;
+declare function sleep(ms: number): Promise<void>;
+declare function setTimeout(callback: (...args: any[]) => void, ms?: number, ...args: any[]): number;
+declare function clearTimeout(id?: number): void;
+declare const crypto: { randomUUID(): string };
+declare const console: {
+  log(...values: unknown[]): void;
+  info(...values: unknown[]): void;
+  warn(...values: unknown[]): void;
+  error(...values: unknown[]): void;
+  debug(...values: unknown[]): void;
+};
+/** What a tool call that failed rejects with. */
+interface ToolError extends Error {
+  readonly name: "ToolError";
+  readonly server: string;
+  readonly tool: string;
+  readonly kind: ${kind};
+  readonly data?: unknown;
+}
+`;

@@ -1,0 +1,186 @@
+/**
+ * What the syntax tree says without types: is it TypeScript, which tools are called, which names are used, and calls
+ * whose result is a promise nobody awaits.
+ */
+import { childrenOf, type Expression, fieldOf, type Program, type SyntaxNode, startOf } from "./parse.ts";
+import { type Parents, promiseFault } from "./promise-lint.ts";
+import { distinct, type ReferenceInText, referenceOf, writeReference } from "./references.ts";
+import { declaredIn, opensScope } from "./scopes.ts";
+
+export interface Remark {
+  readonly severity: "warning" | "note";
+  readonly message: string;
+  /** Offset in the text that was inspected. */
+  readonly offset: number;
+}
+
+export interface Inspection {
+  /** True when some syntax is TypeScript's and must be removed before the program can run. */
+  readonly typescript: boolean;
+  /** Offsets of every use of a name as a value, declarations excluded. */
+  readonly uses: ReadonlyMap<string, readonly number[]>;
+  readonly toolReferences: readonly ReferenceInText[];
+  readonly warnings: readonly Remark[];
+}
+
+/** Names every program has that are not tools, though `tools` leads to them. */
+const ENVIRONMENT: ReadonlySet<string> = new Set([
+  "input",
+  "console",
+  "sleep",
+  "setTimeout",
+  "clearTimeout",
+  "crypto",
+  "ToolError",
+]);
+
+/** What models reach for that is not there. */
+const ABSENT: ReadonlyMap<string, string> = new Map([
+  ["require", "require does not exist here: there are no modules. Tools are globals."],
+  ["fetch", "fetch does not exist here: use a tool."],
+  ["XMLHttpRequest", "XMLHttpRequest does not exist here: use a tool."],
+  ["process", "process does not exist here: values come in by `input`."],
+  ["Buffer", "Buffer does not exist here: use strings or Uint8Array."],
+  ["eval", "eval does not work here."],
+  ["setInterval", "setInterval does not exist here: use a loop with `await sleep(ms)`."],
+  ["setImmediate", "setImmediate does not exist here: use setTimeout."],
+]);
+
+/** The names of `globals` that lead to tools, in their order, for messages. */
+export function toolGlobals(globals: readonly string[]): readonly string[] {
+  return globals.filter((name) => name !== "tools" && !ENVIRONMENT.has(name));
+}
+
+interface Scope {
+  readonly names: ReadonlySet<string>;
+  readonly outer: Scope | null;
+}
+
+interface Visit {
+  readonly node: SyntaxNode;
+  readonly key: string;
+  readonly parents: Parents | null;
+  readonly scope: Scope;
+}
+
+/** Walks a program, or an expression that is one, once. `globals` are the names a program has besides the language's own. */
+export function inspectProgram(root: Program | Expression, globals: readonly string[]): Inspection {
+  const roots = new Set(globals.filter((name) => !ENVIRONMENT.has(name)));
+  const known = new Set(globals);
+  const uses = new Map<string, number[]>();
+  const calls: ReferenceInText[] = [];
+  const warnings: Remark[] = [];
+  const statements = root.type === "Program" ? root.body : [];
+  const last = statements.findLast((statement) => statement.type !== "EmptyStatement");
+  let typescript = false;
+
+  // An explicit stack: a long chain of operators is a deep tree, and no reason to fail.
+  const stack: Visit[] = [{ node: root, key: "", parents: null, scope: { names: new Set(), outer: null } }];
+  for (let visit = stack.pop(); visit !== undefined; visit = stack.pop()) {
+    const { node, key, parents } = visit;
+    typescript ||= isTypeScript(node);
+    const scope = opensScope(node) ? { names: declaredIn(node), outer: visit.scope } : visit.scope;
+    if (isUse(node, key, parents)) {
+      const found = uses.get(node.name);
+      if (found) found.push(startOf(node));
+      else uses.set(node.name, [startOf(node)]);
+      const absent = ABSENT.get(node.name);
+      if (absent !== undefined && !known.has(node.name) && !isDeclared(node.name, scope))
+        warnings.push({ severity: "warning", message: absent, offset: startOf(node) });
+    }
+    if (node.type === "CallExpression" || node.type === "OptionalCallExpression") {
+      if (node.callee.type === "Import")
+        warnings.push({ severity: "warning", message: NO_IMPORT, offset: startOf(node) });
+      const reference = referenceOf(node.callee as Expression);
+      if (reference !== undefined && roots.has(reference.root) && !isDeclared(reference.root, scope)) {
+        calls.push({ ...reference, offset: startOf(node) });
+        const fault = promiseFault(node, key, parents, last);
+        if (fault !== undefined)
+          warnings.push({
+            severity: "warning",
+            message: `${writeReference(reference)}(…) ${fault}`,
+            offset: startOf(node),
+          });
+      }
+    }
+    pushChildren(stack, node, parents, key, scope);
+  }
+  return {
+    typescript,
+    uses,
+    toolReferences: distinct(calls.toSorted((a, b) => a.offset - b.offset)),
+    warnings: warnings.toSorted((a, b) => a.offset - b.offset).slice(0, MAX_WARNINGS),
+  };
+}
+
+const NO_IMPORT = "import() does not work here: there are no modules. Tools are globals.";
+const MAX_WARNINGS = 20;
+
+function pushChildren(
+  stack: Visit[],
+  node: SyntaxNode,
+  parents: Parents | null,
+  key: string,
+  scope: Scope,
+): void {
+  const chain: Parents = { node, key, outer: parents };
+  for (const child of childrenOf(node))
+    stack.push({ node: child.node, key: child.field, parents: chain, scope });
+}
+
+function isDeclared(name: string, scope: Scope): boolean {
+  for (let at: Scope | null = scope; at !== null; at = at.outer) if (at.names.has(name)) return true;
+  return false;
+}
+
+const MODIFIERS = ["accessibility", "abstract", "declare", "readonly", "override", "definite"] as const;
+
+function isTypeScript(node: SyntaxNode): boolean {
+  // The union does not list every node Babel makes, so its name is read as text.
+  const type: string = node.type;
+  if (type.startsWith("TS")) return true;
+  if (MODIFIERS.some((modifier) => fieldOf(node, modifier))) return true;
+  return fieldOf(node, "optional") === true && !type.startsWith("Optional");
+}
+
+function isUse(
+  node: SyntaxNode,
+  key: string,
+  parents: Parents | null,
+): node is Extract<Expression, { type: "Identifier" }> {
+  if (node.type !== "Identifier" || parents === null) return false;
+  const parent = parents.node;
+  const parentType: string = parent.type;
+  if (parentType.startsWith("TS")) return key === "expression";
+  switch (parent.type) {
+    case "MemberExpression":
+    case "OptionalMemberExpression":
+      return key === "object" || parent.computed;
+    case "ObjectProperty":
+      return key === "value" || parent.computed;
+    case "VariableDeclarator":
+      return key === "init";
+    case "FunctionDeclaration":
+    case "FunctionExpression":
+    case "ArrowFunctionExpression":
+      return key === "body";
+    case "ClassDeclaration":
+    case "ClassExpression":
+      return key === "superClass";
+    case "ImportSpecifier":
+    case "ImportDefaultSpecifier":
+    case "ImportNamespaceSpecifier":
+    case "LabeledStatement":
+    case "BreakStatement":
+    case "ContinueStatement":
+    case "CatchClause":
+    case "RestElement":
+      return false;
+    case "AssignmentPattern":
+      return key === "right";
+    case "ObjectMethod":
+      return parent.computed && key === "key";
+    default:
+      return !(parentType.startsWith("Class") && key === "key");
+  }
+}

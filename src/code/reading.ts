@@ -1,0 +1,120 @@
+/** The ways in which a text can be a program: as it stands, as one expression, out of JSON, or escaped. */
+import type { Remark } from "./inspect.ts";
+import { scanText } from "./lexical.ts";
+import {
+  type Expression,
+  nodesOf,
+  type Program,
+  parseProgram,
+  parseWholeExpression,
+  type SyntaxFault,
+} from "./parse.ts";
+import { originOf, type SourceText } from "./source-text.ts";
+import { syntaxHint, syntaxMessage } from "./syntax-hints.ts";
+import { decodeEscapes, decodeJsonCode } from "./unescape.ts";
+
+export interface Refused {
+  readonly ok: false;
+  readonly code: "syntax_error" | "source_too_large";
+  readonly message: string;
+  readonly hint?: string;
+  /** The author's offset. */
+  readonly offset: number;
+}
+
+/** Brackets may nest this deep: beyond, type checkers go from milliseconds to seconds. */
+const MAX_DEPTH = 100;
+/** Unary operators in a row: each one is a level of recursion in every parser. */
+const MAX_UNARY_RUN = 64;
+
+/** A text that could be read as a program, one way or another. */
+export interface Reading extends SourceText {
+  /** An expression when the text is one that is no program by itself, like an anonymous function. */
+  readonly root: Program | Expression;
+  readonly notes: readonly Remark[];
+}
+
+export type ReadResult =
+  | { readonly ok: true; readonly reading: Reading; readonly fenced: boolean }
+  | { readonly ok: false; readonly refused: Refused };
+
+/**
+ * Tries the ways a text can be a program, plainest first; the first failure is the one worth telling. `stretch` is
+ * the part of the text that counts: what lies outside is blank.
+ */
+export function readText(source: SourceText, stretch: string, sourceBytes: number): ReadResult {
+  const excess = excessOf(source, stretch, sourceBytes);
+  if (excess !== undefined) return { ok: false, refused: excess };
+  const decoded = decodeJsonCode(source);
+  if (decoded !== undefined) return readDecoded(decoded, sourceBytes, "The program was taken out of JSON.");
+  const plain = readPlain(source, []);
+  if (plain.ok && !isSwallowedByComment(plain.reading)) return plain;
+  for (const unescaped of decodeEscapes(source)) {
+    const result = readDecoded(unescaped, sourceBytes, "Escaped line breaks were decoded.");
+    if (result.ok) return result;
+  }
+  return plain;
+}
+
+function readDecoded(source: SourceText, sourceBytes: number, message: string): ReadResult {
+  const excess = excessOf(source, source.text, sourceBytes);
+  if (excess !== undefined) return { ok: false, refused: excess };
+  return readPlain(source, [{ severity: "note", message, offset: 0 }]);
+}
+
+function readPlain(source: SourceText, notes: readonly Remark[]): ReadResult {
+  const parsed = parseProgram(source.text);
+  if (parsed.ok) {
+    const fenced = source.text.includes("```") && isFencedText(parsed.node);
+    return { ok: true, reading: { ...source, root: parsed.node, notes }, fenced };
+  }
+  const expression = parseWholeExpression(source.text);
+  return expression.ok
+    ? { ok: true, reading: { ...source, root: expression.node, notes }, fenced: false }
+    : { ok: false, refused: refuseSyntax(source, parsed.fault) };
+}
+
+/** `// note\nconst x = 1` with an escaped line break is one comment, and was not meant to be. */
+function isSwallowedByComment({ text, root }: Reading): boolean {
+  const isEmpty = root.type === "Program" && root.body.length === 0;
+  return isEmpty && text.includes("\\n") && !/[\n\r]/.test(text.trim());
+}
+
+/** A fenced program is valid JavaScript: a template tagged with a template, which no program means. */
+function isFencedText(program: Program): boolean {
+  for (const node of nodesOf(program))
+    if (node.type === "TaggedTemplateExpression" && node.tag.type === "TemplateLiteral") return true;
+  return false;
+}
+
+function excessOf(source: SourceText, stretch: string, sourceBytes: number): Refused | undefined {
+  const bytes = Buffer.byteLength(stretch);
+  if (bytes > sourceBytes) return tooLarge(`The program has ${bytes} bytes; the limit is ${sourceBytes}.`, 0);
+  const { depth, deepestAt, unaryRun, unaryAt } = scanText(source.text);
+  if (depth > MAX_DEPTH)
+    return tooLarge(
+      `Brackets are nested ${depth} deep; the limit is ${MAX_DEPTH}.`,
+      originOf(source.pieces, deepestAt),
+    );
+  if (unaryRun > MAX_UNARY_RUN)
+    return tooLarge(
+      `There are ${unaryRun} unary operators in a row; the limit is ${MAX_UNARY_RUN}.`,
+      originOf(source.pieces, unaryAt),
+    );
+  return undefined;
+}
+
+function tooLarge(message: string, offset: number): Refused {
+  return { ok: false, code: "source_too_large", message, hint: "Write a smaller program.", offset };
+}
+
+export function fault(message: string, offset: number): Refused {
+  return { ok: false, code: "syntax_error", message, offset };
+}
+
+function refuseSyntax(source: SourceText, found: SyntaxFault): Refused {
+  if (found.kind === "too-deep") return tooLarge(found.message, 0);
+  const hint = syntaxHint(source.text, found);
+  const refused = fault(syntaxMessage(found), originOf(source.pieces, found.offset));
+  return hint === undefined ? refused : { ...refused, hint };
+}

@@ -1,0 +1,53 @@
+/** Calls by name, as they stand in a program's text. */
+import { type Expression, withoutAssertions } from "./parse.ts";
+
+/** A call by name: `github.list({})` is root `github`, path `["list"]`. */
+export interface ReferenceInText {
+  readonly root: string;
+  readonly path: readonly string[];
+  /** Where it first stands in the text that was inspected. */
+  readonly offset: number;
+}
+
+export type Reference = Omit<ReferenceInText, "offset">;
+
+/** The chain of plain names a callee is, or undefined when part of it is computed. */
+export function referenceOf(callee: Expression): Reference | undefined {
+  const path: string[] = [];
+  let node = callee;
+  for (;;) {
+    node = withoutAssertions(node);
+    if (node.type === "Identifier") return { root: node.name, path: path.reverse() };
+    if (node.type !== "MemberExpression" && node.type !== "OptionalMemberExpression") return undefined;
+    const name = propertyName(node.property as Expression, node.computed);
+    if (name === undefined) return undefined;
+    path.push(name);
+    node = node.object as Expression;
+  }
+}
+
+/** A property's name when the text says it; undefined when it is computed. */
+export function propertyName(property: Expression, computed: boolean): string | undefined {
+  if (!computed) return property.type === "Identifier" ? property.name : undefined;
+  if (property.type === "StringLiteral") return property.value;
+  if (property.type === "TemplateLiteral" && property.expressions.length === 0)
+    return property.quasis[0]?.value.cooked ?? undefined;
+  return undefined;
+}
+
+/** As a program would write it. */
+export function writeReference({ root, path }: Reference): string {
+  return (
+    root + path.map((name) => (/^[\w$]+$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`)).join("")
+  );
+}
+
+/** The first of each. */
+export function distinct(references: readonly ReferenceInText[]): readonly ReferenceInText[] {
+  const byText = new Map<string, ReferenceInText>();
+  for (const reference of references) {
+    const text = writeReference(reference);
+    if (!byText.has(text)) byText.set(text, reference);
+  }
+  return [...byText.values()];
+}

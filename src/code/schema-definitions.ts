@@ -1,0 +1,58 @@
+/** The named types of one schema, in the order in which references lead to them, and which is made of which. */
+import type { RefTarget } from "./schema-refs.ts";
+
+export interface Definition {
+  /** A word to name it by, not yet an identifier. */
+  readonly name: string;
+  readonly schema: unknown;
+}
+
+/** More are not kept: their references are cut. */
+const MAX_NAMED = 200;
+
+export class Definitions {
+  readonly #definitions: Definition[] = [];
+  readonly #indexByKey = new Map<string, number>();
+  readonly #madeOf = new Map<number, Set<number>>();
+
+  /** In order; grows while it is walked, when writing one definition leads to another. */
+  get all(): readonly Definition[] {
+    return this.#definitions;
+  }
+
+  /** The definition of the whole schema, if something refers to it. */
+  get root(): number | undefined {
+    return this.#indexByKey.get("#");
+  }
+
+  /** The index of what a reference leads to, a new one if need be; undefined when there are too many. */
+  indexOf({ key, name, schema }: RefTarget): number | undefined {
+    const known = this.#indexByKey.get(key);
+    if (known !== undefined || this.#definitions.length >= MAX_NAMED) return known;
+    const index = this.#definitions.push({ name, schema }) - 1;
+    this.#indexByKey.set(key, index);
+    return index;
+  }
+
+  /**
+   * Records that `whole` is, or is joined from, `part` itself. False when that would close a circle: TypeScript
+   * refuses `type A = B` with `type B = A`, whatever lies between.
+   */
+  join(whole: number, part: number): boolean {
+    if (this.#isMadeOf(part, whole)) return false;
+    const parts = this.#madeOf.get(whole);
+    if (parts === undefined) this.#madeOf.set(whole, new Set([part]));
+    else parts.add(part);
+    return true;
+  }
+
+  #isMadeOf(index: number, wanted: number): boolean {
+    // A set yields what is added to it while it is walked.
+    const reached = new Set([index]);
+    for (const at of reached) {
+      if (at === wanted) return true;
+      for (const next of this.#madeOf.get(at) ?? []) reached.add(next);
+    }
+    return false;
+  }
+}

@@ -1,0 +1,53 @@
+/** The tools as a program's author sees them: their declarations, and a check of a program against them. */
+import { createHash } from "node:crypto";
+import type { FastifyInstance } from "fastify";
+import { z } from "zod";
+import { renderDeclarations } from "../code/declarations.ts";
+import { ToolariumError } from "../errors.ts";
+import type { Gateway } from "../gateway.ts";
+import { type CheckRequest, checkProgram } from "../runs/check.ts";
+import { type PolicyLayer, visible } from "../tools/policy.ts";
+import { callerOf, requestPolicy, requireRight } from "./access.ts";
+import { parseBody, parseQuery, programText } from "./validate.ts";
+
+const checkBody = z.strictObject({ code: programText, tools_filter: z.array(z.string()).optional() });
+
+const declarationsQuery = z.object({
+  tools: z.string("expected one comma-separated list of patterns").optional(),
+  observed: z.enum(["true", "false"]).default("false"),
+});
+
+export function registerDeclarationRoutes(app: FastifyInstance, gateway: Gateway): void {
+  app.post("/v1/sandbox/check", async (request) => {
+    requireRight(callerOf(request), "run");
+    const { code, tools_filter: filter } = parseBody(checkBody, request.body);
+    const check: CheckRequest = {
+      code,
+      catalog: gateway.catalog(),
+      policy: requestPolicy(request, filter),
+      sourceBytes: gateway.config.limits.sourceBytes,
+    };
+    return await checkProgram(check, gateway.compiler);
+  });
+
+  app.get("/v1/declarations", async (request, reply) => {
+    const { tools, observed } = parseQuery(declarationsQuery, request.query);
+    if (observed === "true")
+      throw new ToolariumError(
+        "not_implemented",
+        "Declarations with learned types (`observed`) are not served yet.",
+      );
+    const { layers } = requestPolicy(request, undefined);
+    const policy = { layers: tools === undefined ? layers : [...layers, queryLayer(tools)] };
+    const text = renderDeclarations(visible(gateway.catalog(), policy));
+    const etag = `"${createHash("sha256").update(text).digest("base64url")}"`;
+    reply.header("etag", etag).header("cache-control", "no-cache");
+    if (request.headers["if-none-match"] === etag) return reply.code(304).send();
+    return reply.type("text/plain; charset=utf-8").send(text);
+  });
+}
+
+function queryLayer(list: string): PolicyLayer {
+  const patterns = list.split(",").map((pattern) => pattern.trim());
+  return { rule: "tools", allow: patterns.filter((pattern) => pattern !== "") };
+}

@@ -1,0 +1,75 @@
+/** What answers when no route does: unknown addresses and methods, bodies that are not JSON, bytes that are not HTTP. */
+import type { Socket } from "node:net";
+import type { FastifyInstance } from "fastify";
+import { ToolariumError } from "../errors.ts";
+import { toProblem } from "./problem.ts";
+import { invalidJson } from "./validate.ts";
+
+/** Before the body is read: what nobody will look at need not be well-formed. */
+export function refuseUnknownAddresses(app: FastifyInstance): void {
+  app.addHook("onRequest", async (request) => {
+    if (request.is404) throw notFound(request.method, request.url);
+  });
+  app.setNotFoundHandler((request) => {
+    throw notFound(request.method, request.url);
+  });
+}
+
+function notFound(method: string, url: string): ToolariumError {
+  return new ToolariumError("not_found", `There is nothing at ${method} ${url.split("?", 1)[0]}.`);
+}
+
+export function parseJsonBodies(app: FastifyInstance): void {
+  // `__proto__` keys are dropped; a `constructor` is an ordinary name.
+  const parseJson = app.getDefaultJsonParser("remove", "ignore");
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", { parseAs: "string" }, (request, text: string, done) => {
+    if (text === "") return done(null, undefined);
+    void parseJson(request, text, (error, body) => done(error === null ? null : invalidJson(text), body));
+  });
+}
+
+/** Every registered address answers the methods it does not know with 405 and the list of those it does. */
+export function collectMethods(app: FastifyInstance): () => void {
+  const methodsByUrl = new Map<string, Set<string>>();
+  app.addHook("onRoute", ({ url, method }) => {
+    const methods = methodsByUrl.get(url) ?? new Set();
+    for (const name of [method].flat()) methods.add(name);
+    methodsByUrl.set(url, methods);
+  });
+  return () => {
+    void app.after(() => {
+      for (const [url, methods] of [...methodsByUrl]) refuseMethods(app, url, [...methods]);
+    });
+  };
+}
+
+function refuseMethods(app: FastifyInstance, url: string, served: readonly string[]): void {
+  const others = app.supportedMethods.filter((method) => !served.includes(method));
+  const allow = served.toSorted().join(", ");
+  app.route({
+    url,
+    method: others,
+    onRequest: async (request, reply) => {
+      reply.header("allow", allow);
+      throw new ToolariumError(
+        "method_not_allowed",
+        `This address answers to ${allow}, not to ${request.method}.`,
+      );
+    },
+    handler: async () => {},
+  });
+}
+
+/** Bytes that are not HTTP, or headers without end. There is no request to answer, so the socket is written to. */
+export function refuseUnreadable(error: { code?: string }, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const problem = toProblem(new ToolariumError("invalid_request", "This is not a request that can be read."));
+  const body = JSON.stringify(problem);
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\ncontent-type: application/problem+json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}

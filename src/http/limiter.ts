@@ -1,0 +1,60 @@
+/**
+ * Port: how much one key may ask for. Asynchronous and narrow, so that a shared store can answer for several
+ * gateways; the embedded one counts in memory.
+ */
+
+export interface Limiter {
+  /** Takes one request from the key's bucket, which holds one minute's worth and refills evenly. */
+  takeRequest(key: string, ratePerMinute: number): Promise<RateVerdict>;
+  /** Takes one of the key's slots; undefined when all are taken. Disposing the slot twice gives it back once. */
+  takeSlot(key: string, maxConcurrent: number): Promise<AsyncDisposable | undefined>;
+}
+
+export type RateVerdict =
+  | { readonly allowed: true }
+  /** Whole seconds until the next request will be served, at least 1. */
+  | { readonly allowed: false; readonly retryAfterSeconds: number };
+
+interface Bucket {
+  tokens: number;
+  refilledAt: number;
+}
+
+const MINUTE_MS = 60_000;
+
+/** Keys come from the configuration, so the maps are as bounded as it is. `nowMs` is a monotonic clock. */
+export function createMemoryLimiter(nowMs: () => number = () => performance.now()): Limiter {
+  const buckets = new Map<string, Bucket>();
+  const slotsTaken = new Map<string, number>();
+
+  return {
+    async takeRequest(key, ratePerMinute) {
+      const now = nowMs();
+      const bucket = buckets.get(key) ?? { tokens: ratePerMinute, refilledAt: now };
+      const tokensPerMs = ratePerMinute / MINUTE_MS;
+      bucket.tokens = Math.min(ratePerMinute, bucket.tokens + (now - bucket.refilledAt) * tokensPerMs);
+      bucket.refilledAt = now;
+      buckets.set(key, bucket);
+      if (bucket.tokens < 1) {
+        const waitMs = (1 - bucket.tokens) / tokensPerMs;
+        return { allowed: false, retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)) };
+      }
+      bucket.tokens -= 1;
+      return { allowed: true };
+    },
+
+    async takeSlot(key, maxConcurrent) {
+      const taken = slotsTaken.get(key) ?? 0;
+      if (taken >= maxConcurrent) return undefined;
+      slotsTaken.set(key, taken + 1);
+      let held = true;
+      return {
+        async [Symbol.asyncDispose]() {
+          if (!held) return;
+          held = false;
+          slotsTaken.set(key, (slotsTaken.get(key) ?? 1) - 1);
+        },
+      };
+    },
+  };
+}

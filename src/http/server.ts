@@ -1,0 +1,174 @@
+/**
+ * The HTTP face. A request passes, in this order: access (Host, Origin, content type, key, rate), the body parser,
+ * its route. Every answer that is not a route's own goes through `problem.ts`, none is the framework's.
+ */
+import { setTimeout } from "node:timers/promises";
+import { type FastifyInstance, fastify } from "fastify";
+import { ToolariumError } from "../errors.ts";
+import type { Gateway } from "../gateway.ts";
+import { guardAccess } from "./access.ts";
+import { registerApprovalRoutes } from "./approval-routes.ts";
+import { registerChatRoutes } from "./chat-routes.ts";
+import { registerDeclarationRoutes } from "./declaration-routes.ts";
+import { collectMethods, parseJsonBodies, refuseUnknownAddresses, refuseUnreadable } from "./fallbacks.ts";
+import { registerHealthRoutes } from "./health-routes.ts";
+import { createMemoryLimiter, type Limiter } from "./limiter.ts";
+import { registerModelRoutes } from "./model-routes.ts";
+import { registerPageRoutes } from "./page-routes.ts";
+import { sendError } from "./problem.ts";
+import { registerRunRoutes } from "./run-routes.ts";
+import { registerServerRoutes } from "./server-routes.ts";
+import { registerToolRoutes } from "./tool-routes.ts";
+
+export interface HttpServerOptions {
+  /** Counts requests and slots per key. Default: in memory. */
+  readonly limiter?: Limiter;
+}
+
+export interface HttpServer {
+  /** Starts accepting on `server.host` and `server.port`. @throws `config_error` when the address cannot be had */
+  listen(): Promise<{ readonly url: string }>;
+  /**
+   * Stops accepting and refuses requests on open connections, ends event streams, lets other responses finish for
+   * up to this many milliseconds and then cuts their connections. Idempotent.
+   */
+  close(deadlineMs: number): Promise<void>;
+}
+
+/** Milliseconds for a whole request to arrive, its body included. A response may take as long as it likes. */
+const REQUEST_TIMEOUT_MS = 120_000;
+/** Milliseconds past the deadline for runs that are cancelled at it to say what they had done. */
+const LAST_ANSWERS_MS = 500;
+/** Characters of one part of an address; tool names can be long, and percent escapes triple them. */
+const MAX_PARAM_LENGTH = 1_024;
+
+export async function createHttpServer(
+  gateway: Gateway,
+  { limiter = createMemoryLimiter() }: HttpServerOptions = {},
+): Promise<HttpServer> {
+  const { config, log } = gateway;
+  const closing = new AbortController();
+  const app = fastify({
+    logger: false,
+    bodyLimit: config.server.bodyLimitBytes,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: true,
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    frameworkErrors: (error, request, reply) => void sendError(error, request, reply, log),
+    clientErrorHandler: refuseUnreadable,
+  });
+
+  app.setErrorHandler((error, request, reply) => sendError(error, request, reply, log));
+  const answered = trackRequests(app);
+  refuseWhenClosing(app, closing.signal);
+  guardAccess(app, config, limiter);
+  refuseUnknownAddresses(app);
+  parseJsonBodies(app);
+  const refuseOtherMethods = collectMethods(app);
+
+  registerHealthRoutes(app, gateway);
+  registerRunRoutes(app, gateway, closing.signal);
+  registerApprovalRoutes(app, gateway);
+  registerToolRoutes(app, gateway);
+  registerDeclarationRoutes(app, gateway);
+  registerServerRoutes(app, gateway);
+  registerModelRoutes(app, gateway);
+  registerChatRoutes(app, gateway);
+  registerPage(app);
+  refuseOtherMethods();
+  await app.ready();
+
+  let closed: Promise<void> | undefined;
+  return {
+    async listen() {
+      const { host, port } = config.server;
+      await app.listen({ host, port }).catch((error: unknown) => {
+        throw toListenRefusal(error, host, port);
+      });
+      return { url: `http://${host.includes(":") ? `[${host}]` : host}:${portOf(app)}` };
+    },
+    close(deadlineMs) {
+      closed ??= closeApp(app, closing, answered, deadlineMs);
+      return closed;
+    },
+  };
+}
+
+/** The page is for everybody who reaches this port: it holds no data, and asks for a key itself. */
+function registerPage(app: FastifyInstance): void {
+  void app.register(async (page) => {
+    page.addHook("onRoute", (route) => {
+      route.config = { ...route.config, keyless: true };
+    });
+    await registerPageRoutes(page);
+  });
+}
+
+/** Returns a function that waits until every request of the moment has its answer, or has lost its client. */
+function trackRequests(app: FastifyInstance): () => Promise<void> {
+  const open = new Set<Promise<void>>();
+  app.addHook("onRequest", async (_request, reply) => {
+    const answer = Promise.withResolvers<void>();
+    open.add(answer.promise);
+    reply.raw.once("close", () => {
+      open.delete(answer.promise);
+      answer.resolve();
+    });
+  });
+  return async () => {
+    while (open.size > 0) await Promise.allSettled(open);
+  };
+}
+
+function refuseWhenClosing(app: FastifyInstance, closing: AbortSignal): void {
+  app.addHook("onRequest", async () => {
+    if (closing.aborted) throw new ToolariumError("not_ready", "The gateway is shutting down.");
+  });
+  app.addHook("onSend", async (_request, reply) => {
+    if (closing.aborted) reply.header("connection", "close");
+  });
+}
+
+async function closeApp(
+  app: FastifyInstance,
+  closing: AbortController,
+  answered: () => Promise<void>,
+  deadlineMs: number,
+): Promise<void> {
+  closing.abort();
+  const deadline = new AbortController();
+  await Promise.race([
+    answered(),
+    setTimeout(deadlineMs + LAST_ANSWERS_MS, undefined, { signal: deadline.signal }),
+  ]);
+  deadline.abort();
+  await app.close();
+}
+
+function toListenRefusal(error: unknown, host: string, port: number): unknown {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  switch (code) {
+    case "EADDRINUSE":
+      return new ToolariumError(
+        "config_error",
+        `Port ${port} of ${host} is in use. Choose another with --port.`,
+      );
+    case "EACCES":
+      return new ToolariumError(
+        "config_error",
+        `Port ${port} may not be used by this user. Choose one above 1023.`,
+      );
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return new ToolariumError("config_error", `${host} is not an address of this machine.`);
+    default:
+      return error;
+  }
+}
+
+function portOf(app: FastifyInstance): number {
+  const address = app.server.address();
+  if (address === null || typeof address === "string") throw new Error("the server listens on no port");
+  return address.port;
+}

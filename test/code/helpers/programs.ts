@@ -1,0 +1,35 @@
+import { Script } from "node:vm";
+import type { CompiledProgram, CompileOutcome, Diagnostic } from "../../../src/code/compile.ts";
+import { compileProgram } from "../../../src/code/compile-program.ts";
+
+const GLOBALS = ["gh", "calculator", "tools", "input", "console", "sleep"];
+
+export function compile(code: string, sourceBytes = 65_536): Promise<CompileOutcome> {
+  return compileProgram({ code, sourceBytes, globals: GLOBALS });
+}
+
+/** The program, or a failed test that says why there is none. */
+export async function compiled(code: string): Promise<CompiledProgram> {
+  const outcome = await compile(code);
+  if (!outcome.ok) throw new Error(`${outcome.line}:${outcome.column} ${outcome.message}`);
+  return outcome.program;
+}
+
+/** What a program returns, run in this process over a few stand-in tools. */
+export async function evaluate(program: CompiledProgram): Promise<unknown> {
+  const names = Object.keys(environment);
+  const script = new Script(`(${names.join(", ")}) => ${program.js}`, { filename: "program.js" });
+  const bind = script.runInThisContext() as (...values: readonly unknown[]) => () => Promise<unknown>;
+  return await bind(...Object.values(environment))();
+}
+
+const environment = {
+  gh: { list: async (args: unknown) => ({ issues: [1, 2], args }), get: async () => 7 },
+  calculator: async ({ a, b }: { a: number; b: number }) => a + b,
+  console: { log: () => undefined },
+  input: {},
+};
+
+export function notes(program: { readonly diagnostics: readonly Diagnostic[] }): readonly string[] {
+  return program.diagnostics.map(({ severity, message }) => `${severity}: ${message}`);
+}

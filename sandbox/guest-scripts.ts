@@ -22,6 +22,7 @@ function readScript(name: keyof GuestScripts): string {
   const suffix = import.meta.url.slice(-3);
   const text = readFileSync(new URL(`./guest/${name}${suffix}`, import.meta.url), "utf8");
   const plain = suffix === ".ts" ? stripTypeScriptTypes(text) : text;
-  // Each file is one function expression; the empty export only tells TypeScript that it shares no scope.
-  return plain.replace(/^export \{\};?$/m, "").replace(/^\/\/# sourceMappingURL=.*$/m, "");
+  // Each file is one function expression; the empty export only tells TypeScript that it shares no scope. Strict, so
+  // that a stack trace hands out none of its functions.
+  return `"use strict"; ${plain}`.replace(/^export \{\};?$/m, "").replace(/^\/\/# sourceMappingURL=.*$/m, "");
 }

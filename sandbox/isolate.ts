@@ -18,7 +18,13 @@ export interface GuestScripts {
 
 export interface IsolateEvents {
   posts(text: string): void;
-  entered(k: number, cpuMs: number, heapBytes: number): void;
+  /** `rejection`: words of a promise that was rejected in this entry while nothing handled it; empty when none was. */
+  entered(entry: {
+    readonly k: number;
+    readonly cpuMs: number;
+    readonly heapBytes: number;
+    readonly rejection: string;
+  }): void;
   broken(code: BrokenCode, message: string, cpuMs: number): void;
 }
 
@@ -63,8 +69,6 @@ export function createSlot(memoryMb: number, scripts: GuestScripts): Slot {
   let limits: RunLimits | undefined;
   let deadline = 0;
   let running: Promise<void> = Promise.resolve();
-  /** Entries that came while the program was still being compiled; null once it has started. */
-  let early: Entry[] | null = [];
 
   const cpuMs = (): number =>
     isolate.isDisposed ? 0 : Number((isolate.cpuTime - cpuAtStart) / 1_000n) / 1_000;
@@ -77,8 +81,16 @@ export function createSlot(memoryMb: number, scripts: GuestScripts): Slot {
     if (!isolate.isDisposed) isolate.dispose();
   }
 
-  function deliver({ k, kind, n, at, text }: Entry): void {
-    track(k, enterGuest.apply(undefined, [kind, n, at, text], { timeout: remainingMs() }));
+  /**
+   * Compiling and making the function happen here, on this thread: they take microseconds and run nothing of the
+   * program, and each would otherwise be a way through the thread pool before its first instruction.
+   */
+  async function begin({ js, config, startedAt }: IsolateStart): Promise<void> {
+    const timeout = remainingMs();
+    const script = isolate.compileScriptSync(js, { filename: PROGRAM_FILE });
+    const main = script.runSync(context, { reference: true, timeout, release: true });
+    const entry = ["start", 0, startedAt, config, main.derefInto({ release: true })];
+    await enterGuest.apply(undefined, entry, { timeout });
   }
 
   /** One entry after the other; isolated-vm keeps the order and drains microtasks between them. */
@@ -87,22 +99,19 @@ export function createSlot(memoryMb: number, scripts: GuestScripts): Slot {
       () => acknowledge(k),
       (error: unknown) => {
         const fatal = classify(error);
-        if (fatal === undefined) acknowledge(k);
+        if (fatal === undefined) acknowledge(k, messageOf(error));
         else breakWith(fatal, messageOf(error), cpuMs());
       },
     );
     running = Promise.all([running, over]).then(() => undefined);
   }
 
-  function acknowledge(k: number): void {
+  function acknowledge(k: number, rejection = ""): void {
     if (state !== "running" || isolate.isDisposed) return;
     // Heap figures cost a call into the isolate: asked for once, when the program has said its last word.
     const heap = lastPost ? isolate.getHeapStatisticsSync() : undefined;
-    events?.entered(
-      k,
-      cpuMs(),
-      heap === undefined ? 0 : heap.used_heap_size + heap.externally_allocated_size,
-    );
+    const heapBytes = heap === undefined ? 0 : heap.used_heap_size + heap.externally_allocated_size;
+    events?.entered({ k, cpuMs: cpuMs(), heapBytes, rejection });
   }
 
   return {
@@ -112,22 +121,12 @@ export function createSlot(memoryMb: number, scripts: GuestScripts): Slot {
       state = "running";
       limits = program.limits;
       deadline = performance.now() + program.limits.wallMs;
-      const timeout = remainingMs();
-      const begin = async (): Promise<void> => {
-        const script = await compile(isolate, program.js);
-        const main = await script.run(context, { reference: true, timeout, release: true });
-        const arguments_ = ["start", 0, program.startedAt, program.config, main.derefInto({ release: true })];
-        const started = enterGuest.apply(undefined, arguments_, { timeout });
-        for (const entry of early ?? []) deliver(entry);
-        early = null;
-        await started;
-      };
-      track(0, begin());
+      track(0, begin(program));
     },
     enter(entry) {
       if (state !== "running" || isolate.isDisposed) return;
-      if (early === null) deliver(entry);
-      else early.push(entry);
+      const { k, kind, n, at, text } = entry;
+      track(k, enterGuest.apply(undefined, [kind, n, at, text], { timeout: remainingMs() }));
     },
     overCpu() {
       if (state !== "running" || limits === undefined || cpuMs() <= limits.cpuMs) return false;
@@ -161,10 +160,6 @@ function installGuest(
       result: { reference: true },
     },
   );
-}
-
-async function compile(isolate: ivm.Isolate, js: string): Promise<ivm.Script> {
-  return isolate.compileScript(js, { filename: PROGRAM_FILE });
 }
 
 /**

@@ -8,7 +8,7 @@
  * What comes from a worker is hostile. The functions named `parse…` accept any bytes or text, never throw, and give
  * either a message of exactly these shapes or the reason why it is none; a violation ends the worker.
  */
-import type { ToolErrorKind, ToolNamespaces } from "./index.ts";
+import type { ToolErrorKind } from "./index.ts";
 import type { RunLimits } from "./limits.ts";
 
 /** Fences late messages: every lease of a slot has its own number, never used again in this gateway. */
@@ -19,12 +19,10 @@ export type ToWorker =
   | {
       readonly type: "start";
       readonly lease: LeaseId;
-      readonly namespaces: ToolNamespaces;
-      readonly input: string;
-      readonly seed: string;
       readonly startedAt: number;
       readonly limits: RunLimits;
-      /** The program: a JavaScript expression that is an async function. Travels as the frame's text. */
+      /** How much of the text is JSON for the prelude (namespaces, input, seed, limits); the rest is the program. */
+      readonly configChars: number;
       readonly text: string;
     }
   | (Entry & { readonly type: "enter"; readonly lease: LeaseId })
@@ -58,6 +56,8 @@ export type FromWorker =
       readonly k: number;
       readonly cpuMs: number;
       readonly heapBytes: number;
+      /** Words of a promise that was rejected in this entry while nothing handled it; empty when none was. */
+      readonly rejection: string;
     }
   /** A limit inside the isolate, or an engine fault of this lease only. Final. */
   | {
@@ -139,9 +139,13 @@ export function parseFromWorker(header: string, text: string): Parsed<FromWorker
     case "posts":
       return { ok: true, value: { type, lease, text } };
     case "entered": {
-      const { k, cpuMs, heapBytes } = message;
-      if (!isCount(k) || !isAmount(cpuMs) || !isCount(heapBytes)) return fault("entered lacks its fields");
-      return { ok: true, value: { type, lease, k, cpuMs, heapBytes } };
+      const { k, cpuMs, heapBytes, rejection } = message;
+      if (!isCount(k) || !isAmount(cpuMs) || !isCount(heapBytes) || typeof rejection !== "string")
+        return fault("entered lacks its fields");
+      return {
+        ok: true,
+        value: { type, lease, k, cpuMs, heapBytes, rejection: rejection.slice(0, MAX_MESSAGE_CHARS) },
+      };
     }
     case "broken": {
       const { code, message: words, cpuMs } = message;

@@ -4,6 +4,7 @@
  * flight go on untouched. Everything that arrives here was written by somebody who may have broken out of the isolate.
  */
 import type { EngineFailure, EngineOutcome, EngineRun, GuestCall, Settlement } from "./index.ts";
+import { isPlainJson } from "./json-depth.ts";
 import { LogCap } from "./log-cap.ts";
 import type { Entry, FromWorker, GuestPost, LeaseId, ToWorker } from "./protocol.ts";
 import { parsePosts } from "./protocol.ts";
@@ -14,6 +15,8 @@ const MAX_ARMED_TIMERS = 1_000;
 const MAX_CRASHES = 2;
 const PENDING_FOREVER =
   "The program waits for a promise that nothing can settle: no tool call is open and no timer is armed.";
+
+const MAX_REJECTIONS_TOLD = 5;
 
 /** The session's half of a lease. */
 export interface Link {
@@ -55,6 +58,8 @@ export class Session {
   #cpuMs = 0;
   #heapBytes = 0;
   readonly #warnings: string[] = [];
+  /** Each told once: a replayed entry rejects again. */
+  readonly #rejections = new Set<string>();
 
   /** Of the present lease only. */
   #acked = -1;
@@ -104,17 +109,10 @@ export class Session {
       this.run.host.started?.();
     }
     const { js, namespaces, input, seed, startedAt } = this.run.program;
+    const { limits } = this.run;
     const { lease } = link;
-    link.send({
-      type: "start",
-      lease,
-      namespaces,
-      input,
-      seed,
-      startedAt,
-      limits: this.run.limits,
-      text: js,
-    });
+    const config = JSON.stringify({ namespaces, input, seed, limits });
+    link.send({ type: "start", lease, startedAt, limits, configChars: config.length, text: config + js });
     for (const entry of this.#entries) link.send({ type: "enter", lease, ...entry });
   }
 
@@ -275,6 +273,7 @@ export class Session {
     if (message.k <= this.#replayed && this.#replayed > 0) this.#cpuOfReplay = message.cpuMs;
     this.#cpuMs = this.#cpuBeforeLease + message.cpuMs - this.#cpuOfReplay;
     this.#heapBytes = Math.max(this.#heapBytes, message.heapBytes);
+    if (message.rejection !== "") this.#rejections.add(message.rejection);
     if (this.#last?.type === "done") this.#complete(this.#last.result);
     else if (this.#last?.type === "fail") this.fail(describeFail(this.#last));
     else this.#endIfIdle();
@@ -287,6 +286,14 @@ export class Session {
       this.fail({ code: "result_too_large", message });
       return;
     }
+    if (!isPlainJson(result)) {
+      this.#link?.violate("the result is no JSON, or nested too deep");
+      return;
+    }
+    for (const words of [...this.#rejections].slice(0, MAX_REJECTIONS_TOLD))
+      this.#warnings.push(
+        `A promise was rejected while nothing handled it: ${words}. Await it, or catch it at once.`,
+      );
     const open = this.#inFlight + this.#waiting.length + this.#held.size;
     if (open > 0)
       this.#warnings.push(

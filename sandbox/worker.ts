@@ -49,16 +49,15 @@ function handle(message: ToWorker): void {
 }
 
 function start(message: Extract<ToWorker, { type: "start" }>): void {
-  const { lease, namespaces, input, seed, startedAt, limits, text } = message;
+  const { lease, startedAt, limits, configChars, text } = message;
   try {
     const slot = takeSlot(limits.memoryMb);
     leases.set(lease, slot);
-    const config = JSON.stringify({ namespaces, input, seed, limits });
     slot.start(
-      { js: text, config, startedAt, limits },
+      { js: text.slice(configChars), config: text.slice(0, configChars), startedAt, limits },
       {
         posts: (posts) => send({ type: "posts", lease, text: posts }),
-        entered: (k, cpuMs, heapBytes) => send({ type: "entered", lease, k, cpuMs, heapBytes }),
+        entered: (entry) => send({ type: "entered", lease, ...entry }),
         broken: (code, words, cpuMs) => send({ type: "broken", lease, code, message: words, cpuMs }),
       },
     );

@@ -99,6 +99,38 @@
     });
   }
   defineProperty(refuse, "prototype", { value: getPrototypeOf(refuse), writable: false });
+
+  // A program's own formatter would be called for traces that the prelude takes.
+  defineProperty(Error, "prepareStackTrace", { value: undefined, writable: false, configurable: false });
+
+  // Resizable and transferable buffers allocate where V8's limit does not count. Without the option, the getters and
+  // the methods there is no road to one: subclasses and Reflect.construct come through this constructor too.
+  const RealArrayBuffer = ArrayBuffer;
+  const { construct } = Reflect;
+  const FixedArrayBuffer = function ArrayBuffer(this: unknown, length?: unknown): object {
+    if (new.target === undefined) throw new TypeError("Constructor ArrayBuffer requires 'new'");
+    return construct(RealArrayBuffer, [length], new.target);
+  };
+  const fixed = { writable: true, enumerable: false, configurable: true };
+  defineProperty(FixedArrayBuffer, "prototype", { value: RealArrayBuffer.prototype, writable: false });
+  defineProperty(FixedArrayBuffer, "isView", { ...fixed, value: RealArrayBuffer.isView });
+  defineProperty(FixedArrayBuffer, Symbol.species, {
+    get(this: unknown) {
+      return this;
+    },
+    configurable: true,
+  });
+  defineProperty(RealArrayBuffer.prototype, "constructor", { ...fixed, value: FixedArrayBuffer });
+  defineProperty(globalThis, "ArrayBuffer", { ...fixed, value: FixedArrayBuffer });
+  for (const name of [
+    "resize",
+    "transfer",
+    "transferToFixedLength",
+    "maxByteLength",
+    "resizable",
+    "detached",
+  ])
+    Reflect.deleteProperty(RealArrayBuffer.prototype, name);
 };
 
 export {};

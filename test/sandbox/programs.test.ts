@@ -160,6 +160,22 @@ describe("a program", () => {
     expect(await aborted).toBe("aborted");
   });
 
+  it("is told of a promise that was rejected while nothing handled it", async () => {
+    const broken = (): never => {
+      throw new Error("no paper");
+    };
+    const body = "lab.broken({}); await lab.add({ a: 1, b: 1 }); await sleep(1); return 1";
+    const run = await runProgram(pool, body, { tools: { broken, add } });
+    expect(resultOf(run)).toBe(1);
+    expect(run.outcome.warnings).toEqual([
+      "A promise was rejected while nothing handled it: no paper. Await it, or catch it at once.",
+    ]);
+    const handled = await runProgram(pool, "try { await lab.broken({}) } catch {} return 1", {
+      tools: { broken },
+    });
+    expect(handled.outcome.warnings).toEqual([]);
+  });
+
   it("can be cancelled from outside", async () => {
     const abort = new AbortController();
     const run = runProgram(pool, "await lab.go({}); for (;;) await sleep(1)", {

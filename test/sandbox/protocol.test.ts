@@ -58,9 +58,10 @@ describe("what a worker says", () => {
   });
 
   it.each([
-    '{"type":"entered","lease":1,"k":-1,"cpuMs":0,"heapBytes":0}',
-    '{"type":"entered","lease":1,"k":1.5,"cpuMs":0,"heapBytes":0}',
-    '{"type":"entered","lease":"1","k":1,"cpuMs":0,"heapBytes":0}',
+    '{"type":"entered","lease":1,"k":-1,"cpuMs":0,"heapBytes":0,"rejection":""}',
+    '{"type":"entered","lease":1,"k":1.5,"cpuMs":0,"heapBytes":0,"rejection":""}',
+    '{"type":"entered","lease":"1","k":1,"cpuMs":0,"heapBytes":0,"rejection":""}',
+    '{"type":"entered","lease":1,"k":1,"cpuMs":0,"heapBytes":0}',
     '{"type":"broken","lease":1,"code":"cancelled","message":"","cpuMs":0}',
     '{"type":"exec","lease":1}',
     "[]",

@@ -64,6 +64,7 @@ export function createSlot(memoryMb: number, scripts: GuestScripts): Slot {
     lastPost ||= last;
     events?.posts(text);
   });
+  enterGuest.applySync(undefined, ["warm"]);
   const cpuAtStart = isolate.cpuTime;
   let state: "ready" | "running" | "broken" | "disposed" = "ready";
   let limits: RunLimits | undefined;

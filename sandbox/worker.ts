@@ -13,12 +13,17 @@ import type { FromWorker, LeaseId, ToWorker } from "./protocol.ts";
 const CHANNEL_FD = 3;
 /** How often running programs' CPU time is read. */
 const CPU_POLL_MS = 10;
+/** Isolates built and heated ahead: 1.25 MB each, and a start in a third of the time. */
+const SPARE_SLOTS = 4;
+/** Answer first: slots are built this long after the last start or stop. */
+const REFILL_AFTER_MS = 4;
 
 const channel = new Socket({ fd: CHANNEL_FD, readable: true, writable: true });
 const leases = new Map<LeaseId, Slot>();
 const { scripts, version } = loadGuestScripts();
 const slotMemoryMb = Number(process.argv[2] ?? 64);
-let spare: Slot | undefined;
+const spares: Slot[] = [];
+let refillTimer: NodeJS.Timeout | undefined;
 
 process.env["TZ"] = "UTC";
 stayKillable();
@@ -29,7 +34,9 @@ channel.on("data", (bytes: Buffer) => reader.push(bytes));
 setInterval(() => {
   for (const slot of leases.values()) slot.overCpu();
 }, CPU_POLL_MS);
-spare = createSlot(slotMemoryMb, scripts);
+// Ready means one slot, not all of them: a replacement has to be up fast.
+spares.push(createSlot(slotMemoryMb, scripts));
+refillSoon();
 send({ type: "ready", preludeVersion: version, rssBytes: process.memoryUsage.rss() });
 
 function handle(message: ToWorker): void {
@@ -73,22 +80,27 @@ function stop(lease: LeaseId): void {
   const done = slot === undefined ? Promise.resolve() : slot.dispose();
   void done.then(() => {
     send({ type: "stopped", lease });
-    refill();
+    refillSoon();
   });
 }
 
-/** A slot with another memory limit than the usual one is built for its run. */
+/** A run with another memory limit than the usual one gets a slot built for it. */
 function takeSlot(memoryMb: number): Slot {
-  if (spare === undefined || memoryMb !== spare.memoryMb) return createSlot(memoryMb, scripts);
-  const slot = spare;
-  spare = undefined;
-  setImmediate(refill);
-  return slot;
+  const slot = memoryMb === slotMemoryMb ? spares.pop() : undefined;
+  refillSoon();
+  return slot ?? createSlot(memoryMb, scripts);
 }
 
-/** Answer first: the next slot is built when nobody waits for this thread. */
+function refillSoon(): void {
+  clearTimeout(refillTimer);
+  refillTimer = setTimeout(refill, REFILL_AFTER_MS);
+}
+
+/** One at a time, so that a message never waits for more than one. */
 function refill(): void {
-  if (spare === undefined && leases.size === 0) spare = createSlot(slotMemoryMb, scripts);
+  if (spares.length >= SPARE_SLOTS) return;
+  spares.push(createSlot(slotMemoryMb, scripts));
+  refillSoon();
 }
 
 function send(message: FromWorker): void {

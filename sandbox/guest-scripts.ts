@@ -12,6 +12,9 @@ export function loadGuestScripts(): { readonly scripts: GuestScripts; readonly v
     harden: readScript("harden"),
     encode: readScript("encode"),
     clock: readScript("clock"),
+    text: readScript("text"),
+    display: readScript("display"),
+    namespaces: readScript("namespaces"),
     prelude: readScript("prelude"),
   };
   const version = createHash("sha256").update(JSON.stringify(scripts)).digest("hex").slice(0, 16);

@@ -13,6 +13,9 @@ export interface GuestScripts {
   readonly harden: string;
   readonly encode: string;
   readonly clock: string;
+  readonly text: string;
+  readonly display: string;
+  readonly namespaces: string;
   readonly prelude: string;
 }
 
@@ -150,13 +153,19 @@ function installGuest(
 ): ivm.Reference {
   const load = (text: string, file: string): ivm.Reference =>
     isolate.compileScriptSync(text, { filename: file }).runSync(context, { reference: true, release: true });
+  const part = (name: keyof GuestScripts, ...given: ivm.Reference[]): ivm.Reference =>
+    load(scripts[name], name).applySync(
+      undefined,
+      given.map((each) => each.derefInto()),
+      { result: { reference: true } },
+    );
   load(scripts.harden, "harden").applySync(undefined, []);
-  const encode = load(scripts.encode, "encode").applySync(undefined, [], { result: { reference: true } });
-  const clock = load(scripts.clock, "clock").applySync(undefined, [], { result: { reference: true } });
+  const encode = part("encode");
+  const parts = [encode, part("clock"), part("text"), part("display", encode), part("namespaces")];
   const bridge = new ivm.Callback(post, { ignored: true });
   return load(scripts.prelude, "prelude").applySync(
     undefined,
-    [bridge, encode.derefInto(), clock.derefInto()],
+    [bridge, ...parts.map((each) => each.derefInto())],
     {
       result: { reference: true },
     },

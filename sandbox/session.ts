@@ -3,6 +3,8 @@
  * attached to another one it starts the program again and delivers the same entries in the same order, while calls in
  * flight go on untouched. Everything that arrives here was written by somebody who may have broken out of the isolate.
  */
+
+import { describeBroken, describeFail, hostFault } from "./failures.ts";
 import type { EngineFailure, EngineOutcome, EngineRun, GuestCall, Settlement } from "./index.ts";
 import { isPlainJson } from "./json-depth.ts";
 import { LogCap } from "./log-cap.ts";
@@ -335,29 +337,4 @@ export class Session {
     };
     this.#resolve({ usage, warnings: this.#warnings, ...outcome });
   }
-}
-
-/** A host must not reject. If it does, its words are not for the program. */
-function hostFault({ server, tool }: GuestCall): Settlement {
-  return { type: "error", error: { kind: "tool", message: "The call failed in the gateway.", server, tool } };
-}
-
-function describeFail(post: Extract<GuestPost, { type: "fail" }>): EngineFailure {
-  // The engine refuses buffers past the limit with an error the program could have caught.
-  const code = post.message === "RangeError: Array buffer allocation failed" ? "memory_exceeded" : post.code;
-  const frame = /program\.js:(\d+):(\d+)/.exec(post.stack);
-  return {
-    code,
-    message: post.message,
-    ...(frame === null ? {} : { line: Number(frame[1]), column: Number(frame[2]) }),
-    ...(post.tool === undefined ? {} : { tool: post.tool }),
-  };
-}
-
-function describeBroken(code: EngineFailure["code"], run: EngineRun, words: string): string {
-  if (code === "memory_exceeded") return `The program used more than ${run.limits.memoryMb} MB of memory.`;
-  if (code === "cpu_timeout") return `The program used more than ${run.limits.cpuMs} ms of CPU time.`;
-  if (code === "wall_timeout") return `The program took longer than ${run.limits.wallMs} ms.`;
-  if (code === "guest_error") return words.replace(/ \[program\.js:\d+:\d+\]$/, "");
-  return "The isolate of this program could not go on.";
 }

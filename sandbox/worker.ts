@@ -108,11 +108,17 @@ function send(message: FromWorker): void {
   channel.write(encodeFrame(header, text));
 }
 
-/** Under memory pressure the kernel takes a worker, never the gateway. Where the file does not exist, it does not matter. */
+/**
+ * Under memory pressure the kernel takes a worker, never the gateway, and a crash leaves no copy of a program's memory
+ * behind. Where these files do not exist, there is nothing to set.
+ */
 function stayKillable(): void {
-  try {
-    writeFileSync("/proc/self/oom_score_adj", "1000");
-  } catch {
-    return;
+  for (const [file, value] of [
+    ["/proc/self/oom_score_adj", "1000"],
+    ["/proc/self/coredump_filter", "0"],
+  ] as const) {
+    try {
+      writeFileSync(file, value);
+    } catch {}
   }
 }

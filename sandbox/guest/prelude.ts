@@ -5,12 +5,9 @@
  */
 type Encoded = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly fault: string };
 type Failure = { kind: string; message: string; server: string; tool: string; data?: string };
-type ToolEntry = { name: string; method: string; positional?: readonly string[] };
+type Callable = (...args: unknown[]) => Promise<unknown>;
 interface StartConfig {
-  namespaces: {
-    servers: readonly { name: string; global: string; tools: readonly ToolEntry[] }[];
-    locals: readonly { name: string; global: string; positional?: readonly string[]; hidden?: boolean }[];
-  };
+  namespaces: unknown;
   input: string;
   seed: string;
   limits: {
@@ -21,31 +18,50 @@ interface StartConfig {
     logLines: number;
   };
 }
-type Callable = (...args: unknown[]) => Promise<unknown>;
+interface Clock {
+  start(seed: string, at: number): void;
+  advance(at: number): void;
+}
+interface Text {
+  utf8Length(text: string): number;
+  decode(text: string): unknown;
+}
+interface Display {
+  display(value: unknown): string;
+  errorText(error: object): string;
+  isError(value: unknown): value is object;
+}
+interface Namespaces {
+  show(on: object, name: string, value: unknown, enumerable: boolean): void;
+  proxy(target: object, miss: (name: string) => unknown): object;
+  install(
+    namespaces: unknown,
+    callable: (server: string, tool: string, positional?: readonly string[]) => Callable,
+  ): void;
+}
 
 (
   post: (text: string, last: boolean) => void,
   encode: (value: unknown, root: string) => Encoded,
-  clock: { start(seed: string, at: number): void; advance(at: number): void },
+  clock: Clock,
+  { utf8Length, decode }: Text,
+  { display, errorText, isError }: Display,
+  { show, proxy, install }: Namespaces,
 ) => {
   const BATCH_CHARS = 262_144;
   const MAX_ARMED_TIMERS = 1_000;
   const MAX_TIMER_MS = 2_147_483_647;
   const { parse, stringify } = JSON;
   const { apply, defineProperty } = Reflect;
-  const { create, freeze, getOwnPropertyDescriptor, prototype: objectPrototype } = Object;
-  const { isArray } = Array;
+  const { create, freeze } = Object;
   const { floor } = Math;
   const { isNaN } = Number;
   const GuestPromise = Promise;
-  const GuestProxy = Proxy;
   const GuestError = Error;
   const GuestRangeError = RangeError;
   const then = Promise.prototype.then;
-  const charCodeAt = String.prototype.charCodeAt;
   const slice = String.prototype.slice;
   const indexOf = String.prototype.indexOf;
-  const toText = String;
   const settled = GuestPromise.resolve();
   const never = new GuestPromise<never>(() => undefined);
   const scope = globalThis as unknown as Record<string, unknown>;
@@ -118,7 +134,7 @@ type Callable = (...args: unknown[]) => Promise<unknown>;
   };
   defineProperty(ToolError.prototype, "name", { value: "ToolError", writable: true, configurable: true });
   const toolErrorPrototype = ToolError.prototype;
-  const isPrototypeOf = objectPrototype.isPrototypeOf;
+  const { isPrototypeOf } = Object.prototype;
 
   const call = (
     server: string,
@@ -176,64 +192,6 @@ type Callable = (...args: unknown[]) => Promise<unknown>;
     return error;
   };
 
-  // ---- namespaces -------------------------------------------------------------------------------------------------
-  /** Names every object answers to are no tools unless a server has one of that name; `then` and symbols never are. */
-  const lookup = (target: object, key: PropertyKey, miss: (name: string) => unknown): unknown => {
-    if (typeof key !== "string" || key === "then") return undefined;
-    const own = getOwnPropertyDescriptor(target, key);
-    if (own !== undefined) return own.value;
-    if (key === "toJSON" || getOwnPropertyDescriptor(objectPrototype, key) !== undefined) return undefined;
-    return miss(key);
-  };
-  const proxy = (target: object, miss: (name: string) => unknown): object =>
-    new GuestProxy(freeze(target), {
-      __proto__: null,
-      get: (on: object, key: PropertyKey) => lookup(on, key, miss),
-    } as never);
-  const show = (on: object, name: string, value: unknown, enumerable: boolean): void => {
-    defineProperty(on, name, {
-      __proto__: null,
-      value,
-      writable: false,
-      enumerable,
-      configurable: false,
-    } as never);
-  };
-
-  const install = (namespaces: StartConfig["namespaces"]): void => {
-    const tree = create(null);
-    const { servers, locals } = namespaces;
-    for (let s = 0; s < servers.length; s++) {
-      const { name: server, global, tools } = servers[s] as (typeof servers)[number];
-      const byMethod = create(null);
-      const byName = create(null);
-      for (let t = 0; t < tools.length; t++) {
-        const { name, method, positional } = tools[t] as ToolEntry;
-        const fn = callable(server, name, positional);
-        if (method !== "then") show(byMethod, method, fn, true);
-        if (name !== "then") show(byName, name, fn, true);
-      }
-      const miss = (name: string): Callable => callable(server, name);
-      show(scope, global, proxy(byMethod, miss), tools.length > 0);
-      show(tree, server, proxy(byName, miss), tools.length > 0);
-    }
-    const byName = create(null);
-    for (let i = 0; i < locals.length; i++) {
-      const { name, global, positional, hidden } = locals[i] as (typeof locals)[number];
-      const fn = callable("local", name, positional);
-      show(scope, global, fn, hidden !== true);
-      if (name !== "then") show(byName, name, fn, hidden !== true);
-    }
-    show(
-      tree,
-      "local",
-      proxy(byName, (name) => callable("local", name)),
-      locals.length > 0,
-    );
-    const noServer = (server: string): object => proxy(create(null), (name) => callable(server, name));
-    show(scope, "tools", proxy(tree, noServer), true);
-  };
-
   // ---- console and timers -----------------------------------------------------------------------------------------
   const print = (level: string, args: unknown[]): void => {
     if (over || logLines > limits.logLines || logBytes > limits.logBytes) return;
@@ -243,24 +201,6 @@ type Callable = (...args: unknown[]) => Promise<unknown>;
     logLines += 1;
     logBytes += utf8Length(text);
     emit(`["log","${level}",${stringify(text)}]`);
-  };
-  const display = (value: unknown): string => {
-    try {
-      if (typeof value === "string") return value;
-      if (typeof value === "object" && value !== null && apply(isPrototypeOf, GuestError.prototype, [value]))
-        return errorText(value);
-      if (typeof value === "object" && value !== null) {
-        const encoded = encode(value, isArray(value) ? "array" : "object");
-        return encoded.ok ? encoded.text : `[${encoded.fault}]`;
-      }
-      return typeof value === "function" ? `[function ${value.name}]` : toText(value);
-    } catch {
-      return "[unreadable value]";
-    }
-  };
-  const errorText = (error: object): string => {
-    const { name, message } = error as { name?: unknown; message?: unknown };
-    return `${name ?? "Error"}: ${message ?? ""}`;
   };
   const consoleObject = create(null);
   for (const level of ["log", "info", "warn", "error", "debug"])
@@ -302,33 +242,9 @@ type Callable = (...args: unknown[]) => Promise<unknown>;
     sleep: freeze((delay: unknown) => new GuestPromise((resolve) => arm(resolve, delay, []))),
     ToolError,
   };
+  // A program that changed its parent would be called when the next tool fails.
+  freeze(ToolError);
   for (const name of Object.keys(expose)) show(scope, name, expose[name], false);
-
-  // ---- text -------------------------------------------------------------------------------------------------------
-  const utf8Length = (text: string): number => {
-    let bytes = text.length;
-    for (let i = 0; i < text.length; i++) {
-      const unit: number = apply(charCodeAt, text, [i]);
-      if (unit < 0x80) continue;
-      bytes += unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 1 : 2;
-    }
-    return bytes;
-  };
-  /** A `__proto__` key would become a prototype in the first spread or assignment that copies it. */
-  const decode = (text: string): unknown => {
-    const value: unknown = parse(text);
-    if (
-      (apply(indexOf, text, ["__proto__"]) as number) >= 0 ||
-      (apply(indexOf, text, ["\\u00"]) as number) >= 0
-    )
-      clean(value);
-    return value;
-  };
-  const clean = (value: unknown): void => {
-    if (typeof value !== "object" || value === null) return;
-    delete (value as Record<string, unknown>)["__proto__"];
-    for (const key in value) clean((value as Record<string, unknown>)[key]);
-  };
 
   // ---- the end ----------------------------------------------------------------------------------------------------
   const onDone = (value: unknown): void => {
@@ -346,11 +262,7 @@ type Callable = (...args: unknown[]) => Promise<unknown>;
     let stack = "";
     let tool = "";
     try {
-      if (
-        typeof thrown === "object" &&
-        thrown !== null &&
-        apply(isPrototypeOf, GuestError.prototype, [thrown])
-      ) {
+      if (isError(thrown)) {
         message = errorText(thrown);
         stack = `${(thrown as { stack?: unknown }).stack}`;
         if (apply(isPrototypeOf, toolErrorPrototype, [thrown])) {
@@ -402,7 +314,7 @@ type Callable = (...args: unknown[]) => Promise<unknown>;
       const config = parse(text) as StartConfig;
       limits = config.limits;
       clock.start(config.seed, at);
-      install(config.namespaces);
+      install(config.namespaces, callable);
       show(scope, "input", decode(config.input), true);
       const run = program as () => unknown;
       apply(then, new GuestPromise((resolve) => resolve(apply(run, undefined, []))), [onDone, onThrow]);

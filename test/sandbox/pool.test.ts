@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { afterEach, describe, expect, it } from "vitest";
 import {
   createWorkerPool,
@@ -197,6 +199,21 @@ describe("a worker that dies", () => {
 });
 
 describe("the life of a worker", () => {
+  it("starts with nothing of the gateway's: no environment, no descriptor, and first in line when memory runs out", async () => {
+    process.env["GATEWAY_SECRET"] = "canary-in-the-environment";
+    const workers = await open({ workers: 1 });
+    delete process.env["GATEWAY_SECRET"];
+    const [pid] = workers.stats().pids;
+    const read = (file: string): string => readFileSync(`/proc/${pid}/${file}`, "latin1");
+    expect(read("environ")).toBe("");
+    expect(read("oom_score_adj").trim()).toBe("1000");
+    expect(Number.parseInt(read("coredump_filter"), 16)).toBe(0);
+    expect(readlinkSync(`/proc/${pid}/cwd`)).toBe(realpathSync(tmpdir()));
+    const files = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+    expect(files.filter((file) => file.startsWith("/") && !file.startsWith("/dev/"))).toEqual([]);
+    expect(files.filter((file) => file.startsWith("socket:"))).toHaveLength(2); // the channel and stderr
+  });
+
   it("ends with the gateway, however that dies", async () => {
     const { fork } = await import("node:child_process");
     const child = fork(new URL("../fixtures/pool-owner.ts", import.meta.url), {

@@ -1,0 +1,28 @@
+/** The words and positions of failures, as a run's author will read them. */
+import type { EngineFailure, EngineRun, GuestCall, Settlement } from "./index.ts";
+import type { GuestPost } from "./protocol.ts";
+
+/** A host must not reject. If it does, its words are not for the program. */
+export function hostFault({ server, tool }: GuestCall): Settlement {
+  return { type: "error", error: { kind: "tool", message: "The call failed in the gateway.", server, tool } };
+}
+
+export function describeFail(post: Extract<GuestPost, { type: "fail" }>): EngineFailure {
+  // The engine refuses buffers past the limit with an error the program could have caught.
+  const code = post.message === "RangeError: Array buffer allocation failed" ? "memory_exceeded" : post.code;
+  const frame = /program\.js:(\d+):(\d+)/.exec(post.stack);
+  return {
+    code,
+    message: post.message,
+    ...(frame === null ? {} : { line: Number(frame[1]), column: Number(frame[2]) }),
+    ...(post.tool === undefined ? {} : { tool: post.tool }),
+  };
+}
+
+export function describeBroken(code: EngineFailure["code"], run: EngineRun, words: string): string {
+  if (code === "memory_exceeded") return `The program used more than ${run.limits.memoryMb} MB of memory.`;
+  if (code === "cpu_timeout") return `The program used more than ${run.limits.cpuMs} ms of CPU time.`;
+  if (code === "wall_timeout") return `The program took longer than ${run.limits.wallMs} ms.`;
+  if (code === "guest_error") return words.replace(/ \[program\.js:\d+:\d+\]$/, "");
+  return "The isolate of this program could not go on.";
+}

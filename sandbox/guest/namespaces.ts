@@ -1,0 +1,88 @@
+/**
+ * Tools as a program finds them: one global per server, tools of `local` as globals themselves, and everything by its
+ * original name below `tools`. Names that are not offered are callables too: the host refuses them, with better words.
+ */
+type Callable = (...args: unknown[]) => Promise<unknown>;
+type ToolEntry = { name: string; method: string; positional?: readonly string[] };
+interface NamespaceConfig {
+  servers: readonly { name: string; global: string; tools: readonly ToolEntry[] }[];
+  locals: readonly { name: string; global: string; positional?: readonly string[]; hidden?: boolean }[];
+}
+interface Namespaces {
+  /** Defines a property that nobody can change any more. */
+  show(on: object, name: string, value: unknown, enumerable: boolean): void;
+  /** An object whose own properties are `target`'s, and where any other tool name is `miss(name)`. */
+  proxy(target: object, miss: (name: string) => unknown): object;
+  install(
+    namespaces: NamespaceConfig,
+    callable: (server: string, tool: string, positional?: readonly string[]) => Callable,
+  ): void;
+}
+
+(): Namespaces => {
+  const { defineProperty } = Reflect;
+  const { create, freeze, getOwnPropertyDescriptor, prototype: objectPrototype } = Object;
+  const GuestProxy = Proxy;
+  const scope = globalThis as unknown as Record<string, unknown>;
+
+  /** Names every object answers to are no tools unless a server has one of that name; `then` and symbols never are. */
+  const lookup = (target: object, key: PropertyKey, miss: (name: string) => unknown): unknown => {
+    if (typeof key !== "string" || key === "then") return undefined;
+    const own = getOwnPropertyDescriptor(target, key);
+    if (own !== undefined) return own.value;
+    if (key === "toJSON" || getOwnPropertyDescriptor(objectPrototype, key) !== undefined) return undefined;
+    return miss(key);
+  };
+  const proxy = (target: object, miss: (name: string) => unknown): object =>
+    new GuestProxy(freeze(target), {
+      __proto__: null,
+      get: (on: object, key: PropertyKey) => lookup(on, key, miss),
+    } as never);
+  const show = (on: object, name: string, value: unknown, enumerable: boolean): void => {
+    defineProperty(on, name, {
+      __proto__: null,
+      value,
+      writable: false,
+      enumerable,
+      configurable: false,
+    } as never);
+  };
+
+  const install: Namespaces["install"] = (namespaces, callable) => {
+    const tree = create(null);
+    const { servers, locals } = namespaces;
+    for (let s = 0; s < servers.length; s++) {
+      const { name: server, global, tools } = servers[s] as (typeof servers)[number];
+      const byMethod = create(null);
+      const byName = create(null);
+      for (let t = 0; t < tools.length; t++) {
+        const { name, method, positional } = tools[t] as ToolEntry;
+        const fn = callable(server, name, positional);
+        if (method !== "then") show(byMethod, method, fn, true);
+        if (name !== "then") show(byName, name, fn, true);
+      }
+      const miss = (name: string): Callable => callable(server, name);
+      show(scope, global, proxy(byMethod, miss), tools.length > 0);
+      show(tree, server, proxy(byName, miss), tools.length > 0);
+    }
+    const byName = create(null);
+    for (let i = 0; i < locals.length; i++) {
+      const { name, global, positional, hidden } = locals[i] as (typeof locals)[number];
+      const fn = callable("local", name, positional);
+      show(scope, global, fn, hidden !== true);
+      if (name !== "then") show(byName, name, fn, hidden !== true);
+    }
+    show(
+      tree,
+      "local",
+      proxy(byName, (name) => callable("local", name)),
+      locals.length > 0,
+    );
+    const noServer = (server: string): object => proxy(create(null), (name) => callable(server, name));
+    show(scope, "tools", proxy(tree, noServer), true);
+  };
+
+  return { show, proxy, install };
+};
+
+export {};

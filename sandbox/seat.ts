@@ -105,6 +105,8 @@ export class Seat {
 
   async #stop(lease: LeaseId): Promise<void> {
     this.#sessions.delete(lease);
+    // Answer first: the frame would wake the worker, which on a busy core runs before whoever waits for the outcome.
+    await new Promise((resolve) => setImmediate(resolve));
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => this.process.kill("a stopped program still runs"), STOP_GRACE_MS);
       this.#stopping.set(lease, () => {

@@ -103,8 +103,13 @@ function refill(): void {
   refillSoon();
 }
 
+/** What one turn has to say is one write, and one wake-up of the gateway. */
 function send(message: FromWorker): void {
   const { text, ...header } = { text: "", ...message };
+  if (channel.writableCorked === 0) {
+    channel.cork();
+    setImmediate(() => channel.uncork());
+  }
   channel.write(encodeFrame(header, text));
 }
 

@@ -46,6 +46,8 @@ export async function createWorkerPool(options: WorkerPoolOptions = {}): Promise
   return pool;
 }
 
+/** How long all runs of a worker must have done nothing but wait before they are parked for somebody who has none. */
+const PARK_AFTER_MS = 100;
 const BACKOFF_MS = { first: 100, longest: 10_000 };
 
 class Pool implements WorkerPool {
@@ -58,6 +60,9 @@ class Pool implements WorkerPool {
   #starting = 0;
   #failuresInRow = 0;
   #retry: NodeJS.Timeout | undefined;
+  #lookAgain: NodeJS.Timeout | undefined;
+  #inRound = false;
+  #roundWanted = false;
   #disposed: Promise<void> | undefined;
 
   constructor(options: WorkerPoolOptions) {
@@ -117,6 +122,7 @@ class Pool implements WorkerPool {
 
   async #dispose(): Promise<void> {
     clearTimeout(this.#retry);
+    clearTimeout(this.#lookAgain);
     for (const session of this.#sessions)
       session.fail({ code: "cancelled", message: "The worker pool was disposed." });
     this.#queue.drain();
@@ -133,16 +139,30 @@ class Pool implements WorkerPool {
     return this.#options.workers * 2 + 1;
   }
 
+  /** Finds places for who waits. Killing a worker on the way calls it again: that call becomes another round. */
   #dispatch(): void {
-    if (this.#disposed !== undefined) return;
+    this.#roundWanted = true;
+    if (this.#inRound) return;
+    this.#inRound = true;
+    while (this.#roundWanted && this.#disposed === undefined) {
+      this.#roundWanted = false;
+      this.#placeAll();
+      this.#balance();
+    }
+    this.#inRound = false;
+    // Who only waits becomes known by time alone.
+    clearTimeout(this.#lookAgain);
+    if (this.#queue.size > 0) this.#lookAgain = setTimeout(() => this.#dispatch(), PARK_AFTER_MS).unref();
+  }
+
+  #placeAll(): void {
     for (;;) {
       const next = this.#queue.takeFirst((session) => this.#placeFor(session));
-      if (next === undefined) break;
+      if (next === undefined) return;
       const { item: session, place: seat } = next;
       if (session.ended) continue;
       void seat.take(session).then((placement) => this.#vacated(seat, placement));
     }
-    this.#balance();
   }
 
   #placeFor(session: Session): Seat | undefined {
@@ -157,12 +177,30 @@ class Pool implements WorkerPool {
       .sort((one, other) => one.load - other.load)[0];
     if (own !== undefined && (own.load === 0 || free === undefined || used.length >= this.#options.workers))
       return own;
+    if (free === undefined && own === undefined && this.#seats.size >= this.#most)
+      this.#parkSomebody(principal);
     if (free === undefined || used.length < this.#options.workers) return free ?? own;
     // Every worker is taken: an idle one of somebody else makes room, or a newcomer goes over the count.
     const idle = used.find((seat) => seat.load === 0 && seat.principal !== principal);
     if (idle !== undefined) this.#recycle(idle, "another principal needs its place");
     const newcomer = !used.some((seat) => seat.principal === principal);
     return idle !== undefined || newcomer ? free : undefined;
+  }
+
+  /** Frees a worker for a principal that has none: idle ones first, else one whose runs only wait for their tools. */
+  #parkSomebody(principal: string): void {
+    const others = [...this.#seats].filter((seat) => seat.principal !== principal && !seat.closed);
+    if (others.some((seat) => seat.principal === null) || this.#starting > 0) return;
+    const seat =
+      others.find((each) => each.load === 0) ??
+      others.sort((one, other) => other.quietMs - one.quietMs).find((each) => each.quietMs >= PARK_AFTER_MS);
+    if (seat === undefined) return;
+    seat.park((session) => {
+      if (this.#disposed !== undefined) return;
+      this.#queue.pushFront(ownerOf(session), session);
+      this.#dispatch();
+    });
+    this.#recycle(seat, "its runs are parked");
   }
 
   /** A run has left its seat, and nothing of it runs there any more. */
@@ -186,9 +224,10 @@ class Pool implements WorkerPool {
     const free = open.filter((seat) => seat.principal === null).length + this.#starting;
     const short = Math.max(this.#wanted - total, free === 0 && total < this.#most ? 1 : 0);
     for (let i = 0; i < short; i++) this.#startInBackground();
-    if (this.#seats.size <= this.#wanted) return;
-    const idle = open.find((seat) => seat.principal !== null && seat.load === 0);
-    if (idle !== undefined) this.#recycle(idle, "it is one too many");
+    for (const idle of open.filter((seat) => seat.principal !== null && seat.load === 0)) {
+      if (this.#seats.size <= this.#wanted) return;
+      this.#recycle(idle, "it is one too many");
+    }
   }
 
   #startInBackground(): void {

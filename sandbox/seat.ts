@@ -34,6 +34,7 @@ export class Seat {
   readonly #sessions = new Map<LeaseId, Session>();
   readonly #stopping = new Map<LeaseId, () => void>();
   #offender: Session | undefined;
+  #dead = false;
 
   constructor(process: WorkerProcess, isolation: "principal" | "run") {
     this.process = process;
@@ -68,6 +69,19 @@ export class Seat {
     return clean ? "clean" : "unclean";
   }
 
+  /** Milliseconds for which all its runs have done nothing but wait; 0 when there is none, or one executes. */
+  get quietMs(): number {
+    const quiet = [...this.#sessions.values()].map((session) => session.quietMs);
+    return quiet.length === 0 || this.#stopping.size > 0 ? 0 : Math.min(...quiet);
+  }
+
+  /** Lets go of its runs, which go on without a worker until they are woken. */
+  park(wake: (session: Session) => void): void {
+    const sessions = [...this.#sessions.values()].filter((session) => !session.ended);
+    this.#sessions.clear();
+    for (const session of sessions) session.park(() => wake(session));
+  }
+
   receive(message: Exclude<FromWorker, { type: "ready" }>): void {
     if (message.type === "stopped") this.#stopping.get(message.lease)?.();
     else this.#sessions.get(message.lease)?.receive(message);
@@ -78,6 +92,7 @@ export class Seat {
    * were executing are suspects and go on alone.
    */
   abandon(death: WorkerDeath): readonly Session[] {
+    this.#dead = true;
     const alive = [...this.#sessions.values()].filter((session) => !session.ended);
     this.#sessions.clear();
     for (const stopped of this.#stopping.values()) stopped();
@@ -107,6 +122,7 @@ export class Seat {
     this.#sessions.delete(lease);
     // Answer first: the frame would wake the worker, which on a busy core runs before whoever waits for the outcome.
     await new Promise((resolve) => setImmediate(resolve));
+    if (this.#dead) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => this.process.kill("a stopped program still runs"), STOP_GRACE_MS);
       this.#stopping.set(lease, () => {

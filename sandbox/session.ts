@@ -63,7 +63,11 @@ export class Session {
   /** Each told once: a replayed entry rejects again. */
   readonly #rejections = new Set<string>();
 
+  /** Set while the run is parked: it has no worker, and wants one when there is something to tell the program. */
+  #wake: (() => void) | undefined;
+
   /** Of the present lease only. */
+  #quietSince = 0;
   #acked = -1;
   #asked = 0;
   #logsSeen = 0;
@@ -93,9 +97,15 @@ export class Session {
     return this.#link !== undefined && this.#acked < this.#entries.length;
   }
 
+  /** Milliseconds for which the program has done nothing but wait; 0 while it executes. */
+  get quietMs(): number {
+    return this.#link === undefined || this.executing ? 0 : performance.now() - this.#quietSince;
+  }
+
   /** Starts the program in a worker, or starts it again and repeats its past. */
   attach(link: Link): void {
     this.#link = link;
+    this.#wake = undefined;
     this.#acked = -1;
     this.#asked = 0;
     this.#logsSeen = 0;
@@ -131,6 +141,12 @@ export class Session {
       message: "The worker process died twice while it ran this program.",
     });
     return false;
+  }
+
+  /** Gives the worker back. Calls and timers go on; the first that settles calls `wake`, once. */
+  park(wake: () => void): void {
+    this.#link = undefined;
+    this.#wake = wake;
   }
 
   fail(failure: EngineFailure): void {
@@ -235,6 +251,7 @@ export class Session {
       this.#callNext();
       if (settlement.type === "held") this.#held.add(call.n);
       else this.#settle(call, settlement);
+      this.#wakeUp();
       this.#endIfIdle();
     });
   }
@@ -254,8 +271,15 @@ export class Session {
       this.#timers.delete(n);
       this.run.host.timer?.({ n, delayMs });
       this.#enter({ n, kind: "timer", text: "" });
+      this.#wakeUp();
     };
     this.#timers.set(n, setTimeout(fire, delayMs));
+  }
+
+  #wakeUp(): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
   }
 
   /** The order of entries is fixed here, before the worker hears of them. */
@@ -272,6 +296,7 @@ export class Session {
       return;
     }
     this.#acked = message.k;
+    this.#quietSince = performance.now();
     if (message.k <= this.#replayed && this.#replayed > 0) this.#cpuOfReplay = message.cpuMs;
     this.#cpuMs = this.#cpuBeforeLease + message.cpuMs - this.#cpuOfReplay;
     this.#heapBytes = Math.max(this.#heapBytes, message.heapBytes);

@@ -70,6 +70,25 @@ describe("the pool", () => {
     expect(workers.stats().pids.filter((pid) => before.includes(pid)).length).toBeLessThan(before.length);
   });
 
+  it("lets nobody starve behind principals whose programs only wait for slow tools", async () => {
+    const workers = await open({ workers: 1 });
+    const { wait, open: release, arrived } = gate();
+    const owners = ["ann", "bob", "cyn", "dan", "eve"];
+    const body =
+      "console.log('once'); const before = Math.random(); return [await lab.wait({}), before === Math.random()]";
+    const slow = owners.map((principal) => runProgram(workers, body, { tools: { wait }, principal }));
+    await until("all five wait for their tools", () => arrived() === 5);
+    expect(resultOf(await runProgram(workers, "return 'here too'", { principal: "fay" }))).toBe("here too");
+    release();
+    const runs = await Promise.all(slow);
+    expect(runs.map(resultOf)).toEqual(Array(5).fill(["open", false]));
+    expect(runs.map((run) => [run.calls.length, run.logs.length])).toEqual(Array(5).fill([1, 1]));
+    await until("the pool is whole again", () => {
+      const { workers: now, runs: left } = workers.stats();
+      return now.ready === now.wanted && left.running === 0 && left.queued === 0;
+    });
+  });
+
   it("runs several programs of one principal in one worker, each in a world of its own", async () => {
     const workers = await open({ workers: 1, runsPerWorker: 8 });
     const { wait, open: release, arrived } = gate();

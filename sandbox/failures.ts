@@ -7,13 +7,13 @@ export function hostFault({ server, tool }: GuestCall): Settlement {
   return { type: "error", error: { kind: "tool", message: "The call failed in the gateway.", server, tool } };
 }
 
-export function describeFail(post: Extract<GuestPost, { type: "fail" }>): EngineFailure {
-  // The engine refuses buffers past the limit with an error the program could have caught.
-  const code = post.message === "RangeError: Array buffer allocation failed" ? "memory_exceeded" : post.code;
+export function describeFail(post: Extract<GuestPost, { type: "fail" }>, run: EngineRun): EngineFailure {
+  // The engine refuses buffers past the limit with an error that the program could have caught.
+  const overMemory = post.message === "RangeError: Array buffer allocation failed";
   const frame = /program\.js:(\d+):(\d+)/.exec(post.stack);
   return {
-    code,
-    message: post.message,
+    code: overMemory ? "memory_exceeded" : post.code,
+    message: overMemory ? describeBroken("memory_exceeded", run, "") : post.message,
     ...(frame === null ? {} : { line: Number(frame[1]), column: Number(frame[2]) }),
     ...(post.tool === undefined ? {} : { tool: post.tool }),
   };

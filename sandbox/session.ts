@@ -302,7 +302,7 @@ export class Session {
     this.#heapBytes = Math.max(this.#heapBytes, message.heapBytes);
     if (message.rejection !== "") this.#rejections.add(message.rejection);
     if (this.#last?.type === "done") this.#complete(this.#last.result);
-    else if (this.#last?.type === "fail") this.fail(describeFail(this.#last));
+    else if (this.#last?.type === "fail") this.fail(describeFail(this.#last, this.run));
     else this.#endIfIdle();
   }
 

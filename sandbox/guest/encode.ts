@@ -8,20 +8,20 @@ type Encoded = { readonly ok: true; readonly text: string } | { readonly ok: fal
 () => {
   const MAX_DEPTH = 200;
   const { stringify } = JSON;
-  const { keys } = Object;
+  const { keys, create } = Object;
   const { isArray } = Array;
   const { apply } = Reflect;
   const prototypeOf = (of: object): object => Reflect.getPrototypeOf(of) ?? of;
   const { isFinite } = Number;
   const functionText = (() => undefined).toString;
   const startsWith = String.prototype.startsWith;
-  const identifier = /^[A-Za-z_$][\w$]*$/;
-  const test = RegExp.prototype.test;
-  const unboxes: readonly (readonly [abstract: new (value?: never) => object, valueOf: () => unknown])[] = [
-    [Number, Number.prototype.valueOf],
-    [String, String.prototype.valueOf],
-    [Boolean, Boolean.prototype.valueOf],
-  ] as never;
+  const charCodeAt = String.prototype.charCodeAt;
+  // Records, not pairs: taking a pair apart would ask the program's array iterator.
+  const boxes: readonly { readonly prototype: object; readonly valueOf: () => unknown }[] = [
+    { prototype: Number.prototype, valueOf: Number.prototype.valueOf },
+    { prototype: String.prototype, valueOf: String.prototype.valueOf },
+    { prototype: Boolean.prototype, valueOf: Boolean.prototype.valueOf },
+  ];
   const GeneratorPrototype = prototypeOf(
     prototypeOf(
       (function* () {
@@ -37,14 +37,14 @@ type Encoded = { readonly ok: true; readonly text: string } | { readonly ok: fal
     ),
   );
   const isPrototypeOf = Object.prototype.isPrototypeOf;
-  const exotic: readonly (readonly [prototype: object, name: string])[] = [
-    [Map.prototype, "a Map (use Object.fromEntries(map))"],
-    [Set.prototype, "a Set (use [...set])"],
-    [WeakMap.prototype, "a WeakMap"],
-    [WeakSet.prototype, "a WeakSet"],
-    [Promise.prototype, "a Promise (await it)"],
-    [GeneratorPrototype, "a generator (use [...generator])"],
-    [AsyncGeneratorPrototype, "an async generator"],
+  const exotic: readonly { readonly prototype: object; readonly name: string }[] = [
+    { prototype: Map.prototype, name: "a Map (use Object.fromEntries(map))" },
+    { prototype: Set.prototype, name: "a Set (use [...set])" },
+    { prototype: WeakMap.prototype, name: "a WeakMap" },
+    { prototype: WeakSet.prototype, name: "a WeakSet" },
+    { prototype: Promise.prototype, name: "a Promise (await it)" },
+    { prototype: GeneratorPrototype, name: "a generator (use [...generator])" },
+    { prototype: AsyncGeneratorPrototype, name: "an async generator" },
   ];
 
   /** Thrown inside only; a guest's exception while its value is read is told apart from it. */
@@ -56,7 +56,8 @@ type Encoded = { readonly ok: true; readonly text: string } | { readonly ok: fal
   }
 
   return (value: unknown, root: string): Encoded => {
-    const ancestors: unknown[] = [];
+    // Without a prototype: assigning to an element of an array would find the program's setters.
+    const ancestors: Record<number, unknown> = create(null);
     let depth = 0;
 
     function write(raw: unknown, key: string, path: () => string): string | undefined {
@@ -88,12 +89,13 @@ type Encoded = { readonly ok: true; readonly text: string } | { readonly ok: fal
     }
 
     function writeObject(item: object, path: () => string): string {
-      for (let i = 0; i < unboxes.length; i++) {
-        const [constructor, valueOf] = unboxes[i] as (typeof unboxes)[number];
-        if (item instanceof constructor) return stringify(apply(valueOf, item, [])) as string;
+      // Not instanceof: it asks the program's Symbol.hasInstance.
+      for (let i = 0; i < boxes.length; i++) {
+        const { prototype, valueOf } = boxes[i] as (typeof boxes)[number];
+        if (apply(isPrototypeOf, prototype, [item])) return stringify(apply(valueOf, item, [])) as string;
       }
       for (let i = 0; i < exotic.length; i++) {
-        const [prototype, name] = exotic[i] as (typeof exotic)[number];
+        const { prototype, name } = exotic[i] as (typeof exotic)[number];
         if (apply(isPrototypeOf, prototype, [item])) throw new Fault(`${path()} is ${name}`);
       }
       if (depth >= MAX_DEPTH) throw new Fault(`${path()} is nested more than ${MAX_DEPTH} levels deep`);
@@ -120,7 +122,7 @@ type Encoded = { readonly ok: true; readonly text: string } | { readonly ok: fal
       for (let i = 0; i < names.length; i++) {
         const name = names[i] as string;
         const member = write((record as Record<string, unknown>)[name], name, () =>
-          apply(test, identifier, [name]) ? `${path()}.${name}` : `${path()}[${stringify(name)}]`,
+          isIdentifier(name) ? `${path()}.${name}` : `${path()}[${stringify(name)}]`,
         );
         if (member === undefined) continue;
         text += `${text === "" ? "" : ","}${stringify(name)}:${member}`;
@@ -135,6 +137,16 @@ type Encoded = { readonly ok: true; readonly text: string } | { readonly ok: fal
       return { ok: false, fault: `${root} could not be read: ${describe(thrown)}` };
     }
   };
+
+  /** By hand: a regular expression would leave its match in RegExp.lastMatch, and ask the program's exec. */
+  function isIdentifier(name: string): boolean {
+    for (let i = 0; i < name.length; i++) {
+      const code: number = apply(charCodeAt, name, [i]);
+      const letter = (code >= 65 && code <= 90) || (code >= 97 && code <= 122) || code === 95 || code === 36;
+      if (!letter && (i === 0 || code < 48 || code > 57)) return false;
+    }
+    return name !== "";
+  }
 
   function describe(thrown: unknown): string {
     try {

@@ -52,17 +52,16 @@ interface Namespaces {
   const MAX_ARMED_TIMERS = 1_000;
   const MAX_TIMER_MS = 2_147_483_647;
   const { parse, stringify } = JSON;
-  const { apply, defineProperty } = Reflect;
+  const { apply, defineProperty, setPrototypeOf } = Reflect;
   const { create, freeze } = Object;
   const { floor } = Math;
   const { isNaN } = Number;
   const GuestPromise = Promise;
   const GuestError = Error;
   const GuestRangeError = RangeError;
-  const then = Promise.prototype.then;
+  const GuestTypeError = TypeError;
   const slice = String.prototype.slice;
   const indexOf = String.prototype.indexOf;
-  const settled = GuestPromise.resolve();
   const never = new GuestPromise<never>(() => undefined);
   const scope = globalThis as unknown as Record<string, unknown>;
 
@@ -91,9 +90,14 @@ interface Namespaces {
   // ---- posts: one frame per burst, flushed in a microtask of the same entry -------------------------------------
   const emit = (row: string): void => {
     if (over) return;
-    if (batch === "") apply(then, settled, [flush]);
+    if (batch === "") void flushSoon();
     batch += (batch === "" ? "[" : ",") + row;
     if (batch.length > BATCH_CHARS) flush();
+  };
+  /** `await` and not `then`, which would ask the program's Promise for its constructor and species. */
+  const flushSoon = async (): Promise<void> => {
+    await undefined;
+    flush();
   };
   const flush = (): void => {
     if (batch === "") return;
@@ -133,8 +137,9 @@ interface Namespaces {
     } as never);
   };
   defineProperty(ToolError.prototype, "name", { value: "ToolError", writable: true, configurable: true });
-  const toolErrorPrototype = ToolError.prototype;
-  const { isPrototypeOf } = Object.prototype;
+  /** What truly failed; the program may rewrite its error's fields, or make such errors itself. */
+  const failures = new WeakMap<object, Failure>();
+  const { get: getFailure, set: setFailure } = WeakMap.prototype;
 
   const call = (
     server: string,
@@ -143,9 +148,6 @@ interface Namespaces {
     args: unknown[],
   ): Promise<unknown> => {
     if (over || calls > limits.toolCalls) return never;
-    issued += 1;
-    calls += 1;
-    const n = issued;
     const encoded = encode(
       positional === undefined ? namedArguments(args) : zip(positional, args),
       "arguments",
@@ -156,6 +158,10 @@ interface Namespaces {
       fault = `!the arguments are larger than ${limits.toolArgsBytes} bytes`;
     const text = encoded.ok && fault === undefined ? encoded.text : "null";
     const faultText = fault === undefined ? "" : `,${stringify(fault)}`;
+    // Numbered only now: reading the arguments runs the program's getters, which may call tools themselves.
+    issued += 1;
+    calls += 1;
+    const n = issued;
     emit(`["call",${n},${stringify(server)},${stringify(tool)},${stringify(text)}${faultText}]`);
     const trace = new GuestError();
     return new GuestPromise((resolve, reject) => {
@@ -178,6 +184,7 @@ interface Namespaces {
   /** An error of the entry that settles a call has no frame of the program: it gets those of the call. */
   const toolError = (failure: Failure, trace: { stack?: string } | null): ToolError => {
     const error = new ToolError(failure);
+    apply(setFailure, failures, [error, failure]);
     const stack = trace?.stack;
     if (typeof stack === "string") {
       const lineEnd: number = apply(indexOf, stack, ["\n"]);
@@ -212,9 +219,9 @@ interface Namespaces {
     );
 
   const arm = (run: unknown, delay: unknown, args: unknown[]): number => {
+    const asked = floor(toNumber(delay));
     if (armed >= MAX_ARMED_TIMERS)
       throw new GuestRangeError(`more than ${MAX_ARMED_TIMERS} timers are armed`);
-    const asked = floor(toNumber(delay));
     const delayMs = asked > 0 ? (asked < MAX_TIMER_MS ? asked : MAX_TIMER_MS) : 0;
     issued += 1;
     armed += 1;
@@ -235,7 +242,7 @@ interface Namespaces {
   const expose: Record<string, unknown> = {
     console: freeze(consoleObject),
     setTimeout: freeze((run: unknown, delay?: unknown, ...args: unknown[]) => {
-      if (typeof run !== "function") throw new TypeError("setTimeout needs a function");
+      if (typeof run !== "function") throw new GuestTypeError("setTimeout needs a function");
       return arm(run, delay, args);
     }),
     clearTimeout: freeze(clearTimeout),
@@ -247,6 +254,16 @@ interface Namespaces {
   for (const name of Object.keys(expose)) show(scope, name, expose[name], false);
 
   // ---- the end ----------------------------------------------------------------------------------------------------
+  const main = async (run: () => unknown): Promise<void> => {
+    let value: unknown;
+    try {
+      value = await run();
+    } catch (thrown) {
+      onThrow(thrown);
+      return;
+    }
+    onDone(value);
+  };
   const onDone = (value: unknown): void => {
     if (over) return;
     const encoded = encode(value, "result");
@@ -265,9 +282,10 @@ interface Namespaces {
       if (isError(thrown)) {
         message = errorText(thrown);
         stack = `${(thrown as { stack?: unknown }).stack}`;
-        if (apply(isPrototypeOf, toolErrorPrototype, [thrown])) {
-          const { server, tool: name, kind } = thrown as ToolError;
-          tool = stringify({ server: `${server}`, tool: `${name}`, kind: `${kind}` });
+        const failure: Failure | undefined = apply(getFailure, failures, [thrown]);
+        if (failure !== undefined) {
+          const { server, tool: name, kind } = failure;
+          tool = `{"server":${stringify(server)},"tool":${stringify(name)},"kind":${stringify(kind)}}`;
         }
       } else message = `Thrown: ${display(thrown)}`;
     } catch {
@@ -289,8 +307,7 @@ interface Namespaces {
     limits = { toolCalls: 1, toolArgsBytes: 1_000, resultBytes: 1_000, logBytes: 1_000, logLines: 1 };
     const fn = callable("warm", "warm");
     const namespace = proxy(create(null), () => fn) as { warm: Callable };
-    const answer = namespace.warm({ a: [1, "x"] });
-    apply(then, answer, [() => undefined, () => undefined]);
+    void namespace.warm({ a: [1, "x"] });
     const entry = waiting[1] as Waiting;
     delete waiting[1];
     print("log", ["warm", { a: 1 }]);
@@ -316,8 +333,7 @@ interface Namespaces {
       clock.start(config.seed, at);
       install(config.namespaces, callable);
       show(scope, "input", decode(config.input), true);
-      const run = program as () => unknown;
-      apply(then, new GuestPromise((resolve) => resolve(apply(run, undefined, []))), [onDone, onThrow]);
+      void main(program as () => unknown);
       return;
     }
     clock.advance(at);
@@ -333,7 +349,12 @@ interface Namespaces {
     if (call === undefined) return;
     delete waiting[n];
     if (kind === "value") call.resolve(decode(text));
-    else call.reject(toolError(parse(text) as Failure, call.trace));
+    else {
+      const failure = parse(text) as Failure;
+      // Fields it lacks must not be found on the program's Object.prototype.
+      setPrototypeOf(failure, null);
+      call.reject(toolError(failure, call.trace));
+    }
   };
 };
 

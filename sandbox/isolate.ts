@@ -53,6 +53,7 @@ export interface Slot {
 
 /** The name in stack frames of the program; the gateway maps its positions to the author's text. */
 const PROGRAM_FILE = "program.js";
+const MAX_WORDS = 4_096;
 
 export function createSlot(memoryMb: number, scripts: GuestScripts): Slot {
   let events: IsolateEvents | undefined;
@@ -186,6 +187,7 @@ function classify(error: unknown): BrokenCode | undefined {
   return undefined;
 }
 
+/** Cut: it may be as long as the program's heap allowed, and it travels in a frame's header. */
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return (error instanceof Error ? error.message : String(error)).slice(0, MAX_WORDS);
 }

@@ -1,4 +1,4 @@
-/** JSON that a worker sent as a result: it must parse, and nobody who reads it later may run out of stack. */
+/** JSON that a worker sent: how deep it is before it is parsed, and whether a result is fit for everybody who reads it. */
 
 /** The prelude stops at the same depth; a scalar is 0. */
 const MAX_DEPTH = 200;
@@ -13,9 +13,14 @@ export function isPlainJson(text: string): boolean {
   }
 }
 
-/** Counts brackets outside strings, before anything is parsed. */
-function isDeeper(text: string, limit: number): boolean {
+/** Counts brackets outside strings, before anything is parsed: their depth, and how many open. */
+export function isDeeper(
+  text: string,
+  limit: number,
+  mostOpened: number = Number.POSITIVE_INFINITY,
+): boolean {
   let depth = 0;
+  let opened = 0;
   let inString = false;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
@@ -25,7 +30,8 @@ function isDeeper(text: string, limit: number): boolean {
     } else if (unit === QUOTE) inString = true;
     else if (unit === OPEN_BRACKET || unit === OPEN_BRACE) {
       depth += 1;
-      if (depth > limit) return true;
+      opened += 1;
+      if (depth > limit || opened > mostOpened) return true;
     } else if (unit === CLOSE_BRACKET || unit === CLOSE_BRACE) depth -= 1;
   }
   return false;

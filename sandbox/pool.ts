@@ -48,7 +48,7 @@ export async function createWorkerPool(options: WorkerPoolOptions = {}): Promise
 
 /** How long all runs of a worker must have done nothing but wait before they are parked for somebody who has none. */
 const PARK_AFTER_MS = 100;
-const BACKOFF_MS = { first: 100, longest: 10_000 };
+const BACKOFF_MS = { first: 200, longest: 10_000 };
 
 class Pool implements WorkerPool {
   readonly #options: Required<WorkerPoolOptions>;
@@ -61,6 +61,8 @@ class Pool implements WorkerPool {
   #failuresInRow = 0;
   #retry: NodeJS.Timeout | undefined;
   #lookAgain: NodeJS.Timeout | undefined;
+  readonly #opening = new AbortController();
+  readonly #startups = new Set<Promise<void>>();
   #inRound = false;
   #roundWanted = false;
   #disposed: Promise<void> | undefined;
@@ -126,7 +128,9 @@ class Pool implements WorkerPool {
     for (const session of this.#sessions)
       session.fail({ code: "cancelled", message: "The worker pool was disposed." });
     this.#queue.drain();
+    this.#opening.abort();
     for (const seat of this.#seats) seat.process.kill("the pool was disposed");
+    await Promise.allSettled(this.#startups);
     while (this.#closing.size > 0) await Promise.all(this.#closing);
   }
 
@@ -205,6 +209,7 @@ class Pool implements WorkerPool {
 
   /** A run has left its seat, and nothing of it runs there any more. */
   #vacated(seat: Seat, placement: Placement): void {
+    if (placement === "clean") this.#failuresInRow = 0;
     if (placement === "unclean" || seat.served >= this.#options.runsPerLife) seat.closed = true;
     if (seat.closed && seat.load === 0) this.#recycle(seat, "it is used up");
     this.#dispatch();
@@ -232,16 +237,23 @@ class Pool implements WorkerPool {
 
   #startInBackground(): void {
     if (this.#retry !== undefined) return;
-    this.#startWorker().then(
+    const startup = this.#startWorker().then(
       () => this.#dispatch(),
-      () => {
-        const delayMs = Math.min(BACKOFF_MS.longest, BACKOFF_MS.first * 2 ** this.#failuresInRow);
-        this.#retry ??= setTimeout(() => {
-          this.#retry = undefined;
-          this.#balance();
-        }, delayMs);
-      },
+      () => this.#backOff(),
     );
+    this.#startups.add(startup);
+    void startup.finally(() => this.#startups.delete(startup));
+  }
+
+  /** After a start that failed, or a worker that died before it ran anything: no storm of starts. */
+  #backOff(): void {
+    if (this.#retry !== undefined || this.#disposed !== undefined) return;
+    const delayMs = Math.min(BACKOFF_MS.longest, BACKOFF_MS.first * 2 ** this.#failuresInRow);
+    this.#failuresInRow += 1;
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      this.#balance();
+    }, delayMs);
   }
 
   async #startWorker(): Promise<void> {
@@ -250,19 +262,17 @@ class Pool implements WorkerPool {
     try {
       const { wrapper, memoryMb } = this.#options;
       const process = await startWorkerProcess(
-        { wrapper, slotMemoryMb: memoryMb },
+        { wrapper, slotMemoryMb: memoryMb, signal: this.#opening.signal },
         { message: (message) => seat?.receive(message), died: (death) => seat && this.#died(seat, death) },
       );
       const closed = process.gone.finally(() => this.#closing.delete(closed));
       this.#closing.add(closed);
-      this.#failuresInRow = 0;
       if (this.#disposed !== undefined) process.kill("the pool was disposed");
       else {
         seat = new Seat(process, this.#options.isolation);
         this.#seats.add(seat);
       }
     } catch (error) {
-      this.#failuresInRow += 1;
       this.#totals.startFailures += 1;
       throw error;
     } finally {
@@ -272,6 +282,7 @@ class Pool implements WorkerPool {
 
   #died(seat: Seat, death: WorkerDeath): void {
     if (this.#seats.delete(seat)) this.#totals.kills += 1;
+    if (seat.served === 0 && death.type !== "killed") this.#backOff();
     for (const session of seat.abandon(death)) {
       if (this.#disposed === undefined) this.#queue.pushFront(ownerOf(session), session);
     }

@@ -9,6 +9,7 @@
  * either a message of exactly these shapes or the reason why it is none; a violation ends the worker.
  */
 import type { ToolErrorKind } from "./index.ts";
+import { isDeeper } from "./json-depth.ts";
 import type { RunLimits } from "./limits.ts";
 
 /** Fences late messages: every lease of a slot has its own number, never used again in this gateway. */
@@ -115,6 +116,12 @@ const toolErrorKinds: readonly ToolErrorKind[] = [
 
 /** Error text that leaves the isolate is cut here; a program can build a message as large as its heap. */
 const MAX_MESSAGE_CHARS = 4_096;
+/** The prelude cuts names at 256. */
+const MAX_NAME_CHARS = 1_024;
+/** Rows of a post are arrays in an array; a failure is an object with an object in it. */
+const MAX_POST_DEPTH = 4;
+/** Rows in one post: a batch is 256 kB, a row at least nine characters. */
+const MAX_POST_ROWS = 40_000;
 /** Longest timer: a program may not park longer than its wall limit anyway; this keeps the number an int32. */
 const MAX_TIMER_MS = 2_147_483_647;
 
@@ -162,6 +169,7 @@ export function parseFromWorker(header: string, text: string): Parsed<FromWorker
 
 /** The text of a `posts` frame: a JSON array of arrays, written by the prelude, or by whoever broke out of it. */
 export function parsePosts(text: string): Parsed<readonly GuestPost[]> {
+  if (isDeeper(text, MAX_POST_DEPTH, MAX_POST_ROWS)) return fault("posts are nested too deep, or too many");
   const rows = parseJson(text);
   if (!Array.isArray(rows)) return fault("posts are not a JSON array");
   const posts: GuestPost[] = [];
@@ -177,8 +185,7 @@ function parsePost(row: readonly unknown[]): GuestPost | undefined {
   const [type, a, b, c, d, fault] = row;
   switch (type) {
     case "call":
-      if (!isCount(a) || typeof b !== "string" || typeof c !== "string" || typeof d !== "string")
-        return undefined;
+      if (!isCount(a) || !isName(b) || !isName(c) || typeof d !== "string") return undefined;
       if (fault === undefined) return { type, n: a, server: b, tool: c, args: d };
       return typeof fault === "string"
         ? { type, n: a, server: b, tool: c, args: "null", fault: parseFault(fault) }
@@ -242,6 +249,10 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 function isCount(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === "string" && value.length <= MAX_NAME_CHARS;
 }
 
 function isAmount(value: unknown): value is number {

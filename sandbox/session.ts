@@ -13,6 +13,8 @@ import { parsePosts } from "./protocol.ts";
 
 /** The prelude stops at 1,000; one more is somebody else speaking. */
 const MAX_ARMED_TIMERS = 1_000;
+/** The prelude stops a tenth below; calls and timers together. */
+const MAX_REQUESTS = 111_000;
 /** How often a run may be found in a worker that died before it is the cause. */
 const MAX_CRASHES = 2;
 const PENDING_FOREVER =
@@ -214,6 +216,10 @@ export class Session {
     }
     const known = this.#requests[n - 1];
     if (known === undefined) {
+      if (this.#requests.length >= MAX_REQUESTS) {
+        this.#link?.violate("too many calls and timers");
+        return false;
+      }
       this.#requests.push(request);
       return true;
     }
@@ -300,7 +306,8 @@ export class Session {
     if (message.k <= this.#replayed && this.#replayed > 0) this.#cpuOfReplay = message.cpuMs;
     this.#cpuMs = this.#cpuBeforeLease + message.cpuMs - this.#cpuOfReplay;
     this.#heapBytes = Math.max(this.#heapBytes, message.heapBytes);
-    if (message.rejection !== "") this.#rejections.add(message.rejection);
+    if (message.rejection !== "" && this.#rejections.size < MAX_REJECTIONS_TOLD)
+      this.#rejections.add(message.rejection);
     if (this.#last?.type === "done") this.#complete(this.#last.result);
     else if (this.#last?.type === "fail") this.fail(describeFail(this.#last, this.run));
     else this.#endIfIdle();
@@ -317,10 +324,8 @@ export class Session {
       this.#link?.violate("the result is no JSON, or nested too deep");
       return;
     }
-    for (const words of [...this.#rejections].slice(0, MAX_REJECTIONS_TOLD))
-      this.#warnings.push(
-        `A promise was rejected while nothing handled it: ${words}. Await it, or catch it at once.`,
-      );
+    for (const words of this.#rejections)
+      this.#warnings.push(`Nothing handled an error: ${words}. Await every promise, and catch in callbacks.`);
     const open = this.#inFlight + this.#waiting.length + this.#held.size;
     if (open > 0)
       this.#warnings.push(

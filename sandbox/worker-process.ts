@@ -22,6 +22,8 @@ export interface WorkerProcessOptions {
   readonly wrapper: readonly string[];
   /** Memory limit of the isolate that is built ahead. */
   readonly slotMemoryMb: number;
+  /** Aborting ends a worker that is still starting. */
+  readonly signal: AbortSignal;
 }
 
 export type WorkerDeath =
@@ -64,11 +66,13 @@ export async function startWorkerProcess(
   let growthBytes = 0;
 
   const stderrTail = keepTail(child);
-  const gone = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const kill = (why: WorkerDeath): void => {
     if (death === undefined) {
       death = why;
       child.kill("SIGKILL");
+      // A wrapper may have taken the signal for the worker: that one ends with its channel.
+      channel.destroy();
       events.died(why);
     }
   };
@@ -97,11 +101,19 @@ export async function startWorkerProcess(
     const timer = setTimeout(() => fail(`it did not answer within ${START_TIMEOUT_MS} ms`), START_TIMEOUT_MS);
     const fail = (reason: string): void => {
       clearTimeout(timer);
+      options.signal.removeEventListener("abort", giveUp);
       kill({ type: "killed", reason });
-      reject(new Error(`a worker process could not be started: ${reason}${stderrTail.text()}`));
+      // What never started leaves nothing behind; of anything else nothing is left when this is known.
+      const left = child.pid === undefined ? Promise.resolve() : gone;
+      void left.then(() =>
+        reject(new Error(`a worker process could not be started: ${reason}${stderrTail.text()}`)),
+      );
     };
+    const giveUp = (): void => fail("it is not wanted any more");
+    options.signal.addEventListener("abort", giveUp, { once: true });
     ready = (message) => {
       clearTimeout(timer);
+      options.signal.removeEventListener("abort", giveUp);
       ready = undefined;
       resolve(message);
     };
@@ -113,7 +125,8 @@ export async function startWorkerProcess(
       else kill({ type: "exit", detail });
     });
   });
-  baseRssBytes = Math.max(hello.rssBytes, readRssBytes(child.pid));
+  // The worker's own word counts only where the system tells nothing.
+  baseRssBytes = readRssBytes(child.pid) || hello.rssBytes;
 
   return {
     pid: child.pid ?? 0,

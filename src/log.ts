@@ -4,10 +4,18 @@ import { type DestinationStream, type Logger, pino } from "pino";
 export type Log = Pick<Logger, "trace" | "debug" | "info" | "warn" | "error" | "fatal">;
 export type LogThreshold = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
 
+/** JSON leaves these as they are, and terminals and log viewers act on them: they end lines, reverse text, start commands. */
+const UNSAFE = /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
 /** `destination` is for tests; the default is stderr, written synchronously so that a crash loses nothing. */
 export function createLog(
   level: LogThreshold,
   destination: DestinationStream = pino.destination({ fd: 2, sync: true }),
 ): Logger {
-  return pino({ level, base: null, redact: ["*.headers", "*.apiKey", "*.key", "*.env"] }, destination);
+  const escaped: DestinationStream = { write: (line) => destination.write(line.replace(UNSAFE, escapeUnit)) };
+  return pino({ level, base: null, redact: ["*.headers", "*.apiKey", "*.key", "*.env"] }, escaped);
+}
+
+function escapeUnit(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }

@@ -3,11 +3,12 @@ import { type PoolStats, type RunLimits, resolveLimits, type WorkerPoolOptions }
 import { renderDeclarations } from "./code/declarations.ts";
 import { createCore } from "./core.ts";
 import { ToolariumError } from "./errors.ts";
-import type { JournalEvent } from "./journal.ts";
 import { createLog, type Log } from "./log.ts";
 import type { LocalTool, ServerSpec } from "./mcp/hub.ts";
 import { type CheckResult, checkProgram } from "./runs/check.ts";
+import { createStreamMapper, type StreamEvent } from "./runs/events.ts";
 import type { PendingCall, Report } from "./runs/report.ts";
+import type { ActiveRun } from "./runs/runner.ts";
 import type { HumanDecision } from "./tools/bridge.ts";
 import { type Policy, visible } from "./tools/policy.ts";
 
@@ -61,9 +62,9 @@ export interface RunOptions {
   readonly typecheck?: "error" | "warn" | "off";
   /** Workers are never shared between principals. Default `local`. */
   readonly principal?: string;
-  /** Called for every event of the run, in order. */
-  readonly onEvent?: (event: JournalEvent) => void;
-  /** Decides a call that needs a person. Without it, or when it answers undefined, the run waits. */
+  /** Called for every event of the run, in order: `run.started`, `log`, `call.started` … What it throws is logged. */
+  readonly onEvent?: (event: StreamEvent["data"]) => void;
+  /** Decides a call that needs a person. Without it, or when it answers undefined or throws, the run waits. */
   readonly onApproval?: (call: PendingCall) => ApprovalAnswer | Promise<ApprovalAnswer>;
 }
 
@@ -100,13 +101,15 @@ const START_TIMEOUT_MS = 30_000;
  */
 export async function createSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const defaults = limitsOf(options.limits);
+  const log = options.log ?? createLog("warn");
+  refuseTwins(options.tools ?? []);
   const core = await createCore({
     servers: toSpecs(options),
     marks: { readOnly: options.readOnly ?? [], idempotent: [] },
     storePath: options.storePath ?? ":memory:",
     sandbox: { ...options, memoryMb: defaults.memoryMb },
     callTimeoutMs: options.callTimeoutMs ?? CALL_TIMEOUT_MS,
-    log: options.log ?? createLog("warn"),
+    log,
   });
   await core.hub.settled;
   const everything: Policy = {
@@ -121,9 +124,10 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     async run(code, run = {}) {
       refuseDisposed();
       if (typeof code !== "string" || code.trim() === "")
-        throw new ToolariumError("invalid_request", "The program is empty: pass its text.", {
+        throw new ToolariumError("invalid_request", "The program must be text that is not blank.", {
           param: "code",
         });
+      refuseUnknown(run, runOptionNames);
       const { onApproval, onEvent } = run;
       const narrowed = run.tools === undefined ? [] : [{ rule: "tools of this run", allow: run.tools }];
       const active = await core.runner.start({
@@ -135,9 +139,9 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
         typecheck: run.typecheck ?? "error",
         approval: "park",
         ...(run.signal === undefined ? {} : { signal: run.signal }),
-        ...(onApproval === undefined ? {} : { onApproval: (call) => ask(onApproval, call) }),
+        ...(onApproval === undefined ? {} : { onApproval: (call) => ask(onApproval, call, log) }),
       });
-      if (onEvent !== undefined) for await (const event of active.events()) onEvent(event);
+      if (onEvent !== undefined) await tell(onEvent, active, log);
       return active.done;
     },
     declarations: () => renderDeclarations(visible(core.catalog(), everything)),
@@ -186,15 +190,60 @@ function toSpecs({ tools = [], mcpServers = {} }: SandboxOptions): readonly Serv
   return tools.length === 0 ? remote : [{ ...common, name: "local", type: "local", tools }, ...remote];
 }
 
+const runOptionNames: readonly (keyof RunOptions)[] = [
+  "input",
+  "signal",
+  "limits",
+  "tools",
+  "typecheck",
+  "principal",
+  "onEvent",
+  "onApproval",
+];
+
+/** An option that is misspelt, or of a later version, must not look as if it had been obeyed. */
+function refuseUnknown(options: object, known: readonly string[]): void {
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const message = `There is no option ${JSON.stringify(unknown)}; there are ${known.join(", ")}.`;
+  throw new ToolariumError("invalid_request", message, { param: unknown });
+}
+
+function refuseTwins(tools: readonly LocalTool[]): void {
+  const names = tools.map(({ name }) => name);
+  const twin = names.find((name, index) => names.indexOf(name) !== index);
+  if (twin === undefined) return;
+  throw new ToolariumError("invalid_request", `Two tools are named ${JSON.stringify(twin)}.`, {
+    param: "tools",
+  });
+}
+
+async function tell(onEvent: NonNullable<RunOptions["onEvent"]>, run: ActiveRun, log: Log): Promise<void> {
+  const toStreamEvent = createStreamMapper({ id: run.id, createdAt: Date.parse(run.report().createdAt) });
+  for await (const event of run.events()) {
+    const shown = toStreamEvent(event);
+    if (shown === undefined) continue;
+    try {
+      onEvent(shown.data);
+    } catch (error) {
+      log.error({ err: error, run: run.id }, "onEvent threw");
+    }
+  }
+}
+
 /** A callback that throws leaves the call pending: nothing is approved by accident. */
 async function ask(
   onApproval: NonNullable<RunOptions["onApproval"]>,
   call: PendingCall,
+  log: Log,
 ): Promise<HumanDecision | undefined> {
   const by = "onApproval";
   const answer = await Promise.resolve(call)
     .then(onApproval)
-    .catch(() => undefined);
+    .catch((error: unknown) => {
+      log.error({ err: error, call: call.call }, "onApproval threw; the call stays pending");
+      return undefined;
+    });
   if (answer === undefined) return undefined;
   if (typeof answer === "boolean") return answer ? { type: "approve", by } : { type: "deny", by };
   switch (answer.decision) {

@@ -66,9 +66,11 @@ interface Namespaces {
       show(tree, server, proxy(byName, miss), tools.length > 0);
     }
     const byName = create(null);
+    let offersLocals = false;
     for (let i = 0; i < locals.length; i++) {
       const { name, global, positional, hidden } = locals[i] as (typeof locals)[number];
       const fn = callable("local", name, positional);
+      offersLocals ||= hidden !== true;
       show(scope, global, fn, hidden !== true);
       if (name !== "then") show(byName, name, fn, hidden !== true);
     }
@@ -76,7 +78,7 @@ interface Namespaces {
       tree,
       "local",
       proxy(byName, (name) => callable("local", name)),
-      locals.length > 0,
+      offersLocals,
     );
     const noServer = (server: string): object => proxy(create(null), (name) => callable(server, name));
     show(scope, "tools", proxy(tree, noServer), true);

@@ -50,6 +50,12 @@ interface Namespaces {
 ) => {
   const BATCH_CHARS = 262_144;
   const MAX_ARMED_TIMERS = 1_000;
+  /** Every timer stays in the run's history. */
+  const MAX_TIMERS = 100_000;
+  /** No tool has such a name; what is longer is refused by its beginning. */
+  const MAX_NAME_CHARS = 256;
+  /** Console lines that are posted at once, so that they are there when the program hangs right after. */
+  const PROMPT_LINES = 64;
   const MAX_TIMER_MS = 2_147_483_647;
   const { parse, stringify } = JSON;
   const { apply, defineProperty, setPrototypeOf } = Reflect;
@@ -82,6 +88,7 @@ interface Namespaces {
   let issued = 0;
   let calls = 0;
   let armed = 0;
+  let timersIssued = 0;
   let logBytes = 0;
   let logLines = 0;
   let over = false;
@@ -105,10 +112,11 @@ interface Namespaces {
     batch = "";
     post(text, false);
   };
+  /** The last word, in one post with what was not sent yet: the worker asks for the heap's size when it sees it. */
   const finish = (row: string): void => {
-    emit(row);
+    if (over) return;
     over = true;
-    const text = `${batch}]`;
+    const text = `${batch}${batch === "" ? "[" : ","}${row}]`;
     batch = "";
     post(text, true);
   };
@@ -162,12 +170,14 @@ interface Namespaces {
     issued += 1;
     calls += 1;
     const n = issued;
-    emit(`["call",${n},${stringify(server)},${stringify(tool)},${stringify(text)}${faultText}]`);
+    emit(`["call",${n},${nameText(server)},${nameText(tool)},${stringify(text)}${faultText}]`);
     const trace = new GuestError();
     return new GuestPromise((resolve, reject) => {
       waiting[n] = { resolve, reject, trace };
     });
   };
+  const nameText = (name: string): string =>
+    stringify(name.length > MAX_NAME_CHARS ? apply(slice, name, [0, MAX_NAME_CHARS]) : name);
   const namedArguments = (args: unknown[]): unknown =>
     args.length === 0 || args[0] === undefined ? create(null) : args[0];
   const zip = (names: readonly string[], args: unknown[]): object => {
@@ -208,6 +218,7 @@ interface Namespaces {
     logLines += 1;
     logBytes += utf8Length(text);
     emit(`["log","${level}",${stringify(text)}]`);
+    if (logLines <= PROMPT_LINES) flush();
   };
   const consoleObject = create(null);
   for (const level of ["log", "info", "warn", "error", "debug"])
@@ -222,6 +233,8 @@ interface Namespaces {
     const asked = floor(toNumber(delay));
     if (armed >= MAX_ARMED_TIMERS)
       throw new GuestRangeError(`more than ${MAX_ARMED_TIMERS} timers are armed`);
+    if (timersIssued >= MAX_TIMERS) throw new GuestRangeError(`more than ${MAX_TIMERS} timers in one run`);
+    timersIssued += 1;
     const delayMs = asked > 0 ? (asked < MAX_TIMER_MS ? asked : MAX_TIMER_MS) : 0;
     issued += 1;
     armed += 1;
@@ -304,12 +317,13 @@ interface Namespaces {
    * number used up, so that a heated slot and a fresh one run a program alike.
    */
   const warm = (): void => {
-    limits = { toolCalls: 1, toolArgsBytes: 1_000, resultBytes: 1_000, logBytes: 1_000, logLines: 1 };
+    limits = { toolCalls: 1, toolArgsBytes: 1_000, resultBytes: 1_000, logBytes: 1_000, logLines: 1_000 };
     const fn = callable("warm", "warm");
     const namespace = proxy(create(null), () => fn) as { warm: Callable };
     void namespace.warm({ a: [1, "x"] });
     const entry = waiting[1] as Waiting;
     delete waiting[1];
+    logLines = PROMPT_LINES;
     print("log", ["warm", { a: 1 }]);
     entry.resolve(decode('{"a":[1]}'));
     toolError({ kind: "tool", message: "warm", server: "warm", tool: "warm" }, entry.trace);

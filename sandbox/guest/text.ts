@@ -6,18 +6,35 @@ interface Text {
   decode(text: string): unknown;
 }
 
+/** Without a prototype: an array's elements could find the program's setters. */
+type Level = Record<number, unknown>;
+
 (): Text => {
   const { parse } = JSON;
-  const { keys } = Object;
+  const { keys, create } = Object;
   const { apply } = Reflect;
   const charCodeAt = String.prototype.charCodeAt;
   const includes = String.prototype.includes;
 
+  /** By levels, not by recursion: a tool's answer may be nested deeper than the stack. */
   const clean = (value: unknown): void => {
-    if (typeof value !== "object" || value === null) return;
-    delete (value as Record<string, unknown>)["__proto__"];
-    const names = keys(value);
-    for (let i = 0; i < names.length; i++) clean((value as Record<string, unknown>)[names[i] as string]);
+    let level: Level = create(null);
+    level[0] = value;
+    let size = 1;
+    while (size > 0) {
+      const next: Level = create(null);
+      let count = 0;
+      for (let i = 0; i < size; i++) {
+        const item = level[i];
+        if (typeof item !== "object" || item === null) continue;
+        delete (item as Record<string, unknown>)["__proto__"];
+        const names = keys(item);
+        for (let k = 0; k < names.length; k++)
+          next[count++] = (item as Record<string, unknown>)[names[k] as string];
+      }
+      level = next;
+      size = count;
+    }
   };
 
   return {

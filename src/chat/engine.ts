@@ -13,6 +13,7 @@ import type { Runner } from "../runs/runner.ts";
 import type { ChatMessage, Fields, ToolCall, Usage } from "../upstream/model.ts";
 import { type Conversation, type ConversationDeps, modelRequest, openConversation } from "./conversation.ts";
 import type { Answer, ChatMode, ChatStep } from "./modes.ts";
+import { explainNotOffered, isOffered } from "./offered-calls.ts";
 import type { ChatRequest } from "./request.ts";
 import { assistantMessage, emitCalls, type Turn, type TurnEvent, takeTurn, toolMessage } from "./turn.ts";
 import { addUsage } from "./usage.ts";
@@ -106,15 +107,18 @@ async function* converse(chat: Conversation, run: CallRun | null): AsyncGenerato
   for (let number = 1; ; number += 1) {
     const turn = yield* takeTurn(chat.model, modelRequest(chat, number), {
       said: chat,
-      passCalls: mode.answer === null,
+      passes: (name) => mode.answer === null && isOffered(name, chat),
       signal: context.signal,
     });
     if (turn === null) return { status: "completed", last: null };
     chat.usage = addUsage(chat.usage, turn.usage);
 
+    if (mode.answer === null || run === null)
+      return { status: "completed", last: yield* endWithCalls(chat, turn) };
+
     const ours = turn.calls.filter(({ name }) => !callerTools.owns(name));
-    if (mode.answer === null || run === null || ours.length === 0) {
-      if (mode.answer !== null) yield* emitCalls(turn.calls);
+    if (ours.length === 0) {
+      yield* emitCalls(turn.calls);
       const reason = turn.calls.length > 0 ? "tool_calls" : turn.reason;
       return { status: "completed", last: finish(chat, turn, reason, null) };
     }
@@ -133,6 +137,14 @@ async function* converse(chat: Conversation, run: CallRun | null): AsyncGenerato
       return { status: "completed", last: finish(chat, turn, "stop", "max_turns") };
     }
   }
+}
+
+/** The calls that the client may have went out as they came. Those outside the set are refused in words. */
+function* endWithCalls(chat: Conversation, turn: Turn): Generator<ChatEvent, ChatEvent> {
+  const refused = turn.calls.filter(({ name }) => !isOffered(name, chat));
+  for (const { name } of refused) yield* say(chat, `[Call refused: ${explainNotOffered(name, chat)}]`);
+  if (turn.calls.length > refused.length) return finish(chat, turn, "tool_calls", null);
+  return finish(chat, turn, refused.length > 0 ? "stop" : turn.reason, null);
 }
 
 /** Makes all calls together and adds their messages in the model's order. */

@@ -55,7 +55,7 @@ export interface ChatMode {
   instructions(context: ModeContext): string | null;
   /** Fields of the request that the mode sets unless the caller did. */
   readonly params: Fields;
-  /** Null: every call goes back to the client. Rejects only when the call could not be taken on. */
+  /** Null: calls of what was offered go back to the client. Rejects only when the call could not be taken on. */
   readonly answer: ((call: ToolCall, run: CallRun, context: ModeContext) => Promise<Answer>) | null;
 }
 

@@ -1,9 +1,9 @@
 /** One chat request, however it arrived. */
 import type { Mode } from "../config.ts";
 import { ToolariumError } from "../errors.ts";
-import { parseCallId } from "../runs/ids.ts";
 import type { Policy } from "../tools/policy.ts";
 import type { ChatMessage, Fields } from "../upstream/model.ts";
+import { refuseResuming } from "./resuming.ts";
 
 export interface ChatRequest {
   readonly principal: string;
@@ -33,16 +33,5 @@ export function checkRequest({ mode, choices, messages }: ChatRequest): void {
         param: "n",
       },
     );
-  if (mode !== "code") return;
-  const last = messages.findLastIndex(({ role }) => role === "assistant");
-  const resumes = messages.slice(last + 1).some((message) => {
-    const id = message["tool_call_id"];
-    return message.role === "tool" && typeof id === "string" && parseCallId(id) !== undefined;
-  });
-  if (resumes)
-    throw new ToolariumError(
-      "invalid_request",
-      "Resuming a program that waits for a decision is not served by this version. Send the conversation without the pending calls, or let the tool run automatically (tools.autoExecute).",
-      { param: "messages" },
-    );
+  if (mode !== "plain") refuseResuming(mode, messages);
 }

@@ -27,8 +27,8 @@ export type TurnEvent = Exclude<ModelEvent, { readonly type: "finish" }>;
 export interface TurnOptions {
   /** Whether the answer has text by now, of this turn or an earlier one. Kept up to date. */
   readonly said: { hasText: boolean };
-  /** Whether the model's calls go out as well. */
-  readonly passCalls: boolean;
+  /** Whether a call of this name goes out as well. */
+  readonly passes: (name: string) => boolean;
   readonly signal: AbortSignal;
 }
 
@@ -36,11 +36,13 @@ export interface TurnOptions {
 export async function* takeTurn(
   model: ChatModel,
   request: ModelRequest,
-  { said, passCalls, signal }: TurnOptions,
+  { said, passes, signal }: TurnOptions,
 ): AsyncGenerator<TurnEvent, Turn | null> {
   let text = "";
   let fields: Fields = {};
   const calls: ToolCall[] = [];
+  // Indexes that the calls have outside, where those that stay behind must not leave gaps.
+  const passed = new Map<number, number>();
   for await (const event of model.stream(request, signal)) {
     switch (event.type) {
       case "raw":
@@ -58,12 +60,16 @@ export async function* takeTurn(
         break;
       case "tool-call-start":
         calls.push({ id: event.id, name: event.name, arguments: "", fields: event.fields });
-        if (passCalls) yield event;
+        if (passes(event.name)) {
+          passed.set(event.index, passed.size);
+          yield { ...event, index: passed.size - 1 };
+        }
         break;
       case "tool-call-arguments": {
         const call = calls[event.index];
         if (call !== undefined) calls[event.index] = { ...call, arguments: call.arguments + event.text };
-        if (passCalls) yield event;
+        const index = passed.get(event.index);
+        if (index !== undefined) yield { ...event, index };
         break;
       }
       case "finish":

@@ -2,7 +2,7 @@
 import type { Mode } from "../config.ts";
 import { ToolariumError } from "../errors.ts";
 
-/** Something that can name a mode. An absent one (undefined, null, blank) does not. */
+/** Something that can name a mode. An absent one (undefined, null) does not. */
 export interface ModeSource {
   /** As the caller knows it: `mode`, `x-toolarium-mode`, `the suffix of the model`. */
   readonly source: string;
@@ -16,7 +16,7 @@ export interface ModeSource {
  */
 export function selectMode(sources: readonly ModeSource[], keyMode: Mode | undefined): Mode {
   const asked = sources.flatMap(({ source, mode }) =>
-    mode === undefined || mode === null || mode === "" ? [] : [{ source, mode: parseMode(source, mode) }],
+    mode === undefined || mode === null ? [] : [{ source, mode: parseMode(source, mode) }],
   );
   const [first, ...others] = asked;
   if (first === undefined) return keyMode ?? "plain";

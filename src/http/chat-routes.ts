@@ -86,7 +86,8 @@ function releaseWithResponse(reply: FastifyReply, slot: AsyncDisposable): void {
 function modeSources({ models }: Gateway, request: FastifyRequest, body: ChatBody): readonly ModeSource[] {
   return [
     ...body.modes,
-    { source: "x-toolarium-mode", mode: request.headers["x-toolarium-mode"] },
+    // A header cannot be null: a blank one asks for nothing.
+    { source: "x-toolarium-mode", mode: request.headers["x-toolarium-mode"] || undefined },
     { source: "the suffix of the model", mode: models.resolve(body.model).modeSuffix },
   ];
 }

@@ -38,6 +38,7 @@ const missing: { readonly [name: string]: string } = {
 export function hintFor(failure: EngineFailure): string | undefined {
   switch (failure.code) {
     case "guest_error": {
+      if (failure.message === "Error: Not supported") return NO_NODE;
       const name = /^ReferenceError: (\S+) is not defined$/.exec(failure.message)?.[1];
       return name !== undefined && Object.hasOwn(missing, name) ? missing[name] : undefined;
     }

@@ -112,7 +112,7 @@ async function callTool(
     catalog,
     policy: request.policy,
     consent: request.approval === "deny" ? "deny" : "ask",
-    timeoutMs: Math.min(deps.callTimeoutMs, runAllowsMs),
+    timeoutMs: Math.ceil(Math.min(deps.callTimeoutMs, runAllowsMs)),
     resultBytes: request.limits.toolResultBytes,
     signal,
   };

@@ -63,6 +63,8 @@ export interface RunPage {
 }
 
 export interface RunListQuery {
+  /** Default: programs only. */
+  readonly kinds?: readonly StoredRun["kind"][];
   readonly status?: RunStatus;
   readonly limit: number;
   readonly cursor?: string;
@@ -122,10 +124,12 @@ export class Runner {
     const id = createRunId();
     const createdAt = Date.now();
     const compileStart = performance.now();
-    const outcome = await this.#deps.compiler.compile(
-      { code: request.code, sourceBytes: request.limits.sourceBytes, globals: programGlobals(catalog) },
-      request.signal,
-    );
+    // Not under the request's signal: a run that is cancelled has a report like any other.
+    const outcome = await this.#deps.compiler.compile({
+      code: request.code,
+      sourceBytes: request.limits.sourceBytes,
+      globals: programGlobals(catalog),
+    });
     const diagnostics = outcome.ok ? outcome.program.diagnostics : outcome.diagnostics;
     const { code, input = null, approval, policy, limits, principal, parent = null } = request;
     const spec: RunSpec = {
@@ -209,9 +213,10 @@ export class Runner {
 
   async list(viewer: Viewer, query: RunListQuery): Promise<RunPage> {
     const owner = viewer.admin ? {} : { principal: viewer.principal };
-    const page = await this.#deps.store.listRuns({ ...query, ...owner, kind: "program" });
-    const data = page.runs.map((run) => this.#carried.get(run.id)?.report() ?? this.#derive(run));
-    return { data: await Promise.all(data), next_cursor: page.nextCursor };
+    const { kinds = ["program"], ...page } = query;
+    const { runs, nextCursor } = await this.#deps.store.listRuns({ ...page, ...owner, kinds });
+    const data = runs.map((run) => this.#carried.get(run.id)?.report() ?? this.#derive(run));
+    return { data: await Promise.all(data), next_cursor: nextCursor };
   }
 
   /** Ends a run that has not ended; answers its report either way. Undefined as for `report`. */
@@ -224,6 +229,10 @@ export class Runner {
       await carried.done;
     }
     if (this.#carried.get(id) === undefined) await this.#endStored(run, "The run was cancelled.");
+    if (run.kind === "chat") {
+      const { runs } = await this.#deps.store.listRuns({ parent: id, limit: 200 });
+      await Promise.all(runs.map((program) => this.cancel(program.id, viewer)));
+    }
     return this.report(id, viewer);
   }
 

@@ -24,7 +24,8 @@ export interface StoredRun extends RunRecord {
 
 export interface RunQuery {
   readonly principal?: string;
-  readonly kind?: RunRecord["kind"];
+  /** Absent: any. */
+  readonly kinds?: readonly RunRecord["kind"][];
   readonly parent?: string;
   readonly status?: RunStatus;
   /** 1–200. */

@@ -110,7 +110,9 @@ function listRuns(db: DatabaseSync, query: RunQuery): RunRowPage {
       param: "limit",
     });
   const filters: { readonly sql: string; readonly values: readonly SQLInputValue[] }[] = [];
-  for (const column of ["principal", "kind", "parent", "status"] as const) {
+  if (query.kinds !== undefined)
+    filters.push({ sql: `kind in (${query.kinds.map(() => "?").join(", ")})`, values: query.kinds });
+  for (const column of ["principal", "parent", "status"] as const) {
     const value = query[column];
     if (value !== undefined) filters.push({ sql: `${column} = ?`, values: [value] });
   }

@@ -32,11 +32,15 @@ export interface PreparedSchema {
 /** Which missing properties get their default: those that are required, or all of them. */
 export type FilledDefaults = "required" | "all";
 
-/** Milliseconds for one value. Honest arguments of a megabyte take tens. */
-const CHECK_MS = 250;
+/** Milliseconds for one value. Honest arguments of a megabyte take tens; a busy machine stretches them. */
+const CHECK_MS = 1_000;
 
-/** Keywords by which a small value can cost much: regular expressions, pairwise comparison, recursion. */
-const COSTLY_KEYWORD = /"(?:pattern|patternProperties|uniqueItems|\$ref|\$recursiveRef)":/;
+/** Keywords by which the smallest value can cost much: regular expressions, recursion. */
+const COSTLY_KEYWORD = /"(?:pattern|patternProperties|\$ref|\$recursiveRef|\$dynamicRef)":/;
+
+/** Compares all pairs: checked against the clock from this many members on. */
+const PAIRWISE_KEYWORD = /"uniqueItems":/;
+const PAIRWISE_VALUE = 50;
 
 /** Values with more members than this are checked against the clock whatever the schema, up to their first fault. */
 const LARGE_VALUE = 1_000;
@@ -53,11 +57,13 @@ export function compileSchema(source: JsonSchema, filled: FilledDefaults): Compi
     // References that only lead to each other overflow the stack for any value.
     validateWith(prepared, {}, true);
     const costly = COSTLY_KEYWORD.test(text);
+    const pairwise = PAIRWISE_KEYWORD.test(text);
     return {
       ok: true,
       check: (value) => {
-        const large = isLarge(value);
-        return judge(() => fillAndValidate(prepared, value, large), costly || large);
+        const large = hasMoreThan(LARGE_VALUE, value);
+        const bounded = costly || large || (pairwise && hasMoreThan(PAIRWISE_VALUE, value));
+        return judge(() => fillAndValidate(prepared, value, large), bounded);
       },
     };
   } catch (error) {
@@ -112,12 +118,12 @@ function isFaultOfValue(error: unknown): boolean {
   return "name" in error && (error.name === "RangeError" || error.name === "URIError");
 }
 
-function isLarge(value: unknown): boolean {
+function hasMoreThan(limit: number, value: unknown): boolean {
   let level = [value];
   for (let members = 0; level.length > 0; ) {
     level = level.flatMap((item) => (typeof item === "object" && item !== null ? Object.values(item) : []));
     members += level.length;
-    if (members > LARGE_VALUE) return true;
+    if (members > limit) return true;
   }
   return false;
 }

@@ -131,7 +131,8 @@ function parseScript(block: string): Script | undefined {
 function offeredName(tool: string, offered: readonly string[]): string {
   const plain = tool.replace("/", "__");
   const hash = createHash("sha256").update(tool).digest("hex").slice(0, 8);
-  return offered.find((name) => name === plain || name.endsWith(`_${hash}`)) ?? tool;
+  const hashed = offered.find((name) => name.endsWith(`_${hash}`));
+  return hashed ?? offered.find((name) => name === plain) ?? tool;
 }
 
 /** What the program returned, out of the tool message about it: a string as it is, anything else as JSON. */

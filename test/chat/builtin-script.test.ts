@@ -24,6 +24,24 @@ describe("builtin/script", () => {
     expect((await ask("```ts\nreturn 'a text'\n```")).body.choices[0].message.content).toBe("a text");
   });
 
+  test("returns calls in plain mode under the names of the offered functions", async () => {
+    stage.play();
+    const script = (tool: string): string =>
+      `\`\`\`json\n[{"tool":"${tool}","arguments":{"item":"pear"}}]\n\`\`\``;
+    const { body: answer } = await ask(script("shop/order"), "builtin/script");
+    expect(answer.choices[0]).toMatchObject({
+      finish_reason: "tool_calls",
+      message: { tool_calls: [{ function: { name: "shop__order", arguments: '{"item":"pear"}' } }] },
+    });
+    for (const rest of [{}, { tools_filter: [] }]) {
+      const messages = [{ role: "user", content: script("shop/secret") }];
+      const { body: refused } = await chat.ask({ model: "builtin/script", messages, ...rest });
+      expect(refused.choices[0].finish_reason).toBe("stop");
+      expect(refused.choices[0].message).not.toHaveProperty("tool_calls");
+      expect(refused.choices[0].message.content).toContain("shop/secret is outside the allowed set");
+    }
+  });
+
   test("plays calls in agent mode, pauses, and goes on with the client's answer", async () => {
     stage.play();
     const script =

@@ -216,6 +216,18 @@ describe("a program that waits for a person", () => {
     });
     expect(asked).toHaveLength(0);
 
+    const ended = await chat.ask(body({ messages: [user, message] }));
+    expect(ended).toMatchObject({ status: 400, body: { error: refused.error } });
+
+    const decision = { ...tool, content: '{"toolarium_decision":"approve"}' };
+    const decided = await chat.ask(body({ messages: [user, message, decision] }));
+    expect(decided).toMatchObject({
+      status: 400,
+      body: { error: { param: "messages", message: expect.stringContaining("nothing was called") } },
+    });
+    expect(asked).toHaveLength(0);
+    expect(chat.shop.calls).toEqual([]);
+
     const later = [user, message, tool, { role: "assistant", content: "thanks" }, user];
     stage.play("fine");
     expect((await chat.ask(body({ messages: later }))).status).toBe(200);

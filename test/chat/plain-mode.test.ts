@@ -47,6 +47,58 @@ describe("with tools of servers", () => {
     expect(headers.get("x-toolarium-run-id")).toBeNull();
   });
 
+  describe.each([[false], [true]])("a call outside the set, streamed: %s,", (streamed) => {
+    const answerTo = async (rest: Fields = {}) => {
+      const asking = { ...body(rest), stream: streamed };
+      if (!streamed) return (await chat.ask(asking)).body.choices[0];
+      const response = await chat.post(asking);
+      return joinChunks(await response.text());
+    };
+
+    test("is refused in words that name the rule and the nearest names; the others are returned", async () => {
+      stage.play({
+        text: "let me",
+        calls: [
+          ["shop__secret", {}],
+          ["shop__items", {}],
+          ["nonsense", {}],
+          ["own", { a: 1 }],
+        ],
+      });
+      const { message, finish_reason } = await answerTo({
+        tools: [{ type: "function", function: { name: "own" } }],
+      });
+      expect(finish_reason).toBe("tool_calls");
+      expect(message.tool_calls).toMatchObject([
+        { id: "up_1_1", function: { name: "shop__items", arguments: "{}" } },
+        { id: "up_1_3", function: { name: "own", arguments: '{"a":1}' } },
+      ]);
+      expect(message.tool_calls).toHaveLength(2);
+      expect(message.content).toMatch(
+        /^let me\n\n\[Call refused: shop\/secret is outside the allowed set: tools\.allow .*\]\n\n\[Call refused: There is no tool "nonsense"\..*\]$/,
+      );
+    });
+
+    test("ends the answer with stop when it was the only one", async () => {
+      stage.play({ calls: [["shop__stock", { item: "pear" }]] });
+      const { message, finish_reason } = await answerTo({ tools_filter: ["shop/items"] });
+      expect(finish_reason).toBe("stop");
+      expect(message.tool_calls ?? []).toEqual([]);
+      expect(message.content).toMatch(/^\[Call refused: shop\/stock .*tools_filter .*shop\/items.*\]$/);
+      expect(chat.shop.calls).toEqual([]);
+    });
+
+    test("is also one by the id of an offered tool, which the client would not know", async () => {
+      stage.play({ calls: [["shop/stock", { item: "pear" }]] });
+      const { message, finish_reason } = await answerTo();
+      expect(finish_reason).toBe("stop");
+      expect(message.tool_calls ?? []).toEqual([]);
+      expect(message.content).toBe(
+        '[Call refused: There is no function "shop/stock": the tool is offered as shop__stock.]',
+      );
+    });
+  });
+
   test("fields that only the provider knows reach the client", async () => {
     stage.play((response) =>
       json(response, 200, {
@@ -86,6 +138,23 @@ describe("with tools of servers", () => {
     expect(offered(asked[0])).toHaveLength(6);
   });
 });
+
+/** The choice that a client puts together from a stream. Calls must count from 0 without gaps. */
+function joinChunks(text: string) {
+  const message = { content: "", tool_calls: [] as { function: { arguments: string } }[] };
+  let reason: unknown;
+  for (const line of text.split("\n\n").filter((each) => each.startsWith("data: {"))) {
+    const [choice] = JSON.parse(line.slice("data: ".length)).choices;
+    message.content += choice?.delta.content ?? "";
+    for (const { index, ...call } of choice?.delta.tool_calls ?? []) {
+      const known = message.tool_calls[index];
+      if (known !== undefined) known.function.arguments += call.function.arguments;
+      else expect(message.tool_calls.push(call)).toBe(index + 1);
+    }
+    reason = choice?.finish_reason ?? reason;
+  }
+  return { message, finish_reason: reason };
+}
 
 describe("without tools of servers it is a pipe", () => {
   const piped = (rest: Fields = {}): Fields => body({ tools_filter: [], ...rest });

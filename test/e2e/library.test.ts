@@ -8,6 +8,7 @@ import {
   type Sandbox,
   type SandboxOptions,
 } from "../../src/index.ts";
+import { createLog } from "../../src/log.ts";
 
 let sandbox: Sandbox | undefined;
 afterEach(async () => {
@@ -16,7 +17,7 @@ afterEach(async () => {
 });
 
 async function open(options: SandboxOptions): Promise<Sandbox> {
-  sandbox = await createSandbox({ workers: 1, ...options });
+  sandbox = await createSandbox({ workers: 1, log: createLog("silent"), ...options });
   return sandbox;
 }
 
@@ -154,10 +155,19 @@ describe("the library", () => {
     expect(narrowed.error).toMatchObject({ code: "guest_error", tool: { kind: "denied" } });
     const events: string[] = [];
     await toolarium.run("console.log(1); return 2", { onEvent: (event) => void events.push(event.type) });
-    expect(events).toEqual(["opened", "log", "ended"]);
+    expect(events).toEqual(["run.started", "log", "run.finished"]);
+    const thrower = await toolarium.run("return 3", {
+      onEvent: () => {
+        throw new Error("the page was closed");
+      },
+    });
+    expect(thrower.result).toBe(3);
     const abort = new AbortController();
     const run = toolarium.run("await sleep(60_000)", { signal: abort.signal, onEvent: () => abort.abort() });
     expect(await run).toMatchObject({ status: "cancelled" });
+    expect(await toolarium.run("return 1", { signal: AbortSignal.abort() })).toMatchObject({
+      status: "cancelled",
+    });
   });
 
   it("checks a program without running it, and shows what programs can use", async () => {
@@ -181,6 +191,14 @@ describe("the library", () => {
     });
     await expect(toolarium.run("return 1", { limits: { memoryMb: 1 } })).rejects.toMatchObject({
       code: "invalid_request",
+    });
+    const misspelt: object = { timeout: 5 };
+    await expect(toolarium.run("return 1", misspelt)).rejects.toMatchObject({
+      code: "invalid_request",
+      param: "timeout",
+    });
+    await expect(createSandbox({ tools: [calculator, calculator] })).rejects.toMatchObject({
+      param: "tools",
     });
     await toolarium[Symbol.asyncDispose]();
     await expect(toolarium.run("return 1")).rejects.toMatchObject({ code: "disposed" });

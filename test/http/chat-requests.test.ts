@@ -45,6 +45,7 @@ describe("the mode", () => {
   test("is the key's default when nothing asks for one, also when the body says null, else plain", async () => {
     expect(await modeOf({}, {}, "k-bot")).toBe("agent");
     expect(await modeOf({ mode: null }, {}, "k-bot")).toBe("agent");
+    expect(await modeOf({}, { "x-toolarium-mode": "" }, "k-bot")).toBe("agent");
     expect(await modeOf({})).toBe("plain");
     expect(await modeOf({ mode: "plain" }, {}, "k-bot")).toBe("plain");
   });
@@ -55,6 +56,8 @@ describe("the mode", () => {
 
   test.each<[Fields, Record<string, string>]>([
     [{ mode: "turbo" }, {}],
+    [{ mode: "" }, {}],
+    [{ extra_body: { mode: "" } }, {}],
     [{ mode: 1 }, {}],
     [{ extra_body: { mode: "turbo" } }, {}],
     [{}, { "x-toolarium-mode": "turbo" }],

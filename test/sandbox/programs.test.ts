@@ -35,6 +35,18 @@ describe("a program", () => {
     ]);
   });
 
+  it("returns results of any size up to the limit, beside output and calls", async () => {
+    for (const size of [262_000, 262_144, 524_288, 1_048_574]) {
+      const run = await runProgram(pool, `console.log("x".repeat(60_000)); return "y".repeat(${size})`);
+      expect(run.outcome.type).toBe("completed");
+      expect(String(resultOf(run))).toHaveLength(size);
+    }
+    const args = await runProgram(pool, "return (await lab.size({ text: 'z'.repeat(1_000_000) }))", {
+      tools: { size: ({ text }: { text: string }) => text.length },
+    });
+    expect(resultOf(args)).toBe(1_000_000);
+  });
+
   it("finds its input as a global", async () => {
     expect(resultOf(await runProgram(pool, "return input.name", { input: { name: "Ada" } }))).toBe("Ada");
   });
@@ -168,7 +180,7 @@ describe("a program", () => {
     const run = await runProgram(pool, body, { tools: { broken, add } });
     expect(resultOf(run)).toBe(1);
     expect(run.outcome.warnings).toEqual([
-      "A promise was rejected while nothing handled it: no paper. Await it, or catch it at once.",
+      "Nothing handled an error: no paper. Await every promise, and catch in callbacks.",
     ]);
     const handled = await runProgram(pool, "try { await lab.broken({}) } catch {} return 1", {
       tools: { broken },

@@ -169,14 +169,14 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       await store.append(wanted.id, [], "waiting");
       const query = {
         principal: "ann",
-        kind: "chat",
+        kinds: ["chat"],
         parent: "run_p",
         status: "waiting",
         limit: 10,
       } as const;
       expect((await store.listRuns(query)).runs).toEqual([{ ...wanted, status: "waiting" }]);
       expect((await store.listRuns({ principal: "ann", limit: 10 })).runs).toHaveLength(4);
-      expect((await store.listRuns({ kind: "call", limit: 10 })).runs).toHaveLength(1);
+      expect((await store.listRuns({ kinds: ["call"], limit: 10 })).runs).toHaveLength(1);
       expect((await store.listRuns({ parent: "run_p", limit: 10 })).runs).toHaveLength(4);
       expect((await store.listRuns({ status: "queued", limit: 10 })).runs).toHaveLength(4);
     });

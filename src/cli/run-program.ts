@@ -8,6 +8,7 @@ import { baseLayers } from "../tools/policy.ts";
 import type { RunCommand } from "./command.ts";
 import { describeFailure, exitCodeOf } from "./outcome.ts";
 import { createSession, readConfig, untilServersSettled } from "./session.ts";
+import { toVisible } from "./visible.ts";
 
 /**
  * Runs the program as principal `local` under the configuration's policy and limits. Returns the exit code.
@@ -42,7 +43,7 @@ export async function runProgram(command: RunCommand): Promise<number> {
   const shown = command.json ? report : report.status === "completed" ? report.result : undefined;
   if (shown !== undefined) process.stdout.write(`${JSON.stringify(shown, null, 2)}\n`);
   const message = describeFailure(report, command.file === "-" ? "<stdin>" : command.file);
-  if (message !== "") process.stderr.write(`${message}\n`);
+  if (message !== "") process.stderr.write(`${toVisible(message)}\n`);
   return exitCodeOf(report);
 }
 
@@ -63,5 +64,6 @@ function refuseFile(file: string): (cause: unknown) => never {
 }
 
 async function printConsole(run: ActiveRun): Promise<void> {
-  for await (const event of run.events()) if (event.type === "log") process.stderr.write(`${event.text}\n`);
+  for await (const event of run.events())
+    if (event.type === "log") process.stderr.write(`${toVisible(event.text)}\n`);
 }

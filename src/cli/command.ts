@@ -130,6 +130,7 @@ function refuseOptions(command: string, given: { readonly [option: string]: unkn
     if (value !== undefined) throw usageError(`\`${command}\` has no option --${option}.`);
 }
 
+/** Some messages are Node's, which end without a full stop. */
 function usageError(message: string): ToolariumError {
-  return new ToolariumError("usage_error", `${message} Try toolarium --help.`);
+  return new ToolariumError("usage_error", `${message.replace(/\.$/, "")}. Try toolarium --help.`);
 }

@@ -1,6 +1,6 @@
 /** How one run ended, as the command line says it: a message for people, a number for scripts. */
-import { errorTable, toolFailureCode } from "../errors.ts";
-import type { RunError } from "../journal.ts";
+import { errorTable } from "../errors.ts";
+import type { RunError, ToolFailure } from "../journal.ts";
 import type { Report } from "../runs/report.ts";
 
 type Outcome = Pick<Report, "status" | "error" | "pending">;
@@ -11,7 +11,7 @@ export function describeFailure({ status, error, pending }: Outcome, file: strin
     return [
       "The program waits for a person to decide:",
       ...pending.map((call) => `  ${call.tool} ${JSON.stringify(call.arguments)} (${call.reason})`),
-      "Add these tools to tools.autoExecute, or use `toolarium serve`, where calls can be decided.",
+      "Add these tools to tools.autoExecute, or run the program with a policy that allows them.",
     ].join("\n");
   if (error === null) return "";
   return [
@@ -28,10 +28,23 @@ function positionIn(file: string, { line, column }: RunError): string {
   return [file, line, column].filter((part) => part !== undefined).join(":");
 }
 
-/** A tool failure that the program did not catch counts as what it is, not as a fault of the program. */
+/** 0 done, 1 failed, 5 approval needed; for the other codes see `usage`. */
 export function exitCodeOf({ status, error }: Outcome): number {
   if (status === "completed") return 0;
   if (status === "waiting") return 5;
-  if (error?.code === "guest_error" && error.tool) return errorTable[toolFailureCode[error.tool.kind]].exit;
+  if (error?.code === "guest_error" && error.tool) return toolExitCode(error.tool.kind);
   return errorTable[error?.code ?? "internal_error"].exit;
+}
+
+/** A failure that the program did not catch is the program's own, unless policy or the tool's server is the reason. */
+function toolExitCode(kind: ToolFailure["kind"]): number {
+  switch (kind) {
+    case "denied":
+      return errorTable.tool_not_allowed.exit;
+    case "unavailable":
+    case "timeout":
+      return errorTable[kind].exit;
+    default:
+      return errorTable.guest_error.exit;
+  }
 }

@@ -45,6 +45,8 @@ declare module "fastify" {
     keyless?: boolean;
     /** Served under any Host: health only. */
     anyHost?: boolean;
+    /** Served while the gateway shuts down: liveness only. */
+    whileClosing?: boolean;
   }
 }
 

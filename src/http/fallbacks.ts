@@ -2,8 +2,8 @@
 import type { Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { ToolariumError } from "../errors.ts";
-import { toProblem } from "./problem.ts";
-import { invalidJson } from "./validate.ts";
+import { isOpenAiPath, toProblem } from "./problem.ts";
+import { invalidJson, unknownField } from "./validate.ts";
 
 /** Before the body is read: what nobody will look at need not be well-formed. */
 export function refuseUnknownAddresses(app: FastifyInstance): void {
@@ -19,14 +19,25 @@ function notFound(method: string, url: string): ToolariumError {
   return new ToolariumError("not_found", `There is nothing at ${method} ${url.split("?", 1)[0]}.`);
 }
 
+/** `__proto__` keys are dropped from values; as a field of a native body it is unknown. A `constructor` is a name. */
 export function parseJsonBodies(app: FastifyInstance): void {
-  // `__proto__` keys are dropped; a `constructor` is an ordinary name.
   const parseJson = app.getDefaultJsonParser("remove", "ignore");
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "string" }, (request, text: string, done) => {
     if (text === "") return done(null, undefined);
-    void parseJson(request, text, (error, body) => done(error === null ? null : invalidJson(text), body));
+    void parseJson(request, text, (error, body) => {
+      if (error !== null) return done(invalidJson(text));
+      if (!isOpenAiPath(request.url) && hasProtoField(text)) return done(unknownField("__proto__"));
+      done(null, body);
+    });
   });
+}
+
+/** `text` is JSON. It is only read again when it has a key that may be the one. */
+function hasProtoField(text: string): boolean {
+  if (!/"(?:_|\\u005f)/i.test(text)) return false;
+  const body: unknown = JSON.parse(text);
+  return typeof body === "object" && body !== null && Object.hasOwn(body, "__proto__");
 }
 
 /** Every registered address answers the methods it does not know with 405 and the list of those it does. */

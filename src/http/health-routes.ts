@@ -12,7 +12,8 @@ export function registerHealthRoutes(app: FastifyInstance, gateway: Gateway): vo
   const checkReadiness = cached(() => gateway.ready(), READINESS_CACHE_MS);
   const config = { keyless: true, anyHost: true };
 
-  app.get("/livez", { config }, async () => ({ status: "ok" }));
+  // A process that drains is alive: whoever restarts dead ones must not cut it short.
+  app.get("/livez", { config: { ...config, whileClosing: true } }, async () => ({ status: "ok" }));
 
   app.get("/readyz", { config }, async () => {
     const readiness = await checkReadiness();

@@ -5,6 +5,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { errorTable, type FieldError, ToolariumError, toRefusal } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { discardBody } from "./discard-body.ts";
 import { toOpenAiError } from "./openai-wire.ts";
 
 /** The body of a native refusal. */
@@ -16,6 +17,20 @@ export interface Problem {
   readonly detail: string;
   /** The faults of the request, each with where it is. Empty when the refusal is not about fields. */
   readonly errors: readonly FieldError[];
+}
+
+/**
+ * Like `sendError`, after the rest of a body that is too large: the framework would close the connection on a client
+ * that still sends, which then never sees the answer.
+ */
+export async function refuseRequest(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  log: Log,
+): Promise<FastifyReply> {
+  if (isTooLarge(error) && (await discardBody(request.raw))) reply.header("connection", "keep-alive");
+  return sendError(error, request, reply, log);
 }
 
 /** Answers a request with whatever went wrong, in the shape of its path. Bugs are logged with their stack. */
@@ -51,10 +66,16 @@ export function toProblem(refusal: ToolariumError): Problem {
   };
 }
 
-/** True for the addresses that OpenAI clients use, also for those under them that do not exist. */
-function isOpenAiPath(url: string): boolean {
+/** True for every address under `/v1/` that is not one of ours alone: OpenAI clients ask for more than we serve. */
+export function isOpenAiPath(url: string): boolean {
   const path = url.split("?", 1)[0] ?? "";
-  return /^\/v1\/(chat|models|mcp\/tool\/execute)(\/|$)/.test(path);
+  return path.startsWith("/v1/") && !NATIVE_PATH.test(path);
+}
+
+const NATIVE_PATH = /^\/v1\/(?:sandbox|runs|tools|declarations|mcp\/servers|approvals|audit)(?:\/|$)/;
+
+function isTooLarge(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "FST_ERR_CTP_BODY_TOO_LARGE";
 }
 
 function refusalHeaders(refusal: ToolariumError): Record<string, string> {

@@ -15,7 +15,7 @@ import { registerHealthRoutes } from "./health-routes.ts";
 import { createMemoryLimiter, type Limiter } from "./limiter.ts";
 import { registerModelRoutes } from "./model-routes.ts";
 import { registerPageRoutes } from "./page-routes.ts";
-import { sendError } from "./problem.ts";
+import { refuseRequest, sendError } from "./problem.ts";
 import { registerRunRoutes } from "./run-routes.ts";
 import { registerServerRoutes } from "./server-routes.ts";
 import { registerToolRoutes } from "./tool-routes.ts";
@@ -59,7 +59,7 @@ export async function createHttpServer(
     clientErrorHandler: refuseUnreadable,
   });
 
-  app.setErrorHandler((error, request, reply) => sendError(error, request, reply, log));
+  app.setErrorHandler((error, request, reply) => refuseRequest(error, request, reply, log));
   const answered = trackRequests(app);
   refuseWhenClosing(app, closing.signal);
   guardAccess(app, config, limiter);
@@ -122,8 +122,9 @@ function trackRequests(app: FastifyInstance): () => Promise<void> {
 }
 
 function refuseWhenClosing(app: FastifyInstance, closing: AbortSignal): void {
-  app.addHook("onRequest", async () => {
-    if (closing.aborted) throw new ToolariumError("not_ready", "The gateway is shutting down.");
+  app.addHook("onRequest", async ({ routeOptions }) => {
+    if (closing.aborted && !routeOptions.config.whileClosing)
+      throw new ToolariumError("not_ready", "The gateway is shutting down.");
   });
   app.addHook("onSend", async (_request, reply) => {
     if (closing.aborted) reply.header("connection", "close");

@@ -44,6 +44,18 @@ export function invalidJson(text: string): ToolariumError {
   return new ToolariumError("invalid_request", message, { errors: [{ pointer: "", message }] });
 }
 
+/** What `parseBody` says of a field it does not know, for one that a schema never gets to see. */
+export function unknownField(name: string): ToolariumError {
+  const pointer = toPointer([name]);
+  const errors = [{ pointer, message: UNKNOWN_FIELD }];
+  return new ToolariumError("invalid_request", `The body is not valid at ${pointer}: ${UNKNOWN_FIELD}.`, {
+    errors,
+    param: name,
+  });
+}
+
+const UNKNOWN_FIELD = "there is no such field here";
+
 function parseWith<T>(schema: z.ZodType<T>, value: unknown, part: "body" | "query"): T {
   const parsed = schema.safeParse(value, { error: describeIssue });
   if (parsed.success) return parsed.data;
@@ -78,7 +90,7 @@ function toFieldErrors(issue: z.core.$ZodIssue): FieldError[] {
   if (issue.code !== "unrecognized_keys") return [{ pointer, message: issue.message }];
   return issue.keys.map((key) => ({
     pointer: pointer + toPointer([key]),
-    message: "there is no such field here",
+    message: UNKNOWN_FIELD,
   }));
 }
 

@@ -45,7 +45,10 @@ export function classifyCallError(
 }
 
 export function unavailable(server: string, reason: string): ToolFailure {
-  return { kind: "unavailable", message: `The server "${server}" is not available: ${reason}.` };
+  return {
+    kind: "unavailable",
+    message: `The server "${server}" is not available: ${reason.replace(/\.$/, "")}.`,
+  };
 }
 
 const ASKS_FOR_INPUT: ToolFailure = {
@@ -65,6 +68,8 @@ export function describeConnectionError(error: unknown): string {
   if (error instanceof SdkError && error.code === SdkErrorCode.ConnectionClosed) return CLOSED;
   if (!(error instanceof Error)) return "of an unknown error";
   if (error instanceof SdkError && error.cause instanceof Error) return describeConnectionError(error.cause);
+  if (error.message === "fetch failed" && error.cause instanceof Error)
+    return `it cannot be reached (${firstLine(error.cause.message)})`;
   return error.message === "Not connected" ? CLOSED : firstLine(error.message);
 }
 
@@ -80,8 +85,9 @@ export function httpStatusOf(error: unknown): number | undefined {
 
 const CLOSED = "it closed the connection";
 
-/** `ECONNREFUSED` and its like, wherever in the chain of causes fetch put it. */
+/** `ECONNREFUSED` and its like, wherever in the chain of causes fetch put it. Of an SSE error only the text is left. */
 function systemCodeOf(error: unknown): string | undefined {
+  if (error instanceof SseError) return /fetch failed: .*?\b(E[A-Z_]{3,})\b/.exec(error.message)?.[1];
   for (let at = error; at instanceof Error; at = at.cause) {
     if (at instanceof SdkError || !("code" in at) || typeof at.code !== "string") continue;
     if (/^[A-Z][A-Z0-9_]+$/.test(at.code)) return at.code;

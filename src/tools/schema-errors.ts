@@ -14,14 +14,16 @@ const LISTED = 12;
 /** An error with none below it; `alternatives` are those of a union of plain values, told as one. */
 type Leaf = OutputUnit & { readonly alternatives?: readonly Leaf[] };
 
-/** The first three faults. `errors` as the validator lists them: each one before those below it. */
+/** The first three faults, as clauses without a full stop. `errors` as the validator lists them: each one before those below it. */
 export function describeErrors(
   errors: readonly OutputUnit[],
   value: unknown,
   prepared: PreparedSchema,
 ): string {
   const leaves = findLeaves(errors.slice(0, MAX_ERRORS));
-  const faults = [...new Set(leaves.map((leaf) => cut(describe(leaf, value, prepared), FAULT_CHARS)))];
+  const faults = [
+    ...new Set(leaves.map((leaf) => cut(withoutStop(describe(leaf, value, prepared)), FAULT_CHARS))),
+  ];
   const more = faults.length > SHOWN ? ` (and ${faults.length - SHOWN} more)` : "";
   return faults.slice(0, SHOWN).join("; ") + more;
 }
@@ -110,14 +112,14 @@ function describe(leaf: Leaf, root: unknown, prepared: PreparedSchema): string {
       const name = path.at(-1) ?? "";
       const known = Object.keys(schema?.properties ?? {});
       const [near] = nearestNames(name, known, 1);
-      const meant = near === undefined ? `known are ${listNames(known)}` : `did you mean ${quote(near)}?`;
-      return `unknown property ${quote(name)} at ${`/${path.slice(0, -1).join("/")}`}; ${meant}`;
+      const meant = near === undefined ? `; known are ${listNames(known)}` : didYouMean(near);
+      return `unknown property ${quote(name)} at ${`/${path.slice(0, -1).join("/")}`}${meant}`;
     }
     case "false":
       return `${at}nothing is allowed here`;
     case "enum": {
       const near = typeof value === "string" ? nearestNames(value, stringsOf(schema?.enum), 1) : [];
-      const hint = near.map((name) => `; did you mean ${quote(name)}?`).join("");
+      const hint = near.map(didYouMean).join("");
       return `${at}expected ${expectation(leaf, prepared)}, got ${preview(value)}${hint}`;
     }
     case "type":
@@ -174,6 +176,16 @@ function preview(value: unknown): string {
   if (Array.isArray(value)) return "an array";
   if (typeof value === "object" && value !== null) return "an object";
   return cut(JSON.stringify(value) ?? "nothing", VALUE_CHARS);
+}
+
+/** In brackets, as more of the sentence follows. */
+function didYouMean(name: string): string {
+  return ` (did you mean ${quote(name)}?)`;
+}
+
+/** The validator speaks in sentences. */
+function withoutStop(text: string): string {
+  return text.replace(/\.$/, "");
 }
 
 function quote(name: string): string {

@@ -30,6 +30,7 @@ test.each([
   [["run", "a.ts", "--port", "1"], "`run` has no option --port."],
   [["run", "a.ts", "--input", "{"], "--input wants JSON:"],
   [["--colour"], "Unknown option '--colour'"],
+  [["run", "a.ts", "--input", "{"], "JSON at position 1 (line 1 column 2). Try"],
   [["--config"], "Option '--config <value>' argument missing"],
 ])("%j is refused with the reason and a way on", (argv, reason) => {
   const refusal = (): unknown => parseCommand(argv);

@@ -25,6 +25,10 @@ test.each([
   ["a program that cannot be parsed", failed({ code: "syntax_error" }), 1],
   ["a tool that failed", failedTool("tool"), 1],
   ["arguments a tool does not take", failedTool("invalid_arguments"), 1],
+  ["a tool nobody has", failedTool("unknown_tool"), 1],
+  ["a tool that was cancelled", failedTool("cancelled"), 1],
+  ["a result that is too large", failedTool("too_large"), 1],
+  ["a tool that asks for what is not supported", failedTool("unsupported"), 1],
   ["a tool outside the allowed set", failedTool("denied"), 4],
   ["a call that waits for a person", waiting, 5],
   ["a program over a limit", failed({ code: "cpu_timeout" }), 6],
@@ -62,6 +66,12 @@ test("a failure without a place names the file alone", () => {
 test("calls that wait are listed with their arguments and the reason", () => {
   expect(describeFailure(waiting, "a.ts")).toContain(
     '  shop/place_order {"quantity":1} (not in autoExecute)\n',
+  );
+});
+
+test("calls that wait are followed by what can be done in this version", () => {
+  expect(describeFailure(waiting, "a.ts").split("\n").at(-1)).toBe(
+    "Add these tools to tools.autoExecute, or run the program with a policy that allows them.",
   );
 });
 

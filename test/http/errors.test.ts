@@ -22,8 +22,17 @@ describe("the two shapes", () => {
     });
   });
 
-  it.each(["/v1/chat/completions/x", "/v1/chat/no", "/v1/models/no/such/model", "/v1/mcp/tool/execute/x"])(
-    "an unknown address under an OpenAI path, %s, is refused in OpenAI's shape",
+  it.each([
+    "/v1/chat/completions/x",
+    "/v1/chat/no",
+    "/v1/models/no/such/model",
+    "/v1/mcp/tool/execute/x",
+    "/v1/embeddings",
+    "/v1/responses?stream=true",
+    "/v1/completions",
+    "/v1/toolsets",
+  ])(
+    "an unknown address that an OpenAI client may ask for, %s, is refused in OpenAI's shape",
     async (path) => {
       const { status, headers, body } = await server.send(path);
       expect(status).toBe(404);
@@ -50,8 +59,13 @@ describe("the two shapes", () => {
 describe("addresses and methods", () => {
   it.each([
     "/v1",
-    "/v1/nothing",
     "/v1/sandbox",
+    "/v1/sandbox/nothing",
+    "/v1/runs/x",
+    "/v1/declarations/x",
+    "/v1/mcp/servers/none",
+    "/v1/approvals/x",
+    "/v1/audit",
     "/nothing.js",
     "/metrics",
     "/openapi.json",
@@ -63,7 +77,7 @@ describe("addresses and methods", () => {
   });
 
   it("a POST to nowhere is 404, whatever its body is", async () => {
-    const { status, body } = await server.send("/v1/nothing", { body: "{broken" });
+    const { status, body } = await server.send("/v1/sandbox/nothing", { body: "{broken" });
     expect([status, body.code]).toEqual([404, "not_found"]);
   });
 
@@ -162,6 +176,9 @@ describe("bodies", () => {
       { id: "c", type: "function", function: { name: "a", arguments: "{}" }, args: 1 },
     ],
     ["DELETE", "/v1/sandbox/runs/run_x", { reason: "no" }],
+    ["POST", "/v1/sandbox/check", '{"code":"1","__proto__":{"a":1}}'],
+    ["POST", "/v1/tools/files/list", '{"\\u005f_proto__":1}'],
+    ["DELETE", "/v1/sandbox/runs/run_x", '{"__proto__":null}'],
   ])("%s %s refuses fields it does not know", async (method, path, body) => {
     const answer = await server.send(path, { method, body });
     expect(answer.status).toBe(400);
@@ -176,7 +193,12 @@ describe("bodies", () => {
     expect([status, body.errors[0].pointer]).toEqual([400, "/input"]);
   });
 
-  it("a __proto__ key is dropped on the way in", async () => {
+  it("a __proto__ field is named by its pointer like any unknown one", async () => {
+    const { body } = await server.send("/v1/sandbox/runs", { body: '{"code":"return 1","__proto__":{}}' });
+    expect(body.errors).toEqual([{ pointer: "/__proto__", message: "there is no such field here" }]);
+  });
+
+  it("a __proto__ key inside a value is dropped on the way in", async () => {
     const { body } = await server.send("/v1/sandbox/runs", {
       body: '{"code":"return input","input":{"a":1,"__proto__":{"b":2}}}',
     });
@@ -203,6 +225,15 @@ describe("bodies", () => {
       body: JSON.stringify({ model: "x".repeat(2_200_000) }),
     });
     expect([chat.status, chat.body.error.code]).toEqual([413, "body_too_large"]);
+  });
+
+  it("a client that still sends a body far over the limit gets the answer, and its connection lives on", async () => {
+    const big = JSON.stringify({ code: "x".repeat(9_000_000) });
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      const { status, headers, body } = await server.send("/v1/sandbox/runs", { body: big });
+      expect([status, body.code]).toEqual([413, "body_too_large"]);
+      expect(headers.get("connection")).toBe("keep-alive");
+    }
   });
 
   it("DELETE and a tool call need no body, also when the client announces JSON", async () => {

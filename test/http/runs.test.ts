@@ -258,4 +258,14 @@ describe("calls that wait", () => {
       expect((await server.send(`${base}/run_x/calls/call_x`, decision)).status).toBe(404);
     },
   );
+
+  it.each([{}, { decision: "bogus" }])(
+    "a decision %j is refused, and the call goes on waiting",
+    async (body) => {
+      const { body: run } = await start({ code: "await files.write({ path: 'a' })" });
+      const answer = await server.send(`/v1/runs/${run.id}/calls/${run.pending[0].call}`, { body });
+      expect([answer.status, answer.body.errors[0].pointer]).toEqual([400, "/decision"]);
+      expect((await server.send(`/v1/sandbox/runs/${run.id}`)).body.status).toBe("waiting");
+    },
+  );
 });

@@ -86,6 +86,8 @@ describe("closing", () => {
     const refused = await server.send("/v1/sandbox/runs", { body: { code: "return 1" } });
     expect([refused.status, refused.body.code]).toEqual([503, "not_ready"]);
     expect(refused.headers.get("connection")).toBe("close");
+    expect((await server.send("/livez")).status).toBe(200);
+    expect((await server.send("/readyz")).status).toBe(503);
     server.tools.release();
     await Promise.all([answer, closed]);
   });

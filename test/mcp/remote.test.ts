@@ -97,6 +97,20 @@ describe("a server over streamable HTTP", () => {
     expect(await call(hub, "remote", "add", { a: 1, b: 1 })).toEqual({ ok: true, value: "2" });
   });
 
+  test.for(["http", "sse"] as const)("that is not there is failed with the cause, by %s", async (type) => {
+    const gone = await startStreamable();
+    await gone.stop();
+    await using hub = openHub([remote(gone.url, { type })]);
+    await hub.settled;
+    expect(stateOf(hub, "remote").lastError).toBe("it cannot be reached (ECONNREFUSED)");
+  });
+
+  test("whose port no client may use is failed with the cause", async () => {
+    await using hub = openHub([remote("http://127.0.0.1:1/mcp")]);
+    await hub.settled;
+    expect(stateOf(hub, "remote").lastError).toBe("it cannot be reached (bad port)");
+  });
+
   test("that refuses the credentials is failed with that reason, is not tried by SSE, and no secret is told", async () => {
     await using server = await startRefusing(401);
     const lines: string[] = [];

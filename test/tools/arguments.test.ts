@@ -61,7 +61,7 @@ test("a missing property is named with its type, and so is the one that was mean
 
 test("an unknown property is named with the one it probably meant", () => {
   expect(faultOf(issues, { owner: "o", repo: "r", perPage: 5 })).toContain(
-    'unknown property "perPage" at /; did you mean "per_page"?',
+    'unknown property "perPage" at / (did you mean "per_page"?).',
   );
   expect(faultOf(issues, { owner: "o", repo: "r", zzz: 5 })).toContain(
     'unknown property "zzz" at /; known are owner, repo, state, per_page',
@@ -73,8 +73,14 @@ test("a wrong value is told by its place, what was expected, and what came", () 
   expect(fault).toContain("/owner: expected string, got 1;");
   expect(fault).toContain("/repo: expected string, got an object;");
   expect(fault).toContain(
-    '/state: expected "open" or "closed" or "all", got "Open"; did you mean "open"? (and 1 more).',
+    '/state: expected "open" or "closed" or "all", got "Open" (did you mean "open"?) (and 1 more).',
   );
+});
+
+test("the message ends with one full stop, whatever the validator's sentence ends with", () => {
+  const args = { owner: "o", repo: "r" };
+  expect(faultOf(issues, { ...args, per_page: 0 })).toMatch(/: \/per_page: [^.]+ less than 1\.$/);
+  expect(faultOf(issues, { ...args, state: "opn" })).toMatch(/\(did you mean "open"\?\)\.$/);
 });
 
 test("a value that is too long to show is cut", () => {

@@ -1,0 +1,36 @@
+/** A client that is still sending does not read: what it sends is taken and thrown away, so that it hears the answer. */
+import type { IncomingMessage } from "node:http";
+
+/** What a client may go on sending after its body was refused. */
+const DISCARDED_BYTES = 64 * 1_048_576;
+const DISCARDED_MS = 10_000;
+
+/**
+ * Reads the rest of a request and forgets it. Resolves with true when the request has been read to its end, false
+ * when its client went away or sent more, or for longer, than is worth waiting for; then nothing reads it any more.
+ */
+export function discardBody(
+  request: IncomingMessage,
+  { bytes = DISCARDED_BYTES, ms = DISCARDED_MS }: { readonly bytes?: number; readonly ms?: number } = {},
+): Promise<boolean> {
+  if (request.readableEnded) return Promise.resolve(true);
+  if (request.destroyed) return Promise.resolve(false);
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  let received = 0;
+  const onData = (chunk: Buffer): void => {
+    received += chunk.length;
+    if (received > bytes) finish(false);
+  };
+  const onEnd = (): void => finish(true);
+  const onLost = (): void => finish(false);
+  const timer = setTimeout(onLost, ms);
+  const finish = (isComplete: boolean): void => {
+    clearTimeout(timer);
+    request.off("data", onData).off("end", onEnd).off("close", onLost).off("error", onLost);
+    if (!isComplete) request.pause();
+    resolve(isComplete);
+  };
+  request.on("data", onData).once("end", onEnd).once("close", onLost).once("error", onLost);
+  request.resume();
+  return promise;
+}

@@ -325,7 +325,9 @@ export class Session {
       return;
     }
     for (const words of this.#rejections)
-      this.#warnings.push(`Nothing handled an error: ${words.replace(/\.$/, "")}. Await every promise, and catch in callbacks.`);
+      this.#warnings.push(
+        `Nothing handled an error: ${words.replace(/\.$/, "")}. Await every promise, and catch in callbacks.`,
+      );
     const open = this.#inFlight + this.#waiting.length + this.#held.size;
     if (open > 0)
       this.#warnings.push(

@@ -147,7 +147,7 @@ describe("errors", () => {
 
   attack({
     claim: "a stack the program wrote names no place but one in the program",
-    code: "const error = new Error('x'); error.stack = 'at /etc/passwd:1:1 file:///root/worker.js:2:2'; throw error",
+    code: "const error = new Error('x'); error.stack = 'at /etc/passwd:1:1 file:///srv/worker.js:2:2'; throw error",
     expect: { ends: "guest_error" },
     also: (run) => {
       expect(failureOf(run)?.line).toBeUndefined();

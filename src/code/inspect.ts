@@ -2,6 +2,7 @@
  * What the syntax tree says without types: is it TypeScript, which tools are called, which names are used, and calls
  * whose result is a promise nobody awaits.
  */
+import { environmentNames } from "./environment-names.ts";
 import { childrenOf, type Expression, fieldOf, type Program, type SyntaxNode, startOf } from "./parse.ts";
 import { type Parents, promiseFault } from "./promise-lint.ts";
 import { distinct, type ReferenceInText, referenceOf, writeReference } from "./references.ts";
@@ -23,16 +24,8 @@ export interface Inspection {
   readonly warnings: readonly Remark[];
 }
 
-/** Names every program has that are not tools, though `tools` leads to them. */
-const ENVIRONMENT: ReadonlySet<string> = new Set([
-  "input",
-  "console",
-  "sleep",
-  "setTimeout",
-  "clearTimeout",
-  "crypto",
-  "ToolError",
-]);
+/** They are not tools, though `tools` leads to them. */
+const ENVIRONMENT: ReadonlySet<string> = new Set(environmentNames.filter((name) => name !== "tools"));
 
 /** What models reach for that is not there. */
 const ABSENT: ReadonlyMap<string, string> = new Map([

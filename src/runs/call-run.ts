@@ -1,6 +1,6 @@
 /** Calls made outside a program, recorded like those of one: a chat request's, or one that a person asked for. */
 import type { RunLimits } from "../../sandbox/index.ts";
-import type { RunUsage, ToolFailure } from "../journal.ts";
+import type { ToolFailure } from "../journal.ts";
 import type { Bridge } from "../tools/bridge.ts";
 import type { Catalog } from "../tools/catalog.ts";
 import type { Policy } from "../tools/policy.ts";
@@ -9,6 +9,7 @@ import type { Journal } from "./live-journal.ts";
 import { effectsOf } from "./program-run.ts";
 import type { PendingCall } from "./report.ts";
 import { sealJournal } from "./seal.ts";
+import { toRunUsage } from "./usage.ts";
 
 /** Calls made outside a program: a chat request in agent or plain mode, or one explicit call. */
 export interface CallRunRequest {
@@ -72,7 +73,7 @@ export function openCallRun(deps: CallRunDeps): CallRun & { cancel(): void; read
         status,
         result: null,
         error,
-        usage: usage(performance.now() - openedAt, calls),
+        usage: toRunUsage({ wallMs: performance.now() - openedAt, toolCalls: calls }),
       });
     }
     setEnded();
@@ -117,18 +118,5 @@ export function openCallRun(deps: CallRunDeps): CallRun & { cancel(): void; read
       const { tool: id_, arguments: arguments_, reason } = outcome;
       return { type: "pending", pending: { call, tool: id_, arguments: arguments_, reason } };
     },
-  };
-}
-
-function usage(wallMs: number, toolCalls: number): RunUsage {
-  return {
-    wallMs: Math.round(wallMs * 1_000) / 1_000,
-    cpuMs: 0,
-    queueMs: 0,
-    compileMs: 0,
-    toolCalls,
-    logBytes: 0,
-    peakHeapBytes: 0,
-    tokens: { declarations: 0, program: 0, result: 0, directEstimate: 0 },
   };
 }

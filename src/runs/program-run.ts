@@ -3,7 +3,7 @@ import type { EngineFailure, EngineOutcome, GuestCall, Settlement, WorkerPool } 
 import type { CompileOutcome, PositionMap } from "../code/compile.ts";
 import { originalPosition } from "../code/positions.ts";
 import { errorTable, type RunErrorCode } from "../errors.ts";
-import type { JournalEvent, RunError, RunUsage } from "../journal.ts";
+import type { JournalEvent, RunError } from "../journal.ts";
 import type { Bridge, GateCall } from "../tools/bridge.ts";
 import type { Catalog } from "../tools/catalog.ts";
 import { toNamespaces } from "../tools/catalog.ts";
@@ -13,6 +13,7 @@ import { toCallId } from "./ids.ts";
 import type { Journal } from "./live-journal.ts";
 import type { ProgramRequest } from "./runner.ts";
 import { sealJournal } from "./seal.ts";
+import { toRunUsage } from "./usage.ts";
 
 /** A call may take what is left of the run, less the time to tell the program about it. */
 const DEADLINE_MARGIN_MS = 500;
@@ -83,7 +84,7 @@ export function recordRefusal(program: Program, outcome: Extract<CompileOutcome,
     effects: "none",
   };
   open(program);
-  const usage = toUsage(program.compileMs, undefined);
+  const usage = toRunUsage({ compileMs: program.compileMs });
   program.journal().append({ type: "ended", status: "failed", result: null, error, usage });
 }
 
@@ -140,7 +141,7 @@ async function callTool(
 function finish(outcome: EngineOutcome, program: Program, positions: PositionMap): void {
   const journal = program.journal();
   if (journal.events.length === 0) open(program);
-  const usage = toUsage(program.compileMs, outcome);
+  const usage = toRunUsage({ compileMs: program.compileMs, ...outcome.usage });
   if (outcome.type === "parked") {
     journal.append({ type: "waiting", usage });
     return;
@@ -184,22 +185,4 @@ function toRunError(
 /** `possible` iff a call that is not read-only had started. */
 export function effectsOf(events: readonly JournalEvent[]): RunError["effects"] {
   return events.some((event) => event.type === "started" && !event.readOnly) ? "possible" : "none";
-}
-
-function toUsage(compileMs: number, outcome: EngineOutcome | undefined): RunUsage {
-  const used = outcome?.usage;
-  return {
-    wallMs: round(used?.wallMs ?? 0),
-    cpuMs: round(used?.cpuMs ?? 0),
-    queueMs: round(used?.queueMs ?? 0),
-    compileMs: round(compileMs),
-    toolCalls: used?.toolCalls ?? 0,
-    logBytes: used?.logBytes ?? 0,
-    peakHeapBytes: used?.peakHeapBytes ?? 0,
-    tokens: { declarations: 0, program: 0, result: 0, directEstimate: 0 },
-  };
-}
-
-function round(ms: number): number {
-  return Math.round(ms * 1_000) / 1_000;
 }

@@ -11,6 +11,7 @@ import {
   readJson,
   toPendingCall,
 } from "./calls.ts";
+import { toRunUsage } from "./usage.ts";
 
 export type { Diagnostic, RunStatus };
 export type CallStatus = "ok" | "error" | "denied" | "waiting" | "running" | "in_doubt" | "cancelled";
@@ -131,16 +132,12 @@ function isPending(call: CallRecord): boolean {
 
 function usageSoFar(head: ReportHead, events: readonly JournalEvent[]): RunUsage {
   const [first] = events;
-  return {
+  return toRunUsage({
     wallMs: wallMsSoFar(events),
-    cpuMs: 0,
     queueMs: first ? first.at - head.createdAt : 0,
-    compileMs: 0,
     toolCalls: events.filter(({ type }) => type === "requested").length,
     logBytes: events.reduce((sum, e) => sum + (e.type === "log" ? Buffer.byteLength(e.text) : 0), 0),
-    peakHeapBytes: 0,
-    tokens: { declarations: 0, program: 0, result: 0, directEstimate: 0 },
-  };
+  });
 }
 
 /** From event to event, without the times in which the run waited for a person. */

@@ -4,6 +4,7 @@
  */
 import type { ToolErrorKind } from "../sandbox/index.ts";
 import type { RunErrorCode } from "./errors.ts";
+import type { PolicyLayer } from "./tools/policy.ts";
 
 /** What the events so far make of a run. */
 export type RunStatus = "queued" | "running" | "waiting" | "completed" | "failed" | "cancelled";
@@ -34,6 +35,19 @@ export type JournalEvent = EventHead &
         /** Null for runs without a program. */
         readonly programHash: string | null;
         readonly catalogVersion: string;
+        /** The engine that ran it: a replay on another one may not repeat the program's history. Null without a program. */
+        readonly engine?: string | null;
+      }
+    | {
+        /**
+         * A run that waited, or that an earlier process left unfinished, goes on. Time before it, back to the event
+         * before, counts against no limit.
+         */
+        readonly type: "resumed";
+        readonly cause: "decision" | "restart" | "client";
+        readonly engine: string | null;
+        /** What the request that resumed it added to the run's policy, until it waits again. */
+        readonly layers?: readonly PolicyLayer[];
       }
     | {
         readonly type: "requested";
@@ -53,6 +67,10 @@ export type JournalEvent = EventHead &
         readonly reason?: string;
         /** Canonical JSON text of the arguments that will be sent (defaults filled, perhaps edited by the person). */
         readonly args?: string;
+        /** Whether the person changed the arguments that were shown. */
+        readonly edited?: boolean;
+        /** JSON text: what the person says the result is, when the decision is `result`. */
+        readonly value?: string;
       }
     | {
         readonly type: "started";
@@ -75,6 +93,22 @@ export type JournalEvent = EventHead &
     | { readonly type: "timer"; readonly n: number; readonly delayMs: number }
     | { readonly type: "log"; readonly level: LogLevel; readonly text: string }
     | {
+        /** Of chat runs: one answer of the model, as it goes back to the model in the next turn. */
+        readonly type: "turn";
+        /** JSON text of the assistant message, calls and all. */
+        readonly message: string;
+        readonly calls: readonly TurnCall[];
+        /** JSON text of what the provider said of its usage. */
+        readonly usage: string | null;
+      }
+    | {
+        /** Of chat runs: the tool message that answered a call of the latest turn. */
+        readonly type: "answered";
+        /** The model's own id of the call. */
+        readonly id: string;
+        readonly content: string;
+      }
+    | {
         readonly type: "waiting";
         /** What the run has used so far. */
         readonly usage?: RunUsage;
@@ -88,7 +122,20 @@ export type JournalEvent = EventHead &
         /** What the program did that it should not, though it ended all the same: calls it did not await. */
         readonly warnings?: readonly string[];
       }
+    | {
+        /** Of chat runs that ended before their answer was complete: the same request came again. */
+        readonly type: "reopened";
+      }
   );
+
+/** One call of a model's turn: its own id, and the call or the program of ours that it became; neither for a refused one. */
+export interface TurnCall {
+  readonly id: string;
+  /** The id that the client knows and sends back, of a call of this run or of the caller's own tool. */
+  readonly call?: string;
+  /** The run of its program. */
+  readonly run?: string;
+}
 
 export type JournalEventBody = JournalEvent extends infer E
   ? E extends EventHead

@@ -1,7 +1,10 @@
 /** The versions of what is stored: of each event's text, and of the tables around it. */
 
-/** Stands in every stored event as `v`. Goes up when an older version could not read a new event. */
-export const JOURNAL_VERSION = 1;
+/**
+ * Stands in every stored event as `v`. Goes up when an older version could not read a new event; events of lower
+ * versions are still read. 2: runs that go on after they waited, chats, edited and supplied results.
+ */
+export const JOURNAL_VERSION = 2;
 
 /**
  * The schema of the SQLite store, as numbered steps: `user_version` of a file is the number of steps it has seen.

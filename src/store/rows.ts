@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { ToolErrorKind } from "../../sandbox/index.ts";
 import { errorTable, type RunErrorCode, ToolariumError, toolFailureCode } from "../errors.ts";
 import type { JournalEvent, RunError, RunUsage, ToolFailure } from "../journal.ts";
+import type { PolicyLayer } from "../tools/policy.ts";
 import { JOURNAL_VERSION } from "./migrations.ts";
 import type { StoredRun } from "./store.ts";
 
@@ -10,10 +11,10 @@ import type { StoredRun } from "./store.ts";
 export function parseJournalEvent(text: string): JournalEvent {
   const row = readJson(text);
   const { v } = versioned.safeParse(row).data ?? {};
-  if (v !== JOURNAL_VERSION)
+  if (v === undefined || v < 1 || v > JOURNAL_VERSION)
     throw new ToolariumError(
       "internal_error",
-      `A stored journal event has version ${v ?? "none"}; this version reads ${JOURNAL_VERSION}.`,
+      `A stored journal event has version ${v ?? "none"}; this version reads 1 to ${JOURNAL_VERSION}.`,
     );
   const event = journalEvent.safeParse(row);
   if (!event.success)
@@ -75,6 +76,14 @@ const runUsage = z.object({
 const head = { seq: z.int().positive(), at: z.number() };
 const callHead = { ...head, n: count, call: z.string() };
 
+const policyLayer = z.object({
+  rule: z.string(),
+  allow: z.array(z.string()).exactOptional(),
+  autoExecute: z.array(z.string()).exactOptional(),
+  servers: z.array(z.string()).exactOptional(),
+  deployment: z.literal(true).exactOptional(),
+}) satisfies z.ZodType<PolicyLayer>;
+
 const versioned = z.object({ v: z.int() });
 
 const journalEvent = z.discriminatedUnion("type", [
@@ -83,6 +92,14 @@ const journalEvent = z.discriminatedUnion("type", [
     type: z.literal("opened"),
     programHash: z.string().nullable(),
     catalogVersion: z.string(),
+    engine: z.string().nullable().exactOptional(),
+  }),
+  z.object({
+    ...head,
+    type: z.literal("resumed"),
+    cause: z.enum(["decision", "restart", "client"]),
+    engine: z.string().nullable(),
+    layers: z.array(policyLayer).exactOptional(),
   }),
   z.object({
     ...callHead,
@@ -98,6 +115,8 @@ const journalEvent = z.discriminatedUnion("type", [
     by: z.string(),
     reason: z.string().exactOptional(),
     args: z.string().exactOptional(),
+    edited: z.boolean().exactOptional(),
+    value: z.string().exactOptional(),
   }),
   z.object({
     ...callHead,
@@ -123,6 +142,16 @@ const journalEvent = z.discriminatedUnion("type", [
     level: z.enum(["log", "info", "warn", "error", "debug"]),
     text: z.string(),
   }),
+  z.object({
+    ...head,
+    type: z.literal("turn"),
+    message: z.string(),
+    calls: z.array(
+      z.object({ id: z.string(), call: z.string().exactOptional(), run: z.string().exactOptional() }),
+    ),
+    usage: z.string().nullable(),
+  }),
+  z.object({ ...head, type: z.literal("answered"), id: z.string(), content: z.string() }),
   z.object({ ...head, type: z.literal("waiting"), usage: runUsage.exactOptional() }),
   z.object({
     ...head,
@@ -133,6 +162,7 @@ const journalEvent = z.discriminatedUnion("type", [
     usage: runUsage,
     warnings: z.array(z.string()).exactOptional(),
   }),
+  z.object({ ...head, type: z.literal("reopened") }),
 ]) satisfies z.ZodType<JournalEvent>;
 
 const runRow = z.object({

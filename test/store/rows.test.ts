@@ -10,7 +10,7 @@ describe("a stored event", () => {
   });
 
   test.for([
-    ["of a newer version", '{"v":2,"seq":1,"at":1,"type":"waiting"}', /version 2; this version reads 1/],
+    ["of a newer version", '{"v":3,"seq":1,"at":1,"type":"waiting"}', /version 3; this version reads 1 to 2/],
     ["without a version", '{"seq":1,"at":1,"type":"waiting"}', /version none/],
     ["that is cut off", '{"v":1,"seq":1,"at"', /version none/],
     ["of an unknown type", '{"v":1,"seq":1,"at":1,"type":"dreamt"}', /damaged/],

@@ -45,8 +45,37 @@ export interface EngineProgram {
   readonly input: string;
   /** Seeds `Math.random` and `crypto.randomUUID`. */
   readonly seed: string;
-  /** Milliseconds since the Unix epoch at which the program's clock starts. */
+}
+
+/** What a program asks for: a call, with the arguments' JSON text, or a timer. */
+export type EngineRequest =
+  | { readonly type: "call"; readonly server: string; readonly tool: string; readonly args: string }
+  | { readonly type: "timer"; readonly delayMs: number };
+
+/** What a program was told: the result or error of a call, or that a timer fired. `text` as in the protocol's entries. */
+export interface HistoryEntry {
+  readonly n: number;
+  readonly kind: "value" | "error" | "timer";
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
+  /** JSON text: the value, or a GuestToolError; empty for a timer. */
+  readonly text: string;
+}
+
+/**
+ * What is known of a run that began in an earlier process or gave its worker back. The program is run again from its
+ * start, told the same in the same order, and goes on from there; where it does not ask the same, the run ends with
+ * `diverged` and nothing of what differs was done.
+ */
+export interface EngineHistory {
+  /** Where the program's clock started: milliseconds since the Unix epoch. */
   readonly startedAt: number;
+  /** By n. A number that is missing was not recorded, and may ask for anything. */
+  readonly requests: ReadonlyMap<number, EngineRequest>;
+  readonly entries: readonly HistoryEntry[];
+  readonly logs: readonly GuestLog[];
+  /** Counts against the limits; repeating does not. */
+  readonly used: { readonly wallMs: number; readonly cpuMs: number };
 }
 
 /** A call the program made. `tool` is `server/tool` with the original names; `args` is JSON text, unvalidated. */
@@ -68,11 +97,19 @@ export interface GuestToolError {
   readonly data?: string;
 }
 
-/** `held`: the call waits for a person and will not settle in this lease. */
 export type Settlement =
   | { readonly type: "value"; readonly value: string }
-  | { readonly type: "error"; readonly error: GuestToolError }
-  | { readonly type: "held" };
+  | { readonly type: "error"; readonly error: GuestToolError };
+
+/**
+ * The call waits for a person. When nothing but held calls is left, the run gives its worker back and ends as
+ * `parked`; what is decided before that goes on in the same lease.
+ */
+export interface Hold {
+  readonly type: "held";
+  /** Resolves when the person has decided, with what then makes the call; stays pending otherwise. */
+  readonly decided: Promise<() => Promise<Settlement>>;
+}
 
 export interface GuestLog {
   readonly level: "log" | "info" | "warn" | "error" | "debug";
@@ -82,14 +119,17 @@ export interface GuestLog {
 /** The host's half of a run. Its methods must not throw. */
 export interface RunHost {
   /** The signal aborts when the run ends before the call does. */
-  call(call: GuestCall, signal: AbortSignal): Promise<Settlement>;
+  call(call: GuestCall, signal: AbortSignal): Promise<Settlement | Hold>;
   log(entry: GuestLog): void;
-  /** A timer of the program fired; called before the program learns of it. */
-  timer?(timer: { readonly n: number; readonly delayMs: number }): void;
+  /**
+   * A timer of the program fired; called before the program learns of it. Returns the time that the program's clock
+   * will show: milliseconds since the Unix epoch. So does `deliver`.
+   */
+  timer?(timer: { readonly n: number; readonly delayMs: number }): number | undefined;
   /** A settlement is about to be delivered: the order of these calls is the order the program sees. */
-  deliver?(n: number, settlement: Settlement): void;
-  /** The program left the queue and starts now. */
-  started?(): void;
+  deliver?(n: number, settlement: Settlement): number | undefined;
+  /** The program left the queue and starts now. Returns where its clock starts, unless it has a history. */
+  started?(): number | undefined;
 }
 
 export interface EngineRun {
@@ -100,7 +140,9 @@ export interface EngineRun {
   readonly principal: string | null;
   readonly program: EngineProgram;
   readonly limits: RunLimits;
-  /** Aborting cancels the run, queued or running. */
+  /** Absent for a run that begins. One with a history is never refused for want of a place in the queue. */
+  readonly history?: EngineHistory;
+  /** Aborting cancels the run, queued or running; with `SUSPEND` as the reason it only leaves it where it is. */
   readonly signal?: AbortSignal;
   readonly host: RunHost;
 }
@@ -142,6 +184,7 @@ export type EngineOutcome = { readonly usage: EngineUsage; readonly warnings: re
   | { readonly type: "failed"; readonly failure: EngineFailure }
   /** Calls are held, nothing is in flight and no timer is armed: the isolate was given back. */
   | { readonly type: "parked" }
+  | { readonly type: "suspended" }
 );
 
 export interface PoolStats {
@@ -164,6 +207,8 @@ export interface WorkerPool extends AsyncDisposable {
    */
   run(run: EngineRun): Promise<EngineOutcome>;
   stats(): PoolStats;
+  /** V8 and prelude that execute programs here. A history made by another engine may not be repeated exactly. */
+  readonly engine: string;
 }
 
 export {
@@ -176,3 +221,4 @@ export {
   resolveLimits,
 } from "./limits.ts";
 export { createWorkerPool, PoolRefusal, type WorkerPoolOptions } from "./pool.ts";
+export { SUSPEND } from "./session.ts";

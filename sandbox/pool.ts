@@ -4,6 +4,7 @@
  * others are attached to another worker and repeat their past there.
  */
 import { availableParallelism } from "node:os";
+import { versions } from "node:process";
 import { FairQueue } from "./fair-queue.ts";
 import type { EngineOutcome, EngineRun, PoolStats, WorkerPool } from "./index.ts";
 import { defaultLimits } from "./limits.ts";
@@ -58,6 +59,7 @@ class Pool implements WorkerPool {
   readonly #closing = new Set<Promise<void>>();
   readonly #totals = { runs: 0, kills: 0, recycled: 0, startFailures: 0 };
   #starting = 0;
+  #engine = "";
   #failuresInRow = 0;
   #retry: NodeJS.Timeout | undefined;
   #lookAgain: NodeJS.Timeout | undefined;
@@ -93,9 +95,10 @@ class Pool implements WorkerPool {
     if (this.#disposed !== undefined) throw new PoolRefusal("disposed", "The worker pool has been disposed.");
     const session = new Session(run);
     if (session.ended) return session.done;
-    this.#queue.push(ownerOf(session), session);
+    if (run.history === undefined) this.#queue.push(ownerOf(session), session);
+    else this.#queue.pushFront(ownerOf(session), session);
     this.#dispatch();
-    if (this.#queue.size > this.#queue.limit) {
+    if (run.history === undefined && this.#queue.size > this.#queue.limit) {
       this.#queue.remove(ownerOf(session), session);
       throw new PoolRefusal("queue_full", `All workers are busy and ${this.#queue.limit} runs wait already.`);
     }
@@ -105,6 +108,10 @@ class Pool implements WorkerPool {
       this.#sessions.delete(session);
       this.#queue.remove(ownerOf(session), session);
     });
+  }
+
+  get engine(): string {
+    return this.#engine;
   }
 
   stats(): PoolStats {
@@ -267,6 +274,7 @@ class Pool implements WorkerPool {
       );
       const closed = process.gone.finally(() => this.#closing.delete(closed));
       this.#closing.add(closed);
+      this.#engine = `v8 ${versions.v8}, prelude ${process.preludeVersion}`;
       if (this.#disposed !== undefined) process.kill("the pool was disposed");
       else {
         seat = new Seat(process, this.#options.isolation);

@@ -1,15 +1,27 @@
 /**
  * One run in the gateway's process: what it asked, what it was told, how far it got. A session outlives its worker:
  * attached to another one it starts the program again and delivers the same entries in the same order, while calls in
- * flight go on untouched. Everything that arrives here was written by somebody who may have broken out of the isolate.
+ * flight go on untouched. A run with a stored history begins the same way. Everything that arrives here was written by
+ * somebody who may have broken out of the isolate.
  */
 
-import { describeBroken, describeFail, hostFault } from "./failures.ts";
-import type { EngineFailure, EngineOutcome, EngineRun, GuestCall, Settlement } from "./index.ts";
+import { describeBroken, describeFail } from "./failures.ts";
+import type {
+  EngineFailure,
+  EngineOutcome,
+  EngineRequest,
+  EngineRun,
+  GuestCall,
+  GuestLog,
+  Settlement,
+} from "./index.ts";
 import { isPlainJson } from "./json-depth.ts";
 import { LogCap } from "./log-cap.ts";
+import { OpenCalls } from "./open-calls.ts";
 import type { Entry, FromWorker, GuestPost, LeaseId, ToWorker } from "./protocol.ts";
 import { parsePosts } from "./protocol.ts";
+import { Timeline } from "./timeline.ts";
+import { Timers } from "./timers.ts";
 
 /** The prelude stops at 1,000; one more is somebody else speaking. */
 const MAX_ARMED_TIMERS = 1_000;
@@ -22,6 +34,9 @@ const PENDING_FOREVER =
 
 const MAX_REJECTIONS_TOLD = 5;
 
+/** Reason of an abort that ends no run: its outcome is `suspended`, and a history of it can go on elsewhere. */
+export const SUSPEND: unique symbol = Symbol("suspend");
+
 /** The session's half of a lease. */
 export interface Link {
   readonly lease: LeaseId;
@@ -29,10 +44,6 @@ export interface Link {
   /** The worker broke the protocol in this session's name. */
   violate(reason: string): void;
 }
-
-type Request =
-  | { readonly type: "call"; readonly key: string }
-  | { readonly type: "timer"; readonly key: string };
 
 export class Session {
   readonly run: EngineRun;
@@ -45,22 +56,21 @@ export class Session {
   #link: Link | undefined;
   readonly #queuedAt = performance.now();
   #startedAt: number | undefined;
+  /** Milliseconds since the Unix epoch. */
+  #clockStart = 0;
   #wallTimer: NodeJS.Timeout | undefined;
-  readonly #abort = new AbortController();
   #stopListening: () => void = () => undefined;
 
-  /** What was asked so far, by n; a replay must ask the same. */
-  readonly #requests: Request[] = [];
-  readonly #entries: Entry[] = [];
-  readonly #timers = new Map<number, NodeJS.Timeout>();
-  readonly #waiting: GuestCall[] = [];
-  readonly #held = new Set<number>();
-  #inFlight = 0;
+  readonly #timeline: Timeline;
+  readonly #timers: Timers;
+  readonly #calls: OpenCalls;
   #toolCalls = 0;
   readonly #logs: LogCap;
   #crashes = 0;
-  #cpuMs = 0;
+  #cpuMs: number;
   #heapBytes = 0;
+  /** Of the history's. */
+  #logsRepeated = 0;
   readonly #warnings: string[] = [];
   /** Each told once: a replayed entry rejects again. */
   readonly #rejections = new Set<string>();
@@ -70,8 +80,6 @@ export class Session {
 
   /** Of the present lease only. */
   #quietSince = 0;
-  #acked = -1;
-  #asked = 0;
   #logsSeen = 0;
   #cpuBeforeLease = 0;
   #cpuOfReplay = 0;
@@ -80,11 +88,27 @@ export class Session {
 
   constructor(run: EngineRun) {
     this.run = run;
-    this.#logs = new LogCap(run.limits, (entry) => run.host.log(entry));
+    this.#timeline = new Timeline(run.history);
+    this.#cpuMs = run.history?.used.cpuMs ?? 0;
+    this.#timers = new Timers((timer) => this.#fire(timer));
+    this.#calls = new OpenCalls({
+      host: run.host,
+      atOnce: run.limits.toolCallsInFlight,
+      mayStart: () => !this.#timeline.repeatsHistory,
+      settled: (call, settlement) => this.#settle(call, settlement),
+      changed: () => {
+        this.#wakeUp();
+        this.#endIfIdle();
+      },
+    });
+    this.#logs = new LogCap(run.limits, (entry) => this.#log(entry));
     this.done = new Promise((resolve) => {
       this.#resolve = resolve;
     });
-    const cancel = (): void => this.fail({ code: "cancelled", message: "The run was cancelled." });
+    const cancel = (): void => {
+      if (run.signal?.reason === SUSPEND) this.#end({ type: "suspended" });
+      else this.fail({ code: "cancelled", message: "The run was cancelled." });
+    };
     if (run.signal?.aborted) cancel();
     run.signal?.addEventListener("abort", cancel, { once: true });
     this.#stopListening = () => run.signal?.removeEventListener("abort", cancel);
@@ -96,7 +120,7 @@ export class Session {
 
   /** True while the worker works on an entry it has not finished. */
   get executing(): boolean {
-    return this.#link !== undefined && this.#acked < this.#entries.length;
+    return this.#link !== undefined && this.#timeline.executing;
   }
 
   /** Milliseconds for which the program has done nothing but wait; 0 while it executes. */
@@ -108,26 +132,30 @@ export class Session {
   attach(link: Link): void {
     this.#link = link;
     this.#wake = undefined;
-    this.#acked = -1;
-    this.#asked = 0;
+    this.#timeline.restart();
     this.#logsSeen = 0;
     this.#last = undefined;
     this.#cpuBeforeLease = this.#cpuMs;
     this.#cpuOfReplay = 0;
-    this.#replayed = this.#entries.length;
-    if (this.#startedAt === undefined) {
-      this.#startedAt = performance.now();
-      const { wallMs } = this.run.limits;
-      const message = `The program took longer than ${wallMs} ms.`;
-      this.#wallTimer = setTimeout(() => this.fail({ code: "wall_timeout", message }), wallMs);
-      this.run.host.started?.();
-    }
-    const { js, namespaces, input, seed, startedAt } = this.run.program;
+    this.#replayed = this.#timeline.entries.length;
+    if (this.#startedAt === undefined) this.#begin();
+    const { js, namespaces, input, seed } = this.run.program;
     const { limits } = this.run;
     const { lease } = link;
+    const startedAt = this.#clockStart;
     const config = JSON.stringify({ namespaces, input, seed, limits });
     link.send({ type: "start", lease, startedAt, limits, configChars: config.length, text: config + js });
-    for (const entry of this.#entries) link.send({ type: "enter", lease, ...entry });
+    for (const entry of this.#timeline.entries) link.send({ type: "enter", lease, ...entry });
+  }
+
+  #begin(): void {
+    const { history, host, limits } = this.run;
+    this.#startedAt = performance.now();
+    const startedAt = host.started?.() ?? Date.now();
+    this.#clockStart = history?.startedAt ?? startedAt;
+    const message = `The program took longer than ${limits.wallMs} ms.`;
+    const leftMs = Math.max(1, limits.wallMs - (history?.used.wallMs ?? 0));
+    this.#wallTimer = setTimeout(() => this.fail({ code: "wall_timeout", message }), leftMs);
   }
 
   /** The worker is gone. False when this run has now been in too many dead workers, and has ended for it. */
@@ -186,15 +214,13 @@ export class Session {
   #receivePost(post: GuestPost): void {
     switch (post.type) {
       case "call":
-        if (this.#isNew(post.n, { type: "call", key: `${post.server}\n${post.tool}\n${post.args}` }))
-          this.#call(post);
+        this.#takeCall(post);
         break;
       case "timer":
-        if (this.#isNew(post.n, { type: "timer", key: `${post.delayMs}` })) this.#arm(post.n, post.delayMs);
+        this.#takeTimer(post);
         break;
       case "clear":
-        clearTimeout(this.#timers.get(post.n));
-        this.#timers.delete(post.n);
+        this.#timers.clear(post.n);
         break;
       case "log":
         this.#logsSeen += 1;
@@ -207,79 +233,82 @@ export class Session {
     }
   }
 
-  /** Calls and timers come numbered without a gap. A known number must ask what it asked before. */
-  #isNew(n: number, request: Request): boolean {
-    this.#asked += 1;
-    if (n !== this.#asked) {
-      this.#link?.violate("a call is out of sequence");
-      return false;
-    }
-    const known = this.#requests[n - 1];
-    if (known === undefined) {
-      if (this.#requests.length >= MAX_REQUESTS) {
+  /** What the host has yet to hear of; undefined when there is nothing to do, or the run is over. */
+  #ask(n: number, request: EngineRequest): "new" | "open" | "settled" | undefined {
+    const asked = this.#timeline.ask(n, request);
+    switch (asked.type) {
+      case "repeated":
+        return undefined;
+      case "diverged":
+        this.#diverge(asked.difference);
+        return undefined;
+      case "out-of-sequence":
+        this.#link?.violate("a call is out of sequence");
+        return undefined;
+      default:
+        if (this.#timeline.requests <= MAX_REQUESTS) return asked.type;
         this.#link?.violate("too many calls and timers");
-        return false;
-      }
-      this.#requests.push(request);
-      return true;
+        return undefined;
     }
-    if (known.type !== request.type || known.key !== request.key) {
-      const message = `The program did not repeat its own history at step ${n}.`;
-      this.fail({ code: "diverged", message });
-    }
-    return false;
   }
 
-  #call(post: Extract<GuestPost, { type: "call" }>): void {
-    const { toolCalls, toolCallsInFlight, toolArgsBytes } = this.run.limits;
-    this.#toolCalls += 1;
-    if (this.#toolCalls > toolCalls) {
-      this.#toolCalls = toolCalls;
-      const message = `The program made more than ${toolCalls} tool calls.`;
-      this.fail({ code: "too_many_calls", message });
+  #diverge(difference: string): void {
+    const message = `The program did not repeat its own history: ${difference}.`;
+    this.fail({ code: "diverged", message });
+  }
+
+  #takeCall(post: Extract<GuestPost, { type: "call" }>): void {
+    const { toolCalls, toolArgsBytes } = this.run.limits;
+    const { type: _, ...posted } = post;
+    const large = Buffer.byteLength(posted.args) > toolArgsBytes;
+    const message = `the arguments are larger than ${toolArgsBytes} bytes`;
+    const call: GuestCall = large
+      ? { ...posted, args: "null", fault: { kind: "too_large", message } }
+      : posted;
+    const asked = this.#ask(call.n, { type: "call", server: call.server, tool: call.tool, args: call.args });
+    if (asked === undefined) return;
+    if (this.#toolCalls >= toolCalls) {
+      const words = `The program made more than ${toolCalls} tool calls.`;
+      this.fail({ code: "too_many_calls", message: words });
       return;
     }
-    const { type: _, ...call } = post;
-    const large = Buffer.byteLength(call.args) > toolArgsBytes;
-    const message = `the arguments are larger than ${toolArgsBytes} bytes`;
-    this.#waiting.push(large ? { ...call, args: "null", fault: { kind: "too_large", message } } : call);
-    if (this.#inFlight < toolCallsInFlight) this.#callNext();
+    this.#toolCalls += 1;
+    if (asked !== "settled") this.#calls.push(call);
   }
 
-  #callNext(): void {
-    const call = this.#waiting.shift();
-    if (call === undefined) return;
-    this.#inFlight += 1;
-    const answer = this.run.host.call(call, this.#abort.signal).catch(() => hostFault(call));
-    void answer.then((settlement) => {
-      this.#inFlight -= 1;
-      if (this.#ended) return;
-      this.#callNext();
-      if (settlement.type === "held") this.#held.add(call.n);
-      else this.#settle(call, settlement);
-      this.#wakeUp();
-      this.#endIfIdle();
-    });
-  }
-
-  #settle(call: GuestCall, settlement: Exclude<Settlement, { type: "held" }>): void {
-    this.run.host.deliver?.(call.n, settlement);
-    if (settlement.type === "value") this.#enter({ n: call.n, kind: "value", text: settlement.value });
-    else this.#enter({ n: call.n, kind: "error", text: JSON.stringify(settlement.error) });
-  }
-
-  #arm(n: number, delayMs: number): void {
+  #takeTimer({ n, delayMs }: Extract<GuestPost, { type: "timer" }>): void {
+    const asked = this.#ask(n, { type: "timer", delayMs });
+    if (asked === undefined || asked === "settled") return;
     if (this.#timers.size >= MAX_ARMED_TIMERS) {
       this.#link?.violate("too many timers are armed");
       return;
     }
-    const fire = (): void => {
-      this.#timers.delete(n);
-      this.run.host.timer?.({ n, delayMs });
-      this.#enter({ n, kind: "timer", text: "" });
-      this.#wakeUp();
-    };
-    this.#timers.set(n, setTimeout(fire, delayMs));
+    if (!this.#timeline.repeatsHistory) this.#timers.arm({ n, delayMs });
+    else this.#timers.defer({ n, delayMs }, this.#timeline.clock(this.#clockStart) + delayMs);
+  }
+
+  #settle(call: GuestCall, settlement: Settlement): void {
+    const at = this.run.host.deliver?.(call.n, settlement);
+    if (settlement.type === "value") this.#enter({ n: call.n, kind: "value", text: settlement.value }, at);
+    else this.#enter({ n: call.n, kind: "error", text: JSON.stringify(settlement.error) }, at);
+  }
+
+  #fire({ n, delayMs }: { readonly n: number; readonly delayMs: number }): void {
+    const at = this.run.host.timer?.({ n, delayMs });
+    this.#enter({ n, kind: "timer", text: "" }, at);
+    this.#wakeUp();
+  }
+
+  /** What the history has of the program's console is not said again, and must be the same. */
+  #log(entry: GuestLog): void {
+    const known = this.run.history?.logs[this.#logsRepeated];
+    if (known === undefined) {
+      this.run.host.log(entry);
+      return;
+    }
+    this.#logsRepeated += 1;
+    if (known.level === entry.level && known.text === entry.text) return;
+    this.#diverge("it printed something else");
   }
 
   #wakeUp(): void {
@@ -288,20 +317,28 @@ export class Session {
     wake?.();
   }
 
-  /** The order of entries is fixed here, before the worker hears of them. */
-  #enter(body: Pick<Entry, "n" | "kind" | "text">): void {
-    const before = this.#entries.at(-1)?.at ?? this.run.program.startedAt;
-    const entry = { ...body, k: this.#entries.length + 1, at: Math.max(before, Date.now()) };
-    this.#entries.push(entry);
+  #enter(body: Pick<Entry, "n" | "kind" | "text">, at = Date.now()): void {
+    const entry = this.#timeline.tell(body, at, this.#clockStart);
     if (this.#link !== undefined) this.#link.send({ type: "enter", lease: this.#link.lease, ...entry });
   }
 
+  /** The history has been repeated: what it left open goes on. */
+  #goLive(): void {
+    this.#timers.release();
+    this.#calls.advance();
+  }
+
   #acknowledge(message: Extract<FromWorker, { type: "entered" }>): void {
-    if (message.k !== this.#acked + 1 || message.k > this.#entries.length) {
+    const repeated = this.#timeline.repeatsHistory;
+    const acknowledged = this.#timeline.acknowledge(message.k);
+    if (acknowledged === undefined) {
       this.#link?.violate("an entry was acknowledged out of order");
       return;
     }
-    this.#acked = message.k;
+    if (acknowledged.difference !== null && this.#last === undefined) {
+      this.#diverge(acknowledged.difference);
+      return;
+    }
     this.#quietSince = performance.now();
     if (message.k <= this.#replayed && this.#replayed > 0) this.#cpuOfReplay = message.cpuMs;
     this.#cpuMs = this.#cpuBeforeLease + message.cpuMs - this.#cpuOfReplay;
@@ -310,7 +347,10 @@ export class Session {
       this.#rejections.add(message.rejection);
     if (this.#last?.type === "done") this.#complete(this.#last.result);
     else if (this.#last?.type === "fail") this.fail(describeFail(this.#last, this.run));
-    else this.#endIfIdle();
+    else {
+      if (repeated && !this.#timeline.repeatsHistory) this.#goLive();
+      this.#endIfIdle();
+    }
   }
 
   #complete(result: string): void {
@@ -328,7 +368,7 @@ export class Session {
       this.#warnings.push(
         `Nothing handled an error: ${words.replace(/\.$/, "")}. Await every promise, and catch in callbacks.`,
       );
-    const open = this.#inFlight + this.#waiting.length + this.#held.size;
+    const open = this.#calls.size;
     if (open > 0)
       this.#warnings.push(
         `${open} tool ${open === 1 ? "call was" : "calls were"} still open when the program returned; await every call.`,
@@ -339,28 +379,27 @@ export class Session {
   /** Nothing runs, nothing is in flight, no timer is armed: the program waits for a person, or for ever. */
   #endIfIdle(): void {
     if (this.#ended || this.#link === undefined || this.executing) return;
-    if (this.#inFlight > 0 || this.#waiting.length > 0 || this.#timers.size > 0) return;
-    if (this.#held.size > 0) this.#end({ type: "parked" });
-    else this.fail({ code: "pending_forever", message: PENDING_FOREVER });
+    if (this.#timers.size > 0) return;
+    if (this.#calls.onlyHeld) this.#end({ type: "parked" });
+    else if (this.#calls.size === 0) this.fail({ code: "pending_forever", message: PENDING_FOREVER });
   }
 
   #end(
     outcome:
       | { type: "completed"; result: string }
       | { type: "failed"; failure: EngineFailure }
-      | { type: "parked" },
+      | { type: "parked" | "suspended" },
   ): void {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#wallTimer);
-    for (const timer of this.#timers.values()) clearTimeout(timer);
-    this.#timers.clear();
+    this.#timers.close();
+    this.#calls.close();
     this.#stopListening();
-    this.#abort.abort();
     const now = performance.now();
     const startedAt = this.#startedAt ?? now;
     const usage = {
-      wallMs: now - startedAt,
+      wallMs: (this.run.history?.used.wallMs ?? 0) + now - startedAt,
       cpuMs: this.#cpuMs,
       queueMs: startedAt - this.#queuedAt,
       peakHeapBytes: this.#heapBytes,

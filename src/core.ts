@@ -17,6 +17,7 @@ import type { Store } from "./store/store.ts";
 import { createArgumentChecker } from "./tools/arguments.ts";
 import { createBridge } from "./tools/bridge.ts";
 import { buildCatalog, type Catalog, type ServerSource, type ToolMarks } from "./tools/catalog.ts";
+import type { PolicyLayer } from "./tools/policy.ts";
 
 export interface CoreOptions {
   readonly servers: readonly ServerSpec[];
@@ -27,6 +28,10 @@ export interface CoreOptions {
   readonly sandbox: WorkerPoolOptions;
   /** Milliseconds for one tool call. */
   readonly callTimeoutMs: number;
+  /** Milliseconds for which a call waits for a person. */
+  readonly approvalExpiresMs: number;
+  /** What configuration and key allow now, for runs that go on after they waited. */
+  readonly presentLayers: (keyName: string | null) => readonly PolicyLayer[];
   readonly log: Log;
 }
 
@@ -59,8 +64,18 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const hub = building.use(createHub(options.servers, { log }));
   const catalog = followCatalog(hub, options.marks);
   const bridge = createBridge({ hub, checker: createArgumentChecker(), catalog, log });
-  const { callTimeoutMs } = options;
-  const runner = new Runner({ pool, compiler, bridge, store, log, catalog, callTimeoutMs });
+  const { callTimeoutMs, approvalExpiresMs, presentLayers } = options;
+  const runner = new Runner({
+    pool,
+    compiler,
+    bridge,
+    store,
+    log,
+    catalog,
+    callTimeoutMs,
+    approvalExpiresMs,
+    presentLayers,
+  });
   const parts = building.move();
   return {
     hub,
@@ -71,7 +86,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     catalog,
     ready: () => checkReadiness(pool, compiler),
     async [Symbol.asyncDispose]() {
-      await runner.drain(0);
+      await runner.drain(0, "cancel");
       await parts.disposeAsync();
     },
   };
@@ -127,7 +142,6 @@ async function checkReadiness(pool: WorkerPool, compiler: Compiler): Promise<Rea
         namespaces: { servers: [], locals: [] },
         input: "null",
         seed: "readiness",
-        startedAt: Date.now(),
       },
       host: { log: () => undefined, call: () => Promise.reject(new Error("readiness calls no tool")) },
     });

@@ -9,6 +9,7 @@ import type { Hub } from "./mcp/hub.ts";
 import type { Runner } from "./runs/runner.ts";
 import type { Store } from "./store/store.ts";
 import type { Catalog } from "./tools/catalog.ts";
+import { baseLayers, type PolicyLayer } from "./tools/policy.ts";
 import { createModelRegistry, type ModelRegistry } from "./upstream/registry.ts";
 
 export interface Gateway extends AsyncDisposable {
@@ -22,7 +23,10 @@ export interface Gateway extends AsyncDisposable {
   catalog(): Catalog;
   /** Runs a real one-line program; `reason` says what is missing. */
   ready(): Promise<Readiness>;
-  /** Lets runs finish for up to this time, then cancels the rest. Called once, before dispose. */
+  /**
+   * Lets runs finish for up to this time. Then the rest is left for the next process to go on with, or cancelled where
+   * the store keeps nothing. Called once, before dispose.
+   */
   drain(deadlineMs: number): Promise<void>;
 }
 
@@ -47,12 +51,14 @@ export async function createGateway({ config, log }: GatewayOptions): Promise<Ga
       storePath: config.store.path,
       sandbox: { ...config.sandbox, memoryMb: config.limits.memoryMb },
       callTimeoutMs: config.tools.timeoutMs,
+      approvalExpiresMs: config.approvals.expiresMs,
+      presentLayers: (keyName) => presentLayers(config, keyName),
       log,
     }),
   );
   const { hub, compiler, runner, catalog } = core;
-  const abandoned = await runner.recover();
-  if (abandoned > 0) log.warn({ runs: abandoned }, "ended runs that an earlier process left unfinished");
+  const left = await runner.recover();
+  if (left.resumed + left.ended > 0) log.info(left, "took up runs that an earlier process left unfinished");
   const models = building.use(createModelRegistry(config.providers));
   const chat = createChatEngine({ runner, models, config, renderDeclarations, log });
   building.adopt(keepFor(config.store.retentionDays, core.store, log), clearInterval);
@@ -67,9 +73,17 @@ export async function createGateway({ config, log }: GatewayOptions): Promise<Ga
     chat,
     catalog,
     ready: core.ready,
-    drain: (deadlineMs) => runner.drain(deadlineMs),
+    drain: (deadlineMs) => runner.drain(deadlineMs, config.store.path === ":memory:" ? "cancel" : "suspend"),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
+}
+
+/** The rules of a key that was taken out of the configuration allow nothing any more. */
+function presentLayers(config: Config, keyName: string | null): readonly PolicyLayer[] {
+  if (keyName === null) return baseLayers(config);
+  const key = config.keys.find(({ name }) => name === keyName);
+  if (key !== undefined) return baseLayers(config, key);
+  return [{ rule: `the key ${JSON.stringify(keyName)}, which is no longer configured,`, allow: [] }];
 }
 
 /** Removes runs past their time, now and every hour. */

@@ -91,6 +91,7 @@ export interface Sandbox extends AsyncDisposable {
 
 const CALL_TIMEOUT_MS = 30_000;
 const START_TIMEOUT_MS = 30_000;
+const APPROVAL_EXPIRES_MS = 86_400_000;
 
 /**
  * Resolves when programs can run and every server is connected or has failed.
@@ -103,18 +104,20 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
   const defaults = limitsOf(options.limits);
   const log = options.log ?? createLog("warn");
   refuseTwins(options.tools ?? []);
+  const everything: Policy = {
+    layers: [{ rule: "tools", allow: ["*"], autoExecute: options.autoExecute ?? [], deployment: true }],
+  };
   const core = await createCore({
     servers: toSpecs(options),
     marks: { readOnly: options.readOnly ?? [], idempotent: [] },
     storePath: options.storePath ?? ":memory:",
     sandbox: { ...options, memoryMb: defaults.memoryMb },
     callTimeoutMs: options.callTimeoutMs ?? CALL_TIMEOUT_MS,
+    approvalExpiresMs: APPROVAL_EXPIRES_MS,
+    presentLayers: () => everything.layers,
     log,
   });
   await core.hub.settled;
-  const everything: Policy = {
-    layers: [{ rule: "tools", allow: ["*"], autoExecute: options.autoExecute ?? [], deployment: true }],
-  };
   let disposed: Promise<void> | undefined;
   const refuseDisposed = (): void => {
     if (disposed !== undefined) throw new ToolariumError("disposed");
@@ -220,7 +223,7 @@ function refuseTwins(tools: readonly LocalTool[]): void {
 
 async function tell(onEvent: NonNullable<RunOptions["onEvent"]>, run: ActiveRun, log: Log): Promise<void> {
   const toStreamEvent = createStreamMapper({ id: run.id, createdAt: Date.parse(run.report().createdAt) });
-  for await (const event of run.events()) {
+  for await (const event of run.events(0, "end")) {
     const shown = toStreamEvent(event);
     if (shown === undefined) continue;
     try {

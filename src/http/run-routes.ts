@@ -27,14 +27,18 @@ const startBody = z.strictObject({
   repair_of: z.string().optional(),
 });
 
+const wholeNumber = z
+  .string()
+  .regex(/^\d{1,15}$/, "expected a whole number")
+  .transform(Number);
+
+const reportQuery = z.object({ at: wholeNumber.optional() });
+
 const emptyBody = z.strictObject({}).optional();
 
 const listQuery = z.object({
   status: z.enum(["queued", "running", "waiting", "completed", "failed", "cancelled"]).optional(),
-  limit: z
-    .string()
-    .regex(/^\d+$/, "expected a whole number")
-    .transform(Number)
+  limit: wholeNumber
     .pipe(z.number().min(1, "expected at least 1").max(200, "expected at most 200"))
     .default(50),
   cursor: z.string().optional(),
@@ -47,32 +51,28 @@ interface RunParams {
 /** `closing` ends the event streams of runs that others started; they can be resumed elsewhere. */
 export function registerRunRoutes(app: FastifyInstance, gateway: Gateway, closing: AbortSignal): void {
   const { runner } = gateway;
+  const { reader } = runner;
 
   app.post("/v1/sandbox/runs", (request, reply) => startRun(gateway, request, reply));
 
   app.get("/v1/sandbox/runs", async (request) => {
     const { status, limit, cursor } = parseQuery(listQuery, request.query);
-    return await runner.list(viewerOf(request), {
+    return await reader.list(viewerOf(request), {
       limit,
       ...(status === undefined ? {} : { status }),
       ...(cursor === undefined ? {} : { cursor }),
     });
   });
 
-  app.get<RunParams & { Querystring: { at?: unknown } }>("/v1/sandbox/runs/:id", async (request) => {
-    const report = await reportOf(gateway, request);
-    if (request.query.at !== undefined)
-      throw new ToolariumError(
-        "not_implemented",
-        "Reports as of an earlier event (`at`) are not served yet.",
-      );
-    return report;
+  app.get<RunParams>("/v1/sandbox/runs/:id", (request) => {
+    const { at } = parseQuery(reportQuery, request.query);
+    return reportOf(gateway, request, at);
   });
 
   app.get<RunParams>("/v1/sandbox/runs/:id/events", { exposeHeadRoute: false }, async (request, reply) => {
     const report = await reportOf(gateway, request);
     const lastId = lastEventId(request);
-    const events = await runner.events(report.id, viewerOf(request));
+    const events = await reader.events(report.id, viewerOf(request));
     if (events === undefined) throw unknownRun(report.id);
     return sendEventStream(reply, toServerSent(events, report, lastId), { signal: closing });
   });
@@ -87,9 +87,13 @@ export function registerRunRoutes(app: FastifyInstance, gateway: Gateway, closin
 }
 
 /** The report of the run an address names. @throws `not_found`, also for runs of other principals */
-export async function reportOf(gateway: Gateway, request: FastifyRequest<RunParams>): Promise<Report> {
+async function reportOf(
+  { runner }: Gateway,
+  request: FastifyRequest<RunParams>,
+  at?: number,
+): Promise<Report> {
   const { id } = request.params;
-  const report = await gateway.runner.report(id, viewerOf(request));
+  const report = await runner.reader.report(id, viewerOf(request), at);
   if (report === undefined) throw unknownRun(id);
   return report;
 }
@@ -113,6 +117,7 @@ async function startRun(gateway: Gateway, request: FastifyRequest, reply: Fastif
   try {
     run = await gateway.runner.start({
       principal: caller.principal,
+      keyName: caller.keyName,
       code: body.code,
       policy,
       limits,
@@ -172,6 +177,6 @@ function lastEventId(request: FastifyRequest): number {
   );
 }
 
-function unknownRun(id: string): ToolariumError {
+export function unknownRun(id: string): ToolariumError {
   return new ToolariumError("not_found", `There is no run ${JSON.stringify(id.slice(0, 80))} among yours.`);
 }

@@ -24,10 +24,11 @@ export interface Journal {
    */
   flush(): Promise<void>;
   /**
-   * Events after this seq (default 0: all), then live ones; ends where the run ends or waits for a person. Each
-   * subscriber reads at its own pace and costs no memory; `return()` ends it at once, also in the middle of a wait.
+   * Events after this seq (default 0: all), then live ones; ends where the run ends, and with `rest`, the default, also
+   * where it waits for a person. Each subscriber reads at its own pace and costs no memory; `return()` ends it at once,
+   * also in the middle of a wait.
    */
-  subscribe(afterSeq?: number): AsyncIterableIterator<JournalEvent>;
+  subscribe(afterSeq?: number, until?: "rest" | "end"): AsyncIterableIterator<JournalEvent>;
   /** For a process that stops carrying the run: ends subscriptions once they have read what is there. Idempotent. */
   close(): void;
 }
@@ -93,7 +94,7 @@ class RunJournal implements Journal {
     return this.#durable;
   }
 
-  subscribe(afterSeq = 0): AsyncIterableIterator<JournalEvent> {
+  subscribe(afterSeq = 0, until: "rest" | "end" = "rest"): AsyncIterableIterator<JournalEvent> {
     let next = afterSeq;
     let returned = false;
     return {
@@ -107,7 +108,7 @@ class RunJournal implements Journal {
             next += 1;
             return { done: false, value: event };
           }
-          if (this.#closed || this.#isAtRest()) break;
+          if (this.#closed || this.#isAtRest(until)) break;
           await this.#change.promise;
         }
         return { done: true, value: undefined };
@@ -125,9 +126,9 @@ class RunJournal implements Journal {
     this.#wake();
   }
 
-  #isAtRest(): boolean {
+  #isAtRest(until: "rest" | "end"): boolean {
     const last = this.#events.at(-1)?.type;
-    return last === "waiting" || last === "ended";
+    return last === "ended" || (last === "waiting" && until === "rest");
   }
 
   #send(): void {

@@ -1,188 +1,273 @@
-/** One program from text to its last event: compile, lease, calls through the bridge, and what of it is journalled. */
-import type { EngineFailure, EngineOutcome, GuestCall, Settlement, WorkerPool } from "../../sandbox/index.ts";
-import type { CompileOutcome, PositionMap } from "../code/compile.ts";
-import { originalPosition } from "../code/positions.ts";
-import { errorTable, type RunErrorCode } from "../errors.ts";
-import type { JournalEvent, RunError } from "../journal.ts";
-import type { Bridge, GateCall } from "../tools/bridge.ts";
+/**
+ * One program from its first lease to its last event. It may give its worker back and go on later, in this process or
+ * another: what it is then, its journal says. Everything here happens once, however often the program is executed.
+ */
+import { type EngineOutcome, SUSPEND, type WorkerPool } from "../../sandbox/index.ts";
+import type { PositionMap } from "../code/compile.ts";
+import type { JournalEvent, JournalEventBody } from "../journal.ts";
+import type { Log } from "../log.ts";
+import type { Bridge, GateCall, HumanDecision } from "../tools/bridge.ts";
 import type { Catalog } from "../tools/catalog.ts";
-import { toNamespaces } from "../tools/catalog.ts";
-import { visible } from "../tools/policy.ts";
-import { hintFor } from "./hints.ts";
-import { toCallId } from "./ids.ts";
+import type { Policy, PolicyLayer } from "../tools/policy.ts";
+import type { Decidable } from "./approvals.ts";
+import type { Carried } from "./carriage.ts";
+import { endAtRest, toRunError } from "./endings.ts";
+import { openCallOf, toHistory } from "./history.ts";
+import { parseCallId, toCallId } from "./ids.ts";
+import { createLease, type GateRest, type Lease } from "./lease.ts";
 import type { Journal } from "./live-journal.ts";
-import type { ProgramRequest } from "./runner.ts";
-import { sealJournal } from "./seal.ts";
+import { deriveReport, type PendingCall, type Report, type ReportHead } from "./report.ts";
+import type { ProgramSpec } from "./run-spec.ts";
 import { toRunUsage } from "./usage.ts";
 
-/** A call may take what is left of the run, less the time to tell the program about it. */
-const DEADLINE_MARGIN_MS = 500;
-const SHORTEST_CALL_MS = 100;
-
 export interface ProgramDeps {
-  readonly pool: Pick<WorkerPool, "run">;
+  readonly pool: Pick<WorkerPool, "run" | "engine">;
   readonly bridge: Bridge;
+  readonly log: Log;
+  /** The tools as they are now. */
+  readonly catalog: () => Catalog;
+  /** What configuration and key allow now. */
+  readonly presentLayers: (keyName: string | null) => readonly PolicyLayer[];
   /** Milliseconds for one call, from the configuration. */
   readonly callTimeoutMs: number;
 }
 
-export interface Program {
-  readonly id: string;
-  readonly request: ProgramRequest;
-  readonly catalog: Catalog;
+export interface ProgramIdentity {
+  readonly head: ReportHead;
+  readonly principal: string;
+  readonly keyName: string | null;
   readonly programHash: string;
-  readonly compileMs: number;
-  readonly signal: AbortSignal;
+  readonly catalogVersion: string;
+  readonly policy: Policy;
+  readonly program: ProgramSpec;
+}
+
+export interface ProgramRunOptions {
+  readonly identity: ProgramIdentity;
   /** Makes the journal at its first use: a run that finds no place leaves no record. */
   readonly journal: () => Journal;
+  /** The snapshot the program was compiled against; absent when it was compiled in an earlier process. */
+  readonly catalog?: Catalog;
+  /** Asks somebody who is there; resolves when the answer, if there is one, has been recorded. Must not reject. */
+  readonly onPending?: (pending: PendingCall) => Promise<void>;
+  /** A result of the run that this one repairs. */
+  readonly reuse?: GateCall["reuse"];
 }
 
-/**
- * Hands a compiled program to the pool. Throws `PoolRefusal` at once when there is no place for it; the promise
- * resolves when the run has ended or waits for a person, and all that is in its journal. It never rejects.
- */
-export function runProgram(
-  program: Program,
-  compiled: { readonly js: string; readonly positions: PositionMap },
-  deps: ProgramDeps,
-): Promise<void> {
-  const { id, request, catalog, journal, signal } = program;
-  let startedAt = performance.now();
-  const outcome = deps.pool.run({
-    principal: request.principal,
-    limits: request.limits,
-    signal,
-    program: {
-      js: compiled.js,
-      namespaces: toNamespaces(catalog, visible(catalog, request.policy)),
-      input: JSON.stringify(request.input ?? null),
-      seed: id,
-      startedAt: Date.now(),
-    },
-    host: {
-      started() {
+export class ProgramRun implements Carried, Decidable {
+  readonly id: string;
+  readonly principal: string;
+  readonly decidable: Decidable = this;
+  readonly #options: ProgramRunOptions;
+  readonly #deps: ProgramDeps;
+  #abort = new AbortController();
+  #lease: Lease | undefined;
+  #leased: Promise<void> | undefined;
+  /** Of the request that made it go on. */
+  #layers: readonly PolicyLayer[] | undefined;
+  #turn: Promise<void> = Promise.resolve();
+  readonly #asking = new Map<string, Promise<void>>();
+
+  constructor(options: ProgramRunOptions, deps: ProgramDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.id = options.identity.head.id;
+    this.principal = options.identity.principal;
+  }
+
+  get journal(): Journal {
+    return this.#options.journal();
+  }
+
+  report(): Report {
+    return deriveReport(this.#options.identity.head, this.journal.events);
+  }
+
+  /** The first lease. Throws `PoolRefusal` at once when there is no place; then nothing has happened. */
+  start(): void {
+    this.#take([], () => this.#recordOpened());
+  }
+
+  /** The compiler refused it: it never runs. */
+  refuse(end: JournalEventBody): void {
+    this.#recordOpened();
+    this.journal.append(end);
+  }
+
+  /** Another lease: the program repeats its journal and goes on. Does nothing while it has one, or has ended. */
+  resume(cause: "decision" | "restart", layers?: readonly PolicyLayer[]): void {
+    if (this.#lease !== undefined || this.ended) return;
+    if (layers !== undefined) this.#layers = layers;
+    if (this.journal.events.length === 0) {
+      this.start();
+      return;
+    }
+    const narrowed = this.#layers === undefined ? {} : { layers: this.#layers };
+    this.#take(this.journal.events, () => {
+      const { engine } = this.#deps.pool;
+      return this.journal.append({ type: "resumed", cause, engine, ...narrowed }).at;
+    });
+  }
+
+  get ended(): boolean {
+    return this.journal.events.at(-1)?.type === "ended";
+  }
+
+  /** Resolves when the run has ended or waits, and nobody who is asked is about to change that. Never rejects. */
+  async rest(): Promise<void> {
+    while (this.#leased !== undefined || (this.#asking.size > 0 && !this.ended))
+      await (this.#leased ?? Promise.race(this.#asking.values()));
+  }
+
+  /** A call is decided, and its journal says so. */
+  goOn(call: string, decision: HumanDecision, layers: readonly PolicyLayer[]): void {
+    if (this.#lease === undefined) this.resume("decision", layers);
+    else this.#lease.decided(call, decision);
+  }
+
+  cancel(): void {
+    this.#endNow("cancelled");
+  }
+
+  /** Lets go of it without an end: another process, or this one later, goes on with what the journal has. */
+  suspend(): void {
+    this.#abort.abort(SUSPEND);
+  }
+
+  /** Nobody decided in time. Only for a run that waits. */
+  expire(): void {
+    if (this.#lease === undefined) this.#endNow("approval_expired");
+  }
+
+  /** The gate's view of one of its calls. */
+  gate(id: string, tool: string, args: string, rest: GateRest): GateCall {
+    const { policy, head, keyName, program } = this.#options.identity;
+    const { catalog, reuse } = this.#options;
+    // The request has just been asked about these; a run that comes from the store was not.
+    const present = catalog === undefined ? this.#deps.presentLayers(keyName) : [];
+    return {
+      ...rest,
+      n: parseCallId(id)?.n ?? 0,
+      id,
+      tool,
+      args,
+      catalog: catalog ?? this.#deps.catalog(),
+      policy: { layers: [...policy.layers, ...present, ...(this.#layers ?? [])] },
+      consent: program.approval === "deny" ? "deny" : "ask",
+      resultBytes: head.limits.toolResultBytes,
+      ...(reuse === undefined ? {} : { reuse }),
+    };
+  }
+
+  /** Runs what must see the run's calls as they are, one after the other: decisions. */
+  exclusively<T>(act: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(act);
+    this.#turn = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    return result;
+  }
+
+  #recordOpened(): number {
+    const { programHash, catalogVersion } = this.#options.identity;
+    const { engine } = this.#deps.pool;
+    return this.journal.append({ type: "opened", programHash, catalogVersion, engine }).at;
+  }
+
+  #endNow(code: "cancelled" | "approval_expired"): void {
+    if (this.#lease !== undefined) {
+      this.#abort.abort();
+      return;
+    }
+    if (this.ended) return;
+    const journal = this.journal;
+    journal.append(endAtRest(journal.events, this.#options.identity.head.limits, code));
+  }
+
+  #take(events: readonly JournalEvent[], opens: () => number): void {
+    const { pool, callTimeoutMs, bridge, log } = this.#deps;
+    const { id, principal } = this;
+    const { program, head } = this.#options.identity;
+    const { limits } = head;
+    const { compiled, namespaces, input } = program;
+    if (compiled === null) throw new Error("a program that was not compiled cannot run");
+    const history = toHistory(events);
+    let startedAt = performance.now();
+    const abort = new AbortController();
+    const lease = createLease({
+      journal: () => this.journal,
+      bridge,
+      log,
+      callTimeoutMs,
+      leftMs: () => limits.wallMs - (history?.used.wallMs ?? 0) - (performance.now() - startedAt),
+      gate: ({ n, tool, args, fault }, rest) => ({
+        ...this.gate(toCallId(id, n), tool, args, rest),
+        ...(fault === undefined ? {} : { fault }),
+      }),
+      openCall: (call, n) => (history?.requests.has(n) ? openCallOf(this.journal.events, call) : undefined),
+      onPending: (pending) => this.#ask(pending),
+      onStarted: () => {
         startedAt = performance.now();
-        open(program);
+        return opens();
       },
-      log: ({ level, text }) => void journal().append({ type: "log", level, text }),
-      timer: ({ n, delayMs }) => void journal().append({ type: "timer", n, delayMs }),
-      call: (call, callSignal) => callTool(call, callSignal, startedAt, program, deps),
-    },
-  });
-  return outcome.then((end) => finish(end, program, compiled.positions));
-}
-
-/** Records a program that the compiler refused: it never ran. */
-export function recordRefusal(program: Program, outcome: Extract<CompileOutcome, { ok: false }>): void {
-  const { hint, line, column } = outcome;
-  const error: RunError = {
-    code: outcome.code,
-    message: outcome.message,
-    ...(hint === undefined ? {} : { hint }),
-    ...(line === undefined ? {} : { line }),
-    ...(column === undefined ? {} : { column }),
-    effects: "none",
-  };
-  open(program);
-  const usage = toRunUsage({ compileMs: program.compileMs });
-  program.journal().append({ type: "ended", status: "failed", result: null, error, usage });
-}
-
-function open({ journal, programHash, catalog }: Program): void {
-  journal().append({ type: "opened", programHash, catalogVersion: catalog.version });
-}
-
-async function callTool(
-  call: GuestCall,
-  signal: AbortSignal,
-  startedAt: number,
-  program: Program,
-  deps: ProgramDeps,
-): Promise<Settlement> {
-  const { request, catalog, journal, id } = program;
-  const { server, tool, n } = call;
-  const leftMs = request.limits.wallMs - (performance.now() - startedAt) - DEADLINE_MARGIN_MS;
-  const runAllowsMs = Math.max(SHORTEST_CALL_MS, leftMs);
-  const gateCall: GateCall = {
-    journal: sealJournal(journal()),
-    n,
-    id: toCallId(id, n),
-    tool: `${server}/${tool}`,
-    args: call.args,
-    ...(call.fault === undefined ? {} : { fault: call.fault }),
-    catalog,
-    policy: request.policy,
-    consent: request.approval === "deny" ? "deny" : "ask",
-    timeoutMs: Math.ceil(Math.min(deps.callTimeoutMs, runAllowsMs)),
-    resultBytes: request.limits.toolResultBytes,
-    signal,
-  };
-  let outcome = await deps.bridge.call(gateCall);
-  if (outcome.type === "pending") {
-    if (request.onApproval === undefined) return { type: "held" };
-    const { tool: pendingTool, arguments: args, reason } = outcome;
-    const decision = await request.onApproval({
-      call: gateCall.id,
-      tool: pendingTool,
-      arguments: args,
-      reason,
     });
-    if (decision === undefined) return { type: "held" };
-    outcome = await deps.bridge.decide(gateCall, decision);
-  }
-  if (outcome.type === "value") return outcome;
-  const { kind, message, data } = outcome.failure;
-  // The run's own deadline cut the call short: it is the run that ends, in a moment, with wall_timeout.
-  if (kind === "timeout" && runAllowsMs < deps.callTimeoutMs) return new Promise(() => undefined);
-  const detail = data === undefined ? {} : { data: JSON.stringify(data) };
-  return { type: "error", error: { kind, message, server, tool, ...detail } };
-}
-
-function finish(outcome: EngineOutcome, program: Program, positions: PositionMap): void {
-  const journal = program.journal();
-  if (journal.events.length === 0) open(program);
-  const usage = toRunUsage({ compileMs: program.compileMs, ...outcome.usage });
-  if (outcome.type === "parked") {
-    journal.append({ type: "waiting", usage });
-    return;
-  }
-  const { warnings } = outcome;
-  if (outcome.type === "completed") {
-    journal.append({
-      type: "ended",
-      status: "completed",
-      result: outcome.result,
-      error: null,
-      usage,
-      warnings,
+    const outcome = pool.run({
+      principal,
+      limits,
+      signal: abort.signal,
+      program: { js: compiled.js, namespaces, input: JSON.stringify(input ?? null), seed: id },
+      ...(history === undefined ? {} : { history }),
+      host: lease.host,
     });
-    return;
+    this.#abort = abort;
+    this.#lease = lease;
+    this.#leased = outcome.then((end) => {
+      lease.close();
+      this.#lease = undefined;
+      this.#leased = undefined;
+      this.#finish(end, compiled.positions);
+    });
   }
-  const status = outcome.failure.code === "cancelled" ? "cancelled" : "failed";
-  const error = toRunError(outcome.failure, positions, journal.events);
-  journal.append({ type: "ended", status, result: null, error, usage, warnings });
-}
 
-function toRunError(
-  failure: EngineFailure,
-  positions: PositionMap,
-  events: readonly JournalEvent[],
-): RunError {
-  const { code, line, column, tool } = failure;
-  const place =
-    line === undefined || column === undefined ? undefined : originalPosition(positions, line, column);
-  const hint = hintFor(failure);
-  return {
-    code: code satisfies RunErrorCode,
-    message: failure.message === "" ? errorTable[code].message : failure.message,
-    ...(hint === undefined ? {} : { hint }),
-    ...place,
-    effects: effectsOf(events),
-    ...(tool === undefined ? {} : { tool }),
-  };
-}
+  #ask(pending: PendingCall): void {
+    const { onPending } = this.#options;
+    const { call } = pending;
+    if (onPending === undefined || this.#asking.has(call)) return;
+    this.#asking.set(
+      call,
+      onPending(pending).finally(() => this.#asking.delete(call)),
+    );
+  }
 
-/** `possible` iff a call that is not read-only had started. */
-export function effectsOf(events: readonly JournalEvent[]): RunError["effects"] {
-  return events.some((event) => event.type === "started" && !event.readOnly) ? "possible" : "none";
+  #finish(outcome: EngineOutcome, positions: PositionMap): void {
+    if (outcome.type === "suspended") return;
+    const journal = this.journal;
+    if (journal.events.length === 0) this.#recordOpened();
+    const usage = toRunUsage({ compileMs: this.#options.identity.program.compileMs, ...outcome.usage });
+    const { warnings } = outcome;
+    switch (outcome.type) {
+      case "parked":
+        journal.append({ type: "waiting", usage });
+        if (this.#hasDecided()) this.resume("decision");
+        return;
+      case "completed": {
+        const { result } = outcome;
+        journal.append({ type: "ended", status: "completed", result, error: null, usage, warnings });
+        return;
+      }
+      case "failed": {
+        const status = outcome.failure.code === "cancelled" ? "cancelled" : "failed";
+        const error = toRunError(outcome.failure, positions, journal.events, this.#deps.pool.engine);
+        journal.append({ type: "ended", status, result: null, error, usage, warnings });
+      }
+    }
+  }
+
+  /** A decision that came while the lease was ending has not been taken up by it. */
+  #hasDecided(): boolean {
+    const { events } = this.journal;
+    const calls = new Set(events.flatMap((event) => (event.type === "decided" ? [event.call] : [])));
+    return [...calls].some((call) => openCallOf(events, call)?.step === "decided");
+  }
 }

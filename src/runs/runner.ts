@@ -1,28 +1,36 @@
 /**
- * The run life cycle: who may start what, which runs this process carries, and how every other part finds a run:
- * by its id and for its owner only.
+ * The run life cycle: who may start what, how a run that rests goes on, and what becomes of runs when the process
+ * starts and stops.
  */
 import { createHash } from "node:crypto";
-import { PoolRefusal, type RunLimits, type WorkerPool } from "../../sandbox/index.ts";
+import { PoolRefusal, type RunLimits } from "../../sandbox/index.ts";
 import type { Compiler } from "../code/compile.ts";
 import { ToolariumError } from "../errors.ts";
 import type { JournalEvent } from "../journal.ts";
-import type { Log } from "../log.ts";
 import type { RunRecord, Store, StoredRun } from "../store/store.ts";
-import type { Bridge, HumanDecision } from "../tools/bridge.ts";
-import type { Catalog } from "../tools/catalog.ts";
-import type { Policy } from "../tools/policy.ts";
+import type { HumanDecision } from "../tools/bridge.ts";
+import { toNamespaces } from "../tools/catalog.ts";
+import { type Policy, type PolicyLayer, visible } from "../tools/policy.ts";
+import { askedCalls, decideCall } from "./approvals.ts";
 import { type CallRun, type CallRunRequest, openCallRun } from "./call-run.ts";
-import { mergeChildren } from "./chat-report.ts";
+import { Carriage, type Carried } from "./carriage.ts";
+import { endAtRest, endRefused } from "./endings.ts";
+import { createExpiry, type Expiry } from "./expiry.ts";
 import { createRunId } from "./ids.ts";
 import { createJournal, type Journal } from "./live-journal.ts";
 import { programGlobals } from "./program-globals.ts";
-import { type Program, recordRefusal, runProgram } from "./program-run.ts";
-import { endAbandoned } from "./recovery.ts";
-import { type Diagnostic, deriveReport, type PendingCall, type Report, type RunStatus } from "./report.ts";
+import { type ProgramDeps, type ProgramIdentity, ProgramRun } from "./program-run.ts";
+import { createRunReader, type RunReader, type Viewer } from "./reading.ts";
+import { deriveReport, type PendingCall, type Report } from "./report.ts";
+import { parseSpec, type RunSpec } from "./run-spec.ts";
+
+export type { CallRun, CallRunRequest } from "./call-run.ts";
+export type { RunListQuery, RunPage, Viewer } from "./reading.ts";
 
 export interface ProgramRequest {
   readonly principal: string;
+  /** The key that asked; null or absent without keys. */
+  readonly keyName?: string | null;
   readonly code: string;
   readonly input?: unknown;
   readonly policy: Policy;
@@ -30,15 +38,13 @@ export interface ProgramRequest {
   readonly typecheck: "error" | "warn" | "off";
   /** `park`: a call that needs consent ends the response with status `waiting`. `deny`: it rejects in the program. */
   readonly approval: "park" | "deny";
-  /** Decides a call that needs consent while the program waits; undefined leaves it pending. Must not reject. */
+  /** Decides a call while somebody waits for it; undefined leaves it pending. Must not reject. */
   readonly onApproval?: (pending: PendingCall) => Promise<HumanDecision | undefined>;
   /** The chat run this program belongs to. */
   readonly parent?: string;
-  /** Aborting cancels the run. */
+  /** Aborting cancels the run, until it waits for the first time. */
   readonly signal?: AbortSignal;
 }
-
-export type { CallRun, CallRunRequest } from "./call-run.ts";
 
 /** A run that this process carries. */
 export interface ActiveRun {
@@ -47,70 +53,52 @@ export interface ActiveRun {
   /** Resolves when the run ended or waits for a person. Never rejects. */
   readonly done: Promise<Report>;
   cancel(): void;
-  /** Events after this seq, then live ones, until the run ends or waits. */
-  events(afterSeq?: number): AsyncIterable<JournalEvent>;
+  /** Events after this seq, then live ones. `rest`, the default: until the run ends or waits. `end`: until nobody carries it. */
+  events(afterSeq?: number, until?: "rest" | "end"): AsyncIterable<JournalEvent>;
 }
 
-/** Who asks: `admin` may read what belongs to others. */
-export interface Viewer {
-  readonly principal: string;
-  readonly admin: boolean;
+/** What a person says of a call, by any road. */
+export interface Decision {
+  readonly run: string;
+  readonly call: string;
+  readonly decision: HumanDecision;
+  readonly viewer: Viewer;
+  /** What the deciding request adds to the run's policy: it can only narrow. */
+  readonly layers?: readonly PolicyLayer[];
 }
 
-export interface RunPage {
-  readonly data: readonly Report[];
-  readonly next_cursor: string | null;
-}
-
-export interface RunListQuery {
-  /** Default: programs only. */
-  readonly kinds?: readonly StoredRun["kind"][];
-  readonly status?: RunStatus;
-  readonly limit: number;
-  readonly cursor?: string;
-}
-
-export interface RunnerDeps {
-  readonly pool: WorkerPool;
+export interface RunnerDeps extends ProgramDeps {
   readonly compiler: Compiler;
-  readonly bridge: Bridge;
   readonly store: Store;
-  readonly log: Log;
-  readonly catalog: () => Catalog;
-  /** Milliseconds for one tool call. */
-  readonly callTimeoutMs: number;
+  /** Milliseconds for which a call waits for a person. */
+  readonly approvalExpiresMs: number;
 }
 
-/** What is fixed about a run, as JSON text in its record. */
-interface RunSpec {
-  readonly limits: RunLimits;
-  readonly diagnostics: readonly Diagnostic[];
-  readonly policy: Policy;
-  readonly catalogVersion: string;
-  readonly code?: string;
-  readonly input?: unknown;
-  readonly approval?: "park" | "deny";
-}
-
-interface Carried {
-  readonly principal: string;
-  readonly journal: Journal;
-  readonly report: () => Report;
-  readonly cancel: () => void;
-  readonly done: Promise<unknown>;
-}
+/** Runs that are taken up side by side when the process starts: more would only wait for each other's workers. */
+const RECOVERED_AT_ONCE = 32;
 
 export class Runner {
   readonly #deps: RunnerDeps;
-  readonly #carried = new Map<string, Carried>();
+  readonly #carriage: Carriage<Carried>;
+  readonly #reader: RunReader;
+  readonly #expiry: Expiry;
+  #recovery: Promise<unknown> = Promise.resolve();
   #draining = false;
 
   constructor(deps: RunnerDeps) {
     this.#deps = deps;
+    this.#carriage = new Carriage((run) => this.#watch(run.id, run.journal.events));
+    this.#reader = createRunReader(deps.store, (id) => this.#carriage.get(id));
+    this.#expiry = createExpiry((id) => void this.#expire(id));
+  }
+
+  /** Reports, lists, events, pending calls. */
+  get reader(): RunReader {
+    return this.#reader;
   }
 
   /** The catalog that new runs get. */
-  catalog(): Catalog {
+  catalog(): ReturnType<RunnerDeps["catalog"]> {
     return this.#deps.catalog();
   }
 
@@ -120,63 +108,41 @@ export class Runner {
    */
   async start(request: ProgramRequest): Promise<ActiveRun> {
     this.#refuseWhileDraining();
+    const { signal, onApproval } = request;
     const catalog = this.#deps.catalog();
-    const id = createRunId();
-    const createdAt = Date.now();
-    const compileStart = performance.now();
-    // Not under the request's signal: a run that is cancelled has a report like any other.
-    const outcome = await this.#deps.compiler.compile({
-      code: request.code,
-      sourceBytes: request.limits.sourceBytes,
-      globals: programGlobals(catalog),
-    });
-    const diagnostics = outcome.ok ? outcome.program.diagnostics : outcome.diagnostics;
-    const { code, input = null, approval, policy, limits, principal, parent = null } = request;
-    const spec: RunSpec = {
-      limits,
-      diagnostics,
-      policy,
-      catalogVersion: catalog.version,
-      code,
-      input,
-      approval,
-    };
-    const record: RunRecord = {
-      id,
-      principal,
-      kind: "program",
-      parent,
-      createdAt,
-      spec: JSON.stringify(spec),
-    };
-    const abort = new AbortController();
+    const { outcome, record, identity } = await this.#compile(request);
     let journal: Journal | undefined;
-    const program: Program = {
-      id,
-      request,
-      catalog,
-      programHash: createHash("sha256").update(code).digest("hex"),
-      compileMs: performance.now() - compileStart,
-      signal: request.signal === undefined ? abort.signal : AbortSignal.any([abort.signal, request.signal]),
-      journal: () => {
-        journal ??= createJournal({ store: this.#deps.store, run: record, log: this.#deps.log });
-        return journal;
+    const run: ProgramRun = new ProgramRun(
+      {
+        identity,
+        catalog,
+        journal: () => {
+          journal ??= createJournal({ store: this.#deps.store, run: record, log: this.#deps.log });
+          return journal;
+        },
+        ...(onApproval === undefined
+          ? {}
+          : { onPending: (pending) => this.#askCaller(run, pending, onApproval) }),
       },
-    };
-
-    let finished: Promise<void> = Promise.resolve();
-    if (outcome.ok) finished = this.#hand(() => runProgram(program, outcome.program, this.#deps));
-    else recordRefusal(program, outcome);
-    const head = { id, createdAt, limits, diagnostics };
-    const report = (): Report => deriveReport(head, program.journal().events);
-    const done = finished.then(report);
-    this.#carry(id, { principal, journal: program.journal(), report, cancel: () => abort.abort(), done });
+      this.#deps,
+    );
+    if (outcome.ok) this.#hand(() => run.start());
+    else run.refuse(endRefused(outcome, identity.program.compileMs));
+    const cancel = (): void => run.cancel();
+    if (signal?.aborted) cancel();
+    signal?.addEventListener("abort", cancel, { once: true });
+    const done = this.#carriage.keep(run, async () => {
+      await run.rest();
+      signal?.removeEventListener("abort", cancel);
+      await this.#untilEffectsAreKept(run);
+      return run.report();
+    });
     return {
-      id,
-      report,
+      id: run.id,
+      report: () => run.report(),
       done,
-      cancel: () => abort.abort(),
-      events: (afterSeq) => program.journal().subscribe(afterSeq),
+      cancel,
+      events: (afterSeq, until) => run.journal.subscribe(afterSeq, until),
     };
   }
 
@@ -193,86 +159,248 @@ export class Runner {
     const { bridge, callTimeoutMs } = this.#deps;
     const run = openCallRun({ id, request, catalog, journal, bridge, callTimeoutMs });
     const head = { id, createdAt, limits, diagnostics: [] };
-    const report = (): Report => deriveReport(head, journal.events);
-    this.#carry(id, { principal, journal, report, cancel: run.cancel, done: run.ended });
+    const carried: Carried = {
+      id,
+      principal,
+      journal,
+      decidable: null,
+      report: () => deriveReport(head, journal.events),
+      cancel: run.cancel,
+      suspend: run.cancel,
+      rest: () => run.ended,
+    };
+    void this.#carriage.keep(carried, () => run.ended);
     return run;
   }
 
-  /** Undefined when there is no such run, and also when it is somebody else's. */
-  async report(id: string, viewer: Viewer): Promise<Report | undefined> {
-    const run = await this.#find(id, viewer);
-    if (run === undefined) return undefined;
-    const report = this.#carried.get(id)?.report() ?? (await this.#derive(run));
-    if (run.kind !== "chat") return report;
-    const { runs } = await this.#deps.store.listRuns({ parent: id, limit: 200 });
-    const children = await Promise.all(
-      runs.toReversed().map((child) => this.#carried.get(child.id)?.report() ?? this.#derive(child)),
+  /**
+   * Records what a person said of a call that waits, and lets its run go on. Resolves when that is durable; `done`
+   * with the report once the run has ended or waits again. Undefined when there is no such run, or it is not theirs.
+   *
+   * @throws `not_found`, `decision_conflict`, `invalid_arguments`, `tool_not_allowed`: see `decideCall`
+   */
+  async decide(decision: Decision): Promise<{ readonly done: Promise<Report> } | undefined> {
+    this.#refuseWhileDraining();
+    const { run: id, call, viewer, layers = [] } = decision;
+    const stored = await this.#reader.find(id, viewer);
+    if (stored === undefined) return undefined;
+    const decided = Promise.withResolvers<void>();
+    const timeoutMs = this.#deps.callTimeoutMs;
+    const done = this.#carriage.keepStored(
+      id,
+      () => this.#load(stored),
+      async (run) => {
+        if (run.decidable === null)
+          throw new ToolariumError("decision_conflict", "The calls of this run cannot be decided.");
+        await decideCall(
+          run.decidable,
+          { call, decision: decision.decision, layers, timeoutMs },
+          this.#deps.bridge,
+        );
+        decided.resolve();
+        await run.rest();
+        if (run instanceof ProgramRun) await this.#untilEffectsAreKept(run);
+        return run.report();
+      },
     );
-    return mergeChildren(report, children);
+    done.then(() => undefined, decided.reject);
+    await decided.promise;
+    return { done: done.then((report) => report ?? this.#reportOf(id, viewer)) };
   }
 
-  async list(viewer: Viewer, query: RunListQuery): Promise<RunPage> {
-    const owner = viewer.admin ? {} : { principal: viewer.principal };
-    const { kinds = ["program"], ...page } = query;
-    const { runs, nextCursor } = await this.#deps.store.listRuns({ ...page, ...owner, kinds });
-    const data = runs.map((run) => this.#carried.get(run.id)?.report() ?? this.#derive(run));
-    return { data: await Promise.all(data), next_cursor: nextCursor };
-  }
-
-  /** Ends a run that has not ended; answers its report either way. Undefined as for `report`. */
+  /** Ends a run that has not ended; answers its report either way. Undefined as for `decide`. */
   async cancel(id: string, viewer: Viewer): Promise<Report | undefined> {
-    const run = await this.#find(id, viewer);
+    const run = await this.#reader.find(id, viewer);
     if (run === undefined) return undefined;
-    const carried = this.#carried.get(id);
-    if (carried !== undefined) {
-      carried.cancel();
-      await carried.done;
-    }
-    if (this.#carried.get(id) === undefined) await this.#endStored(run, "The run was cancelled.");
+    await this.#carriage.keepStored(
+      id,
+      () => this.#load(run),
+      async (carried) => {
+        carried.cancel();
+        await carried.rest();
+        await carried.journal.flush();
+      },
+    );
     if (run.kind === "chat") {
       const { runs } = await this.#deps.store.listRuns({ parent: id, limit: 200 });
       await Promise.all(runs.map((program) => this.cancel(program.id, viewer)));
     }
-    return this.report(id, viewer);
+    return this.#reader.report(id, viewer);
   }
 
-  /** Events of a run, live while this process carries it. Undefined as for `report`. */
-  async events(id: string, viewer: Viewer, afterSeq = 0): Promise<AsyncIterable<JournalEvent> | undefined> {
-    const run = await this.#find(id, viewer);
-    if (run === undefined) return undefined;
-    const carried = this.#carried.get(id);
-    if (carried !== undefined) return carried.journal.subscribe(afterSeq);
-    const events = await this.#deps.store.readJournal(id, afterSeq);
-    return (async function* () {
-      yield* events;
-    })();
-  }
-
-  /** Ends what an earlier process left unfinished; runs that wait for a person stay. Returns how many it ended. */
-  async recover(): Promise<number> {
-    let ended = 0;
-    for (const status of ["queued", "running"] as const) {
-      for (;;) {
-        const { runs } = await this.#deps.store.listRuns({ status, limit: 200 });
-        if (runs.length === 0) break;
-        for (const run of runs)
-          await this.#endStored(run, "The gateway stopped while this run was going on.");
-        ended += runs.length;
+  /**
+   * Takes up what an earlier process left: programs go on in the background, those that wait are watched, and what
+   * only a client could go on with is ended. For the one process that owns the store. Returns how many there were.
+   */
+  async recover(): Promise<{ readonly resumed: number; readonly ended: number }> {
+    const unfinished = [...(await this.#listAll("queued")), ...(await this.#listAll("running"))];
+    const programs = unfinished.filter(({ kind }) => kind === "program");
+    const others = unfinished.filter(({ kind }) => kind !== "program");
+    for (const run of others) await this.#endStored(run, "The gateway stopped while this run was going on.");
+    for (const run of await this.#listAll("waiting"))
+      this.#watch(run.id, await this.#deps.store.readJournal(run.id));
+    const queue = programs.values();
+    const takeUp = async (): Promise<void> => {
+      for (const run of queue) {
+        if (this.#draining) return;
+        await this.#resumeStored(run);
       }
-    }
-    return ended;
+    };
+    this.#recovery = Promise.all(Array.from({ length: RECOVERED_AT_ONCE }, takeUp));
+    return { resumed: programs.length, ended: others.length };
   }
 
-  /** Takes no new runs, lets the present ones finish for this time, then cancels them. Resolves when none is left. */
-  async drain(deadlineMs: number): Promise<void> {
+  /**
+   * Takes no new runs and lets the present ones finish for this time. Then `suspend` leaves programs as they are, for
+   * the next process to go on with, and `cancel` ends them. Resolves when none is left.
+   */
+  async drain(deadlineMs: number, rest: "suspend" | "cancel"): Promise<void> {
     this.#draining = true;
-    const all = (): Promise<unknown> => Promise.all([...this.#carried.values()].map((run) => run.done));
+    const all = (): Promise<unknown> => Promise.all(this.#carriage.all().map((run) => run.rest()));
     const deadline = Promise.withResolvers<void>();
     const timer = setTimeout(deadline.resolve, deadlineMs);
     await Promise.race([all(), deadline.promise]);
     clearTimeout(timer);
-    for (const run of this.#carried.values()) run.cancel();
+    for (const run of this.#carriage.all()) run[rest]();
     await all();
+    await this.#recovery;
+    this.#expiry[Symbol.dispose]();
+  }
+
+  async #compile(request: ProgramRequest) {
+    const {
+      code,
+      input = null,
+      approval,
+      policy,
+      limits,
+      principal,
+      parent = null,
+      keyName = null,
+    } = request;
+    const catalog = this.#deps.catalog();
+    const id = createRunId();
+    const createdAt = Date.now();
+    const compileStart = performance.now();
+    // Not under the request's signal: a run that is cancelled has a report like any other.
+    const outcome = await this.#deps.compiler.compile({
+      code,
+      sourceBytes: limits.sourceBytes,
+      globals: programGlobals(catalog),
+    });
+    const spec: RunSpec = {
+      limits,
+      diagnostics: outcome.ok ? outcome.program.diagnostics : outcome.diagnostics,
+      policy,
+      catalogVersion: catalog.version,
+      keyName,
+      program: {
+        code,
+        compiled: outcome.ok ? { js: outcome.program.js, positions: outcome.program.positions } : null,
+        compileMs: performance.now() - compileStart,
+        input,
+        approval,
+        namespaces: toNamespaces(catalog, visible(catalog, policy)),
+      },
+    };
+    const record: RunRecord = {
+      id,
+      principal,
+      kind: "program",
+      parent,
+      createdAt,
+      spec: JSON.stringify(spec),
+    };
+    return { outcome, record, identity: toIdentity(record, spec) };
+  }
+
+  /** The answer of a run that may have changed something is given when its record is as durable as its effects. */
+  async #untilEffectsAreKept(run: ProgramRun): Promise<void> {
+    const changes = run.journal.events.some((event) => event.type === "started" && !event.readOnly);
+    if (changes) await run.journal.flush().catch(() => undefined);
+  }
+
+  async #askCaller(
+    run: ProgramRun,
+    pending: PendingCall,
+    onApproval: NonNullable<ProgramRequest["onApproval"]>,
+  ): Promise<void> {
+    const decision = await onApproval(pending);
+    if (decision === undefined) return;
+    const { callTimeoutMs: timeoutMs, bridge, log } = this.#deps;
+    const request = { call: pending.call, decision, layers: [], timeoutMs };
+    await decideCall(run, request, bridge).catch((error: unknown) => {
+      log.warn({ err: error, call: pending.call }, "a decision could not be taken; the call stays pending");
+    });
+  }
+
+  async #load(stored: StoredRun): Promise<Carried | undefined> {
+    const { store, log } = this.#deps;
+    const events = await store.readJournal(stored.id);
+    const spec = parseSpec(stored.spec);
+    const journal = createJournal({ store, run: stored, log, stored: events });
+    if (spec.program === undefined) return loadRecord(stored, spec, journal);
+    return new ProgramRun({ identity: toIdentity(stored, spec), journal: () => journal }, this.#deps);
+  }
+
+  async #resumeStored(stored: StoredRun): Promise<void> {
+    await this.#carriage.keepStored(
+      stored.id,
+      () => this.#load(stored),
+      async (run) => {
+        if (run instanceof ProgramRun) run.resume("restart");
+        await run.rest();
+      },
+    );
+  }
+
+  async #expire(id: string): Promise<void> {
+    const stored = this.#draining ? undefined : await this.#deps.store.getRun(id);
+    if (stored === undefined) return;
+    await this.#carriage.keepStored(
+      id,
+      () => this.#load(stored),
+      async (run) => {
+        run.expire?.();
+        await run.rest();
+      },
+    );
+  }
+
+  /** A run that rests with calls to decide ends when the first of them has waited too long. */
+  #watch(id: string, events: readonly JournalEvent[]): void {
+    const asked = askedCalls(events).map(({ at }) => at);
+    if (asked.length === 0) this.#expiry.forget(id);
+    else this.#expiry.watch(id, Math.min(...asked) + this.#deps.approvalExpiresMs);
+  }
+
+  async #listAll(status: "queued" | "running" | "waiting"): Promise<readonly StoredRun[]> {
+    const all: StoredRun[] = [];
+    let cursor: string | null = null;
+    do {
+      const page: Awaited<ReturnType<Store["listRuns"]>> = await this.#deps.store.listRuns({
+        status,
+        limit: 200,
+        ...(cursor === null ? {} : { cursor }),
+      });
+      all.push(...page.runs);
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+    return all;
+  }
+
+  async #endStored(run: StoredRun, message: string): Promise<void> {
+    const { store, log } = this.#deps;
+    const stored = await store.readJournal(run.id);
+    const journal = createJournal({ store, run, log, stored });
+    journal.append(endAtRest(stored, parseSpec(run.spec).limits, "cancelled", message));
+    await journal.flush();
+  }
+
+  async #reportOf(id: string, viewer: Viewer): Promise<Report> {
+    const report = await this.#reader.report(id, viewer);
+    if (report === undefined) throw new ToolariumError("not_found");
+    return report;
   }
 
   #refuseWhileDraining(): void {
@@ -280,9 +408,9 @@ export class Runner {
       throw new ToolariumError("not_ready", "The gateway is stopping and takes no new runs.");
   }
 
-  #hand(run: () => Promise<void>): Promise<void> {
+  #hand(start: () => void): void {
     try {
-      return run();
+      start();
     } catch (error) {
       if (!(error instanceof PoolRefusal)) throw error;
       const options = { cause: error, retryAfterSeconds: 1 };
@@ -290,34 +418,31 @@ export class Runner {
       throw new ToolariumError("not_ready", "The sandbox is not ready to run programs.", options);
     }
   }
+}
 
-  /** Keeps the run findable until it is at rest and everything of it is in the store. */
-  #carry(id: string, run: Carried): void {
-    this.#carried.set(id, run);
-    const release = (): void => {
-      run.journal.close();
-      this.#carried.delete(id);
-    };
-    void run.done.then(() => run.journal.flush()).then(release, release);
-  }
+function toIdentity(record: RunRecord, spec: RunSpec): ProgramIdentity {
+  const { id, principal, createdAt } = record;
+  const { limits, diagnostics, policy, catalogVersion, keyName = null, program } = spec;
+  if (program === undefined) throw new Error("the record of a program has no program");
+  const programHash = createHash("sha256").update(program.code).digest("hex");
+  const head = { id, createdAt, limits, diagnostics };
+  return { head, principal, keyName, programHash, catalogVersion, policy, program };
+}
 
-  async #find(id: string, viewer: Viewer): Promise<StoredRun | undefined> {
-    const carried = this.#carried.get(id);
-    if (carried !== undefined && carried.principal !== viewer.principal && !viewer.admin) return undefined;
-    const run = await this.#deps.store.getRun(id);
-    return run !== undefined && (viewer.admin || run.principal === viewer.principal) ? run : undefined;
-  }
-
-  async #derive(run: StoredRun): Promise<Report> {
-    const { limits, diagnostics } = JSON.parse(run.spec) as RunSpec;
-    const { id, createdAt } = run;
-    return deriveReport({ id, createdAt, limits, diagnostics }, await this.#deps.store.readJournal(id));
-  }
-
-  async #endStored(run: StoredRun, message: string): Promise<void> {
-    const stored = await this.#deps.store.readJournal(run.id);
-    const journal = createJournal({ store: this.#deps.store, run, log: this.#deps.log, stored });
-    endAbandoned(journal, message);
-    await journal.flush();
-  }
+/** A run that nothing here can go on with: it can only be read and ended. */
+function loadRecord({ id, principal, createdAt }: StoredRun, spec: RunSpec, journal: Journal): Carried {
+  const head = { id, createdAt, limits: spec.limits, diagnostics: spec.diagnostics };
+  return {
+    id,
+    principal,
+    journal,
+    decidable: null,
+    report: () => deriveReport(head, journal.events),
+    cancel() {
+      if (journal.events.at(-1)?.type !== "ended")
+        journal.append(endAtRest(journal.events, spec.limits, "cancelled"));
+    },
+    suspend: () => undefined,
+    rest: () => Promise.resolve(),
+  };
 }

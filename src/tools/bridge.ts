@@ -4,15 +4,19 @@
  *   requested → known and allowed? → arguments parsed, filled, validated → decided → started → call → settled
  *
  * Every step is in the journal before the next one is taken, and a refusal is a settlement too. What is validated,
- * hashed, shown, journalled and sent is one and the same JSON text.
+ * hashed, shown, journalled and sent is one and the same JSON text. A call can stop at a step for days (a person is
+ * asked) or for good (the process died there): `resume` takes it up where its journal says it was, and asks the
+ * policy again.
  */
 import { createHash } from "node:crypto";
-import type { JournalEventBody, ToolFailure } from "../journal.ts";
+import type { JournalEventBody } from "../journal.ts";
 import type { Log } from "../log.ts";
-import type { CallOutcome, Hub } from "../mcp/hub.ts";
+import type { Hub } from "../mcp/hub.ts";
 import type { ArgumentChecker, CheckedArguments } from "./arguments.ts";
 import type { Catalog, CatalogTool } from "./catalog.ts";
 import { type Decision, decide, explainRefusal, type Policy, refusingRule } from "./policy.ts";
+import { type FinalOutcome, measure, type Refusal, refuse, settle } from "./settlement.ts";
+import { faultOfResult } from "./supplied-result.ts";
 
 export interface GateCall {
   readonly journal: CallJournal;
@@ -32,6 +36,8 @@ export interface GateCall {
    * named here asked for exactly this call.
    */
   readonly consent: "ask" | "deny" | { readonly grantedBy: string };
+  /** A result of an earlier run that stands for this call, as JSON text. Asked once the call is known to be allowed. */
+  readonly reuse?: (tool: CatalogTool, args: string) => string | undefined;
   /** Milliseconds. */
   readonly timeoutMs: number;
   readonly resultBytes: number;
@@ -39,10 +45,8 @@ export interface GateCall {
 }
 
 export type GateOutcome =
-  /** `value` is JSON text. */
-  | { readonly type: "value"; readonly value: string }
-  | { readonly type: "failure"; readonly failure: ToolFailure }
-  /** A person has to decide; `arguments` is what would be sent. `decide` goes on from here. */
+  | FinalOutcome
+  /** A person has to decide; `arguments` is what would be sent. `decide`, then `resume`, go on from here. */
   | { readonly type: "pending"; readonly tool: string; readonly arguments: unknown; readonly reason: string };
 
 /** What a person said of a pending call. `args` and `value` are JSON text. */
@@ -52,6 +56,14 @@ export type HumanDecision =
   | { readonly type: "deny"; readonly by: string; readonly reason?: string }
   /** Do not send it: this is the result. */
   | { readonly type: "result"; readonly by: string; readonly value: string };
+
+/** How far the journal says that a call has come. `args` is the canonical text. */
+export type OpenCall =
+  | { readonly step: "requested" }
+  | { readonly step: "asked"; readonly args: string; readonly reason: string }
+  | { readonly step: "decided"; readonly decision: HumanDecision }
+  /** It left for its tool, and nobody knows what became of it. */
+  | { readonly step: "started"; readonly args: string };
 
 /** What the bridge needs of a run's journal. */
 export interface CallJournal {
@@ -63,8 +75,15 @@ export interface CallJournal {
 export interface Bridge {
   /** Never rejects. */
   call(call: GateCall): Promise<GateOutcome>;
-  /** Goes on with a call that `call` left pending: the policy is asked again, `call` being the same. Never rejects. */
-  decide(call: GateCall, decision: HumanDecision): Promise<Exclude<GateOutcome, { type: "pending" }>>;
+  /** Goes on with a call of which the journal has this much. The policy is asked again. Never rejects. */
+  resume(call: GateCall, from: OpenCall): Promise<GateOutcome>;
+  /**
+   * Journals what a person said of a pending call; nothing is done yet. `ok: false` when it cannot be done: edited
+   * arguments or a result that do not fit; then nothing is journalled, and the call waits on. Never rejects.
+   */
+  decide(call: GateCall, decision: HumanDecision): Promise<{ readonly ok: true } | Refusal>;
+  /** The canonical text of these arguments for this call's tool; undefined when they could not be sent. */
+  canonical(call: GateCall, args: string): Promise<string | undefined>;
 }
 
 export interface BridgeDeps {
@@ -77,18 +96,31 @@ export interface BridgeDeps {
 
 export function createBridge(deps: BridgeDeps): Bridge {
   return {
-    call: (call) => admit(call, deps),
-    decide: (call, decision) => resolve(call, decision, deps),
+    call(call) {
+      const { journal, n, id, tool, args } = call;
+      const argsBytes = Buffer.byteLength(args);
+      journal.append({ type: "requested", n, call: id, tool, args, argsBytes });
+      return admit(call, deps);
+    },
+    resume: (call, from) => resume(call, from, deps),
+    decide: (call, decision) => recordDecision(call, decision, deps),
+    async canonical(call, args) {
+      const checked = await check({ ...call, args }, deps);
+      return checked.ok ? checked.args.text : undefined;
+    },
   };
 }
 
 async function admit(call: GateCall, deps: BridgeDeps): Promise<GateOutcome> {
-  const { journal, n, id, args: asked } = call;
-  const argsBytes = Buffer.byteLength(asked);
-  journal.append({ type: "requested", n, call: id, tool: call.tool, args: asked, argsBytes });
+  const { journal, n, id } = call;
   const checked = await check(call, deps);
   if (!checked.ok) return settle(call, checked);
   const { tool, args, verdict } = checked;
+  const reused = call.reuse?.(tool, args.text);
+  if (reused !== undefined) {
+    journal.append({ type: "decided", n, call: id, args: args.text, decision: "auto", by: "reuse" });
+    return settle(call, { ok: true, value: reused }, true);
+  }
   const consent = weigh(call, verdict);
   journal.append({ type: "decided", n, call: id, args: args.text, ...consent });
   if (consent.decision === "ask")
@@ -100,22 +132,83 @@ async function admit(call: GateCall, deps: BridgeDeps): Promise<GateOutcome> {
   return execute(call, tool, args, deps);
 }
 
-async function resolve(call: GateCall, decision: HumanDecision, deps: BridgeDeps): Promise<Final> {
+async function resume(call: GateCall, from: OpenCall, deps: BridgeDeps): Promise<GateOutcome> {
+  switch (from.step) {
+    case "requested":
+      return admit(call, deps);
+    case "asked":
+      return { type: "pending", tool: call.tool, arguments: JSON.parse(from.args), reason: from.reason };
+    case "decided":
+      return perform(call, from.decision, deps);
+    case "started":
+      return takeUp(call, from.args, deps);
+  }
+}
+
+const IN_DOUBT =
+  "in doubt: the gateway stopped while this call was under way. Approve to call again, supply its result, or deny to fail it.";
+
+/** Only what the operator declared safe to repeat is repeated; for anything else a person has to say what happened. */
+async function takeUp(call: GateCall, args: string, deps: BridgeDeps): Promise<GateOutcome> {
+  const checked = await check({ ...call, args }, deps);
+  if (checked.ok && (checked.tool.readOnly || checked.tool.idempotent))
+    return execute(call, checked.tool, checked.args, deps);
+  const { journal, n, id, tool } = call;
+  journal.append({ type: "decided", n, call: id, args, decision: "ask", by: "policy", reason: IN_DOUBT });
+  return { type: "pending", tool, arguments: JSON.parse(args), reason: IN_DOUBT };
+}
+
+async function perform(call: GateCall, decision: HumanDecision, deps: BridgeDeps): Promise<FinalOutcome> {
+  switch (decision.type) {
+    case "deny": {
+      const message = decision.reason ?? `${decision.by} denied this call.`;
+      return settle(call, refuse({ kind: "denied", message }));
+    }
+    case "result":
+      return settle(call, { ok: true, value: decision.value });
+    case "approve": {
+      const checked = await check({ ...call, args: decision.args ?? call.args }, deps);
+      return checked.ok ? execute(call, checked.tool, checked.args, deps) : settle(call, checked);
+    }
+  }
+}
+
+async function recordDecision(
+  call: GateCall,
+  decision: HumanDecision,
+  deps: BridgeDeps,
+): Promise<{ readonly ok: true } | Refusal> {
   const { journal, n, id } = call;
-  const { by } = decision;
-  if (decision.type === "deny") {
-    const reason = decision.reason === undefined ? {} : { reason: decision.reason };
-    journal.append({ type: "decided", n, call: id, decision: "denied", by, ...reason });
-    return settle(call, refuse({ kind: "denied", message: decision.reason ?? `${by} denied this call.` }));
+  const head = { type: "decided", n, call: id, by: decision.by } as const;
+  switch (decision.type) {
+    case "deny": {
+      const reason = decision.reason === undefined ? {} : { reason: decision.reason };
+      journal.append({ ...head, decision: "denied", ...reason });
+      return { ok: true };
+    }
+    case "result": {
+      const value: unknown = JSON.parse(decision.value);
+      const tool = call.catalog.byId(call.tool);
+      const fault = tool === undefined ? undefined : faultOfResult(tool, value);
+      if (fault !== undefined) return refuse({ kind: "invalid_arguments", message: fault });
+      const measured = measure({ ok: true, value }, call.resultBytes);
+      if (!measured.ok) return measured;
+      journal.append({ ...head, decision: "result", value: measured.value });
+      return { ok: true };
+    }
+    case "approve": {
+      const checked = await check({ ...call, args: decision.args ?? call.args }, deps);
+      if (!checked.ok) return checked;
+      const edited = decision.args !== undefined;
+      journal.append({
+        ...head,
+        decision: "approved",
+        args: checked.args.text,
+        ...(edited ? { edited } : {}),
+      });
+      return { ok: true };
+    }
   }
-  if (decision.type === "result") {
-    journal.append({ type: "decided", n, call: id, decision: "result", by });
-    return settle(call, measure({ ok: true, value: JSON.parse(decision.value) }, call.resultBytes));
-  }
-  const checked = await check({ ...call, args: decision.args ?? call.args }, deps);
-  if (!checked.ok) return settle(call, checked);
-  journal.append({ type: "decided", n, call: id, decision: "approved", by, args: checked.args.text });
-  return execute(call, checked.tool, checked.args, deps);
 }
 
 type Checked =
@@ -162,7 +255,7 @@ async function execute(
   tool: CatalogTool,
   args: CheckedArguments,
   deps: BridgeDeps,
-): Promise<Final> {
+): Promise<FinalOutcome> {
   const { journal, n, id, signal, timeoutMs } = call;
   const { readOnly } = tool;
   journal.append({ type: "started", n, call: id, tool: tool.id, argsHash: sha256(args.text), readOnly });
@@ -193,42 +286,6 @@ function weigh(call: GateCall, verdict: { verdict: "auto" } | { verdict: "ask"; 
   if (call.consent === "ask") return { decision: "ask", by: "policy", reason };
   if (call.consent === "deny") return { decision: "denied", by: "policy", reason };
   return { decision: "approved", by: call.consent.grantedBy };
-}
-
-type Refusal = { readonly ok: false; readonly failure: ToolFailure };
-type Settled = { readonly ok: true; readonly value: string } | Refusal;
-type Final = Exclude<GateOutcome, { type: "pending" }>;
-
-function refuse(failure: ToolFailure): Refusal {
-  return { ok: false, failure };
-}
-
-function measure(outcome: CallOutcome, limitBytes: number): Settled {
-  if (!outcome.ok) return outcome;
-  let value: string | undefined;
-  try {
-    value = JSON.stringify(outcome.value) ?? "null";
-  } catch {
-    return refuse({ kind: "tool", message: "The tool returned a value that cannot be written as JSON." });
-  }
-  const bytes = Buffer.byteLength(value);
-  if (bytes <= limitBytes) return { ok: true, value };
-  const message = `The result has ${bytes} bytes; at most ${limitBytes} are allowed. Ask for less.`;
-  return refuse({ kind: "too_large", message });
-}
-
-function settle(call: GateCall, outcome: Settled): Final {
-  const resultBytes = outcome.ok ? Buffer.byteLength(outcome.value) : 0;
-  const settled = outcome.ok ? outcome : refuse(outcome.failure);
-  call.journal.append({
-    type: "settled",
-    n: call.n,
-    call: call.id,
-    outcome: settled,
-    resultBytes,
-    reused: false,
-  });
-  return outcome.ok ? { type: "value", value: outcome.value } : { type: "failure", failure: outcome.failure };
 }
 
 function sha256(text: string): string {

@@ -29,7 +29,6 @@ function runWith(pool: WorkerPool, body: string, answer: (call: GuestCall) => Se
       },
       input: "null",
       seed: "seed",
-      startedAt: 0,
     },
     host: { log: () => undefined, call: async (call) => answer(call) },
   });
@@ -454,7 +453,6 @@ describe("how many calls", () => {
           namespaces: { servers: [{ name: "lab", global: "lab", tools: [] }], locals: [] },
           input: "null",
           seed: "seed",
-          startedAt: 0,
         },
         host: {
           log: () => undefined,
@@ -626,7 +624,7 @@ describe("through the gate", () => {
     );
     const report = await active.done;
     expect(await run("await sleep(30); return 2")).toMatchObject({ result: 2 });
-    expect(await core.runner.report(report.id, { principal: "local", admin: false })).toEqual(report);
+    expect(await core.runner.reader.report(report.id, { principal: "local", admin: false })).toEqual(report);
     expect(report).toMatchObject({ calls: [], logs: [{ text: "in time" }] });
     expect(read.seen).toEqual([]);
   });

@@ -69,12 +69,14 @@ describe("after a run", () => {
         namespaces: { servers: [{ name: "lab", global: "lab", tools: [] }], locals: [] },
         input: "null",
         seed: "",
-        startedAt: 0,
       };
       const calls: string[] = [];
       const host = {
         log: () => undefined,
-        timer: ({ n }: { n: number }) => void fired.push(n),
+        timer: ({ n }: { n: number }) => {
+          fired.push(n);
+          return undefined;
+        },
         call: async ({ tool }: { tool: string }) => {
           calls.push(tool);
           return { type: "value", value: "1" } as const;

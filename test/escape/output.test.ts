@@ -223,6 +223,8 @@ describe("what others read", () => {
       storePath: ":memory:",
       sandbox: { workers: 1 },
       callTimeoutMs: 1_000,
+      approvalExpiresMs: 60_000,
+      presentLayers: () => [],
       log,
     });
     const request = programRequest(

@@ -57,7 +57,7 @@ async function runBriefly(js: string): Promise<void> {
     pool.run({
       principal: "tester",
       limits,
-      program: { js, namespaces, input: "null", seed: "", startedAt: 0 },
+      program: { js, namespaces, input: "null", seed: "" },
       host,
     }),
   );

@@ -21,6 +21,8 @@ export async function openCore(tools: readonly LocalTool[], storePath = ":memory
     storePath,
     sandbox: { workers: 1, queue: 2 },
     callTimeoutMs: 5_000,
+    approvalExpiresMs: 60_000,
+    presentLayers: () => [everything],
     log: createLog("silent"),
   });
   await core.hub.settled;

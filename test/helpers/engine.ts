@@ -5,6 +5,7 @@ import {
   type EngineRun,
   type GuestCall,
   type GuestLog,
+  type Hold,
   type RunLimits,
   type Settlement,
   type ToolNamespaces,
@@ -49,7 +50,6 @@ export async function runProgram(
       namespaces: namespaces(Object.keys(tools)),
       input: JSON.stringify(options.input ?? null),
       seed: options.seed ?? "seed",
-      startedAt: Date.now(),
     },
     host: {
       log: (entry) => void logs.push(entry),
@@ -80,7 +80,11 @@ function namespaces(names: readonly string[]): ToolNamespaces {
   };
 }
 
-async function settle(call: GuestCall, tool: Tool | undefined, signal: AbortSignal): Promise<Settlement> {
+async function settle(
+  call: GuestCall,
+  tool: Tool | undefined,
+  signal: AbortSignal,
+): Promise<Settlement | Hold> {
   const { server, tool: name } = call;
   if (call.fault !== undefined) return { type: "error", error: { ...call.fault, server, tool: name } };
   if (tool === undefined)
@@ -90,7 +94,9 @@ async function settle(call: GuestCall, tool: Tool | undefined, signal: AbortSign
     };
   try {
     const value = await tool(JSON.parse(call.args) as never, signal);
-    return value === held ? { type: "held" } : { type: "value", value: JSON.stringify(value ?? null) };
+    return value === held
+      ? { type: "held", decided: new Promise(() => undefined) }
+      : { type: "value", value: JSON.stringify(value ?? null) };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return { type: "error", error: { kind: "tool", message, server, tool: name } };

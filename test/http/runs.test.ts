@@ -108,11 +108,15 @@ describe("POST /v1/sandbox/runs", () => {
 });
 
 describe("GET, list, DELETE", () => {
-  it("a report can be read again; an unknown id is 404; at= is not served yet", async () => {
+  it("a report can be read again, also as it stood at an earlier event; an unknown id is 404", async () => {
     const { body: run } = await start({ code: "return 5" });
     expect((await server.send(`/v1/sandbox/runs/${run.id}`)).body).toEqual(run);
     expect((await server.send("/v1/sandbox/runs/run_unknown")).body.code).toBe("not_found");
-    expect((await server.send(`/v1/sandbox/runs/${run.id}?at=1`)).body.code).toBe("not_implemented");
+    const { body: then } = await server.send(`/v1/sandbox/runs/${run.id}?at=1`);
+    expect(then).toMatchObject({ id: run.id, status: "running", result: null, calls: [] });
+    const beyond = await server.send(`/v1/sandbox/runs/${run.id}?at=99`);
+    expect([beyond.status, beyond.body.code]).toEqual([400, "invalid_request"]);
+    expect((await server.send(`/v1/sandbox/runs/${run.id}?at=soon`)).status).toBe(400);
   });
 
   it("the list comes newest first, by pages and by status", async () => {
@@ -248,16 +252,58 @@ describe("calls that wait", () => {
   });
 
   it.each(["/v1/sandbox/runs", "/v1/runs"])(
-    "deciding by POST %s/…/calls/… is 501; unknown ones are 404",
+    "approving by POST %s/…/calls/… lets the program go on, and answers with its report",
     async (base) => {
-      const { body: run } = await start({ code: "await files.write({ path: 'a' })" });
+      const { body: run } = await start({ code: "return [await files.write({ path: 'a' }), 'and on']" });
       const decision = { body: { decision: "approve" } };
-      const answer = await server.send(`${base}/${run.id}/calls/${run.pending[0].call}`, decision);
-      expect([answer.status, answer.body.code]).toEqual([501, "not_implemented"]);
+      const path = `${base}/${run.id}/calls/${run.pending[0].call}`;
+      const answer = await server.send(path, decision);
+      expect(answer.status).toBe(200);
+      expect(answer.body).toMatchObject({
+        id: run.id,
+        status: "completed",
+        result: [expect.anything(), "and on"],
+        calls: [{ status: "ok", decision: "approved" }],
+      });
+      expect((await server.send(path, decision)).body).toEqual(answer.body);
+      const other = await server.send(path, { body: { decision: "deny" } });
+      expect([other.status, other.body.code]).toEqual([409, "decision_conflict"]);
       expect((await server.send(`${base}/${run.id}/calls/call_x`, decision)).status).toBe(404);
       expect((await server.send(`${base}/run_x/calls/call_x`, decision)).status).toBe(404);
     },
   );
+
+  it("a decision with ?wait=false is answered at once, and the program goes on", async () => {
+    const { body: run } = await start({ code: "return await files.write({ path: 'a' })" });
+    const [{ call }] = run.pending;
+    const path = `/v1/runs/${run.id}/calls/${call}?wait=false`;
+    const answer = await server.send(path, { body: { decision: "result", result: { ok: 1 } } });
+    expect(answer.status).toBe(202);
+    await until("it is completed", async () => {
+      const { body } = await server.send(`/v1/sandbox/runs/${run.id}`);
+      return body.status === "completed" && body.result.ok === 1;
+    });
+  });
+
+  it("a denied call rejects in the program with the reason, and the program may go on without it", async () => {
+    const code =
+      "try { await files.write({ path: 'a' }) } catch (error) { return [error.kind, error.message] }";
+    const { body: run } = await start({ code });
+    const path = `/v1/runs/${run.id}/calls/${run.pending[0].call}`;
+    const answer = await server.send(path, { body: { decision: "deny", reason: "not on a Friday" } });
+    expect(answer.body.result).toEqual(["denied", "not on a Friday"]);
+    expect(answer.body.calls).toMatchObject([{ status: "denied", decision: "denied" }]);
+  });
+
+  it("edited arguments that do not fit are refused, and the call goes on waiting", async () => {
+    const { body: run } = await start({ code: "return await files.write({ path: 'a' })" });
+    const path = `/v1/runs/${run.id}/calls/${run.pending[0].call}`;
+    const answer = await server.send(path, { body: { decision: "approve", arguments: { path: 7 } } });
+    expect([answer.status, answer.body.code]).toEqual([422, "invalid_arguments"]);
+    expect((await server.send(`/v1/sandbox/runs/${run.id}`)).body.status).toBe("waiting");
+    const edited = await server.send(path, { body: { decision: "approve", arguments: { path: "b" } } });
+    expect(edited.body.status).toBe("completed");
+  });
 
   it.each([{}, { decision: "bogus" }])(
     "a decision %j is refused, and the call goes on waiting",

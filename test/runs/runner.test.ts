@@ -64,10 +64,10 @@ describe("a run", () => {
 
   it("can be read again later, by its owner only", async () => {
     const report = await run("return 1");
-    expect(await core.runner.report(report.id, me)).toEqual(report);
-    expect(await core.runner.report(report.id, { principal: "other", admin: false })).toBeUndefined();
-    expect(await core.runner.report(report.id, { principal: "other", admin: true })).toEqual(report);
-    expect(await core.runner.report("run_AAAAAAAAAAAAAAAAAAAAAA", me)).toBeUndefined();
+    expect(await core.runner.reader.report(report.id, me)).toEqual(report);
+    expect(await core.runner.reader.report(report.id, { principal: "other", admin: false })).toBeUndefined();
+    expect(await core.runner.reader.report(report.id, { principal: "other", admin: true })).toEqual(report);
+    expect(await core.runner.reader.report("run_AAAAAAAAAAAAAAAAAAAAAA", me)).toBeUndefined();
   });
 
   it("fails with the position in the author's own text, fences and all", async () => {
@@ -87,7 +87,7 @@ describe("a run", () => {
       error: { code: "syntax_error", line: 2, effects: "none" },
       calls: [],
     });
-    expect(await core.runner.report(report.id, me)).toEqual(report);
+    expect(await core.runner.reader.report(report.id, me)).toEqual(report);
   });
 
   it("tells whether it may have changed something", async () => {
@@ -126,7 +126,7 @@ describe("a run", () => {
       calls: [{ status: "ok" }, { status: "waiting", decision: null }],
     });
     expect(ask.seen).toEqual([]);
-    const list = await core.runner.list(me, { status: "waiting", limit: 10 });
+    const list = await core.runner.reader.list(me, { status: "waiting", limit: 10 });
     expect(list.data.map(({ id }) => id)).toContain(report.id);
     expect(await core.runner.cancel(report.id, me)).toMatchObject({ status: "cancelled" });
     expect(await core.runner.cancel(report.id, me)).toMatchObject({ status: "cancelled" });
@@ -155,7 +155,7 @@ describe("a run", () => {
       ]),
       calls: [{ status: "cancelled" }],
     });
-    expect(await core.runner.report(report.id, me)).toEqual(report);
+    expect(await core.runner.reader.report(report.id, me)).toEqual(report);
   });
 
   it("can be cancelled by its owner while it runs, and its calls are aborted", async () => {
@@ -183,14 +183,14 @@ describe("a run", () => {
     }
     expect(seen).toEqual(["opened", "log", "requested", "decided", "started", "settled", "ended"]);
     await active.done;
-    const again = await core.runner.events(active.id, me, 5);
+    const again = await core.runner.reader.events(active.id, me, 5);
     const rest: string[] = [];
     for await (const event of again ?? []) rest.push(event.type);
     expect(rest).toEqual(["settled", "ended"]);
   });
 
   it("is refused when there is no place for it, and leaves no record", async () => {
-    const before = (await core.runner.list(me, { limit: 200 })).data.length;
+    const before = (await core.runner.reader.list(me, { limit: 200 })).data.length;
     const running = await Promise.all(
       Array.from({ length: 8 }, () =>
         core.runner.start(programRequest("return await wait({ name: 'full' })")),
@@ -205,7 +205,7 @@ describe("a run", () => {
     gateOf("full").resolve("open");
     const reports = await Promise.all([...running, ...queued].map((active) => active.done));
     expect(reports.map((report) => report.status)).toEqual(Array(10).fill("completed"));
-    expect((await core.runner.list(me, { limit: 200 })).data).toHaveLength(before + 10);
+    expect((await core.runner.reader.list(me, { limit: 200 })).data).toHaveLength(before + 10);
   });
 
   it("ends with wall_timeout when its own deadline cuts a call short", async () => {
@@ -229,7 +229,7 @@ describe("calls outside a program", () => {
       pending: { tool: "local/ask" },
     });
     await calls.end("waiting");
-    expect(await core.runner.report(calls.id, me)).toMatchObject({
+    expect(await core.runner.reader.report(calls.id, me)).toMatchObject({
       status: "waiting",
       calls: [{ status: "ok" }, { status: "error" }, { status: "waiting" }],
     });
@@ -243,7 +243,7 @@ describe("calls outside a program", () => {
     const calls = await core.runner.openCalls({ ...request, kind: "call", consent: "granted" });
     expect(await calls.call("local/ask", '{"value":3}')).toMatchObject({ type: "value", value: 3 });
     await calls.end("completed");
-    expect(await core.runner.report(calls.id, me)).toMatchObject({
+    expect(await core.runner.reader.report(calls.id, me)).toMatchObject({
       status: "completed",
       calls: [{ decision: "approved" }],
     });
@@ -253,7 +253,7 @@ describe("calls outside a program", () => {
     const chat = await core.runner.openCalls({ ...request, kind: "chat", consent: "auto" });
     const program = await run("console.log('inside'); return await read({ value: 5 })", { parent: chat.id });
     await chat.end("completed");
-    const report = await core.runner.report(chat.id, me);
+    const report = await core.runner.reader.report(chat.id, me);
     expect(report).toMatchObject({
       status: "completed",
       result: 5,
@@ -272,7 +272,7 @@ describe("the end of a gateway", () => {
       programRequest("await write({}); return await wait({ name: 'stuck' })"),
     );
     await until("both wait", () => waiting.includes("quick") && waiting.includes("stuck"));
-    const drained = own.runner.drain(200);
+    const drained = own.runner.drain(200, "cancel");
     gateOf("quick").resolve("done");
     await expect(own.runner.start(programRequest("return 1"))).rejects.toMatchObject({ code: "not_ready" });
     await drained;
@@ -301,14 +301,14 @@ describe("the end of a gateway", () => {
       await first[Symbol.asyncDispose]().then(undefined, () => undefined);
 
       const second = await openCore(tools, path);
-      expect(await second.runner.report(report.id, me)).toEqual(report);
-      expect(await second.runner.report(opened.id, me)).toMatchObject({ status: "running" });
-      expect(await second.runner.recover()).toBe(1);
-      expect(await second.runner.report(opened.id, me)).toMatchObject({
+      expect(await second.runner.reader.report(report.id, me)).toEqual(report);
+      expect(await second.runner.reader.report(opened.id, me)).toMatchObject({ status: "running" });
+      expect(await second.runner.recover()).toEqual({ resumed: 0, ended: 1 });
+      expect(await second.runner.reader.report(opened.id, me)).toMatchObject({
         status: "cancelled",
         error: { message: expect.stringContaining("stopped"), effects: "possible" },
       });
-      expect(await second.runner.report(parked.id, me)).toMatchObject({ status: "waiting" });
+      expect(await second.runner.reader.report(parked.id, me)).toMatchObject({ status: "waiting" });
       await second[Symbol.asyncDispose]();
     } finally {
       rmSync(folder, { recursive: true });
@@ -353,6 +353,8 @@ describe("a server that is slow to connect", () => {
       storePath: ":memory:",
       sandbox: { workers: 1 },
       callTimeoutMs: 5_000,
+      approvalExpiresMs: 60_000,
+      presentLayers: () => [],
       log: createLog("silent"),
     });
     const policy = { layers: [{ ...everything, autoExecute: ["*"] }] };

@@ -28,7 +28,7 @@ async function evaluate(body: string): Promise<unknown> {
   const outcome = await pool.run({
     principal: "p",
     limits: defaultLimits,
-    program: { js: `(async () => {${body}\n})`, namespaces, input: "null", seed: "s", startedAt: 0 },
+    program: { js: `(async () => {${body}\n})`, namespaces, input: "null", seed: "s" },
     host: {
       log: () => undefined,
       call: async ({ server, tool, args }) => ({
@@ -102,7 +102,6 @@ describe("tools in a program", () => {
         namespaces,
         input: "null",
         seed: "s",
-        startedAt: 0,
       },
       host: {
         log: () => undefined,

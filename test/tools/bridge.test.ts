@@ -212,20 +212,32 @@ describe("a call that needs a person", () => {
     const gate = open([tool]);
     const call = gate.request("local/save", '{"text":"a"}');
     await gate.bridge.call(call);
-    const refused = await gate.bridge.decide(call, { type: "approve", by: "ann", args: '{"text":7}' });
-    expect(refused).toMatchObject({ failure: { kind: "invalid_arguments" } });
-    const done = await gate.bridge.decide(call, { type: "approve", by: "ann", args: '{"text":"b"}' });
+    const unfit = { type: "approve", by: "ann", args: '{"text":7}' } as const;
+    expect(await gate.bridge.decide(call, unfit)).toMatchObject({ failure: { kind: "invalid_arguments" } });
+    const decision = { type: "approve", by: "ann", args: '{"text":"b"}' } as const;
+    expect(await gate.bridge.decide(call, decision)).toEqual({ ok: true });
+    expect(gate.journal.at(-1)).toMatchObject({
+      decision: "approved",
+      by: "ann",
+      args: '{"text":"b","times":1}',
+      edited: true,
+    });
+    expect(seen).toEqual([]);
+    const done = await gate.bridge.resume(call, { step: "decided", decision });
     expect(done).toEqual({ type: "value", value: '{"saved":"b"}' });
     expect(seen).toEqual([{ text: "b", times: 1 }]);
+    expect(gate.types()).toEqual(["requested", "decided ask", "decided approved", "started", "settled"]);
   });
 
-  it("is not made when the tool has left the allowed set in the meantime", async () => {
+  it("is not made when the tool has left the allowed set since it was approved", async () => {
     const { tool, seen } = counter({ needsApproval: true });
     const gate = open([tool]);
     const call = gate.request("local/save", '{"text":"a"}');
     await gate.bridge.call(call);
+    const decision = { type: "approve", by: "ann" } as const;
+    await gate.bridge.decide(call, decision);
     const policy = { layers: [{ rule: "tools.allow", allow: [] }] };
-    const outcome = await gate.bridge.decide({ ...call, policy }, { type: "approve", by: "ann" });
+    const outcome = await gate.bridge.resume({ ...call, policy }, { step: "decided", decision });
     expect(outcome).toMatchObject({ failure: { kind: "denied" } });
     expect(seen).toEqual([]);
   });
@@ -235,14 +247,95 @@ describe("a call that needs a person", () => {
     const gate = open([tool]);
     const call = gate.request("local/save", '{"text":"a"}');
     await gate.bridge.call(call);
-    expect(await gate.bridge.decide(call, { type: "deny", by: "ann", reason: "too late" })).toEqual({
+    const denial = { type: "deny", by: "ann", reason: "too late" } as const;
+    expect(await gate.bridge.decide(call, denial)).toEqual({ ok: true });
+    expect(await gate.bridge.resume(call, { step: "decided", decision: denial })).toEqual({
       type: "failure",
       failure: { kind: "denied", message: "too late" },
     });
-    expect(await gate.bridge.decide(call, { type: "result", by: "ann", value: "[1]" })).toEqual({
+    const supply = { type: "result", by: "ann", value: "[ 1 ]" } as const;
+    expect(await gate.bridge.decide(call, supply)).toEqual({ ok: true });
+    expect(gate.journal.at(-1)).toMatchObject({ decision: "result", value: "[1]" });
+    expect(await gate.bridge.resume(call, { step: "decided", decision: supply })).toEqual({
       type: "value",
-      value: "[1]",
+      value: "[ 1 ]",
     });
     expect(seen).toEqual([]);
+  });
+
+  it("is asked for again after a restart, with the arguments and the reason that were shown", async () => {
+    const { tool, seen } = counter({ needsApproval: true });
+    const gate = open([tool]);
+    const call = gate.request("local/save", '{"text":"a"}');
+    const outcome = await gate.bridge.resume(call, {
+      step: "asked",
+      args: '{"text":"a","times":1}',
+      reason: "why",
+    });
+    expect(outcome).toEqual({
+      type: "pending",
+      tool: "local/save",
+      arguments: { text: "a", times: 1 },
+      reason: "why",
+    });
+    expect(gate.journal).toEqual([]);
+    expect(seen).toEqual([]);
+  });
+});
+
+describe("a call that had left for its tool when the gateway stopped", () => {
+  it("is made again when its tool changes nothing", async () => {
+    const { tool, seen } = counter({ readOnly: true });
+    const gate = open([tool]);
+    const call = gate.request("local/save", '{"text":"a"}');
+    const outcome = await gate.bridge.resume(call, { step: "started", args: '{"text":"a","times":1}' });
+    expect(outcome).toMatchObject({ type: "value" });
+    expect(seen).toHaveLength(1);
+  });
+
+  it("is put to a person when its tool may have changed something: nothing is repeated silently", async () => {
+    const { tool, seen } = counter();
+    const gate = open([tool]);
+    const call = gate.request("local/save", '{"text":"a"}');
+    const outcome = await gate.bridge.resume(call, { step: "started", args: '{"text":"a","times":1}' });
+    expect(outcome).toMatchObject({ type: "pending", reason: expect.stringContaining("in doubt") });
+    expect(gate.types()).toEqual(["decided ask"]);
+    expect(seen).toEqual([]);
+  });
+
+  it("is put to a person when its tool is not allowed any more", async () => {
+    const { tool, seen } = counter({ readOnly: true });
+    const gate = open([tool]);
+    const policy = { layers: [{ rule: "tools.allow", allow: [] }] };
+    const call = gate.request("local/save", '{"text":"a"}', { policy });
+    const outcome = await gate.bridge.resume(call, { step: "started", args: '{"text":"a","times":1}' });
+    expect(outcome).toMatchObject({ type: "pending" });
+    expect(seen).toEqual([]);
+  });
+});
+
+describe("a result that a person supplies", () => {
+  const schema = z.object({ total: z.number() });
+  const priced = defineTool({
+    name: "price",
+    description: "Says what it costs.",
+    input: z.object({}),
+    output: schema,
+    execute: () => ({ total: 1 }),
+    needsApproval: true,
+  });
+
+  it("must fit what the tool declares it returns, or the call waits on", async () => {
+    const gate = open([priced]);
+    const call = gate.request("local/price", "{}");
+    await gate.bridge.call(call);
+    const refused = await gate.bridge.decide(call, { type: "result", by: "ann", value: '{"total":"much"}' });
+    expect(refused).toMatchObject({
+      ok: false,
+      failure: { message: expect.stringContaining("output schema") },
+    });
+    expect(gate.types()).toEqual(["requested", "decided ask"]);
+    const taken = await gate.bridge.decide(call, { type: "result", by: "ann", value: '{"total":2}' });
+    expect(taken).toEqual({ ok: true });
   });
 });

@@ -51,7 +51,6 @@ export function engineRun(body: string, more: Partial<EngineRun> = {}): EngineRu
       },
       input: "null",
       seed: "bench",
-      startedAt: Date.now(),
     },
     host: { log: () => undefined, call: settle },
     ...more,

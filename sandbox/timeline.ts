@@ -1,0 +1,127 @@
+/**
+ * What a program asked and what it was told, in order: the part of a run that every execution must repeat exactly. It
+ * lives through all leases of a session, and begins with the stored history of a run that an earlier process left.
+ */
+import type { EngineHistory, EngineRequest } from "./index.ts";
+import type { Entry } from "./protocol.ts";
+
+/** What a post of the program means. */
+export type Asked =
+  /** Nobody heard of it before. */
+  | { readonly type: "new" }
+  /** The history knows it, and not how it ended: it is to be taken up again. */
+  | { readonly type: "open" }
+  /** It was settled in the history, and its entry follows. */
+  | { readonly type: "settled" }
+  /** An earlier lease of this session asked the same. */
+  | { readonly type: "repeated" }
+  | { readonly type: "diverged"; readonly difference: string }
+  /** No prelude numbers its requests like this. */
+  | { readonly type: "out-of-sequence" };
+
+const MAX_SHOWN_CHARS = 200;
+
+export class Timeline {
+  readonly #history: EngineHistory | undefined;
+  readonly #settledBefore: ReadonlySet<number>;
+  /** By n - 1: what this session was asked, in any lease. */
+  readonly #requests: EngineRequest[] = [];
+  readonly #entries: Entry[];
+  readonly #lastRecorded: number;
+  /** Of the present lease. */
+  #asked = 0;
+  #acked = -1;
+
+  constructor(history: EngineHistory | undefined) {
+    this.#history = history;
+    this.#entries = (history?.entries ?? []).map((entry, index) => ({ ...entry, k: index + 1 }));
+    this.#settledBefore = new Set(this.#entries.map(({ n }) => n));
+    this.#lastRecorded = Math.max(0, ...(history?.requests.keys() ?? []));
+  }
+
+  get entries(): readonly Entry[] {
+    return this.#entries;
+  }
+
+  /** Calls and timers that the session has heard of. */
+  get requests(): number {
+    return this.#requests.length;
+  }
+
+  /** True while the worker works on an entry it has not finished. */
+  get executing(): boolean {
+    return this.#acked < this.#entries.length;
+  }
+
+  /** True until the stored history has been repeated to its end. Nothing may happen in the outside world before that. */
+  get repeatsHistory(): boolean {
+    return this.#history !== undefined && this.#acked < this.#history.entries.length;
+  }
+
+  /** Where the program's clock stands in the entry that is being executed: milliseconds since the Unix epoch. */
+  clock(startedAt: number): number {
+    return this.#entries[this.#acked]?.at ?? startedAt;
+  }
+
+  /** A worker starts the program from its beginning. */
+  restart(): void {
+    this.#asked = 0;
+    this.#acked = -1;
+  }
+
+  /** Calls and timers come numbered without a gap. A known number must ask what it asked before. */
+  ask(n: number, request: EngineRequest): Asked {
+    this.#asked += 1;
+    if (n !== this.#asked) return { type: "out-of-sequence" };
+    const isRepeated = n <= this.#requests.length;
+    const recorded = isRepeated ? this.#requests[n - 1] : this.#history?.requests.get(n);
+    if (recorded !== undefined && !isSame(recorded, request)) {
+      const difference = `at step ${n} the program ${describe(request)}; its history says that it ${describe(recorded)}`;
+      return { type: "diverged", difference };
+    }
+    if (isRepeated) return { type: "repeated" };
+    this.#requests.push(request);
+    if (this.#settledBefore.has(n)) return { type: "settled" };
+    return { type: recorded === undefined ? "new" : "open" };
+  }
+
+  /** Fixes the place of a settlement or timer among the entries, before the worker hears of it. */
+  tell(body: Pick<Entry, "n" | "kind" | "text">, at: number, startedAt: number): Entry {
+    const before = this.#entries.at(-1)?.at ?? startedAt;
+    const entry = { ...body, k: this.#entries.length + 1, at: Math.max(before, at) };
+    this.#entries.push(entry);
+    return entry;
+  }
+
+  /** Entry k is over. Undefined when none of that number is due. */
+  acknowledge(k: number): { readonly difference: string | null } | undefined {
+    if (k !== this.#acked + 1 || k > this.#entries.length) return undefined;
+    this.#acked = k;
+    return { difference: this.#history === undefined ? null : this.#missing(this.#history) };
+  }
+
+  /** What the history answers next must have been asked by now; at its end, everything that it knows of. */
+  #missing(history: EngineHistory): string | null {
+    const due =
+      history.entries[this.#acked]?.n ?? (this.#acked === history.entries.length ? this.#lastRecorded : 0);
+    if (due <= this.#asked) return null;
+    const recorded = history.requests.get(due);
+    const words = recorded === undefined ? `asked for step ${due}` : describe(recorded);
+    return `its history says that the program ${words}; this time it did not come to that`;
+  }
+}
+
+function isSame(one: EngineRequest, other: EngineRequest): boolean {
+  if (one.type === "timer" || other.type === "timer")
+    return one.type === "timer" && other.type === "timer" && one.delayMs === other.delayMs;
+  return one.server === other.server && one.tool === other.tool && one.args === other.args;
+}
+
+function describe(request: EngineRequest): string {
+  if (request.type === "timer") return `set a timer of ${request.delayMs} ms`;
+  return `called ${cut(`${request.server}/${request.tool}`)} with ${cut(request.args)}`;
+}
+
+function cut(text: string): string {
+  return text.length <= MAX_SHOWN_CHARS ? text : `${text.slice(0, MAX_SHOWN_CHARS)}…`;
+}

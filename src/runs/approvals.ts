@@ -1,0 +1,134 @@
+/**
+ * What people say of calls that wait for them. A decision is bound to its run, call and arguments, is in the journal
+ * before anything follows from it, and is taken once: the same again changes nothing, another one is refused.
+ */
+import { ToolariumError, toolFailureCode } from "../errors.ts";
+import type { JournalEvent } from "../journal.ts";
+import type { Bridge, GateCall, HumanDecision, OpenCall } from "../tools/bridge.ts";
+import type { PolicyLayer } from "../tools/policy.ts";
+import { openCallOf } from "./history.ts";
+import type { GateRest } from "./lease.ts";
+import type { Journal } from "./live-journal.ts";
+
+/** A run whose calls can be decided. */
+export interface Decidable {
+  readonly ended: boolean;
+  readonly journal: Journal;
+  /** The gate's view of one of its calls. */
+  gate(id: string, tool: string, args: string, rest: GateRest): GateCall;
+  /** One decision at a time. */
+  exclusively<T>(act: () => Promise<T>): Promise<T>;
+  /** Called once, when the decision is durable. */
+  goOn(call: string, decision: HumanDecision, layers: readonly PolicyLayer[]): void;
+}
+
+export interface DecisionRequest {
+  readonly call: string;
+  readonly decision: HumanDecision;
+  /** What the deciding request adds to the run's policy. */
+  readonly layers: readonly PolicyLayer[];
+  /** Milliseconds to wait for a server that is still connecting. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * Resolves when the decision is durable; the run goes on from there.
+ *
+ * @throws `not_found` for a call that the run does not have; `decision_conflict` when it was decided otherwise, was
+ * never to be decided, or its run has ended; `invalid_arguments` when edited arguments or a result do not fit, or the
+ * tool is not allowed any more: then nothing was decided
+ */
+export function decideCall(run: Decidable, request: DecisionRequest, bridge: Bridge): Promise<void> {
+  return run.exclusively(async () => {
+    const { call, decision, layers, timeoutMs } = request;
+    const { journal } = run;
+    const requested = journal.events.find((event) => event.type === "requested" && event.call === call);
+    if (requested?.type !== "requested")
+      throw new ToolariumError("not_found", `This run has no call ${JSON.stringify(call.slice(0, 80))}.`);
+    const open = run.ended ? undefined : openCallOf(journal.events, call);
+    const shown = open?.step === "asked" ? open.args : requested.args;
+    const signal = new AbortController().signal;
+    const gate = run.gate(call, requested.tool, shown, { journal, timeoutMs, signal });
+    if (open?.step !== "asked") {
+      await refuseUnlessSame(gate, decision, journal.events, open, bridge);
+      return;
+    }
+    const recorded = await bridge.decide(gate, decision);
+    if (!recorded.ok) {
+      const { kind, message } = recorded.failure;
+      throw new ToolariumError(toolFailureCode[kind], `${message} The call waits on.`);
+    }
+    await journal.flush();
+    // As the journal has it, which is what a restart would go on with.
+    const decided = openCallOf(journal.events, call);
+    if (decided?.step === "decided") run.goOn(call, decided.decision, layers);
+  });
+}
+
+async function refuseUnlessSame(
+  gate: GateCall,
+  decision: HumanDecision,
+  events: readonly JournalEvent[],
+  open: OpenCall | undefined,
+  bridge: Bridge,
+): Promise<void> {
+  const decisions = events.filter((event) => event.type === "decided");
+  const made = decisions.findLast((event) => event.call === gate.id);
+  if (made !== undefined && (await isSame(gate, decision, made, bridge))) return;
+  throw new ToolariumError("decision_conflict", `${gate.id} ${explain(made, events, open)}`);
+}
+
+type Decided = Extract<JournalEvent, { type: "decided" }>;
+
+async function isSame(
+  gate: GateCall,
+  decision: HumanDecision,
+  made: Decided,
+  bridge: Bridge,
+): Promise<boolean> {
+  switch (decision.type) {
+    case "deny":
+      return made.decision === "denied" && made.by !== "policy";
+    case "result":
+      return made.decision === "result" && made.value === JSON.stringify(JSON.parse(decision.value));
+    case "approve":
+      if (made.decision !== "approved") return false;
+      if (decision.args === undefined) return made.edited !== true;
+      return made.args === (await bridge.canonical(gate, decision.args));
+  }
+}
+
+function explain(
+  made: Decided | undefined,
+  events: readonly JournalEvent[],
+  open: OpenCall | undefined,
+): string {
+  switch (made?.decision) {
+    case "approved":
+      return `was approved by ${made.by} already${made.edited === true ? ", with other arguments" : ""}.`;
+    case "denied":
+      return `was denied by ${made.by} already.`;
+    case "result":
+      return `was given a result by ${made.by} already.`;
+    case "ask": {
+      const end = events.at(-1);
+      const why = end?.type === "ended" && end.error !== null ? ` (${end.error.code})` : "";
+      return `is not to be decided any more: its run has ended${why}.`;
+    }
+    default:
+      return open === undefined ? "did not need a decision." : "does not wait for a decision.";
+  }
+}
+
+/** Calls that wait for a person, with the time at which each was asked: milliseconds since the Unix epoch. */
+export function askedCalls(
+  events: readonly JournalEvent[],
+): readonly { readonly call: string; readonly at: number }[] {
+  if (events.at(-1)?.type === "ended") return [];
+  const asked = new Map<string, number>();
+  for (const event of events) {
+    if (event.type === "decided" && event.decision === "ask") asked.set(event.call, event.at);
+    else if ("call" in event) asked.delete(event.call);
+  }
+  return [...asked].map(([call, at]) => ({ call, at }));
+}

@@ -1,0 +1,69 @@
+/** How runs end, as their journals say it. */
+import type { EngineFailure, RunLimits } from "../../sandbox/index.ts";
+import { type CompileOutcome, originalPosition, type PositionMap } from "../code/compile.ts";
+import { errorTable, type RunErrorCode } from "../errors.ts";
+import type { JournalEvent, JournalEventBody, RunError } from "../journal.ts";
+import { hintFor } from "./hints.ts";
+import { deriveReport } from "./report.ts";
+import { toRunUsage } from "./usage.ts";
+
+type Ended = Extract<JournalEventBody, { readonly type: "ended" }>;
+
+/** `possible` iff a call that is not read-only had started. */
+export function effectsOf(events: readonly JournalEvent[]): RunError["effects"] {
+  return events.some((event) => event.type === "started" && !event.readOnly) ? "possible" : "none";
+}
+
+/** The end of a run that nothing executes, with what its journal can still tell. */
+export function endAtRest(
+  events: readonly JournalEvent[],
+  limits: RunLimits,
+  code: "cancelled" | "approval_expired",
+  message: string = errorTable[code].message,
+): Ended {
+  const { usage } = deriveReport({ id: "", createdAt: events[0]?.at ?? 0, limits, diagnostics: [] }, events);
+  const status = code === "cancelled" ? "cancelled" : "failed";
+  return { type: "ended", status, result: null, error: { code, message, effects: effectsOf(events) }, usage };
+}
+
+/** The end of a program that the compiler refused: it never ran. */
+export function endRefused(outcome: Extract<CompileOutcome, { ok: false }>, compileMs: number): Ended {
+  const { hint, line, column, code, message } = outcome;
+  const error: RunError = {
+    code,
+    message,
+    ...(hint === undefined ? {} : { hint }),
+    ...(line === undefined ? {} : { line }),
+    ...(column === undefined ? {} : { column }),
+    effects: "none",
+  };
+  return { type: "ended", status: "failed", result: null, error, usage: toRunUsage({ compileMs }) };
+}
+
+/** What the engine says of a failure, in the author's positions and with the way out. `engine` is the present one. */
+export function toRunError(
+  failure: EngineFailure,
+  positions: PositionMap,
+  events: readonly JournalEvent[],
+  engine: string,
+): RunError {
+  const { code, line, column, tool } = failure;
+  const place =
+    line === undefined || column === undefined ? undefined : originalPosition(positions, line, column);
+  const hint = hintFor(failure);
+  const words = failure.message === "" ? errorTable[code].message : failure.message;
+  return {
+    code: code satisfies RunErrorCode,
+    message: code === "diverged" ? `${words}${explainEngines(events, engine)}` : words,
+    ...(hint === undefined ? {} : { hint }),
+    ...place,
+    effects: effectsOf(events),
+    ...(tool === undefined ? {} : { tool }),
+  };
+}
+
+function explainEngines(events: readonly JournalEvent[], engine: string): string {
+  const opened = events.find((event) => event.type === "opened");
+  if (opened?.engine === undefined || opened.engine === engine) return "";
+  return ` It began on another engine (${opened.engine}; this one is ${engine}).`;
+}

@@ -1,0 +1,110 @@
+/** From a journal back to a run: what its program asked and was told, and how far each of its calls has come. */
+import type {
+  EngineHistory,
+  EngineRequest,
+  GuestLog,
+  GuestToolError,
+  HistoryEntry,
+} from "../../sandbox/index.ts";
+import type { JournalEvent, ToolFailure } from "../journal.ts";
+import type { OpenCall } from "../tools/bridge.ts";
+import { wallMsSoFar } from "./report.ts";
+
+type Event<T extends JournalEvent["type"]> = Extract<JournalEvent, { readonly type: T }>;
+
+/** Undefined for a journal whose program has not started. */
+export function toHistory(events: readonly JournalEvent[]): EngineHistory | undefined {
+  const opened = events.find((event) => event.type === "opened");
+  if (opened === undefined) return undefined;
+  const requests = new Map<number, EngineRequest>();
+  const entries: HistoryEntry[] = [];
+  const logs: GuestLog[] = [];
+  for (const event of events) {
+    switch (event.type) {
+      case "requested":
+        requests.set(event.n, { type: "call", ...splitId(event.tool), args: event.args });
+        break;
+      case "timer":
+        requests.set(event.n, { type: "timer", delayMs: event.delayMs });
+        entries.push({ n: event.n, kind: "timer", at: event.at, text: "" });
+        break;
+      case "settled":
+        entries.push(toEntry(event, requests.get(event.n)));
+        break;
+      case "log":
+        logs.push({ level: event.level, text: event.text });
+        break;
+    }
+  }
+  const used = { wallMs: wallMsSoFar(events), cpuMs: cpuMsSoFar(events) };
+  return { startedAt: opened.at, requests, entries, logs, used };
+}
+
+/** The error a program finds in its `catch`, as the entry's text. The key order is part of the history. */
+export function toGuestError(
+  { kind, message, data }: ToolFailure,
+  server: string,
+  tool: string,
+): GuestToolError {
+  const detail = data === undefined ? {} : { data: JSON.stringify(data) };
+  return { kind, message, server, tool, ...detail };
+}
+
+/** A server's name has no slash; a tool's may. */
+export function splitId(id: string): { readonly server: string; readonly tool: string } {
+  const slash = id.indexOf("/");
+  return { server: id.slice(0, Math.max(0, slash)), tool: id.slice(slash + 1) };
+}
+
+/** Undefined for a call that has settled, or that the journal does not know. */
+export function openCallOf(events: readonly JournalEvent[], call: string): OpenCall | undefined {
+  let open: OpenCall | undefined;
+  let args = "";
+  for (const event of events) {
+    if (!("call" in event) || event.call !== call) continue;
+    switch (event.type) {
+      case "requested":
+        open = { step: "requested" };
+        args = event.args;
+        break;
+      case "decided":
+        args = event.args ?? args;
+        open = afterDecision(event, args);
+        break;
+      case "started":
+        open = { step: "started", args };
+        break;
+      case "settled":
+        return undefined;
+    }
+  }
+  return open;
+}
+
+function afterDecision(event: Event<"decided">, args: string): OpenCall {
+  const { decision, by, reason, value } = event;
+  switch (decision) {
+    case "ask":
+      return { step: "asked", args, reason: reason ?? "" };
+    case "approved":
+      return { step: "decided", decision: { type: "approve", by, args } };
+    case "denied":
+      return { step: "decided", decision: { type: "deny", by, ...(reason === undefined ? {} : { reason }) } };
+    case "result":
+      return { step: "decided", decision: { type: "result", by, value: value ?? "null" } };
+    case "auto":
+      // Nothing has left yet: the policy is asked again.
+      return { step: "requested" };
+  }
+}
+
+function toEntry({ n, at, outcome }: Event<"settled">, request: EngineRequest | undefined): HistoryEntry {
+  if (outcome.ok) return { n, at, kind: "value", text: outcome.value };
+  const { server, tool } = request?.type === "call" ? request : { server: "", tool: "" };
+  return { n, at, kind: "error", text: JSON.stringify(toGuestError(outcome.failure, server, tool)) };
+}
+
+function cpuMsSoFar(events: readonly JournalEvent[]): number {
+  const last = events.findLast((event) => event.type === "waiting" && event.usage !== undefined);
+  return last?.type === "waiting" ? (last.usage?.cpuMs ?? 0) : 0;
+}

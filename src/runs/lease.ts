@@ -1,0 +1,135 @@
+/**
+ * One lease of a run: the host's half of a program while a worker has it. Its calls pass the gate; their settlements
+ * enter the journal where the program learns of them, because that order is what a replay repeats.
+ */
+import type { GuestCall, Hold, RunHost, Settlement } from "../../sandbox/index.ts";
+import type { JournalEventBody } from "../journal.ts";
+import type { Log } from "../log.ts";
+import type { Bridge, CallJournal, GateCall, GateOutcome, HumanDecision, OpenCall } from "../tools/bridge.ts";
+import { type FinalOutcome, refuse, settle } from "../tools/settlement.ts";
+import { toGuestError } from "./history.ts";
+import type { Journal } from "./live-journal.ts";
+import type { PendingCall } from "./report.ts";
+
+export interface LeaseOptions {
+  readonly journal: () => Journal;
+  readonly bridge: Bridge;
+  readonly log: Log;
+  /** The gate's view of a call of this run; `n` is its number in the program. */
+  readonly gate: (
+    call: Pick<GuestCall, "n" | "args" | "fault"> & { readonly tool: string },
+    rest: GateRest,
+  ) => GateCall;
+  /** How far an earlier lease brought this call; undefined for one that is new. */
+  readonly openCall: (id: string, n: number) => OpenCall | undefined;
+  /** Milliseconds until the run's own deadline. */
+  readonly leftMs: () => number;
+  /** Milliseconds for one call, from the configuration. */
+  readonly callTimeoutMs: number;
+  /** A person is needed. */
+  readonly onPending: (pending: PendingCall) => void;
+  readonly onStarted: () => number;
+}
+
+export type GateRest = Pick<GateCall, "journal" | "timeoutMs" | "signal">;
+
+export interface Lease {
+  readonly host: RunHost;
+  /** Tells a call that this lease holds that it is decided; it goes on when the engine takes it. */
+  decided(call: string, decision: HumanDecision): void;
+  /** From now on nothing that is still under way reaches the journal. */
+  close(): void;
+}
+
+/** A call may take what is left of the run, less the time to tell the program about it. */
+const DEADLINE_MARGIN_MS = 500;
+const SHORTEST_CALL_MS = 100;
+
+export function createLease(options: LeaseOptions): Lease {
+  const { journal, bridge, callTimeoutMs } = options;
+  const settlements = new Map<number, JournalEventBody>();
+  const held = new Map<string, (decision: HumanDecision) => void>();
+  let closed = false;
+
+  const callJournal: CallJournal = {
+    append(body) {
+      if (closed) return;
+      if (body.type === "settled") settlements.set(body.n, body);
+      else journal().append(body);
+    },
+    flush: () => journal().flush(),
+  };
+
+  async function call(guest: GuestCall, signal: AbortSignal): Promise<Settlement | Hold> {
+    const { server, tool, n } = guest;
+    const runAllowsMs = Math.max(SHORTEST_CALL_MS, options.leftMs() - DEADLINE_MARGIN_MS);
+    const timeoutMs = Math.ceil(Math.min(callTimeoutMs, runAllowsMs));
+    const named = { ...guest, tool: `${server}/${tool}` };
+    const gate = options.gate(named, { journal: callJournal, timeoutMs, signal });
+    const open = options.openCall(gate.id, n);
+    const outcome = await guarded(gate, () =>
+      open === undefined ? bridge.call(gate) : bridge.resume(gate, open),
+    );
+    if (outcome.type === "pending") {
+      const { type: _, ...pending } = outcome;
+      return hold(guest, gate, { call: gate.id, ...pending });
+    }
+    return toSettlement(outcome, guest, runAllowsMs);
+  }
+
+  /** The gate rejects only where it is wrong itself. The program is told no more than that. */
+  async function guarded(gate: GateCall, act: () => Promise<GateOutcome>): Promise<GateOutcome> {
+    try {
+      return await act();
+    } catch (error) {
+      options.log.error({ err: error, call: gate.id }, "the gate failed");
+      return settle(gate, refuse({ kind: "tool", message: "The call failed in the gateway." }));
+    }
+  }
+
+  function hold(guest: GuestCall, gate: GateCall, pending: PendingCall): Hold {
+    const { promise: decided, resolve } = Promise.withResolvers<() => Promise<Settlement>>();
+    held.set(gate.id, (decision) =>
+      resolve(async () => {
+        const outcome = await guarded(gate, () => bridge.resume(gate, { step: "decided", decision }));
+        if (outcome.type === "pending") throw new Error("a decided call was held again");
+        return toSettlement(outcome, guest, Number.POSITIVE_INFINITY);
+      }),
+    );
+    options.onPending(pending);
+    return { type: "held", decided };
+  }
+
+  function toSettlement(
+    outcome: FinalOutcome,
+    { server, tool }: GuestCall,
+    runAllowsMs: number,
+  ): Promise<Settlement> | Settlement {
+    if (outcome.type === "value") return outcome;
+    // The run's own deadline cut the call short: it is the run that ends, in a moment, with wall_timeout.
+    if (outcome.failure.kind === "timeout" && runAllowsMs < callTimeoutMs)
+      return new Promise(() => undefined);
+    return { type: "error", error: toGuestError(outcome.failure, server, tool) };
+  }
+
+  return {
+    host: {
+      call,
+      started: options.onStarted,
+      log: ({ level, text }) => void journal().append({ type: "log", level, text }),
+      timer: ({ n, delayMs }) => journal().append({ type: "timer", n, delayMs }).at,
+      deliver(n) {
+        const settled = settlements.get(n);
+        settlements.delete(n);
+        return settled === undefined ? undefined : journal().append(settled).at;
+      },
+    },
+    decided(id, decision) {
+      held.get(id)?.(decision);
+      held.delete(id);
+    },
+    close() {
+      closed = true;
+    },
+  };
+}

@@ -1,0 +1,158 @@
+/** Runs as their owners read them: reports, lists, events, calls to decide. Live while a process carries them. */
+import { ToolariumError } from "../errors.ts";
+import type { JournalEvent } from "../journal.ts";
+import type { Store, StoredRun } from "../store/store.ts";
+import { askedCalls } from "./approvals.ts";
+import type { Carried } from "./carriage.ts";
+import { mergeChildren } from "./chat-report.ts";
+import { deriveReport, type PendingCall, type Report, type RunStatus } from "./report.ts";
+import { parseSpec } from "./run-spec.ts";
+
+/** Who asks: `admin` may read what belongs to others. */
+export interface Viewer {
+  readonly principal: string;
+  readonly admin: boolean;
+}
+
+export interface RunPage {
+  readonly data: readonly Report[];
+  readonly next_cursor: string | null;
+}
+
+export interface RunListQuery {
+  /** Default: programs only. */
+  readonly kinds?: readonly StoredRun["kind"][];
+  readonly status?: RunStatus;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+/** A call that waits for a person. */
+export interface Approval extends PendingCall {
+  readonly run: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly askedAt: number;
+}
+
+export interface RunReader {
+  /** Undefined when there is no such run, and also when it is somebody else's. */
+  find(id: string, viewer: Viewer): Promise<StoredRun | undefined>;
+  /**
+   * As it stands, or as it stood after the event of this seq. Undefined as for `find`.
+   * @throws `invalid_request` when the run has no event of that seq
+   */
+  report(id: string, viewer: Viewer, at?: number): Promise<Report | undefined>;
+  list(viewer: Viewer, query: RunListQuery): Promise<RunPage>;
+  /** Events after this seq, then live ones, until the run ends or waits. Undefined as for `find`. */
+  events(id: string, viewer: Viewer, afterSeq?: number): Promise<AsyncIterable<JournalEvent> | undefined>;
+  /** Oldest first. */
+  approvals(viewer: Viewer): Promise<readonly Approval[]>;
+}
+
+const PAGE = 200;
+
+export function createRunReader(store: Store, carried: (id: string) => Carried | undefined): RunReader {
+  const eventsOf = async (id: string): Promise<readonly JournalEvent[]> =>
+    carried(id)?.journal.events ?? (await store.readJournal(id));
+
+  const derive = async (run: StoredRun, at?: number): Promise<Report> => {
+    const { limits, diagnostics } = parseSpec(run.spec);
+    const events = await eventsOf(run.id);
+    if (at !== undefined && (at < 1 || at > events.length))
+      throw new ToolariumError(
+        "invalid_request",
+        `at must be 1 to ${events.length}, the run's events; got ${at}.`,
+        {
+          param: "at",
+        },
+      );
+    const { id, createdAt } = run;
+    return deriveReport(
+      { id, createdAt, limits, diagnostics },
+      at === undefined ? events : events.slice(0, at),
+    );
+  };
+
+  const find: RunReader["find"] = async (id, viewer) => {
+    const live = carried(id);
+    if (live !== undefined && live.principal !== viewer.principal && !viewer.admin) return undefined;
+    const run = await store.getRun(id);
+    return run !== undefined && (viewer.admin || run.principal === viewer.principal) ? run : undefined;
+  };
+
+  async function* pages(query: Omit<Parameters<Store["listRuns"]>[0], "limit">): AsyncGenerator<StoredRun> {
+    let cursor: string | null = null;
+    do {
+      const page: Awaited<ReturnType<Store["listRuns"]>> = await store.listRuns({
+        ...query,
+        limit: PAGE,
+        ...(cursor === null ? {} : { cursor }),
+      });
+      yield* page.runs;
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+  }
+
+  return {
+    find,
+    async report(id, viewer, at) {
+      const run = await find(id, viewer);
+      if (run === undefined) return undefined;
+      const report = await derive(run, at);
+      if (run.kind !== "chat") return report;
+      const until = at === undefined ? undefined : (await eventsOf(id))[at - 1]?.at;
+      const { runs } = await store.listRuns({ parent: id, limit: PAGE });
+      const children = await Promise.all(
+        runs
+          .toReversed()
+          .filter(({ createdAt }) => until === undefined || createdAt <= until)
+          .map(async (child) =>
+            derive(child, until === undefined ? undefined : await seqAt(child.id, until)),
+          ),
+      );
+      return mergeChildren(report, children);
+    },
+    async list(viewer, query) {
+      const owner = viewer.admin ? {} : { principal: viewer.principal };
+      const { kinds = ["program"], ...page } = query;
+      const { runs, nextCursor } = await store.listRuns({ ...page, ...owner, kinds });
+      return { data: await Promise.all(runs.map((run) => derive(run))), next_cursor: nextCursor };
+    },
+    async events(id, viewer, afterSeq = 0) {
+      if ((await find(id, viewer)) === undefined) return undefined;
+      const live = carried(id);
+      if (live !== undefined) return live.journal.subscribe(afterSeq);
+      const events = await store.readJournal(id, afterSeq);
+      return (async function* () {
+        yield* events;
+      })();
+    },
+    async approvals(viewer) {
+      const owner = viewer.admin ? {} : { principal: viewer.principal };
+      const approvals: Approval[] = [];
+      // A call is to be decided as soon as it is held, also while its program still runs.
+      for (const status of ["waiting", "running"] as const)
+        for await (const run of pages({ ...owner, kinds: ["program", "chat"], status }))
+          approvals.push(...pendingOf(run.id, await eventsOf(run.id)));
+      const unique = new Map(approvals.map((approval) => [approval.call, approval]));
+      return [...unique.values()].sort((one, other) => one.askedAt - other.askedAt);
+    },
+  };
+
+  /** The last event of a run at this time; its first one at least. */
+  async function seqAt(id: string, time: number): Promise<number | undefined> {
+    const events = await eventsOf(id);
+    return events.length === 0 ? undefined : Math.max(1, events.filter(({ at }) => at <= time).length);
+  }
+}
+
+function pendingOf(run: string, events: readonly JournalEvent[]): readonly Approval[] {
+  const asked = new Map(askedCalls(events).map(({ call, at }) => [call, at]));
+  if (asked.size === 0) return [];
+  const head = { id: run, createdAt: 0, limits: {} as Report["limits"], diagnostics: [] };
+  return deriveReport(head, events).pending.map((pending) => ({
+    run,
+    ...pending,
+    askedAt: asked.get(pending.call) ?? 0,
+  }));
+}

@@ -1,0 +1,32 @@
+/** What is fixed about a run, kept beside its journal: enough to go on with it in another process. */
+import type { RunLimits, ToolNamespaces } from "../../sandbox/index.ts";
+import type { Diagnostic, PositionMap } from "../code/compile.ts";
+import type { Policy } from "../tools/policy.ts";
+
+export interface RunSpec {
+  readonly limits: RunLimits;
+  readonly diagnostics: readonly Diagnostic[];
+  /** As the request had it; a later request can only add layers. */
+  readonly policy: Policy;
+  readonly catalogVersion: string;
+  /** The key that asked; null without keys. Its present rules are asked again whenever the run goes on. */
+  readonly keyName?: string | null;
+  readonly program?: ProgramSpec;
+}
+
+export interface ProgramSpec {
+  /** The author's text. */
+  readonly code: string;
+  /** Null when the compiler refused it. */
+  readonly compiled: { readonly js: string; readonly positions: PositionMap } | null;
+  readonly compileMs: number;
+  readonly input: unknown;
+  readonly approval: "park" | "deny";
+  /** The names that the program finds, as they were when it was compiled. */
+  readonly namespaces: ToolNamespaces;
+}
+
+/** The record is our own: the store checks that it is whole. Runs of the first version have no `program`. */
+export function parseSpec(text: string): RunSpec {
+  return JSON.parse(text) as RunSpec;
+}

@@ -1,0 +1,44 @@
+/** How calls end at the gate: values within their bounds, refusals, and the journal's last word on either. */
+import type { JournalEventBody, ToolFailure } from "../journal.ts";
+import type { CallOutcome } from "../mcp/hub.ts";
+
+export type Refusal = { readonly ok: false; readonly failure: ToolFailure };
+export type Settled = { readonly ok: true; readonly value: string } | Refusal;
+/** `value` is JSON text. */
+export type FinalOutcome =
+  | { readonly type: "value"; readonly value: string }
+  | { readonly type: "failure"; readonly failure: ToolFailure };
+
+export function refuse(failure: ToolFailure): Refusal {
+  return { ok: false, failure };
+}
+
+/** A tool's value as JSON text, if it is one and not larger than the run allows. */
+export function measure(outcome: CallOutcome, limitBytes: number): Settled {
+  if (!outcome.ok) return outcome;
+  let value: string | undefined;
+  try {
+    value = JSON.stringify(outcome.value) ?? "null";
+  } catch {
+    return refuse({ kind: "tool", message: "The tool returned a value that cannot be written as JSON." });
+  }
+  const bytes = Buffer.byteLength(value);
+  if (bytes <= limitBytes) return { ok: true, value };
+  const message = `The result has ${bytes} bytes; at most ${limitBytes} are allowed. Ask for less.`;
+  return refuse({ kind: "too_large", message });
+}
+
+interface CallToSettle {
+  readonly journal: { append(body: JournalEventBody): unknown };
+  readonly n: number;
+  readonly id: string;
+}
+
+/** `reused`: the value was another run's, and nothing was called. */
+export function settle(call: CallToSettle, outcome: Settled, reused = false): FinalOutcome {
+  const { journal, n, id } = call;
+  const resultBytes = outcome.ok ? Buffer.byteLength(outcome.value) : 0;
+  const settled = outcome.ok ? outcome : refuse(outcome.failure);
+  journal.append({ type: "settled", n, call: id, outcome: settled, resultBytes, reused });
+  return outcome.ok ? { type: "value", value: outcome.value } : { type: "failure", failure: outcome.failure };
+}

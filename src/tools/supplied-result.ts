@@ -1,0 +1,30 @@
+/** Results that a person supplies in place of a call: held to the same schema as the tool's own. */
+import type { CatalogTool } from "./catalog.ts";
+import { type CompiledSchema, compileSchema } from "./schema-check.ts";
+
+const compiled = new WeakMap<CatalogTool, CompiledSchema>();
+
+/** What is wrong with this value as a result of the tool; undefined when nothing is, or nobody can tell. */
+export function faultOfResult(tool: CatalogTool, value: unknown): string | undefined {
+  const { outputSchema } = tool;
+  if (outputSchema === undefined) return undefined;
+  const schema = compiled.get(tool) ?? compileSchema(outputSchema, "required");
+  compiled.set(tool, schema);
+  if (!schema.ok) return undefined;
+  const verdict = schema.check(value);
+  if (verdict.type !== "invalid") return undefined;
+  return `The result does not fit the output schema of ${tool.id}: ${verdict.message}.`;
+}
+
+/**
+ * A text as the result of a tool, like one text block of its server: JSON objects and arrays are values, and so is any
+ * JSON where the tool declares what it returns; everything else is the text itself.
+ */
+export function readSuppliedText(tool: Pick<CatalogTool, "outputSchema"> | undefined, text: string): unknown {
+  if (tool?.outputSchema === undefined && !/^\s*[[{]/.test(text)) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

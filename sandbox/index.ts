@@ -76,6 +76,8 @@ export interface EngineHistory {
   readonly logs: readonly GuestLog[];
   /** Counts against the limits; repeating does not. */
   readonly used: { readonly wallMs: number; readonly cpuMs: number };
+  /** Only repeat: where the program would go on, the run ends as `suspended`, and its host is asked for nothing. */
+  readonly only?: boolean;
 }
 
 /** A call the program made. `tool` is `server/tool` with the original names; `args` is JSON text, unvalidated. */

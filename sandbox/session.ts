@@ -324,6 +324,11 @@ export class Session {
 
   /** The history has been repeated: what it left open goes on. */
   #goLive(): void {
+    if (this.run.history?.only) {
+      this.#endIfIdle();
+      this.#end({ type: "suspended" });
+      return;
+    }
     this.#timers.release();
     this.#calls.advance();
   }

@@ -44,6 +44,11 @@ export interface Core extends AsyncDisposable {
   readonly store: Store;
   readonly runner: Runner;
   catalog(): Catalog;
+  /**
+   * Lets runs finish for up to this time. Then the rest is left for the next process to go on with, or cancelled where
+   * the store keeps nothing.
+   */
+  drain(deadlineMs: number): Promise<void>;
   /** Runs a real one-line program. */
   ready(): Promise<Readiness>;
 }
@@ -76,6 +81,9 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     approvalExpiresMs,
     presentLayers,
   });
+  // What a store keeps, the next process goes on with.
+  const rest = options.storePath === ":memory:" ? "cancel" : "suspend";
+  const drain = (deadlineMs: number): Promise<void> => runner.drain(deadlineMs, rest);
   const parts = building.move();
   return {
     hub,
@@ -84,9 +92,10 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     store,
     runner,
     catalog,
+    drain,
     ready: () => checkReadiness(pool, compiler),
     async [Symbol.asyncDispose]() {
-      await runner.drain(0, "cancel");
+      await drain(0);
       await parts.disposeAsync();
     },
   };

@@ -73,7 +73,7 @@ export async function createGateway({ config, log }: GatewayOptions): Promise<Ga
     chat,
     catalog,
     ready: core.ready,
-    drain: (deadlineMs) => runner.drain(deadlineMs, config.store.path === ":memory:" ? "cancel" : "suspend"),
+    drain: core.drain,
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
 }

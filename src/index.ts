@@ -9,7 +9,9 @@ export type { StreamEvent } from "./runs/events.ts";
 export type { Diagnostic, PendingCall, Report, ReportCall } from "./runs/report.ts";
 export {
   type ApprovalAnswer,
+  type ApprovalDecision,
   createSandbox,
+  type DecideOptions,
   type InProcessServer,
   type RunOptions,
   type Sandbox,

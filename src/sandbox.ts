@@ -46,7 +46,10 @@ export interface SandboxOptions
   readonly limits?: Partial<RunLimits>;
   /** Milliseconds for one tool call. Default 30 000. */
   readonly callTimeoutMs?: number;
-  /** A file that keeps runs and journals. Default `:memory:`. */
+  /**
+   * A file that keeps runs and journals, for one process at a time: runs that an earlier one left go on. Default
+   * `:memory:`.
+   */
   readonly storePath?: string;
   /** Default: warnings and errors, on stderr. */
   readonly log?: Log;
@@ -64,14 +67,26 @@ export interface RunOptions {
   readonly principal?: string;
   /** Called for every event of the run, in order: `run.started`, `log`, `call.started` … What it throws is logged. */
   readonly onEvent?: (event: StreamEvent["data"]) => void;
-  /** Decides a call that needs a person. Without it, or when it answers undefined or throws, the run waits. */
+  /**
+   * Decides a call that needs a person. Without it, or when it answers undefined or throws, the run waits for
+   * `decide`. The time it takes counts against no limit.
+   */
   readonly onApproval?: (call: PendingCall) => ApprovalAnswer | Promise<ApprovalAnswer>;
+  /** A failed run of the same principal: its calls that changed something are not made again. */
+  readonly repairOf?: string;
 }
 
+export interface DecideOptions {
+  /** Whose run it is. Default `local`. */
+  readonly principal?: string;
+}
+
+/** `undefined` leaves the call waiting. */
+export type ApprovalAnswer = ApprovalDecision | undefined;
+
 /** `true` approves, `false` denies. */
-export type ApprovalAnswer =
+export type ApprovalDecision =
   | boolean
-  | undefined
   | { readonly decision: "approve"; readonly arguments?: unknown }
   | { readonly decision: "deny"; readonly reason?: string }
   | { readonly decision: "result"; readonly result: unknown };
@@ -82,6 +97,12 @@ export interface Sandbox extends AsyncDisposable {
    * `disposed`, `queue_full`, `invalid_request`, `limit_above_ceiling`.
    */
   run(code: string, options?: RunOptions): Promise<Report>;
+  /**
+   * Decides a call of a run that waits, also of one that waited in an earlier process when there is a `storePath`.
+   * Resolves with the report once the run has ended or waits again. The same decision again changes nothing.
+   * Rejects with `not_found`, `decision_conflict` or `invalid_arguments`; then nothing was decided.
+   */
+  decide(run: string, call: string, decision: ApprovalDecision, options?: DecideOptions): Promise<Report>;
   /** The `.d.ts` of everything a program can use. */
   declarations(): string;
   /** Whether the program would compile; nothing runs. */
@@ -118,6 +139,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     log,
   });
   await core.hub.settled;
+  if (options.storePath !== undefined) await core.runner.recover();
   let disposed: Promise<void> | undefined;
   const refuseDisposed = (): void => {
     if (disposed !== undefined) throw new ToolariumError("disposed");
@@ -142,10 +164,23 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
         typecheck: run.typecheck ?? "error",
         approval: "park",
         ...(run.signal === undefined ? {} : { signal: run.signal }),
+        ...(run.repairOf === undefined ? {} : { repairOf: run.repairOf }),
         ...(onApproval === undefined ? {} : { onApproval: (call) => ask(onApproval, call, log) }),
       });
       if (onEvent !== undefined) await tell(onEvent, active, log);
       return active.done;
+    },
+    async decide(run, call, decision, { principal = "local" } = {}) {
+      refuseDisposed();
+      const decided = await core.runner.decide({
+        run,
+        call,
+        decision: toDecision(decision, principal),
+        viewer: { principal, admin: false },
+      });
+      if (decided === undefined)
+        throw new ToolariumError("not_found", `There is no run ${JSON.stringify(run)}.`);
+      return decided.done;
     },
     declarations: () => renderDeclarations(visible(core.catalog(), everything)),
     async check(code) {
@@ -202,6 +237,7 @@ const runOptionNames: readonly (keyof RunOptions)[] = [
   "principal",
   "onEvent",
   "onApproval",
+  "repairOf",
 ];
 
 /** An option that is misspelt, or of a later version, must not look as if it had been obeyed. */
@@ -240,14 +276,16 @@ async function ask(
   call: PendingCall,
   log: Log,
 ): Promise<HumanDecision | undefined> {
-  const by = "onApproval";
   const answer = await Promise.resolve(call)
     .then(onApproval)
     .catch((error: unknown) => {
       log.error({ err: error, call: call.call }, "onApproval threw; the call stays pending");
       return undefined;
     });
-  if (answer === undefined) return undefined;
+  return answer === undefined ? undefined : toDecision(answer, "onApproval");
+}
+
+function toDecision(answer: ApprovalDecision, by: string): HumanDecision {
   if (typeof answer === "boolean") return answer ? { type: "approve", by } : { type: "deny", by };
   switch (answer.decision) {
     case "approve":

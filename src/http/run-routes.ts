@@ -104,12 +104,6 @@ async function startRun(gateway: Gateway, request: FastifyRequest, reply: Fastif
   const body = parseBody(startBody, request.body);
   const limits = requestedLimits(body.limits, gateway.config);
   const policy = requestPolicy(request, body.tools_filter);
-  if (body.repair_of !== undefined)
-    throw new ToolariumError(
-      "not_implemented",
-      "Reusing the calls of a failed run (`repair_of`) is not served yet.",
-    );
-
   const slot = await takeSlot(request);
   // Nobody waits for a run that was started with `wait: false`, so nobody's leaving cancels it.
   const signal = body.wait ? disconnectSignal(reply) : undefined;
@@ -124,6 +118,7 @@ async function startRun(gateway: Gateway, request: FastifyRequest, reply: Fastif
       typecheck: body.typecheck,
       approval: body.approval,
       ...(body.input === undefined ? {} : { input: body.input }),
+      ...(body.repair_of === undefined ? {} : { repairOf: body.repair_of }),
       ...(signal === undefined ? {} : { signal }),
     });
   } catch (error) {

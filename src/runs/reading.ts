@@ -5,6 +5,7 @@ import type { Store, StoredRun } from "../store/store.ts";
 import { askedCalls } from "./approvals.ts";
 import type { Carried } from "./carriage.ts";
 import { mergeChildren } from "./chat-report.ts";
+import { allRuns } from "./loading.ts";
 import { deriveReport, type PendingCall, type Report, type RunStatus } from "./report.ts";
 import { parseSpec } from "./run-spec.ts";
 
@@ -80,19 +81,6 @@ export function createRunReader(store: Store, carried: (id: string) => Carried |
     return run !== undefined && (viewer.admin || run.principal === viewer.principal) ? run : undefined;
   };
 
-  async function* pages(query: Omit<Parameters<Store["listRuns"]>[0], "limit">): AsyncGenerator<StoredRun> {
-    let cursor: string | null = null;
-    do {
-      const page: Awaited<ReturnType<Store["listRuns"]>> = await store.listRuns({
-        ...query,
-        limit: PAGE,
-        ...(cursor === null ? {} : { cursor }),
-      });
-      yield* page.runs;
-      cursor = page.nextCursor;
-    } while (cursor !== null);
-  }
-
   return {
     find,
     async report(id, viewer, at) {
@@ -132,7 +120,7 @@ export function createRunReader(store: Store, carried: (id: string) => Carried |
       const approvals: Approval[] = [];
       // A call is to be decided as soon as it is held, also while its program still runs.
       for (const status of ["waiting", "running"] as const)
-        for await (const run of pages({ ...owner, kinds: ["program", "chat"], status }))
+        for await (const run of allRuns(store, { ...owner, kinds: ["program", "chat"], status }))
           approvals.push(...pendingOf(run.id, await eventsOf(run.id)));
       const unique = new Map(approvals.map((approval) => [approval.call, approval]));
       return [...unique.values()].sort((one, other) => one.askedAt - other.askedAt);

@@ -22,6 +22,8 @@ export interface ProgramSpec {
   readonly compileMs: number;
   readonly input: unknown;
   readonly approval: "park" | "deny";
+  /** The failed run whose effects are not repeated. */
+  readonly repairOf?: string;
   /** The names that the program finds, as they were when it was compiled. */
   readonly namespaces: ToolNamespaces;
 }

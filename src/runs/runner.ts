@@ -2,15 +2,13 @@
  * The run life cycle: who may start what, how a run that rests goes on, and what becomes of runs when the process
  * starts and stops.
  */
-import { createHash } from "node:crypto";
-import { PoolRefusal, type RunLimits } from "../../sandbox/index.ts";
+import { PoolRefusal } from "../../sandbox/index.ts";
 import type { Compiler } from "../code/compile.ts";
 import { ToolariumError } from "../errors.ts";
 import type { JournalEvent } from "../journal.ts";
 import type { RunRecord, Store, StoredRun } from "../store/store.ts";
 import type { HumanDecision } from "../tools/bridge.ts";
-import { toNamespaces } from "../tools/catalog.ts";
-import { type Policy, type PolicyLayer, visible } from "../tools/policy.ts";
+import type { PolicyLayer } from "../tools/policy.ts";
 import { askedCalls, decideCall } from "./approvals.ts";
 import { type CallRun, type CallRunRequest, openCallRun } from "./call-run.ts";
 import { Carriage, type Carried } from "./carriage.ts";
@@ -18,33 +16,13 @@ import { endAtRest, endRefused } from "./endings.ts";
 import { createExpiry, type Expiry } from "./expiry.ts";
 import { createRunId } from "./ids.ts";
 import { createJournal, type Journal } from "./live-journal.ts";
-import { programGlobals } from "./program-globals.ts";
-import { type ProgramDeps, type ProgramIdentity, ProgramRun } from "./program-run.ts";
+import { listUnfinished, loadRun } from "./loading.ts";
+import { type ProgramRequest, prepareProgram } from "./prepare.ts";
+import { type ProgramDeps, ProgramRun } from "./program-run.ts";
 import { createRunReader, type RunReader, type Viewer } from "./reading.ts";
-import { deriveReport, type PendingCall, type Report } from "./report.ts";
+import { createReuse } from "./repair.ts";
+import { deriveReport, type PendingCall, type Report, statusAfter } from "./report.ts";
 import { parseSpec, type RunSpec } from "./run-spec.ts";
-
-export type { CallRun, CallRunRequest } from "./call-run.ts";
-export type { RunListQuery, RunPage, Viewer } from "./reading.ts";
-
-export interface ProgramRequest {
-  readonly principal: string;
-  /** The key that asked; null or absent without keys. */
-  readonly keyName?: string | null;
-  readonly code: string;
-  readonly input?: unknown;
-  readonly policy: Policy;
-  readonly limits: RunLimits;
-  readonly typecheck: "error" | "warn" | "off";
-  /** `park`: a call that needs consent ends the response with status `waiting`. `deny`: it rejects in the program. */
-  readonly approval: "park" | "deny";
-  /** Decides a call while somebody waits for it; undefined leaves it pending. Must not reject. */
-  readonly onApproval?: (pending: PendingCall) => Promise<HumanDecision | undefined>;
-  /** The chat run this program belongs to. */
-  readonly parent?: string;
-  /** Aborting cancels the run, until it waits for the first time. */
-  readonly signal?: AbortSignal;
-}
 
 /** A run that this process carries. */
 export interface ActiveRun {
@@ -108,18 +86,21 @@ export class Runner {
    */
   async start(request: ProgramRequest): Promise<ActiveRun> {
     this.#refuseWhileDraining();
-    const { signal, onApproval } = request;
+    const { signal, onApproval, repairOf, principal } = request;
+    const { compiler, store, log } = this.#deps;
     const catalog = this.#deps.catalog();
-    const { outcome, record, identity } = await this.#compile(request);
+    const source = repairOf === undefined ? undefined : await this.#repairSource(repairOf, principal);
+    const { outcome, record, identity } = await prepareProgram(request, catalog, compiler);
     let journal: Journal | undefined;
     const run: ProgramRun = new ProgramRun(
       {
         identity,
         catalog,
         journal: () => {
-          journal ??= createJournal({ store: this.#deps.store, run: record, log: this.#deps.log });
+          journal ??= createJournal({ store, run: record, log });
           return journal;
         },
+        ...(source === undefined ? {} : { reuse: createReuse(source, []) }),
         ...(onApproval === undefined
           ? {}
           : { onPending: (pending) => this.#askCaller(run, pending, onApproval) }),
@@ -233,12 +214,13 @@ export class Runner {
    * only a client could go on with is ended. For the one process that owns the store. Returns how many there were.
    */
   async recover(): Promise<{ readonly resumed: number; readonly ended: number }> {
-    const unfinished = [...(await this.#listAll("queued")), ...(await this.#listAll("running"))];
+    const { store } = this.#deps;
+    const unfinished = await listUnfinished(store, "queued", "running");
     const programs = unfinished.filter(({ kind }) => kind === "program");
     const others = unfinished.filter(({ kind }) => kind !== "program");
-    for (const run of others) await this.#endStored(run, "The gateway stopped while this run was going on.");
-    for (const run of await this.#listAll("waiting"))
-      this.#watch(run.id, await this.#deps.store.readJournal(run.id));
+    for (const run of others) await this.#endAbandoned(run);
+    for (const run of await listUnfinished(store, "waiting"))
+      this.#watch(run.id, await store.readJournal(run.id));
     const queue = programs.values();
     const takeUp = async (): Promise<void> => {
       for (const run of queue) {
@@ -267,53 +249,6 @@ export class Runner {
     this.#expiry[Symbol.dispose]();
   }
 
-  async #compile(request: ProgramRequest) {
-    const {
-      code,
-      input = null,
-      approval,
-      policy,
-      limits,
-      principal,
-      parent = null,
-      keyName = null,
-    } = request;
-    const catalog = this.#deps.catalog();
-    const id = createRunId();
-    const createdAt = Date.now();
-    const compileStart = performance.now();
-    // Not under the request's signal: a run that is cancelled has a report like any other.
-    const outcome = await this.#deps.compiler.compile({
-      code,
-      sourceBytes: limits.sourceBytes,
-      globals: programGlobals(catalog),
-    });
-    const spec: RunSpec = {
-      limits,
-      diagnostics: outcome.ok ? outcome.program.diagnostics : outcome.diagnostics,
-      policy,
-      catalogVersion: catalog.version,
-      keyName,
-      program: {
-        code,
-        compiled: outcome.ok ? { js: outcome.program.js, positions: outcome.program.positions } : null,
-        compileMs: performance.now() - compileStart,
-        input,
-        approval,
-        namespaces: toNamespaces(catalog, visible(catalog, policy)),
-      },
-    };
-    const record: RunRecord = {
-      id,
-      principal,
-      kind: "program",
-      parent,
-      createdAt,
-      spec: JSON.stringify(spec),
-    };
-    return { outcome, record, identity: toIdentity(record, spec) };
-  }
-
   /** The answer of a run that may have changed something is given when its record is as durable as its effects. */
   async #untilEffectsAreKept(run: ProgramRun): Promise<void> {
     const changes = run.journal.events.some((event) => event.type === "started" && !event.readOnly);
@@ -334,13 +269,27 @@ export class Runner {
     });
   }
 
-  async #load(stored: StoredRun): Promise<Carried | undefined> {
-    const { store, log } = this.#deps;
-    const events = await store.readJournal(stored.id);
-    const spec = parseSpec(stored.spec);
-    const journal = createJournal({ store, run: stored, log, stored: events });
-    if (spec.program === undefined) return loadRecord(stored, spec, journal);
-    return new ProgramRun({ identity: toIdentity(stored, spec), journal: () => journal }, this.#deps);
+  #load(stored: StoredRun): Promise<Carried> {
+    return loadRun(stored, this.#deps);
+  }
+
+  async #repairSource(id: string, principal: string): Promise<readonly JournalEvent[]> {
+    const run = await this.#reader.find(id, { principal, admin: false });
+    const param = "repair_of";
+    if (run === undefined || run.kind !== "program")
+      throw new ToolariumError(
+        "not_found",
+        `There is no program ${JSON.stringify(id.slice(0, 80))} among yours.`,
+        {
+          param,
+        },
+      );
+    const events = this.#carriage.get(id)?.journal.events ?? (await this.#deps.store.readJournal(id));
+    const status = statusAfter(events.at(-1));
+    if (status === "failed") return events;
+    const message = `Only a failed run can be repaired, and ${id} is ${status}.`;
+    const errors = [{ pointer: `/${param}`, message }];
+    throw new ToolariumError("invalid_request", message, { param, errors });
   }
 
   async #resumeStored(stored: StoredRun): Promise<void> {
@@ -352,6 +301,14 @@ export class Runner {
         await run.rest();
       },
     );
+  }
+
+  async #endAbandoned(stored: StoredRun): Promise<void> {
+    const { journal } = await this.#load(stored);
+    const { limits } = parseSpec(stored.spec);
+    const message = "The gateway stopped while this run was going on.";
+    journal.append(endAtRest(journal.events, limits, "cancelled", message));
+    await journal.flush();
   }
 
   async #expire(id: string): Promise<void> {
@@ -372,29 +329,6 @@ export class Runner {
     const asked = askedCalls(events).map(({ at }) => at);
     if (asked.length === 0) this.#expiry.forget(id);
     else this.#expiry.watch(id, Math.min(...asked) + this.#deps.approvalExpiresMs);
-  }
-
-  async #listAll(status: "queued" | "running" | "waiting"): Promise<readonly StoredRun[]> {
-    const all: StoredRun[] = [];
-    let cursor: string | null = null;
-    do {
-      const page: Awaited<ReturnType<Store["listRuns"]>> = await this.#deps.store.listRuns({
-        status,
-        limit: 200,
-        ...(cursor === null ? {} : { cursor }),
-      });
-      all.push(...page.runs);
-      cursor = page.nextCursor;
-    } while (cursor !== null);
-    return all;
-  }
-
-  async #endStored(run: StoredRun, message: string): Promise<void> {
-    const { store, log } = this.#deps;
-    const stored = await store.readJournal(run.id);
-    const journal = createJournal({ store, run, log, stored });
-    journal.append(endAtRest(stored, parseSpec(run.spec).limits, "cancelled", message));
-    await journal.flush();
   }
 
   async #reportOf(id: string, viewer: Viewer): Promise<Report> {
@@ -418,31 +352,4 @@ export class Runner {
       throw new ToolariumError("not_ready", "The sandbox is not ready to run programs.", options);
     }
   }
-}
-
-function toIdentity(record: RunRecord, spec: RunSpec): ProgramIdentity {
-  const { id, principal, createdAt } = record;
-  const { limits, diagnostics, policy, catalogVersion, keyName = null, program } = spec;
-  if (program === undefined) throw new Error("the record of a program has no program");
-  const programHash = createHash("sha256").update(program.code).digest("hex");
-  const head = { id, createdAt, limits, diagnostics };
-  return { head, principal, keyName, programHash, catalogVersion, policy, program };
-}
-
-/** A run that nothing here can go on with: it can only be read and ended. */
-function loadRecord({ id, principal, createdAt }: StoredRun, spec: RunSpec, journal: Journal): Carried {
-  const head = { id, createdAt, limits: spec.limits, diagnostics: spec.diagnostics };
-  return {
-    id,
-    principal,
-    journal,
-    decidable: null,
-    report: () => deriveReport(head, journal.events),
-    cancel() {
-      if (journal.events.at(-1)?.type !== "ended")
-        journal.append(endAtRest(journal.events, spec.limits, "cancelled"));
-    },
-    suspend: () => undefined,
-    rest: () => Promise.resolve(),
-  };
 }

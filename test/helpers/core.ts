@@ -1,10 +1,10 @@
 /** The real parts of a gateway with tools in this process, for tests of what is above them. */
 import { z } from "zod";
 import { defaultLimits, type RunLimits } from "../../sandbox/index.ts";
-import { type Core, createCore } from "../../src/core.ts";
+import { type Core, type CoreOptions, createCore } from "../../src/core.ts";
 import { createLog } from "../../src/log.ts";
 import type { LocalTool, ServerSpec } from "../../src/mcp/hub.ts";
-import type { ProgramRequest } from "../../src/runs/runner.ts";
+import type { ProgramRequest } from "../../src/runs/prepare.ts";
 import { defineTool } from "../../src/tools/define-tool.ts";
 import type { PolicyLayer } from "../../src/tools/policy.ts";
 
@@ -14,7 +14,11 @@ function localServer(tools: readonly LocalTool[]): ServerSpec {
   return { ...common, name: "local", type: "local", tools };
 }
 
-export async function openCore(tools: readonly LocalTool[], storePath = ":memory:"): Promise<Core> {
+export async function openCore(
+  tools: readonly LocalTool[],
+  storePath = ":memory:",
+  more: Partial<CoreOptions> = {},
+): Promise<Core> {
   const core = await createCore({
     servers: [localServer(tools)],
     marks: { readOnly: [], idempotent: [] },
@@ -24,6 +28,7 @@ export async function openCore(tools: readonly LocalTool[], storePath = ":memory
     approvalExpiresMs: 60_000,
     presentLayers: () => [everything],
     log: createLog("silent"),
+    ...more,
   });
   await core.hub.settled;
   return core;

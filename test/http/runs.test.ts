@@ -100,10 +100,17 @@ describe("POST /v1/sandbox/runs", () => {
     expect(run).toMatchObject({ status: "cancelled", error: { code: "cancelled" } });
   });
 
-  it("repair_of is refused clearly until it is served", async () => {
-    const { status, body } = await start({ code: "return 1", repair_of: "run_x" });
-    expect([status, body.code]).toEqual([501, "not_implemented"]);
-    expect(body.detail).toContain("repair_of");
+  it("repair_of takes over what the failed run changed, and wants a failed run of one's own", async () => {
+    const { body: waiting } = await start({ code: "await files.write({ path: 'r' }); null.x" });
+    const decide = `/v1/runs/${waiting.id}/calls/${waiting.pending[0].call}`;
+    const { body: failed } = await server.send(decide, { body: { decision: "approve" } });
+    expect(failed).toMatchObject({ status: "failed", error: { effects: "possible" } });
+    const repaired = await start({ code: "return await files.write({ path: 'r' })", repair_of: failed.id });
+    expect(repaired.body).toMatchObject({ status: "completed", calls: [{ reused: true }] });
+    const unknown = await start({ code: "return 1", repair_of: "run_x" });
+    expect([unknown.status, unknown.body.code]).toEqual([404, "not_found"]);
+    const wrong = await start({ code: "return 1", repair_of: repaired.body.id });
+    expect([wrong.status, wrong.body.errors[0].pointer]).toEqual([400, "/repair_of"]);
   });
 });
 

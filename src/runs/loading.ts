@@ -1,0 +1,85 @@
+/** Runs out of the store, for a process that goes on with them or ends them. */
+import type { JournalEvent, RunStatus } from "../journal.ts";
+import type { Log } from "../log.ts";
+import type { RunQuery, Store, StoredRun } from "../store/store.ts";
+import type { Carried } from "./carriage.ts";
+import { endAtRest } from "./endings.ts";
+import { createJournal, type Journal } from "./live-journal.ts";
+import { toIdentity } from "./prepare.ts";
+import { type ProgramDeps, ProgramRun } from "./program-run.ts";
+import { createReuse } from "./repair.ts";
+import { deriveReport } from "./report.ts";
+import { parseSpec, type RunSpec } from "./run-spec.ts";
+
+const PAGE = 200;
+
+/** Newest first. */
+export async function* allRuns(
+  store: Pick<Store, "listRuns">,
+  query: Omit<RunQuery, "limit" | "cursor">,
+): AsyncGenerator<StoredRun> {
+  let cursor: string | null = null;
+  do {
+    const page: Awaited<ReturnType<Store["listRuns"]>> = await store.listRuns({
+      ...query,
+      limit: PAGE,
+      ...(cursor === null ? {} : { cursor }),
+    });
+    yield* page.runs;
+    cursor = page.nextCursor;
+  } while (cursor !== null);
+}
+
+export async function listUnfinished(
+  store: Pick<Store, "listRuns">,
+  ...statuses: readonly RunStatus[]
+): Promise<readonly StoredRun[]> {
+  const lists = statuses.map((status) => Array.fromAsync(allRuns(store, { status })));
+  return (await Promise.all(lists)).flat();
+}
+
+export async function loadRun(
+  stored: StoredRun,
+  deps: ProgramDeps & { readonly store: Store; readonly log: Log },
+): Promise<Carried> {
+  const { store, log } = deps;
+  const events = await store.readJournal(stored.id);
+  const spec = parseSpec(stored.spec);
+  const journal = createJournal({ store, run: stored, log, stored: events });
+  return spec.program === undefined
+    ? loadRecord(stored, spec, journal)
+    : loadProgram(stored, spec, journal, events, deps);
+}
+
+async function loadProgram(
+  stored: StoredRun,
+  spec: RunSpec,
+  journal: Journal,
+  events: readonly JournalEvent[],
+  deps: ProgramDeps & { readonly store: Store },
+): Promise<ProgramRun> {
+  const identity = toIdentity(stored, spec);
+  const repairOf = spec.program?.repairOf;
+  if (repairOf === undefined) return new ProgramRun({ identity, journal: () => journal }, deps);
+  // A source that retention has removed since then has nothing more to give.
+  const reuse = createReuse(await deps.store.readJournal(repairOf), events);
+  return new ProgramRun({ identity, journal: () => journal, reuse }, deps);
+}
+
+/** A run that nothing here can go on with: it can only be read and ended. */
+function loadRecord({ id, principal, createdAt }: StoredRun, spec: RunSpec, journal: Journal): Carried {
+  const head = { id, createdAt, limits: spec.limits, diagnostics: spec.diagnostics };
+  return {
+    id,
+    principal,
+    journal,
+    decidable: null,
+    report: () => deriveReport(head, journal.events),
+    cancel() {
+      if (journal.events.at(-1)?.type !== "ended")
+        journal.append(endAtRest(journal.events, spec.limits, "cancelled"));
+    },
+    suspend: () => undefined,
+    rest: () => Promise.resolve(),
+  };
+}

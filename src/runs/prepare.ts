@@ -1,0 +1,96 @@
+/** From a request to a program that can be handed to a worker, and to the record of its run. */
+import { createHash } from "node:crypto";
+import type { RunLimits } from "../../sandbox/index.ts";
+import type { CompileOutcome, Compiler } from "../code/compile.ts";
+import type { RunRecord } from "../store/store.ts";
+import type { HumanDecision } from "../tools/bridge.ts";
+import { type Catalog, toNamespaces } from "../tools/catalog.ts";
+import { type Policy, visible } from "../tools/policy.ts";
+import { createRunId } from "./ids.ts";
+import { programGlobals } from "./program-globals.ts";
+import type { ProgramIdentity } from "./program-run.ts";
+import type { PendingCall } from "./report.ts";
+import type { RunSpec } from "./run-spec.ts";
+
+export interface ProgramRequest {
+  readonly principal: string;
+  /** The key that asked; null or absent without keys. */
+  readonly keyName?: string | null;
+  readonly code: string;
+  readonly input?: unknown;
+  readonly policy: Policy;
+  readonly limits: RunLimits;
+  readonly typecheck: "error" | "warn" | "off";
+  /** `park`: a call that needs consent ends the response with status `waiting`. `deny`: it rejects in the program. */
+  readonly approval: "park" | "deny";
+  /** Decides a call while somebody waits for it; undefined leaves it pending. Must not reject. */
+  readonly onApproval?: (pending: PendingCall) => Promise<HumanDecision | undefined>;
+  /**
+   * A failed program of the same principal: the results of its calls that changed something stand for equal calls of
+   * this one. Refused with `not_found` or `invalid_request` when it is none.
+   */
+  readonly repairOf?: string;
+  /** The chat run this program belongs to. */
+  readonly parent?: string;
+  /** Aborting cancels the run, until it waits for the first time. */
+  readonly signal?: AbortSignal;
+}
+
+export interface PreparedProgram {
+  readonly outcome: CompileOutcome;
+  readonly record: RunRecord;
+  readonly identity: ProgramIdentity;
+}
+
+/** Rejects as `Compiler.compile` does. */
+export async function prepareProgram(
+  request: ProgramRequest,
+  catalog: Catalog,
+  compiler: Compiler,
+): Promise<PreparedProgram> {
+  const { code, input = null, approval, policy, limits, principal } = request;
+  const { parent = null, keyName = null, repairOf } = request;
+  const id = createRunId();
+  const createdAt = Date.now();
+  const compileStart = performance.now();
+  // Not under the request's signal: a run that is cancelled has a report like any other.
+  const outcome = await compiler.compile({
+    code,
+    sourceBytes: limits.sourceBytes,
+    globals: programGlobals(catalog),
+  });
+  const spec: RunSpec = {
+    limits,
+    diagnostics: outcome.ok ? outcome.program.diagnostics : outcome.diagnostics,
+    policy,
+    catalogVersion: catalog.version,
+    keyName,
+    program: {
+      code,
+      compiled: outcome.ok ? { js: outcome.program.js, positions: outcome.program.positions } : null,
+      compileMs: performance.now() - compileStart,
+      input,
+      approval,
+      namespaces: toNamespaces(catalog, visible(catalog, policy)),
+      ...(repairOf === undefined ? {} : { repairOf }),
+    },
+  };
+  const record: RunRecord = {
+    id,
+    principal,
+    kind: "program",
+    parent,
+    createdAt,
+    spec: JSON.stringify(spec),
+  };
+  return { outcome, record, identity: toIdentity(record, spec) };
+}
+
+export function toIdentity(record: RunRecord, spec: RunSpec): ProgramIdentity {
+  const { id, principal, createdAt } = record;
+  const { limits, diagnostics, policy, catalogVersion, keyName = null, program } = spec;
+  if (program === undefined) throw new Error("the record of a program has no program");
+  const programHash = createHash("sha256").update(program.code).digest("hex");
+  const head = { id, createdAt, limits, diagnostics };
+  return { head, principal, keyName, programHash, catalogVersion, policy, program };
+}

@@ -5,6 +5,7 @@
 import { writeFileSync } from "node:fs";
 import { Socket } from "node:net";
 import { createFrameReader, encodeFrame } from "./frames.ts";
+import { createGuestCode } from "./guest-code.ts";
 import { loadGuestScripts } from "./guest-scripts.ts";
 import { createSlot, type Slot } from "./isolate.ts";
 import type { FromWorker, LeaseId, ToWorker } from "./protocol.ts";
@@ -23,6 +24,7 @@ const REFILL_AT_LAST_MS = 50;
 const channel = new Socket({ fd: CHANNEL_FD, readable: true, writable: true });
 const leases = new Map<LeaseId, Slot>();
 const { scripts, version } = loadGuestScripts();
+const code = createGuestCode(scripts);
 const slotMemoryMb = Number(process.argv[2] ?? 64);
 const spares: Slot[] = [];
 let refillTimer: NodeJS.Timeout | undefined;
@@ -38,7 +40,7 @@ setInterval(() => {
   for (const slot of leases.values()) slot.overCpu();
 }, CPU_POLL_MS);
 // Ready means one slot, not all of them: a replacement has to be up fast.
-spares.push(createSlot(slotMemoryMb, scripts));
+spares.push(createSlot(slotMemoryMb, code));
 refillSoon();
 send({ type: "ready", preludeVersion: version, rssBytes: process.memoryUsage.rss() });
 
@@ -92,7 +94,7 @@ function stop(lease: LeaseId): void {
 function takeSlot(memoryMb: number): Slot {
   const slot = memoryMb === slotMemoryMb ? spares.pop() : undefined;
   refillSoon();
-  return slot ?? createSlot(memoryMb, scripts);
+  return slot ?? createSlot(memoryMb, code);
 }
 
 function refillSoon(): void {
@@ -106,7 +108,7 @@ function refillSoon(): void {
 function refill(): void {
   refillTimer = undefined;
   refillDue = Number.POSITIVE_INFINITY;
-  spares.push(createSlot(slotMemoryMb, scripts));
+  spares.push(createSlot(slotMemoryMb, code));
   refillSoon();
 }
 

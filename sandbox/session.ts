@@ -356,7 +356,8 @@ export class Session {
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
     this.#stopListening();
-    this.#abort.abort();
+    // Making the signal's error takes longer than all the rest of an ending.
+    if (this.#inFlight > 0) this.#abort.abort();
     const now = performance.now();
     const startedAt = this.#startedAt ?? now;
     const usage = {

@@ -2,7 +2,7 @@
  * Entry of a worker process: leases isolates to the gateway, one program each. Knows no tool, no secret and no policy;
  * what it says is not believed. Ends with its channel, whatever it is doing.
  */
-import { writeFileSync } from "node:fs";
+import { writeFileSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { createFrameReader, encodeFrame } from "./frames.ts";
 import { createGuestCode } from "./guest-code.ts";
@@ -27,6 +27,7 @@ const { scripts, version } = loadGuestScripts();
 const code = createGuestCode(scripts);
 const slotMemoryMb = Number(process.argv[2] ?? 64);
 const spares: Slot[] = [];
+const outbox: Buffer[] = [];
 let refillTimer: NodeJS.Timeout | undefined;
 let refillDue = Number.POSITIVE_INFINITY;
 
@@ -74,6 +75,7 @@ function start(message: Extract<ToWorker, { type: "start" }>): void {
         broken: (code, words, cpuMs) => send({ type: "broken", lease, code, message: words, cpuMs }),
       },
     );
+    refillSoon();
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error);
     send({ type: "broken", lease, code: "engine_crashed", message: words, cpuMs: 0 });
@@ -93,7 +95,6 @@ function stop(lease: LeaseId): void {
 /** A run with another memory limit than the usual one gets a slot built for it. */
 function takeSlot(memoryMb: number): Slot {
   const slot = memoryMb === slotMemoryMb ? spares.pop() : undefined;
-  refillSoon();
   return slot ?? createSlot(memoryMb, code);
 }
 
@@ -112,14 +113,30 @@ function refill(): void {
   refillSoon();
 }
 
-/** What one turn has to say is one write, and one wake-up of the gateway. */
+/** What one turn has to say is one write, and one wake-up of the gateway. A lone program has nobody to wait for. */
 function send(message: FromWorker): void {
   const { text, ...header } = { text: "", ...message };
-  if (channel.writableCorked === 0) {
-    channel.cork();
-    setImmediate(() => channel.uncork());
+  if (outbox.length === 0) setImmediate(flush);
+  outbox.push(encodeFrame(header, text));
+  if (message.type === "entered" && leases.size === 1) flush();
+}
+
+/** Past the stream, which takes longer than the system; what the system does not take at once is the stream's. */
+function flush(): void {
+  if (outbox.length === 0) return;
+  const bytes = outbox.length === 1 && outbox[0] !== undefined ? outbox[0] : Buffer.concat(outbox);
+  outbox.length = 0;
+  const written = channel.writableLength === 0 ? writeNow(bytes) : 0;
+  if (written < bytes.length) channel.write(bytes.subarray(written));
+}
+
+function writeNow(bytes: Buffer): number {
+  try {
+    return writeSync(CHANNEL_FD, bytes);
+  } catch {
+    // The buffer is full, or the gateway is gone: the stream finds out which.
+    return 0;
   }
-  channel.write(encodeFrame(header, text));
 }
 
 /**

@@ -5,7 +5,17 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
-import type { GuestScripts } from "./isolate.ts";
+
+/** Compiled text of `sandbox/guest/*`: each an expression that is a function. */
+export interface GuestScripts {
+  readonly harden: string;
+  readonly encode: string;
+  readonly clock: string;
+  readonly text: string;
+  readonly display: string;
+  readonly namespaces: string;
+  readonly prelude: string;
+}
 
 export function loadGuestScripts(): { readonly scripts: GuestScripts; readonly version: string } {
   const scripts: GuestScripts = {

@@ -5,19 +5,9 @@
  * Only strings and numbers cross. No isolated-vm handle is ever inside: the guest gets plain functions.
  */
 import ivm from "isolated-vm";
+import type { GuestCode } from "./guest-code.ts";
 import type { RunLimits } from "./limits.ts";
 import type { BrokenCode, Entry } from "./protocol.ts";
-
-/** Compiled text of `sandbox/guest/*`: each an expression that is a function. */
-export interface GuestScripts {
-  readonly harden: string;
-  readonly encode: string;
-  readonly clock: string;
-  readonly text: string;
-  readonly display: string;
-  readonly namespaces: string;
-  readonly prelude: string;
-}
 
 export interface IsolateEvents {
   posts(text: string): void;
@@ -55,20 +45,20 @@ export interface Slot {
 const PROGRAM_FILE = "program.js";
 const MAX_WORDS = 4_096;
 
-export function createSlot(memoryMb: number, scripts: GuestScripts): Slot {
+export function createSlot(memoryMb: number, code: GuestCode): Slot {
   let events: IsolateEvents | undefined;
-  let lastPost = false;
+  let lastPost: string | undefined;
   const isolate = new ivm.Isolate({
     memoryLimit: memoryMb,
     // V8 has lost control here. Say which run it was while this thread still can; the gateway kills the process.
     onCatastrophicError: () => events?.broken("memory_exceeded", "V8 ran out of memory.", 0),
   });
   const context = isolate.createContextSync();
-  const enterGuest = installGuest(isolate, context, scripts, (text, last) => {
-    lastPost ||= last;
-    events?.posts(text);
+  const enterGuest = code.install(isolate, context, (text, last) => {
+    // Nobody can use it before its entry is over, and the two together wake the gateway once.
+    if (last) lastPost = text;
+    else events?.posts(text);
   });
-  enterGuest.applySync(undefined, ["warm"]);
   const cpuAtStart = isolate.cpuTime;
   let state: "ready" | "running" | "broken" | "disposed" = "ready";
   let limits: RunLimits | undefined;
@@ -114,8 +104,10 @@ export function createSlot(memoryMb: number, scripts: GuestScripts): Slot {
   function acknowledge(k: number, rejection = ""): void {
     if (state !== "running" || isolate.isDisposed) return;
     // Heap figures cost a call into the isolate: asked for once, when the program has said its last word.
-    const heap = lastPost ? isolate.getHeapStatisticsSync() : undefined;
+    const heap = lastPost === undefined ? undefined : isolate.getHeapStatisticsSync();
     const heapBytes = heap === undefined ? 0 : heap.used_heap_size + heap.externally_allocated_size;
+    if (lastPost !== undefined) events?.posts(lastPost);
+    lastPost = undefined;
     events?.entered({ k, cpuMs: cpuMs(), heapBytes, rejection });
   }
 
@@ -144,33 +136,6 @@ export function createSlot(memoryMb: number, scripts: GuestScripts): Slot {
       await running;
     },
   };
-}
-
-function installGuest(
-  isolate: ivm.Isolate,
-  context: ivm.Context,
-  scripts: GuestScripts,
-  post: (text: string, last: boolean) => void,
-): ivm.Reference {
-  const load = (text: string, file: string): ivm.Reference =>
-    isolate.compileScriptSync(text, { filename: file }).runSync(context, { reference: true, release: true });
-  const part = (name: keyof GuestScripts, ...given: ivm.Reference[]): ivm.Reference =>
-    load(scripts[name], name).applySync(
-      undefined,
-      given.map((each) => each.derefInto()),
-      { result: { reference: true } },
-    );
-  load(scripts.harden, "harden").applySync(undefined, []);
-  const encode = part("encode");
-  const parts = [encode, part("clock"), part("text"), part("display", encode), part("namespaces")];
-  const bridge = new ivm.Callback(post, { ignored: true });
-  return load(scripts.prelude, "prelude").applySync(
-    undefined,
-    [bridge, ...parts.map((each) => each.derefInto())],
-    {
-      result: { reference: true },
-    },
-  );
 }
 
 /**

@@ -2,9 +2,10 @@
  * Entry of a worker process: leases isolates to the gateway, one program each. Knows no tool, no secret and no policy;
  * what it says is not believed. Ends with its channel, whatever it is doing.
  */
-import { writeFileSync } from "node:fs";
+import { writeFileSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { createFrameReader, encodeFrame } from "./frames.ts";
+import { createGuestCode } from "./guest-code.ts";
 import { loadGuestScripts } from "./guest-scripts.ts";
 import { createSlot, type Slot } from "./isolate.ts";
 import type { FromWorker, LeaseId, ToWorker } from "./protocol.ts";
@@ -23,8 +24,10 @@ const REFILL_AT_LAST_MS = 50;
 const channel = new Socket({ fd: CHANNEL_FD, readable: true, writable: true });
 const leases = new Map<LeaseId, Slot>();
 const { scripts, version } = loadGuestScripts();
+const code = createGuestCode(scripts);
 const slotMemoryMb = Number(process.argv[2] ?? 64);
 const spares: Slot[] = [];
+const outbox: Buffer[] = [];
 let refillTimer: NodeJS.Timeout | undefined;
 let refillDue = Number.POSITIVE_INFINITY;
 
@@ -38,7 +41,7 @@ setInterval(() => {
   for (const slot of leases.values()) slot.overCpu();
 }, CPU_POLL_MS);
 // Ready means one slot, not all of them: a replacement has to be up fast.
-spares.push(createSlot(slotMemoryMb, scripts));
+spares.push(createSlot(slotMemoryMb, code));
 refillSoon();
 send({ type: "ready", preludeVersion: version, rssBytes: process.memoryUsage.rss() });
 
@@ -72,6 +75,7 @@ function start(message: Extract<ToWorker, { type: "start" }>): void {
         broken: (code, words, cpuMs) => send({ type: "broken", lease, code, message: words, cpuMs }),
       },
     );
+    refillSoon();
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error);
     send({ type: "broken", lease, code: "engine_crashed", message: words, cpuMs: 0 });
@@ -91,8 +95,7 @@ function stop(lease: LeaseId): void {
 /** A run with another memory limit than the usual one gets a slot built for it. */
 function takeSlot(memoryMb: number): Slot {
   const slot = memoryMb === slotMemoryMb ? spares.pop() : undefined;
-  refillSoon();
-  return slot ?? createSlot(memoryMb, scripts);
+  return slot ?? createSlot(memoryMb, code);
 }
 
 function refillSoon(): void {
@@ -106,18 +109,34 @@ function refillSoon(): void {
 function refill(): void {
   refillTimer = undefined;
   refillDue = Number.POSITIVE_INFINITY;
-  spares.push(createSlot(slotMemoryMb, scripts));
+  spares.push(createSlot(slotMemoryMb, code));
   refillSoon();
 }
 
-/** What one turn has to say is one write, and one wake-up of the gateway. */
+/** What one turn has to say is one write, and one wake-up of the gateway. A lone program has nobody to wait for. */
 function send(message: FromWorker): void {
   const { text, ...header } = { text: "", ...message };
-  if (channel.writableCorked === 0) {
-    channel.cork();
-    setImmediate(() => channel.uncork());
+  if (outbox.length === 0) setImmediate(flush);
+  outbox.push(encodeFrame(header, text));
+  if (message.type === "entered" && leases.size === 1) flush();
+}
+
+/** Past the stream, which takes longer than the system; what the system does not take at once is the stream's. */
+function flush(): void {
+  if (outbox.length === 0) return;
+  const bytes = outbox.length === 1 && outbox[0] !== undefined ? outbox[0] : Buffer.concat(outbox);
+  outbox.length = 0;
+  const written = channel.writableLength === 0 ? writeNow(bytes) : 0;
+  if (written < bytes.length) channel.write(bytes.subarray(written));
+}
+
+function writeNow(bytes: Buffer): number {
+  try {
+    return writeSync(CHANNEL_FD, bytes);
+  } catch {
+    // The buffer is full, or the gateway is gone: the stream finds out which.
+    return 0;
   }
-  channel.write(encodeFrame(header, text));
 }
 
 /**

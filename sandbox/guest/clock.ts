@@ -15,6 +15,8 @@ interface Clock {
   const RealDate = Date;
   const realToString = RealDate.prototype.toString;
   let now = 0;
+  let seed = "";
+  let sown = true;
   let a = 0;
   let b = 0;
   let c = 0;
@@ -27,6 +29,7 @@ interface Clock {
 
   /** sfc32 (Chris Doty-Humphrey, PractRand): small, fast, passes its author's tests; not for secrets. */
   const next = (): number => {
+    if (!sown) sow();
     const t = (((a + b) | 0) + d) | 0;
     d = (d + 1) | 0;
     a = b ^ (b >>> 9);
@@ -34,6 +37,22 @@ interface Clock {
     c = ((c << 21) | (c >>> 11)) + t;
     c |= 0;
     return t >>> 0;
+  };
+
+  /** At the first use: most programs leave nothing to chance. */
+  const sow = (): void => {
+    sown = true;
+    a = 0x9e3779b9;
+    b = 0x243f6a88;
+    c = 0xb7e15162;
+    d = 1;
+    for (let i = 0; i < seed.length; i++) {
+      const code: number = apply(charCodeAt, seed, [i]);
+      a = imul(a ^ code, 0x85ebca6b);
+      b = imul(b ^ code, 0xc2b2ae35) + a;
+      c = imul(c ^ code, 0x27d4eb2f) ^ b;
+    }
+    for (let i = 0; i < 12; i++) next();
   };
 
   function PatchedDate(this: unknown, ...parts: unknown[]): unknown {
@@ -85,19 +104,10 @@ interface Clock {
   defineProperty(globalThis, "crypto", { ...hidden, value: Object.freeze({ randomUUID }) });
 
   return {
-    start(seed, at) {
+    start(seedOfRun, at) {
       now = at;
-      a = 0x9e3779b9;
-      b = 0x243f6a88;
-      c = 0xb7e15162;
-      d = 1;
-      for (let i = 0; i < seed.length; i++) {
-        const code: number = apply(charCodeAt, seed, [i]);
-        a = imul(a ^ code, 0x85ebca6b);
-        b = imul(b ^ code, 0xc2b2ae35) + a;
-        c = imul(c ^ code, 0x27d4eb2f) ^ b;
-      }
-      for (let i = 0; i < 12; i++) next();
+      seed = seedOfRun;
+      sown = false;
     },
     advance(at) {
       if (at > now) now = at;

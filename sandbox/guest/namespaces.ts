@@ -13,7 +13,9 @@ interface Namespaces {
   show(on: object, name: string, value: unknown, enumerable: boolean): void;
   /** An object whose own properties are `target`'s, and where any other tool name is `miss(name)`. */
   proxy(target: object, miss: (name: string) => unknown): object;
+  /** Shows the tools on `scope`, which is the program's globalThis in every run but the rehearsal. */
   install(
+    scope: object,
     namespaces: NamespaceConfig,
     callable: (server: string, tool: string, positional?: readonly string[]) => Callable,
   ): void;
@@ -23,7 +25,6 @@ interface Namespaces {
   const { defineProperty } = Reflect;
   const { create, freeze, getOwnPropertyDescriptor, prototype: objectPrototype } = Object;
   const GuestProxy = Proxy;
-  const scope = globalThis as unknown as Record<string, unknown>;
 
   /** Names every object answers to are no tools unless a server has one of that name; `then` and symbols never are. */
   const lookup = (target: object, key: PropertyKey, miss: (name: string) => unknown): unknown => {
@@ -48,7 +49,7 @@ interface Namespaces {
     } as never);
   };
 
-  const install: Namespaces["install"] = (namespaces, callable) => {
+  const install: Namespaces["install"] = (scope, namespaces, callable) => {
     const tree = create(null);
     const { servers, locals } = namespaces;
     for (let s = 0; s < servers.length; s++) {

@@ -35,6 +35,7 @@ interface Namespaces {
   show(on: object, name: string, value: unknown, enumerable: boolean): void;
   proxy(target: object, miss: (name: string) => unknown): object;
   install(
+    scope: object,
     namespaces: unknown,
     callable: (server: string, tool: string, positional?: readonly string[]) => Callable,
   ): void;
@@ -93,6 +94,8 @@ interface Namespaces {
   let logLines = 0;
   let over = false;
   let batch = "";
+  /** The rehearsal is heard by nobody. */
+  let say: typeof post = () => undefined;
 
   // ---- posts: one frame per burst, flushed in a microtask of the same entry -------------------------------------
   const emit = (row: string): void => {
@@ -110,7 +113,7 @@ interface Namespaces {
     if (batch === "") return;
     const text = `${batch}]`;
     batch = "";
-    post(text, false);
+    say(text, false);
   };
   /** The last word, in one post with what was not sent yet: the worker asks for the heap's size when it sees it. */
   const finish = (row: string): void => {
@@ -118,7 +121,7 @@ interface Namespaces {
     over = true;
     const text = `${batch}${batch === "" ? "[" : ","}${row}]`;
     batch = "";
-    post(text, true);
+    say(text, true);
   };
 
   // ---- tool calls -----------------------------------------------------------------------------------------------
@@ -312,53 +315,17 @@ interface Namespaces {
     finish(`["fail",{"code":"${code}","message":${cut(message)},"stack":${cut(stack)}${toolField}}]`);
   };
 
-  /**
-   * A dummy run while nobody waits: the engine compiles each function at its first call. Leaves no trace: no post, no
-   * number used up, so that a heated slot and a fresh one run a program alike.
-   */
-  const warm = (): void => {
-    limits = { toolCalls: 1, toolArgsBytes: 1_000, resultBytes: 1_000, logBytes: 1_000, logLines: 1_000 };
-    const fn = callable("warm", "warm");
-    const namespace = proxy(create(null), () => fn) as { warm: Callable };
-    void namespace.warm({ a: [1, "x"] });
-    const entry = waiting[1] as Waiting;
-    delete waiting[1];
-    logLines = PROMPT_LINES;
-    print("log", ["warm", { a: 1 }]);
-    entry.resolve(decode('{"a":[1]}'));
-    toolError({ kind: "tool", message: "warm", server: "warm", tool: "warm" }, entry.trace);
-    encode({ a: [1, "x", null, true] }, "result");
-    limits = { toolCalls: 0, toolArgsBytes: 0, resultBytes: 0, logBytes: 0, logLines: 0 };
-    issued = 0;
-    calls = 0;
-    logLines = 0;
-    logBytes = 0;
-    batch = "";
+  // ---- entries --------------------------------------------------------------------------------------------------
+  const start = (on: object, at: number, config: string, program: () => unknown): void => {
+    const { namespaces, input, seed, limits: given } = parse(config) as StartConfig;
+    limits = given;
+    clock.start(seed, at);
+    install(on, namespaces, callable);
+    show(on, "input", decode(input), true);
+    void main(program);
   };
 
-  return (kind: string, n: number, at: number, text: string, program?: () => unknown): void => {
-    if (kind === "warm") {
-      warm();
-      return;
-    }
-    if (kind === "start") {
-      const config = parse(text) as StartConfig;
-      limits = config.limits;
-      clock.start(config.seed, at);
-      install(config.namespaces, callable);
-      show(scope, "input", decode(config.input), true);
-      void main(program as () => unknown);
-      return;
-    }
-    clock.advance(at);
-    if (kind === "timer") {
-      const timer = timers[n];
-      if (timer === undefined) return;
-      delete timers[n];
-      armed -= 1;
-      apply(timer.run as () => unknown, undefined, timer.args);
-      return;
-    }
+  const settle = (kind: string, n: number, text: string): void => {
     const call = waiting[n];
     if (call === undefined) return;
     delete waiting[n];
@@ -369,6 +336,53 @@ interface Namespaces {
       setPrototypeOf(failure, null);
       call.reject(toolError(failure, call.trace));
     }
+  };
+
+  const fire = (n: number): void => {
+    const timer = timers[n];
+    if (timer === undefined) return;
+    delete timers[n];
+    armed -= 1;
+    apply(timer.run as () => unknown, undefined, timer.args);
+  };
+
+  /**
+   * A whole run while nobody waits, as the engine compiles each function at its first call. Its tools are on an object
+   * instead of globalThis. The host settles its two calls and its timer like those of any run; `ready` then leaves no trace of it: nothing was posted, the globals are
+   * untouched, and no number is used up.
+   */
+  const rehearse = (config: string, program: (scope: object) => unknown): void => {
+    const on = create(null);
+    start(on, 0, config, () => program(on));
+  };
+  const ready = (): void => {
+    limits = { toolCalls: 0, toolArgsBytes: 0, resultBytes: 0, logBytes: 0, logLines: 0 };
+    issued = 0;
+    calls = 0;
+    armed = 0;
+    timersIssued = 0;
+    logLines = 0;
+    logBytes = 0;
+    over = false;
+    say = post;
+  };
+
+  return (kind: string, n: number, at: number, text: string, program?: (scope: object) => unknown): void => {
+    if (kind === "start") {
+      start(scope, at, text, program as () => unknown);
+      return;
+    }
+    if (kind === "rehearse") {
+      rehearse(text, program as (scope: object) => unknown);
+      return;
+    }
+    if (kind === "ready") {
+      ready();
+      return;
+    }
+    clock.advance(at);
+    if (kind === "timer") fire(n);
+    else settle(kind, n, text);
   };
 };
 

@@ -1,14 +1,15 @@
 /** Builds as many slots as it is told, as a worker does, and prints the megabytes of resident memory each has taken. */
+import { createGuestCode } from "../../sandbox/guest-code.ts";
 import { loadGuestScripts } from "../../sandbox/guest-scripts.ts";
 import { createSlot } from "../../sandbox/isolate.ts";
 import { defaultLimits } from "../../sandbox/limits.ts";
 import { memoryOf } from "./processes.ts";
 
 const count = Number(process.argv[2]);
-const { scripts } = loadGuestScripts();
+const code = createGuestCode(loadGuestScripts().scripts);
 // The first pays for what all share.
-const slots = [createSlot(defaultLimits.memoryMb, scripts), createSlot(defaultLimits.memoryMb, scripts)];
+const slots = [createSlot(defaultLimits.memoryMb, code), createSlot(defaultLimits.memoryMb, code)];
 const beforeMb = memoryOf(process.pid).rssMb;
-for (let i = 0; i < count; i++) slots.push(createSlot(defaultLimits.memoryMb, scripts));
+for (let i = 0; i < count; i++) slots.push(createSlot(defaultLimits.memoryMb, code));
 process.stdout.write(String((memoryOf(process.pid).rssMb - beforeMb) / count));
 for (const slot of slots) await slot.dispose();

@@ -233,6 +233,32 @@ describe("the life of a worker", () => {
     expect(files.filter((file) => file.startsWith("socket:"))).toHaveLength(2); // the channel and stderr
   });
 
+  it("begins with a rehearsal in each isolate, of which the first program sees as little as the tenth", async () => {
+    const workers = await open({ workers: 1 });
+    const body = `
+      const failure = await lab.fail({}).catch((error) => error.stack);
+      setTimeout(() => console.log("fired"), 0);
+      await sleep(1);
+      return [failure, Object.getOwnPropertyNames(globalThis), Math.random(), await lab.echo(input), new Date(0)]`;
+    const tools = {
+      echo: (value: unknown) => value,
+      fail: () => {
+        throw new Error("no");
+      },
+    };
+    const limits = { toolCalls: 2, logLines: 1, logBytes: 5 };
+    const options = { tools, limits, input: { rehearsed: false }, seed: "same" };
+    const first = await runProgram(workers, body, options);
+    expect(first.calls.map(({ n, tool }) => [n, tool])).toEqual([
+      [1, "fail"],
+      [4, "echo"],
+    ]);
+    expect(first.logs).toEqual([{ level: "log", text: "fired" }]);
+    expect(resultOf(first)).toHaveProperty("[3]", { rehearsed: false });
+    for (let i = 0; i < 9; i++)
+      expect(resultOf(await runProgram(workers, body, options))).toEqual(resultOf(first));
+  });
+
   it("ends with the gateway, however that dies", async () => {
     const { fork } = await import("node:child_process");
     const child = fork(new URL("../fixtures/pool-owner.ts", import.meta.url), {

@@ -166,6 +166,7 @@ export interface WorkerPool extends AsyncDisposable {
   stats(): PoolStats;
 }
 
+export { FairQueue } from "./fair-queue.ts";
 export {
   defaultCeilings,
   defaultLimits,

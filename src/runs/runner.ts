@@ -125,11 +125,14 @@ export class Runner {
     const createdAt = Date.now();
     const compileStart = performance.now();
     // Not under the request's signal: a run that is cancelled has a report like any other.
-    const outcome = await this.#deps.compiler.compile({
-      code: request.code,
-      sourceBytes: request.limits.sourceBytes,
-      globals: programGlobals(catalog),
-    });
+    const outcome = await this.#deps.compiler.compile(
+      {
+        code: request.code,
+        sourceBytes: request.limits.sourceBytes,
+        globals: programGlobals(catalog),
+      },
+      { principal: request.principal },
+    );
     const diagnostics = outcome.ok ? outcome.program.diagnostics : outcome.diagnostics;
     const { code, input = null, approval, policy, limits, principal, parent = null } = request;
     const spec: RunSpec = {

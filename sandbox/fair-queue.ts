@@ -17,6 +17,11 @@ export class FairQueue<T> {
     return this.#size >= this.limit;
   }
 
+  /** How much of it is this owner's. */
+  sizeOf(owner: string): number {
+    return this.#lines.get(owner)?.length ?? 0;
+  }
+
   push(owner: string, item: T): void {
     const line = this.#lines.get(owner);
     if (line === undefined) this.#lines.set(owner, [item]);

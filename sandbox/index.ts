@@ -213,6 +213,7 @@ export interface WorkerPool extends AsyncDisposable {
   readonly engine: string;
 }
 
+export { FairQueue } from "./fair-queue.ts";
 export {
   defaultCeilings,
   defaultLimits,

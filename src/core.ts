@@ -141,7 +141,8 @@ const READINESS_LIMITS = { ...defaultLimits, wallMs: 5_000, cpuMs: 1_000 };
 
 async function checkReadiness(pool: WorkerPool, compiler: Compiler): Promise<Readiness> {
   try {
-    const compiled = await compiler.compile({ code: "return 'ready'", sourceBytes: 100, globals: [] });
+    const program = { code: "return 'ready'", sourceBytes: 100, globals: [] };
+    const compiled = await compiler.compile(program, { principal: null });
     if (!compiled.ok) return { ready: false, reason: `the compiler does not work: ${compiled.message}` };
     const outcome = await pool.run({
       principal: null,

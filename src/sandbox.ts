@@ -187,7 +187,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
       refuseDisposed();
       const catalog = core.catalog();
       return checkProgram(
-        { code, catalog, policy: everything, sourceBytes: defaults.sourceBytes },
+        { principal: "local", code, catalog, policy: everything, sourceBytes: defaults.sourceBytes },
         core.compiler,
       );
     },

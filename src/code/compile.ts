@@ -54,13 +54,20 @@ export type CompileOutcome =
       readonly diagnostics: readonly Diagnostic[];
     };
 
-/** The compiler as the rest of the gateway sees it. Bounded: at most `inFlight` at once, the rest queue. */
+/** Who wants to know. */
+export interface Sender {
+  /** Those who wait are served in turns of their principals. Null: the gateway itself. */
+  readonly principal: string | null;
+  readonly signal?: AbortSignal;
+}
+
+/** The compiler as the rest of the gateway sees it. Bounded: few texts at once, the rest queue. */
 export interface Compiler extends AsyncDisposable {
   /**
    * Resolves with whatever became of the text. Rejects with `queue_full`, with `disposed`, or with the signal's
    * reason; a compiler process that dies is replaced and is no reason to reject.
    */
-  compile(request: CompileRequest, signal?: AbortSignal): Promise<CompileOutcome>;
+  compile(request: CompileRequest, from: Sender): Promise<CompileOutcome>;
 }
 
 /** A remark about the program text. Lines and columns are 1-based, columns in UTF-16 units, in the author's text. */

@@ -1,27 +1,40 @@
-/** One compiler process as the gateway sees it: start, messages, and a kill that takes the whole group. */
+/** One compiler process as the gateway sees it: start, messages, memory, and a kill that takes the whole group. */
 import { fork } from "node:child_process";
 import { parse } from "node:path";
 import { type FromCompiler, parseFromCompiler, type ToCompiler } from "./compiler-protocol.ts";
+import { groupMemoryBytes } from "./group-memory.ts";
 
 export interface CompilerChild {
   readonly pid: number | undefined;
   send(message: ToCompiler): void;
+  /** Whether its group is killed when it holds more than the limit; looked at every 25 ms. Off at the start. */
+  watchMemory(on: boolean): void;
   /** SIGKILL to the process and everything it started. Idempotent. */
   kill(): void;
   /** Resolves when the process is gone and `onExit` was called. */
   readonly exited: Promise<void>;
 }
 
+export interface CompilerEnd {
+  /** `memory`: its group was killed for holding too much. */
+  readonly cause: "memory" | "other";
+  readonly reason: string;
+  /** The last 4 kB of what the process wrote. */
+  readonly stderrTail: string;
+}
+
 export interface CompilerChildEvents {
   onMessage(message: FromCompiler): void;
-  /** Called once. `stderrTail` holds the last 4 kB of what the process wrote. */
-  onExit(end: { readonly reason: string; readonly stderrTail: string }): void;
+  /** Called once. */
+  onExit(end: CompilerEnd): void;
 }
 
 const STDERR_TAIL = 4096;
+/** The fastest growth seen was 0.5 GB a second: what a look comes too late for is some ten megabytes. */
+const MEMORY_POLL_MS = 25;
 
-/** Starts a process; whatever goes wrong is told by `onExit`. */
-export function startCompilerChild(events: CompilerChildEvents): CompilerChild {
+/** Starts a process whose group may hold `memoryBytes`; whatever goes wrong is told by `onExit`. */
+export function startCompilerChild(memoryBytes: number, events: CompilerChildEvents): CompilerChild {
   const entry = new URL(`./compiler-entry${import.meta.url.slice(-3)}`, import.meta.url);
   const child = fork(entry, [String(process.pid)], {
     cwd: parse(process.execPath).root,
@@ -37,14 +50,18 @@ export function startCompilerChild(events: CompilerChildEvents): CompilerChild {
   });
 
   const kill = (): void => killGroup(child.pid);
+  const memory = watchGroup(child.pid, memoryBytes, kill);
   const exited = new Promise<void>((resolve) => {
     let ended = false;
     const end = (reason: string): void => {
       if (ended) return;
       ended = true;
+      memory.watch(false);
       // A process that died by itself leaves esbuild's service behind.
       kill();
-      events.onExit({ reason, stderrTail });
+      const excess = memory.excessBytes();
+      if (excess === undefined) events.onExit({ cause: "other", reason, stderrTail });
+      else events.onExit({ cause: "memory", reason: `it held ${excess} bytes`, stderrTail });
       resolve();
     };
     child.on("exit", (code, signal) => end(signal ?? `exit code ${code}`));
@@ -62,8 +79,35 @@ export function startCompilerChild(events: CompilerChildEvents): CompilerChild {
   return {
     pid: child.pid,
     send: (message) => void child.send(message),
+    watchMemory: memory.watch,
     kill,
     exited,
+  };
+}
+
+interface MemoryWatch {
+  watch(on: boolean): void;
+  /** What the group held when it was killed for it. */
+  excessBytes(): number | undefined;
+}
+
+function watchGroup(pid: number | undefined, memoryBytes: number, kill: () => void): MemoryWatch {
+  let timer: NodeJS.Timeout | undefined;
+  let excess: number | undefined;
+  const look = (): void => {
+    const held = pid === undefined ? 0 : groupMemoryBytes(pid);
+    if (held <= memoryBytes) return;
+    excess = held;
+    kill();
+  };
+  return {
+    watch(on) {
+      if (on && timer === undefined) timer = setInterval(look, MEMORY_POLL_MS);
+      if (on) return;
+      clearInterval(timer);
+      timer = undefined;
+    },
+    excessBytes: () => excess,
   };
 }
 

@@ -6,6 +6,7 @@ import { Worker } from "node:worker_threads";
 import type { CompileOutcome } from "./compile.ts";
 import { compileProgram } from "./compile-program.ts";
 import { type FromCompiler, parseToCompiler } from "./compiler-protocol.ts";
+import { died } from "./compiler-verdicts.ts";
 
 const parentPid = Number(process.argv[2]);
 
@@ -27,12 +28,7 @@ async function handle(message: unknown): Promise<void> {
 
 function failed(error: unknown): CompileOutcome {
   process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
-  return {
-    ok: false,
-    code: "internal_error",
-    message: "The compiler failed on this program.",
-    diagnostics: [],
-  };
+  return died;
 }
 
 function say(message: FromCompiler): void {

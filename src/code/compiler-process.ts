@@ -1,29 +1,38 @@
 /**
- * The compiler from the gateway's side: one long-lived child process that may be stalled or killed by any text it
- * reads. Every request has a deadline, a stalled or dead child is replaced, and requests that were in it beside the
- * culprit are sent once more, alone, so that the next death has one suspect.
+ * The compiler from the gateway's side: a child process that may be stalled or killed by any text it reads. Every
+ * request has a deadline, the group of processes a limit of memory; a process that breaks one is replaced by a warm
+ * one, and requests that were in it beside the culprit are sent once more, alone, so that the next death has one
+ * suspect. Those who wait are served in turns of their principals.
  */
+import { FairQueue } from "../../sandbox/index.ts";
 import { ToolariumError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import type { CompileOutcome, CompileRequest, Compiler } from "./compile.ts";
-import { type CompilerChild, startCompilerChild } from "./compiler-child.ts";
+import type { CompileOutcome, CompileRequest, Compiler, Sender } from "./compile.ts";
+import type { CompilerEnd } from "./compiler-child.ts";
 import type { FromCompiler } from "./compiler-protocol.ts";
+import { CompilerSupply } from "./compiler-supply.ts";
+import { died, tookTooLong, tookTooMuchMemory } from "./compiler-verdicts.ts";
 import { cacheKey, createOutcomeCache } from "./outcome-cache.ts";
 
 export interface CompilerOptions {
   /** Milliseconds for one text, from the moment the child gets it. Default 1000: honest programs take 1 to 30. */
   readonly deadlineMs?: number;
+  /** Bytes the process and its own children may hold together. Default 500 MB: at rest they hold about 150. */
+  readonly memoryBytes?: number;
+  /** Milliseconds from the first process's readiness to the start of its spare. Default 500. */
+  readonly spareAfterMs?: number;
   readonly log: Log;
 }
 
 interface CompilerStats {
-  /** Null while no process runs. */
+  /** Null while no process is in service. */
   readonly pid: number | null;
-  readonly ready: boolean;
+  /** Null while no other process is warm. */
+  readonly sparePid: number | null;
   readonly inFlight: number;
   readonly queued: number;
-  /** Processes started since the compiler was made, the first one excluded. */
-  readonly restarts: number;
+  /** How often the process in service had to be replaced. */
+  readonly replacements: number;
 }
 
 export interface CompilerProcess extends Compiler {
@@ -32,12 +41,13 @@ export interface CompilerProcess extends Compiler {
 
 /** Texts in the child at once. The parser is one thread; more only lengthens everyone's wait. */
 const MAX_IN_FLIGHT = 4;
+/** The same of one principal: two keep two cores busy, and whoever sends texts that stall leaves room for others. */
+const MAX_IN_FLIGHT_EACH = 2;
 const MAX_QUEUED = 256;
+/** A queue that is full takes so many of each principal all the same: whoever filled it, the others get in. */
+const ALWAYS_QUEUED_EACH = 8;
 /** Bytes of text that is looked at at all: the largest program, and prose around it. */
 const MAX_TEXT_BYTES = 1024 * 1024;
-const START_DEADLINE_MS = 10_000;
-/** Starts that fail in a row before those who wait are told. */
-const MAX_START_FAILURES = 3;
 
 /**
  * Starts the process and waits until it has compiled a first program. Rejects with `not_ready` when it does not
@@ -56,11 +66,12 @@ export async function createCompiler(options: CompilerOptions): Promise<Compiler
 
 interface Job {
   readonly id: number;
+  readonly owner: string;
   readonly request: CompileRequest;
   readonly key: string;
   readonly resolve: (outcome: CompileOutcome) => void;
   readonly reject: (reason: unknown) => void;
-  /** Whether the child died with this text in it once: then it is sent alone. */
+  /** Whether a child died with this text in it once: then it is sent alone. */
   suspect: boolean;
   /** Whether the child's only thread is busy with this text. */
   reading: boolean;
@@ -72,73 +83,88 @@ interface Job {
 class ChildCompiler implements CompilerProcess {
   readonly started: Promise<void>;
   readonly #deadlineMs: number;
+  readonly #memoryBytes: number;
   readonly #log: Log;
   readonly #cache = createOutcomeCache();
+  readonly #supply: CompilerSupply;
   readonly #active = new Map<number, Job>();
+  readonly #queue = new FairQueue<Job>(MAX_QUEUED);
   readonly #start = Promise.withResolvers<void>();
-  #queue: Job[] = [];
-  #child: CompilerChild | undefined;
-  /** Whether the child takes requests now, and whether it ever did. */
-  #ready = false;
-  #wasReady = false;
-  #startDeadline: NodeJS.Timeout | undefined;
-  #startFailures = 0;
-  #starts = 0;
+  /** They were in a child that died, and go before everybody else. */
+  #suspects: readonly Job[] = [];
   #nextId = 1;
   #disposed = false;
 
-  constructor({ deadlineMs = 1000, log }: CompilerOptions) {
+  constructor(options: CompilerOptions) {
+    const { deadlineMs = 1000, memoryBytes = 500 * 1024 * 1024, spareAfterMs = 500, log } = options;
     this.#deadlineMs = deadlineMs;
+    this.#memoryBytes = memoryBytes;
     this.#log = log;
     this.started = this.#start.promise;
-    this.#startChild();
+    this.#supply = new CompilerSupply(
+      { memoryBytes, spareAfterMs, log },
+      {
+        onReady: () => {
+          this.#start.resolve();
+          this.#dispatch();
+        },
+        onMessage: (message) => this.#onMessage(message),
+        onLost: (end) => this.#onLost(end),
+        onGaveUp: () => this.#onGaveUp(),
+      },
+    );
+    this.#supply.ensure();
   }
 
   stats(): CompilerStats {
+    const { serving, spare, replacements } = this.#supply;
     return {
-      pid: this.#child?.pid ?? null,
-      ready: this.#ready,
+      pid: serving?.pid ?? null,
+      sparePid: spare?.pid ?? null,
       inFlight: this.#active.size,
-      queued: this.#queue.length,
-      restarts: this.#starts - 1,
+      queued: this.#queue.size + this.#suspects.length,
+      replacements,
     };
   }
 
-  async compile(request: CompileRequest, signal?: AbortSignal): Promise<CompileOutcome> {
+  async compile(request: CompileRequest, { principal, signal }: Sender): Promise<CompileOutcome> {
     signal?.throwIfAborted();
     if (this.#disposed) throw new ToolariumError("disposed");
     if (Buffer.byteLength(request.code) > MAX_TEXT_BYTES) return textTooLarge(request.sourceBytes);
     const key = cacheKey(request);
     const known = this.#cache.get(key);
     if (known !== undefined) return known;
-    if (this.#queue.length >= MAX_QUEUED)
+    const owner = principal ?? "";
+    if (this.#queue.full && this.#queue.sizeOf(owner) >= ALWAYS_QUEUED_EACH)
       throw new ToolariumError("queue_full", "Too many programs wait to be compiled. Retry later.", {
         retryAfterSeconds: 1,
       });
-    return await this.#enqueue(request, key, signal);
+    return await this.#enqueue(request, key, owner, signal);
   }
 
   async #enqueue(
     request: CompileRequest,
     key: string,
+    owner: string,
     signal: AbortSignal | undefined,
   ): Promise<CompileOutcome> {
     const { promise, resolve, reject } = Promise.withResolvers<CompileOutcome>();
     const id = this.#nextId++;
     const job: Job = {
-      ...{ id, request, key, resolve, reject },
+      ...{ id, owner, request, key, resolve, reject },
       ...{ suspect: false, reading: false, abandoned: false, deadline: undefined },
     };
     // A text already in the child stays there, with its deadline: it may be the one that stalls it.
     const onAbort = (): void => {
       job.abandoned = true;
-      this.#queue = this.#queue.filter((queued) => queued !== job);
+      this.#queue.remove(owner, job);
+      this.#suspects = this.#suspects.filter((suspect) => suspect !== job);
       reject(signal?.reason);
     };
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
-      this.#queue.push(job);
-      if (this.#child === undefined) this.#startChild();
+      this.#queue.push(owner, job);
+      this.#supply.ensure();
       this.#dispatch();
       return await promise;
     } finally {
@@ -147,23 +173,34 @@ class ChildCompiler implements CompilerProcess {
   }
 
   #dispatch(): void {
-    while (this.#ready && this.#child !== undefined) {
-      const [next] = this.#queue;
-      if (next === undefined || this.#active.size >= MAX_IN_FLIGHT) return;
-      const alone = next.suspect || [...this.#active.values()].some(({ suspect }) => suspect);
-      if (alone && this.#active.size > 0) return;
-      this.#queue.shift();
-      this.#active.set(next.id, next);
-      next.deadline = setTimeout(() => this.#onDeadline(next), this.#deadlineMs);
-      this.#child.send({ id: next.id, request: next.request });
-    }
+    for (let job = this.#next(); job !== undefined; job = this.#next()) this.#send(job);
+    this.#supply.serving?.watchMemory(this.#active.size > 0);
   }
 
-  #onMessage(message: FromCompiler): void {
-    if (message.type === "ready") {
-      this.#onReady();
-      return;
+  /** Who may be sent now. Nothing is while a suspect is in the child or waits for it to be empty. */
+  #next(): Job | undefined {
+    if (this.#supply.serving === undefined) return undefined;
+    const active = [...this.#active.values()];
+    if (active.some(({ suspect }) => suspect)) return undefined;
+    const [suspect, ...others] = this.#suspects;
+    if (suspect !== undefined) {
+      if (active.length > 0) return undefined;
+      this.#suspects = others;
+      return suspect;
     }
+    if (active.length >= MAX_IN_FLIGHT) return undefined;
+    const hasRoom = ({ owner }: Job): boolean =>
+      active.filter((job) => job.owner === owner).length < MAX_IN_FLIGHT_EACH;
+    return this.#queue.takeFirst((job) => (hasRoom(job) ? true : undefined))?.item;
+  }
+
+  #send(job: Job): void {
+    this.#active.set(job.id, job);
+    job.deadline = setTimeout(() => this.#onDeadline(job), this.#deadlineMs);
+    this.#supply.serving?.send({ id: job.id, request: job.request });
+  }
+
+  #onMessage(message: Exclude<FromCompiler, { type: "ready" }>): void {
     const job = this.#active.get(message.id);
     if (job === undefined) return;
     switch (message.type) {
@@ -180,15 +217,6 @@ class ChildCompiler implements CompilerProcess {
     }
   }
 
-  #onReady(): void {
-    clearTimeout(this.#startDeadline);
-    this.#ready = true;
-    this.#wasReady = true;
-    this.#startFailures = 0;
-    this.#start.resolve();
-    this.#dispatch();
-  }
-
   /** A text that holds the child's thread keeps the others waiting; it is the culprit whoever's time runs out first. */
   #onDeadline(expired: Job): void {
     const culprit = [...this.#active.values()].find(({ reading }) => reading) ?? expired;
@@ -196,17 +224,18 @@ class ChildCompiler implements CompilerProcess {
       { deadlineMs: this.#deadlineMs },
       "a program did not compile in time; the compiler is replaced",
     );
-    this.#settle(culprit, {
-      ok: false,
-      code: "compile_timeout",
-      message: `The program did not compile within ${this.#deadlineMs} ms.`,
-      hint: "Write it simpler: less nesting, plainer types.",
-      diagnostics: [],
-    });
-    // A second expiry must not kill the replacement.
-    for (const job of this.#active.values()) clearTimeout(job.deadline);
-    this.#ready = false;
-    this.#child?.kill();
+    this.#settle(culprit, tookTooLong(this.#deadlineMs));
+    this.#suspectActive("the deadline");
+    this.#supply.replace();
+    this.#dispatch();
+  }
+
+  #onLost({ cause, reason }: CompilerEnd): void {
+    const [only, ...others] = [...this.#active.values()];
+    if (cause === "memory" && only !== undefined && others.length === 0)
+      this.#settle(only, tookTooMuchMemory(this.#memoryBytes));
+    this.#suspectActive(reason);
+    this.#dispatch();
   }
 
   #settle(job: Job, outcome: CompileOutcome): void {
@@ -215,33 +244,8 @@ class ChildCompiler implements CompilerProcess {
     job.resolve(outcome);
   }
 
-  #startChild(): void {
-    this.#starts += 1;
-    this.#wasReady = false;
-    const child = startCompilerChild({
-      onMessage: (message) => {
-        if (this.#child === child) this.#onMessage(message);
-      },
-      onExit: ({ reason, stderrTail }) => this.#onExit(reason, stderrTail),
-    });
-    this.#child = child;
-    this.#startDeadline = setTimeout(() => child.kill(), START_DEADLINE_MS);
-  }
-
-  #onExit(reason: string, stderrTail: string): void {
-    clearTimeout(this.#startDeadline);
-    this.#ready = false;
-    this.#child = undefined;
-    if (this.#disposed) return;
-    this.#log.warn({ reason, stderr: stderrTail }, "the compiler process ended");
-    this.#requeueActive(reason);
-    if (!this.#wasReady) this.#startFailures += 1;
-    if (this.#startFailures < MAX_START_FAILURES) this.#startChild();
-    else this.#giveUp();
-  }
-
   /** Those who were in the dead child go first, each alone; who has been through this before is the cause. */
-  #requeueActive(reason: string): void {
+  #suspectActive(reason: string): void {
     const interrupted = [...this.#active.values()];
     this.#active.clear();
     for (const job of interrupted) {
@@ -249,42 +253,39 @@ class ChildCompiler implements CompilerProcess {
       job.reading = false;
       if (!job.suspect) continue;
       this.#log.error({ reason }, "the compiler died twice on the same program");
-      job.resolve({
-        ok: false,
-        code: "internal_error",
-        message: "The compiler failed on this program.",
-        diagnostics: [],
-      });
+      job.resolve(died);
     }
     const innocent = interrupted.filter(({ suspect, abandoned }) => !suspect && !abandoned);
     for (const job of innocent) job.suspect = true;
-    this.#queue = [...innocent, ...this.#queue];
+    this.#suspects = [...this.#suspects, ...innocent];
   }
 
   /** The next request tries again. */
-  #giveUp(): void {
-    this.#startFailures = 0;
+  #onGaveUp(): void {
     const refusal = new ToolariumError(
       "not_ready",
       "The compiler process does not start. The log has the details.",
     );
     this.#start.reject(refusal);
-    for (const job of this.#queue.splice(0)) job.reject(refusal);
+    for (const job of this.#takeWaiting()) job.reject(refusal);
+  }
+
+  #takeWaiting(): readonly Job[] {
+    const waiting = [...this.#suspects, ...this.#queue.drain()];
+    this.#suspects = [];
+    return waiting;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
-    clearTimeout(this.#startDeadline);
     const refusal = new ToolariumError("disposed");
     this.#start.reject(refusal);
-    for (const job of [...this.#active.values(), ...this.#queue.splice(0)]) {
+    for (const job of [...this.#active.values(), ...this.#takeWaiting()]) {
       clearTimeout(job.deadline);
       job.reject(refusal);
     }
     this.#active.clear();
-    const child = this.#child;
-    child?.kill();
-    await child?.exited;
+    await this.#supply[Symbol.asyncDispose]();
   }
 }
 

@@ -19,9 +19,11 @@ const declarationsQuery = z.object({
 
 export function registerDeclarationRoutes(app: FastifyInstance, gateway: Gateway): void {
   app.post("/v1/sandbox/check", async (request) => {
-    requireRight(callerOf(request), "run");
+    const caller = callerOf(request);
+    requireRight(caller, "run");
     const { code, tools_filter: filter } = parseBody(checkBody, request.body);
     const check: CheckRequest = {
+      principal: caller.principal,
       code,
       catalog: gateway.catalog(),
       policy: requestPolicy(request, filter),

@@ -6,6 +6,7 @@ import { programGlobals } from "./program-globals.ts";
 import type { Diagnostic } from "./report.ts";
 
 export interface CheckRequest {
+  readonly principal: string;
   readonly code: string;
   readonly catalog: Catalog;
   readonly policy: Policy;
@@ -23,8 +24,9 @@ export interface CheckResult {
 
 /** Rejects as `Compiler.compile` does. */
 export async function checkProgram(request: CheckRequest, compiler: Compiler): Promise<CheckResult> {
-  const { code, catalog, policy, sourceBytes } = request;
-  const outcome = await compiler.compile({ code, sourceBytes, globals: programGlobals(catalog) });
+  const { principal, code, catalog, policy, sourceBytes } = request;
+  const program = { code, sourceBytes, globals: programGlobals(catalog) };
+  const outcome = await compiler.compile(program, { principal });
   if (!outcome.ok) {
     const { message, line = 1, column = 1 } = outcome;
     const fault: Diagnostic = { severity: "error", code: null, message, line, column };

@@ -54,11 +54,8 @@ export async function prepareProgram(
   const createdAt = Date.now();
   const compileStart = performance.now();
   // Not under the request's signal: a run that is cancelled has a report like any other.
-  const outcome = await compiler.compile({
-    code,
-    sourceBytes: limits.sourceBytes,
-    globals: programGlobals(catalog),
-  });
+  const globals = programGlobals(catalog);
+  const outcome = await compiler.compile({ code, sourceBytes: limits.sourceBytes, globals }, { principal });
   const spec: RunSpec = {
     limits,
     diagnostics: outcome.ok ? outcome.program.diagnostics : outcome.diagnostics,

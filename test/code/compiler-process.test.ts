@@ -3,18 +3,27 @@ import { once } from "node:events";
 import { readFileSync, readlinkSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
 import type { CompileOutcome } from "../../src/code/compile.ts";
-import { type CompilerProcess, createCompiler } from "../../src/code/compiler-process.ts";
+import {
+  type CompilerOptions,
+  type CompilerProcess,
+  createCompiler,
+} from "../../src/code/compiler-process.ts";
+import { groupMemoryBytes } from "../../src/code/group-memory.ts";
 import { createLog } from "../../src/log.ts";
 import { until } from "../helpers/until.ts";
 import { childLeaders, groupMembers } from "./helpers/process-groups.ts";
 
 let compiler: CompilerProcess | undefined;
 
-async function open(deadlineMs?: number): Promise<CompilerProcess> {
-  compiler = await createCompiler({
-    log: createLog("silent"),
-    ...(deadlineMs === undefined ? {} : { deadlineMs }),
-  });
+async function open(options: Partial<CompilerOptions> = {}): Promise<CompilerProcess> {
+  compiler = await createCompiler({ log: createLog("silent"), ...options });
+  return compiler;
+}
+
+/** A compiler whose spare is warm too. */
+async function openWarm(options: Partial<CompilerOptions> = {}): Promise<CompilerProcess> {
+  const compiler = await open({ spareAfterMs: 0, ...options });
+  await until("the spare is warm", () => compiler.stats().sparePid !== null);
   return compiler;
 }
 
@@ -23,8 +32,13 @@ afterEach(async () => {
   compiler = undefined;
 });
 
-function compile(process: CompilerProcess, code: string, signal?: AbortSignal): Promise<CompileOutcome> {
-  return process.compile({ code, sourceBytes: 65_536, globals: ["gh"] }, signal);
+interface From {
+  readonly principal?: string;
+  readonly signal?: AbortSignal;
+}
+
+function compile(process: CompilerProcess, code: string, from: From = {}): Promise<CompileOutcome> {
+  return process.compile({ code, sourceBytes: 65_536, globals: ["gh"] }, { principal: "ann", ...from });
 }
 
 /** Each level doubles esbuild's work: it tries every arrow function both with and without a return type. */
@@ -40,6 +54,21 @@ function pidOf(process: CompilerProcess): number {
   const { pid } = process.stats();
   if (pid === null) throw new Error("no compiler process is running");
   return pid;
+}
+
+/** Its tree takes some five hundred times its bytes. */
+function hungry(bytes: number): string {
+  return `const x: any = 1; return [${"{},".repeat(bytes / 3)}]`;
+}
+
+function compileLarge(process: CompilerProcess, code: string): Promise<CompileOutcome> {
+  return process.compile({ code, sourceBytes: 1_000_000, globals: [] }, { principal: "ann" });
+}
+
+/** What a compiler holds that has not compiled anything yet, and some megabytes. */
+async function restingBytes(moreMb: number): Promise<number> {
+  await using resting = await createCompiler({ log: createLog("silent") });
+  return groupMemoryBytes(pidOf(resting)) + moreMb * 1024 * 1024;
 }
 
 describe("the compiler process", () => {
@@ -61,13 +90,13 @@ describe("the compiler process", () => {
       line: 1,
       column: 9,
     });
-    expect(compiler.stats()).toMatchObject({ ready: true, inFlight: 0, queued: 0, restarts: 0 });
+    expect(compiler.stats()).toMatchObject({ inFlight: 0, queued: 0, replacements: 0 });
   });
 
   it("answers texts sent together, more than it takes at once, each with its own program", async () => {
     const compiler = await open();
     const sent = Array.from({ length: 40 }, (_, n) => compile(compiler, `const n: number = ${n}; return n`));
-    expect(compiler.stats()).toMatchObject({ inFlight: 4, queued: 36 });
+    expect(compiler.stats()).toMatchObject({ inFlight: 2, queued: 38 });
     const outcomes = await Promise.all(sent);
     outcomes.forEach((outcome, n) => {
       expect(outcome.ok && outcome.program.js).toContain(`const n = ${n};`);
@@ -86,33 +115,70 @@ describe("the compiler process", () => {
     expect(outcome).toMatchObject({ ok: false, code: "source_too_large" });
   });
 
-  it("says queue_full when too many wait", async () => {
-    const compiler = await open(60_000);
+  it("says queue_full to who has too many waiting, and still takes what others send", async () => {
+    const compiler = await open({ deadlineMs: 60_000 });
     const held = new AbortController();
-    const waiting = Array.from({ length: 4 + 256 }, (_, n) => compile(compiler, bomb(`n${n}`), held.signal));
+    const sent = (principal: string, count: number): Promise<unknown>[] =>
+      Array.from({ length: count }, (_, n) =>
+        compile(compiler, bomb(`${principal}${n}`), { principal, signal: held.signal }),
+      );
+    const waiting = [...sent("ann", 2 + 256), ...sent("bob", 2 + 6)];
     const ended = Promise.allSettled(waiting);
-    await expect(compile(compiler, "return 1")).rejects.toMatchObject({ code: "queue_full" });
-    held.abort(new Error("enough"));
-    expect((await ended).every(({ status }) => status === "rejected")).toBe(true);
+    const refused = { code: "queue_full" };
+    await expect(compile(compiler, "return 1")).rejects.toMatchObject(refused);
+    const last = [...sent("bob", 2), ...sent("cid", 8)];
+    const endedLast = Promise.allSettled(last);
+    await expect(compile(compiler, "return 1", { principal: "bob" })).rejects.toMatchObject(refused);
+    await expect(compile(compiler, "return 1", { principal: "cid" })).rejects.toMatchObject(refused);
+    const reason = new Error("enough");
+    held.abort(reason);
+    for (const end of [...(await ended), ...(await endedLast)])
+      expect(end).toEqual({ status: "rejected", reason });
     expect(compiler.stats().queued).toBe(0);
+  });
+
+  it("answers a principal while another's texts wait by the hundred", async () => {
+    const compiler = await open();
+    const order: string[] = [];
+    const sent = Array.from({ length: 100 }, (_, n) =>
+      compile(compiler, `const n: number = ${n}; return n`).then(() => order.push("ann")),
+    );
+    const late = compile(compiler, "return 'late'", { principal: "bob" }).then(() => order.push("bob"));
+    await Promise.all([...sent, late]);
+    expect(order.indexOf("bob")).toBeLessThan(10);
+  });
+
+  it("has room for a principal while another's texts stall", async () => {
+    const compiler = await open({ deadlineMs: 60_000 });
+    const leave = new AbortController();
+    const stalled = Array.from({ length: 10 }, (_, n) =>
+      compile(compiler, bomb(`n${n}`), { signal: leave.signal }),
+    );
+    const ended = Promise.allSettled(stalled);
+    expect(await compile(compiler, "const n: number = 1; return n", { principal: "bob" })).toMatchObject({
+      ok: true,
+    });
+    expect(compiler.stats()).toMatchObject({ inFlight: 2, queued: 8, replacements: 0 });
+    leave.abort();
+    await ended;
   });
 });
 
 describe("a text that stalls the compiler", () => {
   it("ends at the deadline as compile_timeout, and the next one compiles", async () => {
-    const compiler = await open(300);
+    const compiler = await open({ deadlineMs: 300 });
     const first = pidOf(compiler);
     const before = performance.now();
     expect(await compile(compiler, busy)).toMatchObject({ ok: false, code: "compile_timeout" });
     expect(performance.now() - before).toBeGreaterThanOrEqual(290);
     expect(await compile(compiler, "return 1")).toMatchObject({ ok: true });
     expect(pidOf(compiler)).not.toBe(first);
-    expect(compiler.stats().restarts).toBe(1);
+    expect(compiler.stats().replacements).toBe(1);
     await until("the stalled group is gone", () => groupMembers(first).length === 0);
   });
 
   it("costs those beside it nothing but time", async () => {
-    const compiler = await open(400);
+    const compiler = await open({ deadlineMs: 400 });
     const stalled = compile(compiler, busy);
     const beside = [2, 3, 4, 5, 6].map((n) => compile(compiler, `const n: number = ${n}; return n`));
     expect((await Promise.all(beside)).every(({ ok }) => ok)).toBe(true);
@@ -120,13 +186,74 @@ describe("a text that stalls the compiler", () => {
   });
 
   it("is left to itself when its sender gives up, and still cannot stay", async () => {
-    const compiler = await open(300);
+    const compiler = await open({ deadlineMs: 300 });
     const giveUp = new AbortController();
-    const stalled = compile(compiler, busy, giveUp.signal);
+    const stalled = compile(compiler, busy, { signal: giveUp.signal });
     giveUp.abort(new Error("client went away"));
     await expect(stalled).rejects.toThrow("client went away");
-    await until("the stalled process is replaced", () => compiler.stats().restarts === 1);
+    await until("the stalled process is replaced", () => compiler.stats().replacements === 1);
     expect(await compile(compiler, "return 1")).toMatchObject({ ok: true });
+  });
+});
+
+describe("a text that takes too much memory", () => {
+  it("ends with the process that reads it, and the next one compiles", async () => {
+    const compiler = await open({ deadlineMs: 20_000 });
+    const first = pidOf(compiler);
+    const outcome = await compileLarge(compiler, hungry(800_000));
+    expect(outcome).toMatchObject({ ok: false, code: "source_too_large", hint: expect.any(String) });
+    expect(outcome.ok || outcome.message).toMatch(/more than the 500 MB of memory/);
+    expect(await compile(compiler, "return 1")).toMatchObject({ ok: true });
+    expect(pidOf(compiler)).not.toBe(first);
+    await until("the group is gone", () => groupMembers(first).length === 0);
+  });
+
+  it("fails alone: those beside it are compiled once more", async () => {
+    const compiler = await open({ deadlineMs: 20_000, memoryBytes: await restingBytes(40) });
+    const large = compileLarge(compiler, hungry(400_000));
+    const beside = [2, 3, 4, 5].map((n) => compile(compiler, `return ${n}`, { principal: `p${n}` }));
+    expect((await Promise.all(beside)).map(({ ok }) => ok)).toEqual([true, true, true, true]);
+    expect(await large).toMatchObject({ ok: false, code: "source_too_large" });
+  });
+
+  it("counts what esbuild's service holds", async () => {
+    const compiler = await open();
+    const pid = pidOf(compiler);
+    const own = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024;
+    expect(groupMemoryBytes(pid)).toBeGreaterThan(own + 5_000_000);
+  });
+});
+
+describe("the warm spare", () => {
+  it("takes the place of a process that stalls, at once", async () => {
+    const compiler = await openWarm({ deadlineMs: 300 });
+    const { pid, sparePid } = compiler.stats();
+    expect(await compile(compiler, busy)).toMatchObject({ code: "compile_timeout" });
+    expect(compiler.stats()).toMatchObject({ pid: sparePid, replacements: 1 });
+    expect(await compile(compiler, "return 1")).toMatchObject({ ok: true });
+    await until("there is a new spare", () => compiler.stats().sparePid !== null);
+    expect(new Set([pid, sparePid, compiler.stats().sparePid]).size).toBe(3);
+  });
+
+  it("takes the place of a process that dies, and is replaced when it dies itself", async () => {
+    const compiler = await openWarm();
+    const { pid, sparePid } = compiler.stats();
+    process.kill(-(sparePid ?? 0), "SIGKILL");
+    const next = await until("there is another spare", () => {
+      const now = compiler.stats().sparePid;
+      return now !== sparePid && now;
+    });
+    process.kill(-(pid ?? 0), "SIGKILL");
+    await until("it is in service", () => compiler.stats().pid === next);
+    expect(await compile(compiler, "return 1")).toMatchObject({ ok: true });
+    expect(compiler.stats().replacements).toBe(1);
+  });
+
+  it("ends with the compiler", async () => {
+    const compiler = await openWarm();
+    const { sparePid } = compiler.stats();
+    await compiler[Symbol.asyncDispose]();
+    await until("its group is gone", () => groupMembers(sparePid ?? 0).length === 0);
   });
 });
 
@@ -136,20 +263,20 @@ describe("a compiler process that dies", () => {
     const outcomes = ["return 1", "const n: number = 2; return n", "return ]"].map((code) =>
       compile(compiler, code),
     );
-    expect(compiler.stats().inFlight).toBe(3);
+    expect(compiler.stats()).toMatchObject({ inFlight: 2, queued: 1 });
     process.kill(pidOf(compiler), "SIGKILL");
     expect((await Promise.all(outcomes)).map(({ ok }) => ok)).toEqual([true, true, false]);
-    expect(compiler.stats()).toMatchObject({ inFlight: 0, queued: 0, restarts: 1 });
+    expect(compiler.stats()).toMatchObject({ inFlight: 0, queued: 0, replacements: 1 });
   });
 
   it("twice on the same text fails that text alone", async () => {
-    const compiler = await open(20_000);
+    const compiler = await open({ deadlineMs: 20_000 });
     const fatal = compile(compiler, busy);
-    for (const restarts of [1, 2]) {
+    for (const times of [1, 2]) {
       process.kill(pidOf(compiler), "SIGKILL");
       await until("the successor took the text", () => {
         const stats = compiler.stats();
-        return stats.restarts === restarts && stats.ready && (restarts === 2 || stats.inFlight === 1);
+        return stats.replacements === times && stats.pid !== null && (times === 2 || stats.inFlight === 1);
       });
     }
     expect(await fatal).toMatchObject({ ok: false, code: "internal_error" });
@@ -159,7 +286,10 @@ describe("a compiler process that dies", () => {
   it("while it is idle is replaced before anybody asks", async () => {
     const compiler = await open();
     process.kill(pidOf(compiler), "SIGKILL");
-    await until("a successor is ready", () => compiler.stats().restarts === 1 && compiler.stats().ready);
+    await until(
+      "a successor is ready",
+      () => compiler.stats().replacements === 1 && compiler.stats().pid !== null,
+    );
     expect(await compile(compiler, "return 1")).toMatchObject({ ok: true });
   });
 
@@ -168,7 +298,7 @@ describe("a compiler process that dies", () => {
     const pid = await until("the first process exists", () => childLeaders()[0]);
     process.kill(-pid, "SIGKILL");
     const compiler = await starting;
-    expect(compiler.stats()).toMatchObject({ ready: true, restarts: 1 });
+    expect(compiler.stats()).toMatchObject({ replacements: 0 });
     expect(await compile(compiler, "return 1")).toMatchObject({ ok: true });
   });
 

@@ -1,0 +1,162 @@
+/**
+ * The compiler process in service, and a warm one behind it that takes over the moment the first is killed: a text
+ * that has to be stopped costs nobody else the start of a process.
+ */
+import type { Log } from "../log.ts";
+import { type CompilerChild, type CompilerEnd, startCompilerChild } from "./compiler-child.ts";
+import type { FromCompiler } from "./compiler-protocol.ts";
+
+export interface CompilerSupplyOptions {
+  /** Bytes of memory that a process and what it starts may hold together while they are watched. */
+  readonly memoryBytes: number;
+  /** Milliseconds until the spare is started: the first programs need the processor more. */
+  readonly spareAfterMs: number;
+  readonly log: Log;
+}
+
+/** All are about the process in service; none is called after `dispose`. */
+export interface CompilerSupplyEvents {
+  /** There was none, and now there is. */
+  onReady(): void;
+  onMessage(message: Exclude<FromCompiler, { type: "ready" }>): void;
+  /** It ended, and not by `replace`. The spare, if there was one, has its place already. */
+  onLost(end: CompilerEnd): void;
+  /** Several starts in a row failed and nothing is in service. `ensure` tries again. */
+  onGaveUp(): void;
+}
+
+const START_DEADLINE_MS = 10_000;
+/** Starts that fail in a row before no other is tried. */
+const MAX_START_FAILURES = 3;
+
+export class CompilerSupply implements AsyncDisposable {
+  readonly #options: CompilerSupplyOptions;
+  readonly #events: CompilerSupplyEvents;
+  /** Those that were replaced and are not gone yet among them. */
+  readonly #living = new Set<CompilerChild>();
+  #serving: CompilerChild | undefined;
+  #spare: CompilerChild | undefined;
+  #starting: CompilerChild | undefined;
+  #startDeadline: NodeJS.Timeout | undefined;
+  #spareTimer: NodeJS.Timeout | undefined;
+  #failures = 0;
+  #replacements = 0;
+  #disposed = false;
+
+  constructor(options: CompilerSupplyOptions, events: CompilerSupplyEvents) {
+    this.#options = options;
+    this.#events = events;
+  }
+
+  /** The process that takes texts now. */
+  get serving(): CompilerChild | undefined {
+    return this.#serving;
+  }
+
+  /** The warm one behind it. */
+  get spare(): CompilerChild | undefined {
+    return this.#spare;
+  }
+
+  /** How often the process in service had to be replaced. */
+  get replacements(): number {
+    return this.#replacements;
+  }
+
+  /** Starts a process unless one is in service or on its way. */
+  ensure(): void {
+    if (this.#serving === undefined) this.#start();
+  }
+
+  /** Kills the process in service and puts the spare in its place. */
+  replace(): void {
+    const replaced = this.#serving;
+    this.#promote();
+    replaced?.kill();
+  }
+
+  #promote(): void {
+    this.#replacements += 1;
+    this.#serving = this.#spare;
+    this.#spare = undefined;
+    if (this.#serving === undefined) this.#start();
+    else this.#startSpareLater();
+  }
+
+  #startSpareLater(): void {
+    clearTimeout(this.#spareTimer);
+    this.#spareTimer = setTimeout(() => this.#start(), this.#options.spareAfterMs);
+    this.#spareTimer.unref();
+  }
+
+  #start(): void {
+    clearTimeout(this.#spareTimer);
+    if (this.#disposed || this.#starting !== undefined) return;
+    const child = startCompilerChild(this.#options.memoryBytes, {
+      onMessage: (message) => this.#onMessage(child, message),
+      onExit: (end) => this.#onExit(child, end),
+    });
+    this.#living.add(child);
+    this.#starting = child;
+    this.#startDeadline = setTimeout(() => child.kill(), START_DEADLINE_MS);
+  }
+
+  #onMessage(child: CompilerChild, message: FromCompiler): void {
+    if (message.type === "ready") this.#onReady(child);
+    else if (child === this.#serving) this.#events.onMessage(message);
+  }
+
+  #onReady(child: CompilerChild): void {
+    if (child !== this.#starting) return;
+    clearTimeout(this.#startDeadline);
+    this.#starting = undefined;
+    this.#failures = 0;
+    if (this.#serving !== undefined) {
+      this.#spare = child;
+      return;
+    }
+    this.#serving = child;
+    this.#startSpareLater();
+    this.#events.onReady();
+  }
+
+  #onExit(child: CompilerChild, end: CompilerEnd): void {
+    this.#living.delete(child);
+    if (this.#disposed) return;
+    if (child === this.#starting) this.#onStartFailed(end);
+    else if (child === this.#spare) {
+      this.#spare = undefined;
+      this.#startSpareLater();
+    } else if (child === this.#serving) {
+      const { reason, stderrTail: stderr } = end;
+      this.#options.log.warn({ reason, stderr }, "the compiler process ended");
+      this.#promote();
+      this.#events.onLost(end);
+    }
+  }
+
+  #onStartFailed({ reason, stderrTail: stderr }: CompilerEnd): void {
+    clearTimeout(this.#startDeadline);
+    this.#starting = undefined;
+    this.#options.log.warn({ reason, stderr }, "a compiler process did not start");
+    this.#failures += 1;
+    if (this.#failures < MAX_START_FAILURES) {
+      this.#start();
+      return;
+    }
+    this.#failures = 0;
+    if (this.#serving === undefined) this.#events.onGaveUp();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
+    clearTimeout(this.#startDeadline);
+    clearTimeout(this.#spareTimer);
+    await Promise.all(
+      [...this.#living].map((child) => {
+        child.kill();
+        return child.exited;
+      }),
+    );
+  }
+}

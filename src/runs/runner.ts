@@ -154,7 +154,16 @@ export class Runner {
     const id = createRunId();
     const createdAt = Date.now();
     const spec: RunSpec = { limits, diagnostics: [], policy, catalogVersion: catalog.version };
-    const record: RunRecord = { id, principal, kind, parent: null, createdAt, spec: JSON.stringify(spec) };
+    const record: RunRecord = {
+      id,
+      principal,
+      kind,
+      parent: null,
+      createdAt,
+      spec: JSON.stringify(spec),
+      snapshot: null,
+      requestKey: null,
+    };
     const journal = createJournal({ store: this.#deps.store, run: record, log: this.#deps.log });
     const { bridge, callTimeoutMs } = this.#deps;
     const run = openCallRun({ id, request, catalog, journal, bridge, callTimeoutMs });
@@ -310,6 +319,8 @@ export class Runner {
       parent,
       createdAt,
       spec: JSON.stringify(spec),
+      snapshot: null,
+      requestKey: null,
     };
     return { outcome, record, identity: toIdentity(record, spec) };
   }
@@ -379,7 +390,7 @@ export class Runner {
     let cursor: string | null = null;
     do {
       const page: Awaited<ReturnType<Store["listRuns"]>> = await this.#deps.store.listRuns({
-        status,
+        statuses: [status],
         limit: 200,
         ...(cursor === null ? {} : { cursor }),
       });

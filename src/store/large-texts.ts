@@ -20,20 +20,20 @@ const LARGE = 16_384;
 type Path = readonly [field: string, inner?: string];
 
 /** Where each type of event holds texts that can be large. */
-const places: { readonly [type in JournalEvent["type"]]?: readonly Path[] } = {
-  requested: [["args"]],
-  decided: [["args"], ["value"]],
-  settled: [["outcome", "value"]],
-  ended: [["result"]],
-  answered: [["content"]],
-  turn: [["message"]],
-};
+const places: ReadonlyMap<unknown, readonly Path[]> = new Map<JournalEvent["type"], readonly Path[]>([
+  ["requested", [["args"]]],
+  ["decided", [["args"], ["value"]]],
+  ["settled", [["outcome", "value"]]],
+  ["ended", [["result"]]],
+  ["answered", [["content"]]],
+  ["turn", [["message"]]],
+]);
 
 type Fields = Readonly<Record<string, unknown>>;
 
 /** The event as it is stored; `keep` is given each text that stands outside of it. */
 export function moveLargeTexts(event: JournalEvent, keep: (hash: string, text: string) => void): Fields {
-  return replaceTexts({ ...event }, (text) => {
+  return replaceTexts(event, (text) => {
     // A text with half a surrogate pair survives as JSON only.
     if (typeof text !== "string" || text.length < LARGE || !text.isWellFormed()) return text;
     const reference: TextReference = { sha256: sha256(text), bytes: Buffer.byteLength(text) };
@@ -60,24 +60,23 @@ export function largeTextHashes(stored: Fields): readonly string[] {
 /** UTF-16 units of the texts of this event that can be large. */
 export function largeTextLength(event: JournalEvent): number {
   let length = 0;
-  replaceTexts({ ...event }, (text) => {
+  replaceTexts(event, (text) => {
     if (typeof text === "string") length += text.length;
     return text;
   });
   return length;
 }
 
-function replaceTexts(event: Fields, replace: (value: unknown) => unknown): Fields {
-  const paths = Object.hasOwn(places, String(event["type"]))
-    ? (places[event["type"] as JournalEvent["type"]] ?? [])
-    : [];
-  return paths.reduce((fields, [field, inner]) => {
+/** Copies only what changes. */
+function replaceTexts(event: object, replace: (value: unknown) => unknown): Fields {
+  let fields = event as Fields;
+  for (const [field, inner] of places.get(fields["type"]) ?? []) {
     const outer = fields[field];
-    if (inner === undefined) return withField(fields, field, replace(outer));
-    return isFields(outer)
-      ? withField(fields, field, withField(outer, inner, replace(outer[inner])))
-      : fields;
-  }, event);
+    if (inner === undefined) fields = withField(fields, field, replace(outer));
+    else if (isFields(outer))
+      fields = withField(fields, field, withField(outer, inner, replace(outer[inner])));
+  }
+  return fields;
 }
 
 function withField(fields: Fields, name: string, value: unknown): Fields {

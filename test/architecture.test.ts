@@ -72,7 +72,7 @@ describe("the architecture", () => {
     const imports = (name: string): string[] =>
       files.filter((file) => new RegExp(`from "${name}`).test(readFileSync(join(root, file), "utf8")));
     expect(imports("@modelcontextprotocol/client").every((file) => file.startsWith("src/mcp/"))).toBe(true);
-    expect(imports("isolated-vm")).toEqual(["sandbox/isolate.ts"]);
+    expect(imports("isolated-vm").every((file) => file.startsWith("sandbox/"))).toBe(true);
     expect(imports("fastify").every((file) => file.startsWith("src/http/"))).toBe(true);
   });
 });

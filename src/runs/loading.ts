@@ -9,7 +9,7 @@ import { toIdentity } from "./prepare.ts";
 import { type ProgramDeps, ProgramRun } from "./program-run.ts";
 import { createReuse } from "./repair.ts";
 import { deriveReport } from "./report.ts";
-import { parseSpec, type RunSpec } from "./run-spec.ts";
+import { parseSpec, type RunSpec, readNamespaces } from "./run-spec.ts";
 
 const PAGE = 200;
 
@@ -30,12 +30,11 @@ export async function* allRuns(
   } while (cursor !== null);
 }
 
-export async function listUnfinished(
+export function listRunsIn(
   store: Pick<Store, "listRuns">,
   ...statuses: readonly RunStatus[]
 ): Promise<readonly StoredRun[]> {
-  const lists = statuses.map((status) => Array.fromAsync(allRuns(store, { status })));
-  return (await Promise.all(lists)).flat();
+  return Array.fromAsync(allRuns(store, { statuses }));
 }
 
 export async function loadRun(
@@ -58,7 +57,7 @@ async function loadProgram(
   events: readonly JournalEvent[],
   deps: ProgramDeps & { readonly store: Store },
 ): Promise<ProgramRun> {
-  const identity = toIdentity(stored, spec);
+  const identity = toIdentity(stored, spec, await readNamespaces(deps.store, stored.snapshot));
   const repairOf = spec.program?.repairOf;
   if (repairOf === undefined) return new ProgramRun({ identity, journal: () => journal }, deps);
   // A source that retention has removed since then has nothing more to give.

@@ -1,8 +1,8 @@
 /** From a request to a program that can be handed to a worker, and to the record of its run. */
 import { createHash } from "node:crypto";
-import type { RunLimits } from "../../sandbox/index.ts";
+import type { RunLimits, ToolNamespaces } from "../../sandbox/index.ts";
 import type { CompileOutcome, Compiler } from "../code/compile.ts";
-import type { RunRecord } from "../store/store.ts";
+import type { RunRecord, Store } from "../store/store.ts";
 import type { HumanDecision } from "../tools/bridge.ts";
 import { type Catalog, toNamespaces } from "../tools/catalog.ts";
 import { type Policy, visible } from "../tools/policy.ts";
@@ -42,11 +42,11 @@ export interface PreparedProgram {
   readonly identity: ProgramIdentity;
 }
 
-/** Rejects as `Compiler.compile` does. */
+/** Rejects as `Compiler.compile` does, and when the store cannot keep anything. */
 export async function prepareProgram(
   request: ProgramRequest,
   catalog: Catalog,
-  compiler: Compiler,
+  { compiler, store }: { readonly compiler: Compiler; readonly store: Pick<Store, "putSnapshot"> },
 ): Promise<PreparedProgram> {
   const { code, input = null, approval, policy, limits, principal } = request;
   const { parent = null, keyName = null, repairOf } = request;
@@ -55,7 +55,11 @@ export async function prepareProgram(
   const compileStart = performance.now();
   // Not under the request's signal: a run that is cancelled has a report like any other.
   const globals = programGlobals(catalog);
-  const outcome = await compiler.compile({ code, sourceBytes: limits.sourceBytes, globals }, { principal });
+  const namespaces = toNamespaces(catalog, visible(catalog, policy));
+  const [outcome, snapshot] = await Promise.all([
+    compiler.compile({ code, sourceBytes: limits.sourceBytes, globals }, { principal }),
+    store.putSnapshot(JSON.stringify(namespaces)),
+  ]);
   const spec: RunSpec = {
     limits,
     diagnostics: outcome.ok ? outcome.program.diagnostics : outcome.diagnostics,
@@ -68,7 +72,6 @@ export async function prepareProgram(
       compileMs: performance.now() - compileStart,
       input,
       approval,
-      namespaces: toNamespaces(catalog, visible(catalog, policy)),
       ...(repairOf === undefined ? {} : { repairOf }),
     },
   };
@@ -79,15 +82,17 @@ export async function prepareProgram(
     parent,
     createdAt,
     spec: JSON.stringify(spec),
+    snapshot,
+    requestKey: null,
   };
-  return { outcome, record, identity: toIdentity(record, spec) };
+  return { outcome, record, identity: toIdentity(record, spec, namespaces) };
 }
 
-export function toIdentity(record: RunRecord, spec: RunSpec): ProgramIdentity {
+export function toIdentity(record: RunRecord, spec: RunSpec, namespaces: ToolNamespaces): ProgramIdentity {
   const { id, principal, createdAt } = record;
   const { limits, diagnostics, policy, catalogVersion, keyName = null, program } = spec;
   if (program === undefined) throw new Error("the record of a program has no program");
   const programHash = createHash("sha256").update(program.code).digest("hex");
   const head = { id, createdAt, limits, diagnostics };
-  return { head, principal, keyName, programHash, catalogVersion, policy, program };
+  return { head, principal, keyName, programHash, catalogVersion, policy, program, namespaces };
 }

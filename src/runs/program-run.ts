@@ -2,7 +2,7 @@
  * One program from its first lease to its last event. It may give its worker back and go on later, in this process or
  * another: what it is then, its journal says. Everything here happens once, however often the program is executed.
  */
-import { type EngineOutcome, SUSPEND, type WorkerPool } from "../../sandbox/index.ts";
+import { type EngineOutcome, SUSPEND, type ToolNamespaces, type WorkerPool } from "../../sandbox/index.ts";
 import type { PositionMap } from "../code/compile.ts";
 import type { JournalEvent, JournalEventBody } from "../journal.ts";
 import type { Log } from "../log.ts";
@@ -40,6 +40,8 @@ export interface ProgramIdentity {
   readonly catalogVersion: string;
   readonly policy: Policy;
   readonly program: ProgramSpec;
+  /** The names that the program finds. */
+  readonly namespaces: ToolNamespaces;
 }
 
 export interface ProgramRunOptions {
@@ -188,9 +190,9 @@ export class ProgramRun implements Carried, Decidable {
   #take(events: readonly JournalEvent[], opens: () => number): void {
     const { pool, callTimeoutMs, bridge, log } = this.#deps;
     const { id, principal } = this;
-    const { program, head } = this.#options.identity;
+    const { program, head, namespaces } = this.#options.identity;
     const { limits } = head;
-    const { compiled, namespaces, input } = program;
+    const { compiled, input } = program;
     if (compiled === null) throw new Error("a program that was not compiled cannot run");
     const history = toHistory(events);
     let startedAt = performance.now();

@@ -102,8 +102,9 @@ export function createRunReader(store: Store, carried: (id: string) => Carried |
     },
     async list(viewer, query) {
       const owner = viewer.admin ? {} : { principal: viewer.principal };
-      const { kinds = ["program"], ...page } = query;
-      const { runs, nextCursor } = await store.listRuns({ ...page, ...owner, kinds });
+      const { kinds = ["program"], status, ...page } = query;
+      const statuses = status === undefined ? {} : { statuses: [status] };
+      const { runs, nextCursor } = await store.listRuns({ ...page, ...statuses, ...owner, kinds });
       return { data: await Promise.all(runs.map((run) => derive(run))), next_cursor: nextCursor };
     },
     async events(id, viewer, afterSeq = 0) {
@@ -119,9 +120,9 @@ export function createRunReader(store: Store, carried: (id: string) => Carried |
       const owner = viewer.admin ? {} : { principal: viewer.principal };
       const approvals: Approval[] = [];
       // A call is to be decided as soon as it is held, also while its program still runs.
-      for (const status of ["waiting", "running"] as const)
-        for await (const run of allRuns(store, { ...owner, kinds: ["program", "chat"], status }))
-          approvals.push(...pendingOf(run.id, await eventsOf(run.id)));
+      const query = { ...owner, kinds: ["program", "chat"], statuses: ["waiting", "running"] } as const;
+      for await (const run of allRuns(store, query))
+        approvals.push(...pendingOf(run.id, await eventsOf(run.id)));
       const unique = new Map(approvals.map((approval) => [approval.call, approval]));
       return [...unique.values()].sort((one, other) => one.askedAt - other.askedAt);
     },

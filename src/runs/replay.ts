@@ -5,7 +5,7 @@ import type { JournalEvent } from "../journal.ts";
 import type { Store } from "../store/store.ts";
 import { toHistory } from "./history.ts";
 import { deriveReport, type Report } from "./report.ts";
-import { parseSpec } from "./run-spec.ts";
+import { parseSpec, readNamespaces } from "./run-spec.ts";
 
 export interface Replayed {
   /** As its journal tells it. */
@@ -23,7 +23,10 @@ export async function replayRun(
   {
     pool,
     store,
-  }: { readonly pool: Pick<WorkerPool, "run">; readonly store: Pick<Store, "getRun" | "readJournal"> },
+  }: {
+    readonly pool: Pick<WorkerPool, "run">;
+    readonly store: Pick<Store, "getRun" | "readJournal" | "getSnapshot">;
+  },
   id: string,
 ): Promise<Replayed> {
   const run = await store.getRun(id);
@@ -39,7 +42,7 @@ export async function replayRun(
     limits: { ...limits, wallMs: REPLAY_MS, cpuMs: REPLAY_MS },
     program: {
       js: program.compiled.js,
-      namespaces: program.namespaces,
+      namespaces: await readNamespaces(store, run.snapshot),
       input: JSON.stringify(program.input ?? null),
       seed: id,
     },

@@ -1,6 +1,10 @@
-/** What is fixed about a run, kept beside its journal: enough to go on with it in another process. */
+/**
+ * What is fixed about a run, kept beside its journal: enough to go on with it in another process. The names that its
+ * program finds are the same for many runs, and are kept once, as the record's snapshot.
+ */
 import type { RunLimits, ToolNamespaces } from "../../sandbox/index.ts";
 import type { Diagnostic, PositionMap } from "../code/compile.ts";
+import type { Store } from "../store/store.ts";
 import type { Policy } from "../tools/policy.ts";
 
 export interface RunSpec {
@@ -24,11 +28,18 @@ export interface ProgramSpec {
   readonly approval: "park" | "deny";
   /** The failed run whose effects are not repeated. */
   readonly repairOf?: string;
-  /** The names that the program finds, as they were when it was compiled. */
-  readonly namespaces: ToolNamespaces;
 }
 
 /** The record is our own: the store checks that it is whole. Runs of the first version have no `program`. */
 export function parseSpec(text: string): RunSpec {
   return JSON.parse(text) as RunSpec;
+}
+
+/** The names that a program found when it was compiled. A run whose snapshot is gone finds none, and diverges. */
+export async function readNamespaces(
+  store: Pick<Store, "getSnapshot">,
+  snapshot: string | null,
+): Promise<ToolNamespaces> {
+  const text = snapshot === null ? undefined : await store.getSnapshot(snapshot);
+  return text === undefined ? { servers: [], locals: [] } : (JSON.parse(text) as ToolNamespaces);
 }

@@ -16,7 +16,7 @@ import { endAtRest, endRefused } from "./endings.ts";
 import { createExpiry, type Expiry } from "./expiry.ts";
 import { createRunId } from "./ids.ts";
 import { createJournal, type Journal } from "./live-journal.ts";
-import { listUnfinished, loadRun } from "./loading.ts";
+import { listRunsIn, loadRun } from "./loading.ts";
 import { type ProgramRequest, prepareProgram } from "./prepare.ts";
 import { type ProgramDeps, ProgramRun } from "./program-run.ts";
 import { createRunReader, type RunReader, type Viewer } from "./reading.ts";
@@ -87,10 +87,10 @@ export class Runner {
   async start(request: ProgramRequest): Promise<ActiveRun> {
     this.#refuseWhileDraining();
     const { signal, onApproval, repairOf, principal } = request;
-    const { compiler, store, log } = this.#deps;
+    const { store, log } = this.#deps;
     const catalog = this.#deps.catalog();
     const source = repairOf === undefined ? undefined : await this.#repairSource(repairOf, principal);
-    const { outcome, record, identity } = await prepareProgram(request, catalog, compiler);
+    const { outcome, record, identity } = await prepareProgram(request, catalog, this.#deps);
     let journal: Journal | undefined;
     const run: ProgramRun = new ProgramRun(
       {
@@ -135,7 +135,16 @@ export class Runner {
     const id = createRunId();
     const createdAt = Date.now();
     const spec: RunSpec = { limits, diagnostics: [], policy, catalogVersion: catalog.version };
-    const record: RunRecord = { id, principal, kind, parent: null, createdAt, spec: JSON.stringify(spec) };
+    const record: RunRecord = {
+      id,
+      principal,
+      kind,
+      parent: null,
+      createdAt,
+      spec: JSON.stringify(spec),
+      snapshot: null,
+      requestKey: null,
+    };
     const journal = createJournal({ store: this.#deps.store, run: record, log: this.#deps.log });
     const { bridge, callTimeoutMs } = this.#deps;
     const run = openCallRun({ id, request, catalog, journal, bridge, callTimeoutMs });
@@ -215,11 +224,11 @@ export class Runner {
    */
   async recover(): Promise<{ readonly resumed: number; readonly ended: number }> {
     const { store } = this.#deps;
-    const unfinished = await listUnfinished(store, "queued", "running");
+    const unfinished = await listRunsIn(store, "queued", "running");
     const programs = unfinished.filter(({ kind }) => kind === "program");
     const others = unfinished.filter(({ kind }) => kind !== "program");
     for (const run of others) await this.#endAbandoned(run);
-    for (const run of await listUnfinished(store, "waiting"))
+    for (const run of await listRunsIn(store, "waiting"))
       this.#watch(run.id, await store.readJournal(run.id));
     const queue = programs.values();
     const takeUp = async (): Promise<void> => {

@@ -2,7 +2,7 @@
  * Opens the SQLite file: creates it for its owner only, makes sure that it is ours and of a version we know, and
  * brings its schema up to date. Whatever stands in the way is a `config_error` that says what to do.
  */
-import { closeSync, openSync } from "node:fs";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { ToolariumError } from "../errors.ts";
@@ -21,7 +21,8 @@ const BUSY_MS = 2_000;
  * death of this process and of the machine. After a power loss it survives exactly if the disk keeps what it said it
  * flushed; a disk that lies can lose the last commits, never the file.
  */
-export function openDatabase(path: string): DatabaseSync {
+export function openDatabase(path: string, options: { readonly readOnly: boolean }): DatabaseSync {
+  if (options.readOnly) return openForReading(path);
   const location = path === IN_MEMORY ? path : resolve(path);
   if (location !== IN_MEMORY) createFile(location, path);
   let db: DatabaseSync | undefined;
@@ -30,6 +31,26 @@ export function openDatabase(path: string): DatabaseSync {
     db.exec("pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on");
     migrate(db, path);
     return db;
+  } catch (error) {
+    db?.close();
+    throw error instanceof ToolariumError ? error : unusable(path, error);
+  }
+}
+
+/** For another process than the one that writes: nothing is created, and nothing brought up to date. */
+function openForReading(path: string): DatabaseSync {
+  if (path === IN_MEMORY) throw refuse(path, "is kept by no file, so there is nothing to read. Name a file.");
+  if (!existsSync(path)) throw refuse(path, "does not exist. Choose another file.");
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(resolve(path), { readOnly: true, timeout: BUSY_MS });
+    const version = checkOwner(db, path);
+    if (version === migrations.length) return db;
+    throw refuse(
+      path,
+      `was written by an older version (schema ${version}; this version reads ${migrations.length}). ` +
+        "Start the gateway on it once to bring it up to date.",
+    );
   } catch (error) {
     db?.close();
     throw error instanceof ToolariumError ? error : unusable(path, error);
@@ -61,6 +82,15 @@ const fileProblems: { readonly [code: string]: string } = {
 function migrate(db: DatabaseSync, path: string): void {
   // One transaction with its reads: two processes may open a new file at the same time.
   db.exec("begin immediate");
+  for (const { sql, fill } of migrations.slice(checkOwner(db, path))) {
+    db.exec(sql);
+    fill?.(db);
+  }
+  db.exec(`pragma application_id = ${APPLICATION_ID}; pragma user_version = ${migrations.length}; commit`);
+}
+
+/** Returns the version of the schema; 0 of an empty file. */
+function checkOwner(db: DatabaseSync, path: string): number {
   const version = readNumber(db, "pragma user_version");
   const isOurs = readNumber(db, "pragma application_id") === APPLICATION_ID;
   const tables = readNumber(db, "select count(*) from sqlite_schema");
@@ -71,8 +101,7 @@ function migrate(db: DatabaseSync, path: string): void {
       `was written by a newer version (schema ${version}; this version knows ${migrations.length}). ` +
         "Upgrade Toolarium, or choose another file.",
     );
-  for (const step of migrations.slice(version)) db.exec(step);
-  db.exec(`pragma application_id = ${APPLICATION_ID}; pragma user_version = ${migrations.length}; commit`);
+  return version;
 }
 
 function readNumber(db: DatabaseSync, sql: string): number {

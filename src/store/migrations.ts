@@ -1,18 +1,28 @@
 /** The versions of what is stored: of each event's text, and of the tables around it. */
+import type { DatabaseSync } from "node:sqlite";
+import { fillChainAndIndex } from "./backfill.ts";
 
 /**
  * Stands in every stored event as `v`. Goes up when an older version could not read a new event; events of lower
- * versions are still read. 2: runs that go on after they waited, chats, edited and supplied results.
+ * versions are still read. 2: runs that go on after they waited, chats, edited and supplied results, large texts by
+ * their hash.
  */
 export const JOURNAL_VERSION = 2;
+
+export interface Migration {
+  readonly sql: string;
+  /** What SQL alone cannot say, after it and in the same transaction. */
+  readonly fill?: (db: DatabaseSync) => void;
+}
 
 /**
  * The schema of the SQLite store, as numbered steps: `user_version` of a file is the number of steps it has seen.
  * A step that has been released is never edited; a change is a new step at the end.
  */
-export const migrations: readonly string[] = [
+export const migrations: readonly Migration[] = [
   // 1: runs and their journals.
-  `
+  {
+    sql: `
   create table runs (
     key        integer primary key,
     id         text    not null unique,
@@ -36,4 +46,57 @@ export const migrations: readonly string[] = [
     primary key (run, seq)
   ) strict;
   `,
+  },
+  // 2: large texts and snapshots once each, the hash chain, the search index over calls, keys of requests.
+  {
+    sql: `
+  create table snapshots (
+    hash   text    primary key,
+    put_at integer not null,
+    text   text    not null
+  ) strict;
+  create index snapshots_by_time on snapshots (put_at);
+
+  alter table runs add column snapshot    text references snapshots (hash);
+  alter table runs add column request_key text;
+  alter table runs add column head        text not null default '';
+  create index runs_by_snapshot    on runs (snapshot) where snapshot is not null;
+  create index runs_by_request_key on runs (principal, request_key, created_at, id) where request_key is not null;
+
+  alter table journal add column n    integer;
+  alter table journal add column hash text not null default '';
+
+  create table payloads (
+    key  integer primary key,
+    hash text    not null unique,
+    text text    not null
+  ) strict;
+  create table payload_uses (
+    run     integer not null references runs (key) on delete cascade,
+    payload integer not null references payloads (key),
+    primary key (run, payload)
+  ) strict, without rowid;
+  create index payload_uses_by_payload on payload_uses (payload);
+  create trigger remove_unused_payload after delete on payload_uses begin
+    delete from payloads where key = old.payload
+      and not exists (select 1 from payload_uses where payload = old.payload);
+  end;
+
+  create table calls (
+    run       integer not null references runs (key) on delete cascade,
+    n         integer not null,
+    seq       integer not null,
+    at        real    not null,
+    principal text    not null,
+    server    text    not null,
+    tool      text    not null,
+    decisions integer not null,
+    primary key (run, n)
+  ) strict, without rowid;
+  create index calls_by_time      on calls (at, run, n);
+  create index calls_by_principal on calls (principal, at, run, n);
+  create index calls_by_server    on calls (server, at, run, n);
+  `,
+    fill: fillChainAndIndex,
+  },
 ];

@@ -4,11 +4,19 @@ import type { ToolErrorKind } from "../../sandbox/index.ts";
 import { errorTable, type RunErrorCode, ToolariumError, toolFailureCode } from "../errors.ts";
 import type { JournalEvent, RunError, RunUsage, ToolFailure } from "../journal.ts";
 import type { PolicyLayer } from "../tools/policy.ts";
+import { restoreLargeTexts } from "./large-texts.ts";
 import { JOURNAL_VERSION } from "./migrations.ts";
-import type { StoredRun } from "./store.ts";
+import type { FoundCall, StoredRun } from "./store.ts";
 
-/** Throws `internal_error` when the text is of another version or no event at all. */
-export function parseJournalEvent(text: string): JournalEvent {
+/**
+ * `findPayload` gives the texts that stand outside of the event, by hash.
+ *
+ * Throws `internal_error` when the text is of another version or no event at all, or such a text is gone.
+ */
+export function parseJournalEvent(
+  text: string,
+  findPayload: (hash: string) => string | undefined,
+): JournalEvent {
   const row = readJson(text);
   const { v } = versioned.safeParse(row).data ?? {};
   if (v === undefined || v < 1 || v > JOURNAL_VERSION)
@@ -16,7 +24,7 @@ export function parseJournalEvent(text: string): JournalEvent {
       "internal_error",
       `A stored journal event has version ${v ?? "none"}; this version reads 1 to ${JOURNAL_VERSION}.`,
     );
-  const event = journalEvent.safeParse(row);
+  const event = journalEvent.safeParse(restoreLargeTexts({ ...row }, findPayload));
   if (!event.success)
     throw new ToolariumError("internal_error", "A stored journal event is damaged.", { cause: event.error });
   return event.data;
@@ -30,9 +38,18 @@ export function parseRunRow(row: unknown): StoredRun {
   return run.data;
 }
 
-function readJson(text: string): unknown {
+/** Throws `internal_error` when the row does not say which run it is of. */
+export function parseRunRef(row: unknown): FoundCall["run"] {
+  const ref = runRow.pick({ id: true, principal: true, status: true }).safeParse(row);
+  if (!ref.success)
+    throw new ToolariumError("internal_error", "A stored run is damaged.", { cause: ref.error });
+  return ref.data;
+}
+
+function readJson(text: string): object | undefined {
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : undefined;
   } catch {
     return undefined;
   }
@@ -172,6 +189,8 @@ const runRow = z.object({
   parent: z.string().nullable(),
   createdAt: z.number(),
   spec: z.string(),
+  snapshot: z.string().nullable(),
+  requestKey: z.string().nullable(),
   status: z.enum(["queued", "running", "waiting", "completed", "failed", "cancelled"]),
 }) satisfies z.ZodType<StoredRun>;
 

@@ -9,12 +9,16 @@ import type { DatabaseSync } from "node:sqlite";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { type ErrorCode, ToolariumError } from "../errors.ts";
 import type { JournalEvent, RunStatus } from "../journal.ts";
+import type { CallRowPage } from "./call-search.ts";
 import { openDatabase } from "./database.ts";
-import type { RunQuery, RunRecord } from "./store.ts";
-import { createTables, type RunRow, type RunRowPage, type Tables } from "./tables.ts";
+import type { RunRow, RunRowPage } from "./run-search.ts";
+import type { CallQuery, RunQuery, RunRecord } from "./store.ts";
+import { createTables, type JournalRows, type Tables } from "./tables.ts";
+import type { VerifiedPart } from "./verification.ts";
 
 export interface StoreThreadOptions {
   readonly path: string;
+  readonly readOnly: boolean;
 }
 
 type WriteRequest =
@@ -25,21 +29,33 @@ type WriteRequest =
       readonly events: readonly JournalEvent[];
       readonly status: RunStatus | undefined;
     }
-  | { readonly op: "deleteRunsBefore"; readonly epochMs: number };
+  | { readonly op: "putSnapshot"; readonly text: string; readonly at: number }
+  | { readonly op: "deleteRunsBefore"; readonly epochMs: number }
+  | { readonly op: "deleteSnapshotsBefore"; readonly epochMs: number };
 
 type ReadRequest =
   | { readonly op: "getRun"; readonly id: string }
   | { readonly op: "readJournal"; readonly run: string; readonly afterSeq: number }
-  | { readonly op: "listRuns"; readonly query: RunQuery };
+  | { readonly op: "listRuns"; readonly query: RunQuery }
+  | { readonly op: "findByRequestKey"; readonly principal: string; readonly key: string }
+  | { readonly op: "getSnapshot"; readonly hash: string }
+  | { readonly op: "findCalls"; readonly query: CallQuery }
+  | { readonly op: "verify"; readonly after: number; readonly run: string | undefined };
 
 /** What each request is answered with. */
 export interface StoreValues {
   createRun: undefined;
   append: undefined;
+  putSnapshot: string;
   deleteRunsBefore: number;
+  deleteSnapshotsBefore: undefined;
   getRun: RunRow | undefined;
-  readJournal: readonly string[];
+  readJournal: JournalRows;
   listRuns: RunRowPage;
+  findByRequestKey: RunRow | undefined;
+  getSnapshot: string | undefined;
+  findCalls: CallRowPage;
+  verify: VerifiedPart;
 }
 
 export interface Envelope {
@@ -67,7 +83,7 @@ function serve(port: MessagePort, options: StoreThreadOptions): void {
   const post = (message: FromThread): void => port.postMessage(message);
   let db: DatabaseSync;
   try {
-    db = openDatabase(options.path);
+    db = openDatabase(options.path, options);
   } catch (error) {
     const { code, message } = describe(error);
     post({ type: "refused", code, message });
@@ -107,6 +123,7 @@ interface Group {
 
 function createGroup(db: DatabaseSync, tables: Tables): Group {
   const begin = db.prepare("begin immediate");
+  const beginReading = db.prepare("begin");
   const save = db.prepare("savepoint one_write");
   const undo = db.prepare("rollback to one_write");
   const keep = db.prepare("release one_write");
@@ -142,6 +159,17 @@ function createGroup(db: DatabaseSync, tables: Tables): Group {
     }
   };
 
+  /** Under one view of the file: another process may write to it between two statements of one read. */
+  const runReads = (reads: readonly Read[]): readonly Answer[] => {
+    if (reads.length === 0) return [];
+    beginReading.run();
+    try {
+      return reads.map((envelope) => runRead(tables, envelope));
+    } finally {
+      commit.run();
+    }
+  };
+
   return {
     run(envelopes) {
       const writes: Write[] = [];
@@ -150,7 +178,7 @@ function createGroup(db: DatabaseSync, tables: Tables): Group {
         if (isWrite(request)) writes.push({ id, request });
         else reads.push({ id, request });
       }
-      return [...runWrites(writes), ...reads.map((envelope) => runRead(tables, envelope))];
+      return [...runWrites(writes), ...runReads(reads)];
     },
     commits: () => commits,
   };
@@ -166,11 +194,19 @@ interface Read {
   readonly request: ReadRequest;
 }
 
+const writeOps: ReadonlySet<string> = new Set<WriteRequest["op"]>([
+  "createRun",
+  "append",
+  "putSnapshot",
+  "deleteRunsBefore",
+  "deleteSnapshotsBefore",
+]);
+
 function isWrite(request: WriteRequest | ReadRequest): request is WriteRequest {
-  return request.op === "createRun" || request.op === "append" || request.op === "deleteRunsBefore";
+  return writeOps.has(request.op);
 }
 
-function write(tables: Tables, request: WriteRequest): number | undefined {
+function write(tables: Tables, request: WriteRequest): StoreValues[WriteRequest["op"]] {
   switch (request.op) {
     case "createRun":
       tables.createRun(request.run);
@@ -178,8 +214,13 @@ function write(tables: Tables, request: WriteRequest): number | undefined {
     case "append":
       tables.append(request.run, request.events, request.status);
       return undefined;
+    case "putSnapshot":
+      return tables.putSnapshot(request.text, request.at);
     case "deleteRunsBefore":
       return tables.deleteRunsBefore(request.epochMs);
+    case "deleteSnapshotsBefore":
+      tables.deleteSnapshotsBefore(request.epochMs);
+      return undefined;
   }
 }
 
@@ -199,6 +240,14 @@ function read(tables: Tables, request: ReadRequest): StoreValues[ReadRequest["op
       return tables.readJournal(request.run, request.afterSeq);
     case "listRuns":
       return tables.listRuns(request.query);
+    case "findByRequestKey":
+      return tables.findByRequestKey(request.principal, request.key);
+    case "getSnapshot":
+      return tables.getSnapshot(request.hash);
+    case "findCalls":
+      return tables.findCalls(request.query);
+    case "verify":
+      return tables.verify(request.after, request.run);
   }
 }
 

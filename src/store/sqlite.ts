@@ -9,7 +9,9 @@ import { Worker } from "node:worker_threads";
 import { ToolariumError } from "../errors.ts";
 import type { JournalEvent, RunStatus } from "../journal.ts";
 import type { Log } from "../log.ts";
-import { parseJournalEvent, parseRunRow } from "./rows.ts";
+import { largeTextLength } from "./large-texts.ts";
+import { parseJournalEvent, parseRunRef, parseRunRow } from "./rows.ts";
+import { createSnapshotMemory, SNAPSHOT_GRACE_MS } from "./snapshot-memory.ts";
 import type {
   Answer,
   Envelope,
@@ -18,7 +20,17 @@ import type {
   StoreValues,
   ToThread,
 } from "./sqlite-thread.ts";
-import type { RunPage, RunQuery, RunRecord, Store, StoredRun } from "./store.ts";
+import type {
+  CallPage,
+  CallQuery,
+  RunPage,
+  RunQuery,
+  RunRecord,
+  Store,
+  StoredRun,
+  Verified,
+} from "./store.ts";
+import type { VerifiedPart } from "./verification.ts";
 
 const MIB = 1024 * 1024;
 
@@ -28,6 +40,8 @@ export interface SqliteStoreOptions {
   readonly log: Log;
   /** Bytes, roughly, of text that may wait for the disk before new runs are refused. Default 64 MiB. */
   readonly backlogBytes?: number;
+  /** Only look, also while a gateway writes to the file, which must be there and of this version. Writes reject. */
+  readonly readOnly?: boolean;
 }
 
 interface SqliteStoreStats {
@@ -47,7 +61,7 @@ export interface SqliteStore extends Store {
  * another program, or of a newer version.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
-  const workerData: StoreThreadOptions = { path: options.path };
+  const workerData: StoreThreadOptions = { path: options.path, readOnly: options.readOnly ?? false };
   const thread = new Worker(new URL(`./sqlite-thread${import.meta.url.slice(-3)}`, import.meta.url), {
     name: "store",
     workerData,
@@ -74,6 +88,10 @@ class ThreadedStore implements SqliteStore {
   readonly #backlogLimit: number;
   readonly #ended: Promise<void>;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #putSnapshot = createSnapshotMemory((text) => {
+    this.#writes += 1;
+    return this.#call({ op: "putSnapshot", text, at: Date.now() }, text.length);
+  });
   #unsent: Envelope[] = [];
   #lastId = 0;
   #backlogBytes = 0;
@@ -121,8 +139,8 @@ class ThreadedStore implements SqliteStore {
   }
 
   async readJournal(run: string, afterSeq = 0): Promise<readonly JournalEvent[]> {
-    const texts = await this.#call({ op: "readJournal", run, afterSeq });
-    return texts.map(parseJournalEvent);
+    const { events, payloads } = await this.#call({ op: "readJournal", run, afterSeq });
+    return events.map((text) => parseJournalEvent(text, (hash) => payloads.get(hash)));
   }
 
   async listRuns(query: RunQuery): Promise<RunPage> {
@@ -130,14 +148,52 @@ class ThreadedStore implements SqliteStore {
     return { runs: rows.map(parseRunRow), nextCursor };
   }
 
+  async findByRequestKey(principal: string, key: string): Promise<StoredRun | undefined> {
+    const row = await this.#call({ op: "findByRequestKey", principal, key });
+    return row && parseRunRow(row);
+  }
+
+  putSnapshot(text: string): Promise<string> {
+    return this.#refusal ? Promise.reject(this.#refusal) : this.#putSnapshot(text);
+  }
+
+  getSnapshot(hash: string): Promise<string | undefined> {
+    return this.#call({ op: "getSnapshot", hash });
+  }
+
+  async findCalls(query: CallQuery): Promise<CallPage> {
+    const { calls, nextCursor } = await this.#call({ op: "findCalls", query });
+    const withoutPayload = (): string => "";
+    return {
+      calls: calls.map(({ run, seq, events }) => ({
+        run: parseRunRef(run),
+        seq,
+        events: events.map((text) => parseJournalEvent(text, withoutPayload)),
+      })),
+      nextCursor,
+    };
+  }
+
+  async *verify(run?: string): AsyncGenerator<Verified, void, void> {
+    let after: number | null = -1;
+    while (after !== null) {
+      const { next, ...part }: VerifiedPart = await this.#call({ op: "verify", after, run });
+      yield part;
+      after = next;
+    }
+  }
+
   async deleteRunsBefore(epochMs: number): Promise<number> {
     let total = 0;
     for (;;) {
       this.#writes += 1;
       const deleted = await this.#call({ op: "deleteRunsBefore", epochMs });
-      if (deleted === 0) return total;
+      if (deleted === 0) break;
       total += deleted;
     }
+    this.#writes += 1;
+    await this.#call({ op: "deleteSnapshotsBefore", epochMs: Date.now() - SNAPSHOT_GRACE_MS });
+    return total;
   }
 
   stats(): SqliteStoreStats {
@@ -234,22 +290,9 @@ const EVENT_BYTES = 200;
 
 /** Only the texts that can be large are counted, by their UTF-16 length. */
 function weigh(events: readonly JournalEvent[]): number {
-  return events.reduce((total, event) => total + EVENT_BYTES + textOf(event).length, 0);
+  return events.reduce((total, event) => total + EVENT_BYTES + textLength(event), 0);
 }
 
-function textOf(event: JournalEvent): string {
-  switch (event.type) {
-    case "requested":
-      return event.args;
-    case "decided":
-      return event.args ?? "";
-    case "settled":
-      return event.outcome.ok ? event.outcome.value : "";
-    case "log":
-      return event.text;
-    case "ended":
-      return event.result ?? "";
-    default:
-      return "";
-  }
+function textLength(event: JournalEvent): number {
+  return event.type === "log" ? event.text.length : largeTextLength(event);
 }

@@ -16,6 +16,10 @@ export interface RunRecord {
   readonly createdAt: number;
   /** JSON text of everything else that is fixed: program, input, policy, catalog version, limits, diagnostics. */
   readonly spec: string;
+  /** From `putSnapshot`: a text that this run shares with others. */
+  readonly snapshot: string | null;
+  /** What a repeated request is known by, within its principal: see `findByRequestKey`. */
+  readonly requestKey: string | null;
 }
 
 export interface StoredRun extends RunRecord {
@@ -27,7 +31,10 @@ export interface RunQuery {
   /** Absent: any. */
   readonly kinds?: readonly RunRecord["kind"][];
   readonly parent?: string;
-  readonly status?: RunStatus;
+  /** Absent: any. */
+  readonly statuses?: readonly RunStatus[];
+  /** Only runs that were created before this time: milliseconds since the Unix epoch. */
+  readonly before?: number;
   /** 1–200. */
   readonly limit: number;
   /** From the previous page's `nextCursor`. */
@@ -38,6 +45,64 @@ export interface RunPage {
   readonly runs: readonly StoredRun[];
   /** Null on the last page. Runs that are created meanwhile move no page. */
   readonly nextCursor: string | null;
+}
+
+/** How a call was decided; one that waits for a person is not yet. */
+export type CallDecision = "auto" | "approved" | "denied" | "result";
+
+/** All that is given must hold. */
+export interface CallQuery {
+  readonly principal?: string;
+  /** A run's id. */
+  readonly run?: string;
+  /** The id of a tool, or a pattern over them as in `tools.allow`. */
+  readonly tool?: string;
+  readonly server?: string;
+  /** Calls of which this was said at some time; whether it still stands, their events tell. */
+  readonly decision?: CallDecision;
+  /** Requested at this time or later: milliseconds since the Unix epoch. */
+  readonly from?: number;
+  /** Requested before this time. */
+  readonly to?: number;
+  /** 1–200. */
+  readonly limit: number;
+  /** From the previous page's `nextCursor`. */
+  readonly cursor?: string;
+}
+
+export interface FoundCall {
+  readonly run: Pick<StoredRun, "id" | "principal" | "status">;
+  /** 1, 2, 3 … among the calls of its run, in the order in which they were requested. */
+  readonly seq: number;
+  /** The events of this call alone, in seq order, without the texts that are stored outside of them: those are empty. */
+  readonly events: readonly JournalEvent[];
+}
+
+export interface CallPage {
+  /** Can be fewer than asked for, even none, on a page that is not the last: a search stops after a while. */
+  readonly calls: readonly FoundCall[];
+  readonly nextCursor: string | null;
+}
+
+/** Where the stored history of a run is not what was written. */
+export interface BrokenRun {
+  readonly run: string;
+  /** The first event that is not as it was; 0: the run itself. */
+  readonly seq: number;
+  /**
+   * `changed`: its text is another one, or one was put in or taken out before it; of event 1 perhaps the run's own
+   * record. `missing`: there is none of this seq. `end`: the journal was cut off or added to. `payload`: a large text
+   * is gone or changed. `snapshot`: the shared text of the run is. `index`: the search index tells otherwise.
+   */
+  readonly problem: "changed" | "missing" | "end" | "payload" | "snapshot" | "index";
+}
+
+/** What a part of a verification looked at and found. */
+export interface Verified {
+  readonly runs: number;
+  readonly events: number;
+  /** At most one entry per run: what follows the first fault can no longer be judged. */
+  readonly broken: readonly BrokenRun[];
 }
 
 /**
@@ -62,6 +127,28 @@ export interface Store extends AsyncDisposable {
   readJournal(run: string, afterSeq?: number): Promise<readonly JournalEvent[]>;
   /** Newest first. Rejects with `invalid_request` for a limit or cursor that cannot be. */
   listRuns(query: RunQuery): Promise<RunPage>;
-  /** Removes ended runs, and their journals, that were created before this time. Returns how many. */
+  /** The newest run of this principal with this request key. */
+  findByRequestKey(principal: string, key: string): Promise<StoredRun | undefined>;
+  /**
+   * Keeps a text that many runs share, once, and resolves with its hash when it is durable. It stays while a run
+   * refers to it, and for at least a day after it was last put. So put it for every run: a text that was put lately is
+   * not even sent to the store.
+   */
+  putSnapshot(text: string): Promise<string>;
+  getSnapshot(hash: string): Promise<string | undefined>;
+  /**
+   * Tool calls with their events, the latest requested first. Rejects with `invalid_request` for a limit or cursor
+   * that cannot be.
+   */
+  findCalls(query: CallQuery): Promise<CallPage>;
+  /**
+   * Compares what is stored with the hash chain over it, part by part: of all runs, or of one. What the chain can
+   * prove, and what it cannot, is said in `chain.ts`.
+   */
+  verify(run?: string): AsyncIterable<Verified>;
+  /**
+   * Removes ended runs that were created before this time, with their journals and the texts that only they referred
+   * to. A run that has not ended stays, and so does what belongs to it. Returns how many were removed.
+   */
   deleteRunsBefore(epochMs: number): Promise<number>;
 }

@@ -2,145 +2,193 @@
  * The store's operations as plain synchronous statements on an open database. Only the store's thread uses them; what
  * they read is parsed on the other side, so that this one starts fast and stays small.
  */
-import type { DatabaseSync, SQLInputValue } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { ToolariumError } from "../errors.ts";
 import type { JournalEvent, RunStatus } from "../journal.ts";
+import { callNumberOf, createCallIndex } from "./call-index.ts";
+import { type CallRowPage, createCallSearch } from "./call-search.ts";
+import { chainNext, chainStart, sha256 } from "./chain.ts";
+import { moveLargeTexts } from "./large-texts.ts";
 import { JOURNAL_VERSION } from "./migrations.ts";
-import type { RunQuery, RunRecord } from "./store.ts";
+import { RUN_COLUMNS, type RunRow, type RunRowPage, searchRuns } from "./run-search.ts";
+import type { CallQuery, RunQuery, RunRecord } from "./store.ts";
+import { createVerifier, type Verifier } from "./verification.ts";
 
 /** Runs removed by one statement, so that a large clean-up never holds up the commits of live runs for long. */
 const DELETE_BATCH = 100;
-const MAX_PAGE = 200;
-const RUN_COLUMNS = "id, principal, kind, parent, created_at as createdAt, spec, status";
+const ENDED = "('completed', 'failed', 'cancelled')";
 
-/** With the columns of `StoredRun`. */
-export type RunRow = Readonly<Record<string, unknown>>;
-
-export interface RunRowPage {
-  readonly rows: readonly RunRow[];
-  readonly nextCursor: string | null;
+export interface JournalRows {
+  /** The texts of the events, in seq order. */
+  readonly events: readonly string[];
+  /** The texts that stand outside of them, by hash. */
+  readonly payloads: ReadonlyMap<string, string>;
 }
 
-export interface Tables {
+export interface Tables extends Verifier {
   createRun(run: RunRecord): void;
   append(run: string, events: readonly JournalEvent[], status: RunStatus | undefined): void;
   getRun(id: string): RunRow | undefined;
-  /** The texts of the events, in seq order. */
-  readJournal(run: string, afterSeq: number): readonly string[];
+  readJournal(run: string, afterSeq: number): JournalRows;
   listRuns(query: RunQuery): RunRowPage;
+  findByRequestKey(principal: string, key: string): RunRow | undefined;
+  findCalls(query: CallQuery): CallRowPage;
+  /** Returns the text's hash. */
+  putSnapshot(text: string, at: number): string;
+  getSnapshot(hash: string): string | undefined;
   /** Removes one batch; 0 means that nothing is left to remove. */
   deleteRunsBefore(epochMs: number): number;
+  /** Removes those that no run refers to and that were last put before this time. */
+  deleteSnapshotsBefore(epochMs: number): void;
 }
 
 export function createTables(db: DatabaseSync): Tables {
+  return {
+    ...createRunTable(db),
+    ...createJournalTable(db),
+    ...createSnapshotTable(db),
+    ...createVerifier(db),
+    findCalls: createCallSearch(db),
+  };
+}
+
+type RunTable = Pick<Tables, "createRun" | "getRun" | "listRuns" | "findByRequestKey" | "deleteRunsBefore">;
+
+function createRunTable(db: DatabaseSync): RunTable {
   const insertRun = db.prepare(
-    `insert into runs (id, principal, kind, parent, created_at, spec, status, last_seq)
-     values (?, ?, ?, ?, ?, ?, 'queued', 0) on conflict (id) do nothing`,
+    `insert into runs (id, principal, kind, parent, created_at, spec, snapshot, request_key, head, status, last_seq)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0) on conflict (id) do nothing`,
   );
-  // `last_seq` fences: of two writers of one run, or two tries of one write, only the first finds what it expects.
-  const advanceRun = db.prepare(
-    "update runs set last_seq = ?, status = coalesce(?, status) where id = ? and last_seq = ? returning key",
-  );
-  const updateStatus = db.prepare("update runs set status = coalesce(?, status) where id = ?");
-  const insertEvent = db.prepare("insert into journal (run, seq, event) values (?, ?, ?)");
+  const hasSnapshot = db.prepare("select 1 from snapshots where hash = ?");
   const selectRun = db.prepare(`select ${RUN_COLUMNS} from runs where id = ?`);
-  const selectLastSeq = db.prepare("select last_seq from runs where id = ?");
-  const selectJournal = db.prepare(
-    `select event from journal join runs on runs.key = journal.run
-     where runs.id = ? and seq > ? order by seq`,
+  const selectByRequestKey = db.prepare(
+    `select ${RUN_COLUMNS} from runs where principal = ? and request_key = ?
+     order by created_at desc, id desc limit 1`,
   );
+  // What an unfinished run started goes with that run, not before it.
   const deleteRuns = db.prepare(
     `delete from runs where key in (
-       select key from runs where created_at < ? and status in ('completed', 'failed', 'cancelled')
+       select key from runs as old where created_at < ? and status in ${ENDED}
+       and not exists (select 1 from runs where id = old.parent and status not in ${ENDED})
        order by created_at limit ${DELETE_BATCH})`,
   );
 
   return {
     createRun(run) {
-      const { changes } = insertRun.run(run.id, run.principal, run.kind, run.parent, run.createdAt, run.spec);
-      if (changes === 0) throw new ToolariumError("internal_error", `There is a run ${run.id} already.`);
+      const { id, principal, kind, parent, createdAt, spec, snapshot, requestKey } = run;
+      if (snapshot !== null && !hasSnapshot.get(snapshot))
+        throw new ToolariumError("internal_error", `There is no snapshot ${snapshot} for ${id} to refer to.`);
+      const start = chainStart(run);
+      const { changes } = insertRun.run(
+        id,
+        principal,
+        kind,
+        parent,
+        createdAt,
+        spec,
+        snapshot,
+        requestKey,
+        start,
+      );
+      if (changes === 0) throw new ToolariumError("internal_error", `There is a run ${id} already.`);
     },
+    getRun: (id) => selectRun.get(id),
+    listRuns: (query) => searchRuns(db, query),
+    findByRequestKey: (principal, key) => selectByRequestKey.get(principal, key),
+    deleteRunsBefore: (epochMs) => Number(deleteRuns.run(epochMs).changes),
+  };
+}
 
-    append(run, events, status) {
-      const first = events[0];
-      if (first === undefined) {
-        if (updateStatus.run(status ?? null, run).changes === 0) throw misplaced(run, 0, undefined);
-        return;
-      }
-      const before = first.seq - 1;
-      const row = advanceRun.get(before + events.length, status ?? null, run, before);
-      const key = row?.["key"];
-      if (key === undefined) throw misplaced(run, first.seq, selectLastSeq.get(run)?.["last_seq"]);
-      for (const [index, event] of events.entries()) {
-        if (event.seq !== first.seq + index) throw misplaced(run, event.seq, before + index);
-        insertEvent.run(key, event.seq, JSON.stringify({ v: JOURNAL_VERSION, ...event }));
-      }
-    },
+type JournalTable = Pick<Tables, "append" | "readJournal">;
 
-    getRun(id) {
-      return selectRun.get(id);
+function createJournalTable(db: DatabaseSync): JournalTable {
+  const selectEnd = db.prepare("select key, principal, last_seq, head from runs where id = ?");
+  const advanceRun = db.prepare(
+    "update runs set last_seq = ?, head = ?, status = coalesce(?, status) where key = ?",
+  );
+  const insertEvent = db.prepare("insert into journal (run, seq, n, event, hash) values (?, ?, ?, ?, ?)");
+  const insertPayload = db.prepare("insert into payloads (hash, text) values (?, ?) on conflict do nothing");
+  const insertUse = db.prepare(
+    `insert into payload_uses (run, payload) select ?, key from payloads where hash = ? on conflict do nothing`,
+  );
+  const selectEvents = db.prepare(
+    `select event from journal join runs on runs.key = journal.run
+     where runs.id = ? and seq > ? order by seq`,
+  );
+  const selectPayloads = db.prepare(
+    `select payloads.hash, payloads.text from runs join payload_uses on payload_uses.run = runs.key
+     join payloads on payloads.key = payload_uses.payload where runs.id = ?`,
+  );
+  const index = createCallIndex(db);
+
+  /** Returns the text that stands for the event in its row. */
+  const store = (run: number, event: JournalEvent): string => {
+    const stored = moveLargeTexts(event, (hash, text) => {
+      insertPayload.run(hash, text);
+      insertUse.run(run, hash);
+    });
+    return JSON.stringify({ v: JOURNAL_VERSION, ...stored });
+  };
+
+  return {
+    append(id, events, status) {
+      const run = selectEnd.get(id);
+      if (!run) throw new ToolariumError("not_found", `No run has the id ${id}.`);
+      const key = Number(run["key"]);
+      let seq = Number(run["last_seq"]);
+      let head = String(run["head"]);
+      for (const event of events) {
+        // Of two writers of one run, or two tries of one write, only the first finds what it expects.
+        if (event.seq !== seq + 1) throw misplaced(id, event.seq, seq);
+        seq = event.seq;
+        const text = store(key, event);
+        head = chainNext(head, text);
+        insertEvent.run(key, seq, callNumberOf(event), text, head);
+        index.add(key, String(run["principal"]), seq, event);
+      }
+      advanceRun.run(seq, head, status ?? null, key);
     },
 
     readJournal(run, afterSeq) {
-      return selectJournal.all(run, afterSeq).map((row) => String(row["event"]));
-    },
-
-    listRuns(query) {
-      return listRuns(db, query);
-    },
-
-    deleteRunsBefore(epochMs) {
-      return Number(deleteRuns.run(epochMs).changes);
+      const payloads = selectPayloads.all(run);
+      return {
+        events: selectEvents.all(run, afterSeq).map((row) => String(row["event"])),
+        payloads: new Map(payloads.map(({ hash, text }) => [String(hash), String(text)])),
+      };
     },
   };
 }
 
-function misplaced(run: string, seq: number, last: unknown): ToolariumError {
-  if (last === undefined) return new ToolariumError("not_found", `No run has the id ${run}.`);
+function misplaced(run: string, seq: number, last: number): ToolariumError {
   return new ToolariumError(
     "internal_error",
     `Event ${seq} cannot follow event ${last} of ${run}: a run has one writer, and its journal no gaps.`,
   );
 }
 
-function listRuns(db: DatabaseSync, query: RunQuery): RunRowPage {
-  const { limit } = query;
-  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PAGE)
-    throw new ToolariumError("invalid_request", `limit must be 1 to ${MAX_PAGE}, not ${limit}.`, {
-      param: "limit",
-    });
-  const filters: { readonly sql: string; readonly values: readonly SQLInputValue[] }[] = [];
-  if (query.kinds !== undefined)
-    filters.push({ sql: `kind in (${query.kinds.map(() => "?").join(", ")})`, values: query.kinds });
-  for (const column of ["principal", "parent", "status"] as const) {
-    const value = query[column];
-    if (value !== undefined) filters.push({ sql: `${column} = ?`, values: [value] });
-  }
-  if (query.cursor !== undefined)
-    filters.push({ sql: "(created_at, id) < (?, ?)", values: parseCursor(query.cursor) });
-  const where = filters.length === 0 ? "" : `where ${filters.map(({ sql }) => sql).join(" and ")}`;
-  // One row more than asked tells whether there is a next page.
-  const found = db
-    .prepare(`select ${RUN_COLUMNS} from runs ${where} order by created_at desc, id desc limit ?`)
-    .all(...filters.flatMap(({ values }) => values), limit + 1);
-  const rows = found.slice(0, limit);
-  const last = rows.at(-1);
-  return { rows, nextCursor: found.length > limit && last ? formatCursor(last) : null };
-}
+type SnapshotTable = Pick<Tables, "putSnapshot" | "getSnapshot" | "deleteSnapshotsBefore">;
 
-/** A place between two runs, not a number of rows to skip: new runs do not move it. */
-function formatCursor(row: RunRow): string {
-  return Buffer.from(`${row["createdAt"]}/${row["id"]}`).toString("base64url");
-}
-
-function parseCursor(cursor: string): readonly [number, string] {
-  const match = /^(\d{1,16})\/(.+)$/.exec(Buffer.from(cursor, "base64url").toString());
-  const [, createdAt, id] = match ?? [];
-  if (createdAt === undefined || id === undefined)
-    throw new ToolariumError(
-      "invalid_request",
-      "cursor is not one that this list gave. Send next_cursor of the previous page, or none.",
-      { param: "cursor" },
-    );
-  return [Number(createdAt), id];
+function createSnapshotTable(db: DatabaseSync): SnapshotTable {
+  const insert = db.prepare(
+    `insert into snapshots (hash, put_at, text) values (?, ?, ?)
+     on conflict do update set put_at = max(put_at, excluded.put_at)`,
+  );
+  const select = db.prepare("select text from snapshots where hash = ?");
+  const deleteUnused = db.prepare(
+    "delete from snapshots where put_at < ? and not exists (select 1 from runs where snapshot = snapshots.hash)",
+  );
+  return {
+    putSnapshot(text, at) {
+      const hash = sha256(text);
+      insert.run(hash, at, text);
+      return hash;
+    },
+    getSnapshot(hash) {
+      const row = select.get(hash);
+      return row && String(row["text"]);
+    },
+    deleteSnapshotsBefore(epochMs) {
+      deleteUnused.run(epochMs);
+    },
+  };
 }

@@ -11,6 +11,7 @@ import { discovery } from "./questions/discovery.ts";
 import { firstInstruction } from "./questions/first-instruction.ts";
 import { growth } from "./questions/growth.ts";
 import { hog } from "./questions/hog.ts";
+import { journal } from "./questions/journal.ts";
 import { memory } from "./questions/memory.ts";
 import { saturation } from "./questions/saturation.ts";
 
@@ -21,6 +22,7 @@ const questions: { readonly [name: string]: (extent: Extent) => Promise<void> } 
   saturation,
   hog,
   memory,
+  journal,
   growth,
   discovery,
 };

@@ -58,6 +58,7 @@ describe("a run executed again, offline", () => {
     const report = await run("return await read({ value: 'recorded' })");
     const forged = {
       getRun: (id: string) => core.store.getRun(id),
+      getSnapshot: (hash: string) => core.store.getSnapshot(hash),
       readJournal: async (id: string): Promise<readonly JournalEvent[]> =>
         (await core.store.readJournal(id)).map((event) =>
           event.type === "requested" ? { ...event, args: '{"value":"forged"}' } : event,

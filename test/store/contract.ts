@@ -1,7 +1,8 @@
 /** What every store must do. Each implementation's own test file runs it: `storeContract("…", () => open…())`. */
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { RunRecord, Store } from "../../src/store/store.ts";
-import { everyEvent, logEvent, logEvents, runRecord } from "./records.ts";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { JournalEvent, JournalEventBody } from "../../src/journal.ts";
+import type { CallQuery, RunQuery, RunRecord, Store, Verified } from "../../src/store/store.ts";
+import { callEvents, endUsage, everyEvent, logEvent, logEvents, runRecord } from "./records.ts";
 
 /** `open` gives an empty store each time. */
 export function storeContract(name: string, open: () => Promise<Store>): void {
@@ -11,6 +12,17 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       store = await open();
     });
     afterEach(() => store[Symbol.asyncDispose]());
+
+    const putSnapshot = (text: string): Promise<string> => store.putSnapshot(text);
+
+    async function verify(run?: string): Promise<Verified> {
+      const parts = await Array.fromAsync(store.verify(run));
+      return {
+        runs: parts.reduce((sum, part) => sum + part.runs, 0),
+        events: parts.reduce((sum, part) => sum + part.events, 0),
+        broken: parts.flatMap(({ broken }) => broken),
+      };
+    }
 
     async function createRuns(runs: readonly RunRecord[]): Promise<void> {
       await Promise.all(runs.map((run) => store.createRun(run)));
@@ -171,14 +183,237 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         principal: "ann",
         kinds: ["chat"],
         parent: "run_p",
-        status: "waiting",
+        statuses: ["waiting", "running"],
         limit: 10,
       } as const;
       expect((await store.listRuns(query)).runs).toEqual([{ ...wanted, status: "waiting" }]);
       expect((await store.listRuns({ principal: "ann", limit: 10 })).runs).toHaveLength(4);
       expect((await store.listRuns({ kinds: ["call"], limit: 10 })).runs).toHaveLength(1);
       expect((await store.listRuns({ parent: "run_p", limit: 10 })).runs).toHaveLength(4);
-      expect((await store.listRuns({ status: "queued", limit: 10 })).runs).toHaveLength(4);
+      expect((await store.listRuns({ statuses: ["queued"], limit: 10 })).runs).toHaveLength(4);
+    });
+
+    test("a list can be narrowed to several statuses and to runs from before a time", async () => {
+      const runs = [10, 20, 30].map((createdAt) => runRecord({ createdAt }));
+      await createRuns(runs);
+      const [first, second, third] = runs.map(({ id }) => id);
+      await store.append(first ?? "", [], "waiting");
+      await store.append(third ?? "", [], "running");
+      const idsOf = async (query: Partial<RunQuery>): Promise<readonly string[]> =>
+        (await store.listRuns({ limit: 10, ...query })).runs.map(({ id }) => id);
+      expect(await idsOf({ statuses: ["running", "waiting"] })).toEqual([third, first]);
+      expect(await idsOf({ statuses: [] })).toEqual([]);
+      expect(await idsOf({ before: 30 })).toEqual([second, first]);
+      expect(await idsOf({ before: 30, statuses: ["waiting"] })).toEqual([first]);
+    });
+
+    test("the newest run with a request key is found, within its principal only", async () => {
+      const old = runRecord({ principal: "ann", requestKey: "key", createdAt: 1 });
+      const young = runRecord({ principal: "ann", requestKey: "key", createdAt: 2 });
+      await createRuns([young, old, runRecord({ principal: "bob", requestKey: "key", createdAt: 3 })]);
+      await store.append(young.id, [], "running");
+      expect(await store.findByRequestKey("ann", "key")).toEqual({ ...young, status: "running" });
+      expect(await store.findByRequestKey("ann", "other")).toBeUndefined();
+      expect(await store.findByRequestKey("cid", "key")).toBeUndefined();
+    });
+
+    test("texts of megabytes come back whole, wherever an event holds one", async () => {
+      const run = runRecord();
+      const text = (fill: string): string => JSON.stringify(fill.repeat(1_000_000));
+      const head = { n: 1, call: "call_a" };
+      const large: readonly JournalEventBody[] = [
+        { ...head, type: "requested", tool: "files/read", args: text("a"), argsBytes: 1_000_002 },
+        { ...head, type: "decided", decision: "result", by: "ann", args: text("ü"), value: text("\u0000") },
+        { ...head, type: "settled", outcome: { ok: true, value: text("a") }, resultBytes: 9, reused: false },
+        { type: "turn", message: text("m"), calls: [], usage: null },
+        { type: "answered", id: "a", content: "\ud800".repeat(20_000) },
+        { type: "ended", status: "completed", result: text("r"), error: null, usage: endUsage },
+      ];
+      const events = large.map((body, index): JournalEvent => ({ seq: index + 1, at: 1, ...body }));
+      await store.createRun(run);
+      await store.append(run.id, events, "completed");
+      expect(await store.readJournal(run.id)).toEqual(events);
+      expect(await store.readJournal(run.id, 4)).toEqual(events.slice(4));
+    });
+
+    test("a snapshot is put once, found by its hash and referred to by runs", async () => {
+      const text = JSON.stringify({ tools: "ü".repeat(100_000) });
+      const hash = await store.putSnapshot(text);
+      expect(await store.putSnapshot(text)).toBe(hash);
+      expect(await store.putSnapshot("another")).not.toBe(hash);
+      expect(await store.getSnapshot(hash)).toBe(text);
+      expect(await store.getSnapshot("none")).toBeUndefined();
+      const run = runRecord({ snapshot: hash });
+      await store.createRun(run);
+      expect(await store.getRun(run.id)).toMatchObject({ snapshot: hash });
+    });
+
+    test("a run that refers to a snapshot nobody put is refused", async () => {
+      const run = runRecord({ snapshot: "none" });
+      await expect(store.createRun(run)).rejects.toMatchObject({ code: "internal_error" });
+      expect(await store.getRun(run.id)).toBeUndefined();
+    });
+
+    test("a snapshot goes a day after it was last put, unless a run refers to it", async () => {
+      vi.useFakeTimers({ toFake: ["Date"], now: 0 });
+      try {
+        const [used, unused, fresh] = await Promise.all(["used", "unused", "fresh"].map(putSnapshot));
+        const run = runRecord({ snapshot: used ?? null });
+        await store.createRun(run);
+        await store.append(run.id, [], "completed");
+        const left = async (): Promise<readonly (string | undefined)[]> =>
+          Promise.all([used, unused, fresh].map((hash) => store.getSnapshot(hash ?? "")));
+        vi.setSystemTime(20 * 3_600_000);
+        await putSnapshot("fresh");
+        await store.deleteRunsBefore(0);
+        expect(await left()).toEqual(["used", "unused", "fresh"]);
+        vi.setSystemTime(30 * 3_600_000);
+        await store.deleteRunsBefore(0);
+        expect(await left()).toEqual(["used", undefined, "fresh"]);
+        await store.deleteRunsBefore(run.createdAt + 1);
+        expect(await left()).toEqual([undefined, undefined, "fresh"]);
+        expect(await putSnapshot("used")).toBe(used);
+        expect(await left()).toEqual(["used", undefined, "fresh"]);
+      } finally {
+        vi.useRealTimers();
+      }
+    });
+
+    test("calls are found with their own events, the latest requested first", async () => {
+      const run = runRecord({ principal: "ann" });
+      const events = [
+        logEvent(1),
+        ...callEvents(2, { n: 5, at: 2_000 }),
+        ...callEvents(6, { n: 7, at: 1_000 }),
+        logEvent(10),
+      ];
+      await store.createRun(run);
+      await store.append(run.id, events, "running");
+      const page = await store.findCalls({ limit: 10 });
+      const ref = { id: run.id, principal: "ann", status: "running" };
+      expect(page).toEqual({
+        calls: [
+          { run: ref, seq: 1, events: events.slice(1, 5) },
+          { run: ref, seq: 2, events: events.slice(5, 9) },
+        ],
+        nextCursor: null,
+      });
+    });
+
+    test("a call is found with what was decided later, and without its large texts", async () => {
+      const run = runRecord();
+      const [requested, ask, started, settled] = callEvents(1, { decision: "ask" });
+      await store.createRun(run);
+      await store.append(
+        run.id,
+        [requested, ask].filter((event) => event !== undefined),
+        "waiting",
+      );
+      const result = { ok: true, value: "x".repeat(100_000) } as const;
+      const later = [
+        { ...callEvents(3, { n: 1, decision: "approved" })[1], seq: 3 },
+        { ...started, seq: 4 },
+        { ...settled, seq: 5, outcome: result },
+      ] as readonly JournalEvent[];
+      await store.append(run.id, later, "completed");
+      const [found] = (await store.findCalls({ limit: 10, decision: "approved" })).calls;
+      expect(found?.run.status).toBe("completed");
+      expect(found?.events.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5]);
+      expect(found?.events.at(-1)).toMatchObject({ outcome: { ok: true, value: "" } });
+    });
+
+    test("calls can be narrowed by owner, run, tool, server, decision and time together", async () => {
+      const [ann, bob] = [runRecord({ principal: "ann" }), runRecord({ principal: "bob" })];
+      await createRuns([ann, bob]);
+      await store.append(ann.id, [
+        ...callEvents(1, { tool: "files/read", at: 100 }),
+        ...callEvents(5, { tool: "files/write", at: 200, decision: "denied" }),
+        ...callEvents(9, { tool: "mail/send", at: 300, decision: "approved" }),
+        ...callEvents(13, { tool: "unknown", at: 400 }),
+      ]);
+      const refused = { ok: false, failure: { kind: "denied", message: "no" } } as const;
+      const [request, , , settled] = callEvents(1, { tool: "files/read", at: 150 });
+      await store.append(bob.id, [request, { ...settled, seq: 2, outcome: refused }] as JournalEvent[]);
+      const toolsOf = async (query: Partial<CallQuery>): Promise<readonly string[]> => {
+        const { calls } = await store.findCalls({ limit: 10, ...query });
+        return calls.map(({ run, events: [first] }) =>
+          first?.type === "requested" ? `${run.principal} ${first.tool}` : "no call",
+        );
+      };
+      expect(await toolsOf({ principal: "ann" })).toHaveLength(4);
+      expect(await toolsOf({ run: bob.id })).toEqual(["bob files/read"]);
+      expect(await toolsOf({ run: bob.id, principal: "ann" })).toEqual([]);
+      expect(await toolsOf({ run: "run_none" })).toEqual([]);
+      expect(await toolsOf({ tool: "files/read" })).toEqual(["bob files/read", "ann files/read"]);
+      expect(await toolsOf({ tool: "files/*" })).toHaveLength(3);
+      expect(await toolsOf({ tool: "*/send" })).toEqual(["ann mail/send"]);
+      expect(await toolsOf({ tool: "*" })).toHaveLength(5);
+      expect(await toolsOf({ server: "files", principal: "ann" })).toHaveLength(2);
+      expect(await toolsOf({ server: "mail", tool: "files/read" })).toEqual([]);
+      expect(await toolsOf({ decision: "approved" })).toEqual(["ann mail/send"]);
+      expect(await toolsOf({ decision: "denied" })).toEqual(["ann files/write", "bob files/read"]);
+      expect(await toolsOf({ from: 200, to: 300 })).toEqual(["ann files/write"]);
+    });
+
+    test("calls come page by page, each once, also when many of one moment are passed over", async () => {
+      const runs = Array.from({ length: 60 }, () => runRecord());
+      await createRuns(runs);
+      const journal = Array.from({ length: 100 }, (_, n) => {
+        const tool = n % 50 === 7 ? "rare/tool" : "common/tool";
+        return { seq: n + 1, at: 5, type: "requested", n, call: "c", tool, args: "", argsBytes: 0 } as const;
+      });
+      await Promise.all(runs.map(({ id }) => store.append(id, journal)));
+      const seen: string[] = [];
+      let cursor: string | null | undefined;
+      do {
+        const page = await store.findCalls({ limit: 50, tool: "*/tool", ...(cursor ? { cursor } : {}) });
+        seen.push(...page.calls.map(({ run, seq }) => `${run.id} ${seq}`));
+        cursor = page.nextCursor;
+      } while (cursor);
+      expect(seen).toHaveLength(6_000);
+      expect(new Set(seen)).toHaveLength(6_000);
+      const rare: number[] = [];
+      do {
+        const page = await store.findCalls({ limit: 200, tool: "r*/tool", ...(cursor ? { cursor } : {}) });
+        rare.push(...page.calls.map(({ seq }) => seq));
+        cursor = page.nextCursor;
+      } while (cursor);
+      expect(rare.toSorted((a, b) => a - b)).toEqual([...runs.map(() => 8), ...runs.map(() => 58)]);
+    });
+
+    test.for([0, 201, 1.5])("a page of %d calls is refused", async (limit) => {
+      await expect(store.findCalls({ limit })).rejects.toMatchObject({
+        code: "invalid_request",
+        param: "limit",
+      });
+    });
+
+    test("a cursor of another list is refused for calls", async () => {
+      await createRuns([runRecord(), runRecord()]);
+      const { nextCursor } = await store.listRuns({ limit: 1 });
+      await expect(store.findCalls({ limit: 1, cursor: nextCursor ?? "" })).rejects.toMatchObject({
+        code: "invalid_request",
+        param: "cursor",
+      });
+    });
+
+    test("what was stored verifies, however it was appended", async () => {
+      const snapshot = await store.putSnapshot("shared");
+      const runs = [runRecord({ snapshot, requestKey: "key" }), runRecord({ parent: "run_p" }), runRecord()];
+      await createRuns(runs);
+      await store.append(runs[0]?.id ?? "", everyEvent, "failed");
+      for (const event of callEvents(1, { decision: "denied" }))
+        await store.append(runs[1]?.id ?? "", [event]);
+      expect(await verify()).toEqual({ runs: 3, events: everyEvent.length + 4, broken: [] });
+      expect(await verify(runs[1]?.id)).toEqual({ runs: 1, events: 4, broken: [] });
+      expect(await verify("run_none")).toEqual({ runs: 0, events: 0, broken: [] });
+    });
+
+    test("a verification goes through more runs and events than fit into one part", async () => {
+      const runs = Array.from({ length: 2_500 }, () => runRecord());
+      await createRuns(runs);
+      await Promise.all(runs.slice(0, 50).map(({ id }) => store.append(id, logEvents(100))));
+      expect(await verify()).toEqual({ runs: 2_500, events: 5_000, broken: [] });
     });
 
     test.for([0, 201, 1.5, Number.NaN])("a page of %d runs is refused", async (limit) => {
@@ -214,6 +449,27 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       expect(await store.readJournal(stillWaiting.id)).toHaveLength(1);
     });
 
+    test("what an unfinished run started stays until that run has ended", async () => {
+      const chat = runRecord({ kind: "chat", createdAt: 10 });
+      const program = runRecord({ parent: chat.id, createdAt: 10 });
+      const orphan = runRecord({ parent: "run_gone", createdAt: 10 });
+      await createRuns([chat, program, orphan]);
+      await store.append(chat.id, [], "waiting");
+      await store.append(program.id, [], "completed");
+      await store.append(orphan.id, [], "completed");
+      expect(await store.deleteRunsBefore(20)).toBe(1);
+      await store.append(chat.id, [], "completed");
+      expect(await store.deleteRunsBefore(20)).toBe(2);
+    });
+
+    test("a deleted run leaves no calls to be found", async () => {
+      const run = runRecord();
+      await store.createRun(run);
+      await store.append(run.id, callEvents(1), "completed");
+      await store.deleteRunsBefore(run.createdAt + 1);
+      expect((await store.findCalls({ limit: 10 })).calls).toEqual([]);
+    });
+
     test("dispose keeps what was called before it, may be repeated, and refuses what comes after", async () => {
       const run = runRecord();
       const writes = Promise.all([store.createRun(run), store.append(run.id, logEvents(3))]);
@@ -224,6 +480,9 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       await expect(store.createRun(runRecord())).rejects.toMatchObject({ code: "disposed" });
       await expect(store.append(run.id, [logEvent(4)])).rejects.toMatchObject({ code: "disposed" });
       await expect(store.deleteRunsBefore(0)).rejects.toMatchObject({ code: "disposed" });
+      await expect(store.putSnapshot("text")).rejects.toMatchObject({ code: "disposed" });
+      await expect(store.findCalls({ limit: 1 })).rejects.toMatchObject({ code: "disposed" });
+      await expect(verify()).rejects.toMatchObject({ code: "disposed" });
     });
   });
 }

@@ -1,6 +1,6 @@
 /** Runs and events as the tests of stores and journals need them. */
 import { randomBytes } from "node:crypto";
-import type { JournalEvent } from "../../src/journal.ts";
+import type { JournalEvent, JournalEventBody, RunUsage } from "../../src/journal.ts";
 import type { RunRecord } from "../../src/store/store.ts";
 
 export function runRecord(fields: Partial<RunRecord> = {}): RunRecord {
@@ -11,6 +11,8 @@ export function runRecord(fields: Partial<RunRecord> = {}): RunRecord {
     parent: null,
     createdAt: 1_000,
     spec: '{"code":"return 1"}',
+    snapshot: null,
+    requestKey: null,
     ...fields,
   };
 }
@@ -24,9 +26,43 @@ export function logEvents(count: number, firstSeq = 1): readonly JournalEvent[] 
   return Array.from({ length: count }, (_, index) => logEvent(firstSeq + index));
 }
 
+/** What happens to one call of a tool, from this seq on; `n` numbers it within its run. */
+export function callEvents(
+  firstSeq: number,
+  { n = firstSeq, tool = "files/read", decision = "auto", at = 1_000 + firstSeq }: CallShape = {},
+): readonly JournalEvent[] {
+  const head = { n, call: `call_${n}` };
+  const bodies: readonly JournalEventBody[] = [
+    { ...head, type: "requested", tool, args: "{}", argsBytes: 2 },
+    { ...head, type: "decided", decision, by: decision === "auto" ? "policy" : "ann" },
+    { ...head, type: "started", tool, argsHash: "ef56", readOnly: true },
+    { ...head, type: "settled", outcome: { ok: true, value: "1" }, resultBytes: 1, reused: false },
+  ];
+  return bodies.map((body, index) => ({ seq: firstSeq + index, at: at + index, ...body }));
+}
+
+interface CallShape {
+  readonly n?: number;
+  readonly tool?: string;
+  readonly decision?: "auto" | "ask" | "approved" | "denied" | "result";
+  /** Of its first event; the others follow a millisecond apart. */
+  readonly at?: number;
+}
+
+export const endUsage: RunUsage = {
+  wallMs: 11,
+  cpuMs: 0.5,
+  queueMs: 0,
+  compileMs: 6,
+  toolCalls: 2,
+  logBytes: 9,
+  peakHeapBytes: 100,
+  tokens: { declarations: 1, program: 2, result: 3, directEstimate: 4 },
+};
+
 /** One event of every type, with every optional field somewhere. */
 export const everyEvent: readonly JournalEvent[] = [
-  { seq: 1, at: 1_001, type: "opened", programHash: "ab12", catalogVersion: "cd34" },
+  { seq: 1, at: 1_001, type: "opened", programHash: "ab12", catalogVersion: "cd34", engine: "v8" },
   {
     seq: 2,
     at: 1_002,
@@ -91,10 +127,41 @@ export const everyEvent: readonly JournalEvent[] = [
   },
   { seq: 9, at: 1_009, type: "timer", n: 2, delayMs: 1.5 },
   { seq: 10, at: 1_010, type: "log", level: "warn", text: "line\n\u0000 end" },
-  { seq: 11, at: 1_011, type: "waiting" },
+  { seq: 11, at: 1_011, type: "waiting", usage: endUsage },
   {
     seq: 12,
     at: 1_012,
+    type: "resumed",
+    cause: "client",
+    engine: null,
+    layers: [
+      { rule: "body", allow: ["*"], autoExecute: [], servers: ["files"] },
+      { rule: "tools.allow", deployment: true },
+    ],
+  },
+  {
+    seq: 13,
+    at: 1_013,
+    type: "decided",
+    n: 1,
+    call: "call_b",
+    decision: "result",
+    by: "ann",
+    edited: true,
+    value: '"given"',
+  },
+  {
+    seq: 14,
+    at: 1_014,
+    type: "turn",
+    message: '{"role":"assistant"}',
+    calls: [{ id: "a", call: "call_a" }, { id: "b", run: "run_b" }, { id: "c" }],
+    usage: '{"total_tokens":3}',
+  },
+  { seq: 15, at: 1_015, type: "answered", id: "a", content: "the text" },
+  {
+    seq: 16,
+    at: 1_016,
     type: "ended",
     status: "failed",
     result: null,
@@ -107,15 +174,8 @@ export const everyEvent: readonly JournalEvent[] = [
       effects: "possible",
       tool: { server: "files", tool: "drop", kind: "tool" },
     },
-    usage: {
-      wallMs: 11,
-      cpuMs: 0.5,
-      queueMs: 0,
-      compileMs: 6,
-      toolCalls: 2,
-      logBytes: 9,
-      peakHeapBytes: 100,
-      tokens: { declarations: 1, program: 2, result: 3, directEstimate: 4 },
-    },
+    usage: endUsage,
+    warnings: ["a call was not awaited"],
   },
+  { seq: 17, at: 1_017, type: "reopened" },
 ];

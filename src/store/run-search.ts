@@ -1,0 +1,59 @@
+/** Lists of runs, newest first. */
+import type { DatabaseSync, SQLInputValue } from "node:sqlite";
+import { checkLimit, formatCursor, parseCursor } from "./paging.ts";
+import type { RunQuery } from "./store.ts";
+
+/** The columns of `StoredRun`. */
+export const RUN_COLUMNS =
+  "id, principal, kind, parent, created_at as createdAt, spec, snapshot, request_key as requestKey, status";
+
+export type RunRow = Readonly<Record<string, unknown>>;
+
+export interface RunRowPage {
+  readonly rows: readonly RunRow[];
+  readonly nextCursor: string | null;
+}
+
+const CURSOR = /^(\d{1,16})\/(.+)$/;
+
+interface Filter {
+  readonly sql: string;
+  readonly values: readonly SQLInputValue[];
+}
+
+/** @throws `invalid_request` for a limit or cursor that cannot be */
+export function searchRuns(db: DatabaseSync, query: RunQuery): RunRowPage {
+  const { limit } = query;
+  checkLimit(limit);
+  const filters = filtersOf(query);
+  const where = filters.length === 0 ? "" : `where ${filters.map(({ sql }) => sql).join(" and ")}`;
+  // One row more than asked tells whether there is a next page.
+  const found = db
+    .prepare(`select ${RUN_COLUMNS} from runs ${where} order by created_at desc, id desc limit ?`)
+    .all(...filters.flatMap(({ values }) => values), limit + 1);
+  const rows = found.slice(0, limit);
+  const last = rows.at(-1);
+  return { rows, nextCursor: found.length > limit && last ? cursorAfter(last) : null };
+}
+
+function filtersOf({ principal, parent, kinds, statuses, before, cursor }: RunQuery): readonly Filter[] {
+  const filters: Filter[] = [];
+  if (principal !== undefined) filters.push({ sql: "principal = ?", values: [principal] });
+  if (parent !== undefined) filters.push({ sql: "parent = ?", values: [parent] });
+  if (kinds !== undefined) filters.push(isOneOf("kind", kinds));
+  if (statuses !== undefined) filters.push(isOneOf("status", statuses));
+  if (before !== undefined) filters.push({ sql: "created_at < ?", values: [before] });
+  if (cursor !== undefined) {
+    const [createdAt, id = ""] = parseCursor(cursor, CURSOR);
+    filters.push({ sql: "(created_at, id) < (?, ?)", values: [Number(createdAt), id] });
+  }
+  return filters;
+}
+
+function isOneOf(column: string, values: readonly string[]): Filter {
+  return { sql: `${column} in (${values.map(() => "?").join(", ")})`, values };
+}
+
+function cursorAfter(row: RunRow): string {
+  return formatCursor(Number(row["createdAt"]), String(row["id"]));
+}

@@ -37,6 +37,30 @@ export function openDatabase(path: string, options: { readonly readOnly: boolean
   }
 }
 
+/**
+ * Makes this process the only one that writes to the file, until it is closed or the process is gone, however it went:
+ * runs have one writer, and whoever starts takes up what it finds unfinished. A lock that the system itself gives back
+ * is what SQLite holds on the small file beside it.
+ *
+ * @throws `config_error` when another process has it, after waiting for one that is just ending
+ */
+export function claimDatabase(path: string): DatabaseSync | undefined {
+  if (path === IN_MEMORY) return undefined;
+  const location = `${resolve(path)}-owner`;
+  createFile(location, path);
+  let lock: DatabaseSync | undefined;
+  try {
+    lock = new DatabaseSync(location, { timeout: BUSY_MS });
+    lock.exec("pragma journal_mode = memory; begin exclusive");
+    return lock;
+  } catch (error) {
+    lock?.close();
+    throw refuse(path, "is in use by another gateway. Stop that one, or choose another file.", {
+      cause: error,
+    });
+  }
+}
+
 /** For another process than the one that writes: nothing is created, and nothing brought up to date. */
 function openForReading(path: string): DatabaseSync {
   if (path === IN_MEMORY) throw refuse(path, "is kept by no file, so there is nothing to read. Name a file.");

@@ -10,7 +10,7 @@ import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { type ErrorCode, ToolariumError } from "../errors.ts";
 import type { JournalEvent, RunStatus } from "../journal.ts";
 import type { CallRowPage } from "./call-search.ts";
-import { openDatabase } from "./database.ts";
+import { claimDatabase, openDatabase } from "./database.ts";
 import type { RunRow, RunRowPage } from "./run-search.ts";
 import type { CallQuery, RunQuery, RunRecord } from "./store.ts";
 import { createTables, type JournalRows, type Tables } from "./tables.ts";
@@ -81,11 +81,14 @@ if (parentPort) serve(parentPort, workerData);
 
 function serve(port: MessagePort, options: StoreThreadOptions): void {
   const post = (message: FromThread): void => port.postMessage(message);
+  let claim: DatabaseSync | undefined;
   let db: DatabaseSync;
   try {
+    claim = options.readOnly ? undefined : claimDatabase(options.path);
     db = openDatabase(options.path, options);
   } catch (error) {
     const { code, message } = describe(error);
+    claim?.close();
     post({ type: "refused", code, message });
     port.close();
     return;
@@ -104,6 +107,7 @@ function serve(port: MessagePort, options: StoreThreadOptions): void {
     if (message.type === "close") {
       drain();
       db.close();
+      claim?.close();
       port.close();
       return;
     }

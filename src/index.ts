@@ -7,15 +7,14 @@ export type { LocalTool } from "./mcp/hub.ts";
 export type { CheckResult } from "./runs/check.ts";
 export type { StreamEvent } from "./runs/events.ts";
 export type { Diagnostic, PendingCall, Report, ReportCall } from "./runs/report.ts";
-export {
-  type ApprovalAnswer,
-  type ApprovalDecision,
-  createSandbox,
-  type DecideOptions,
-  type InProcessServer,
-  type RunOptions,
-  type Sandbox,
-  type SandboxOptions,
-  type SandboxServer,
-} from "./sandbox.ts";
+export { createSandbox, type Sandbox } from "./sandbox.ts";
+export type {
+  ApprovalAnswer,
+  ApprovalDecision,
+  DecideOptions,
+  InProcessServer,
+  RunOptions,
+  SandboxOptions,
+  SandboxServer,
+} from "./sandbox-options.ts";
 export { defineTool, type ToolDefinition } from "./tools/define-tool.ts";

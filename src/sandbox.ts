@@ -1,95 +1,27 @@
 /** Toolarium as a library: programs over tools given in code and over MCP servers, without HTTP or a configuration file. */
-import { type PoolStats, type RunLimits, resolveLimits, type WorkerPoolOptions } from "../sandbox/index.ts";
+import type { PoolStats } from "../sandbox/index.ts";
 import { renderDeclarations } from "./code/declarations.ts";
 import { createCore } from "./core.ts";
 import { ToolariumError } from "./errors.ts";
 import { createLog, type Log } from "./log.ts";
-import type { LocalTool, ServerSpec } from "./mcp/hub.ts";
 import { type CheckResult, checkProgram } from "./runs/check.ts";
-import { createStreamMapper, type StreamEvent } from "./runs/events.ts";
+import { createStreamMapper } from "./runs/events.ts";
 import type { PendingCall, Report } from "./runs/report.ts";
 import type { ActiveRun } from "./runs/runner.ts";
+import {
+  type ApprovalDecision,
+  type DecideOptions,
+  limitsOf,
+  type RunOptions,
+  refuseTwins,
+  refuseUnknown,
+  runOptionNames,
+  type SandboxOptions,
+  toDecision,
+  toSpecs,
+} from "./sandbox-options.ts";
 import type { HumanDecision } from "./tools/bridge.ts";
 import { type Policy, visible } from "./tools/policy.ts";
-
-/** An MCP server object in this process, such as the SDK's `McpServer`. */
-export interface InProcessServer {
-  connect(transport: unknown): Promise<void>;
-  close(): Promise<void>;
-}
-
-/** How to reach an MCP server: a command, an address, or a server object in this process. */
-export type SandboxServer =
-  | {
-      readonly command: string;
-      readonly args?: readonly string[];
-      readonly env?: { readonly [name: string]: string };
-      readonly cwd?: string;
-    }
-  | {
-      readonly url: string;
-      readonly type?: "http" | "sse";
-      readonly headers?: { readonly [name: string]: string };
-    }
-  | { readonly server: InProcessServer };
-
-export interface SandboxOptions
-  extends Pick<WorkerPoolOptions, "workers" | "runsPerWorker" | "queue" | "isolation" | "wrapper"> {
-  /** Tools as functions, globals of a program. They run automatically unless defined with `needsApproval`. */
-  readonly tools?: readonly LocalTool[];
-  readonly mcpServers?: { readonly [name: string]: SandboxServer };
-  /** Patterns of the tools of MCP servers that run without a person. Default none: tool calls are suggestions. */
-  readonly autoExecute?: readonly string[];
-  /** Patterns of the tools of MCP servers that change nothing. Default none. */
-  readonly readOnly?: readonly string[];
-  /** Defaults of a run. */
-  readonly limits?: Partial<RunLimits>;
-  /** Milliseconds for one tool call. Default 30 000. */
-  readonly callTimeoutMs?: number;
-  /**
-   * A file that keeps runs and journals, for one process at a time: runs that an earlier one left go on. Default
-   * `:memory:`.
-   */
-  readonly storePath?: string;
-  /** Default: warnings and errors, on stderr. */
-  readonly log?: Log;
-}
-
-export interface RunOptions {
-  /** The global `input` of the program; anything JSON can hold. */
-  readonly input?: unknown;
-  readonly signal?: AbortSignal;
-  readonly limits?: Partial<RunLimits>;
-  /** Narrows the tools of this run: patterns like `server/*`. */
-  readonly tools?: readonly string[];
-  readonly typecheck?: "error" | "warn" | "off";
-  /** Workers are never shared between principals. Default `local`. */
-  readonly principal?: string;
-  /** Called for every event of the run, in order: `run.started`, `log`, `call.started` … What it throws is logged. */
-  readonly onEvent?: (event: StreamEvent["data"]) => void;
-  /**
-   * Decides a call that needs a person. Without it, or when it answers undefined or throws, the run waits for
-   * `decide`. The time it takes counts against no limit.
-   */
-  readonly onApproval?: (call: PendingCall) => ApprovalAnswer | Promise<ApprovalAnswer>;
-  /** A failed run of the same principal: its calls that changed something are not made again. */
-  readonly repairOf?: string;
-}
-
-export interface DecideOptions {
-  /** Whose run it is. Default `local`. */
-  readonly principal?: string;
-}
-
-/** `undefined` leaves the call waiting. */
-export type ApprovalAnswer = ApprovalDecision | undefined;
-
-/** `true` approves, `false` denies. */
-export type ApprovalDecision =
-  | boolean
-  | { readonly decision: "approve"; readonly arguments?: unknown }
-  | { readonly decision: "deny"; readonly reason?: string }
-  | { readonly decision: "result"; readonly result: unknown };
 
 export interface Sandbox extends AsyncDisposable {
   /**
@@ -111,7 +43,6 @@ export interface Sandbox extends AsyncDisposable {
 }
 
 const CALL_TIMEOUT_MS = 30_000;
-const START_TIMEOUT_MS = 30_000;
 const APPROVAL_EXPIRES_MS = 86_400_000;
 
 /**
@@ -199,64 +130,6 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
   };
 }
 
-function limitsOf(asked: Partial<RunLimits> = {}, defaults?: RunLimits): RunLimits {
-  const resolved = resolveLimits(asked, defaults);
-  if (resolved.ok) return resolved.limits;
-  const { limit, asked: value, bound, kind } = resolved.problem;
-  const code = kind === "above_ceiling" ? "limit_above_ceiling" : "invalid_request";
-  throw new ToolariumError(code, `limits.${limit} is ${value}: ${kind.replaceAll("_", " ")} (${bound}).`, {
-    param: `limits.${limit}`,
-  });
-}
-
-function toSpecs({ tools = [], mcpServers = {} }: SandboxOptions): readonly ServerSpec[] {
-  const common = {
-    disabled: false,
-    startTimeoutMs: START_TIMEOUT_MS,
-    trustAnnotations: false,
-    protocol: "auto",
-  };
-  const remote = Object.entries(mcpServers).map(([name, server]): ServerSpec => {
-    if ("server" in server) return { ...common, name, type: "in-process", server: server.server };
-    if ("url" in server) {
-      const { url, type = "http", headers = {} } = server;
-      return { ...common, name, type, url, headers, fallbackToSse: type === "http" };
-    }
-    const { command, args = [], env = {}, cwd } = server;
-    return { ...common, name, type: "stdio", command, args, env, ...(cwd === undefined ? {} : { cwd }) };
-  });
-  return tools.length === 0 ? remote : [{ ...common, name: "local", type: "local", tools }, ...remote];
-}
-
-const runOptionNames: readonly (keyof RunOptions)[] = [
-  "input",
-  "signal",
-  "limits",
-  "tools",
-  "typecheck",
-  "principal",
-  "onEvent",
-  "onApproval",
-  "repairOf",
-];
-
-/** An option that is misspelt, or of a later version, must not look as if it had been obeyed. */
-function refuseUnknown(options: object, known: readonly string[]): void {
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown === undefined) return;
-  const message = `There is no option ${JSON.stringify(unknown)}; there are ${known.join(", ")}.`;
-  throw new ToolariumError("invalid_request", message, { param: unknown });
-}
-
-function refuseTwins(tools: readonly LocalTool[]): void {
-  const names = tools.map(({ name }) => name);
-  const twin = names.find((name, index) => names.indexOf(name) !== index);
-  if (twin === undefined) return;
-  throw new ToolariumError("invalid_request", `Two tools are named ${JSON.stringify(twin)}.`, {
-    param: "tools",
-  });
-}
-
 async function tell(onEvent: NonNullable<RunOptions["onEvent"]>, run: ActiveRun, log: Log): Promise<void> {
   const toStreamEvent = createStreamMapper({ id: run.id, createdAt: Date.parse(run.report().createdAt) });
   for await (const event of run.events(0, "end")) {
@@ -283,20 +156,4 @@ async function ask(
       return undefined;
     });
   return answer === undefined ? undefined : toDecision(answer, "onApproval");
-}
-
-function toDecision(answer: ApprovalDecision, by: string): HumanDecision {
-  if (typeof answer === "boolean") return answer ? { type: "approve", by } : { type: "deny", by };
-  switch (answer.decision) {
-    case "approve":
-      return {
-        type: "approve",
-        by,
-        ...(answer.arguments === undefined ? {} : { args: JSON.stringify(answer.arguments) }),
-      };
-    case "deny":
-      return { type: "deny", by, ...(answer.reason === undefined ? {} : { reason: answer.reason }) };
-    case "result":
-      return { type: "result", by, value: JSON.stringify(answer.result ?? null) };
-  }
 }

@@ -18,7 +18,7 @@ const floors: readonly (readonly [pattern: RegExp, floor: number])[] = [
   [/^src\/code\//, 1],
   [/^src\/runs\//, 2],
   [/^src\/chat\//, 3],
-  [/^src\/(gateway|core|sandbox|demo\/.*)\.ts$/, 4],
+  [/^src\/(gateway|core|sandbox|sandbox-options|demo\/.*)\.ts$/, 4],
   [/^src\/(http|cli)\//, 5],
   [/^src\/(bin|cli|index)\.ts$/, 5],
 ];

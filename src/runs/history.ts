@@ -51,7 +51,7 @@ export function toGuestError(
 }
 
 /** A server's name has no slash; a tool's may. */
-export function splitId(id: string): { readonly server: string; readonly tool: string } {
+function splitId(id: string): { readonly server: string; readonly tool: string } {
   const slash = id.indexOf("/");
   return { server: id.slice(0, Math.max(0, slash)), tool: id.slice(slash + 1) };
 }

@@ -49,7 +49,7 @@ interface Namespaces {
   { display, errorText, isError }: Display,
   { show, proxy, install }: Namespaces,
 ) => {
-  const BATCH_CHARS = 262_144;
+  const BATCH_CHARS = 65_536;
   const MAX_ARMED_TIMERS = 1_000;
   /** Every timer stays in the run's history. */
   const MAX_TIMERS = 100_000;

@@ -217,6 +217,31 @@ describe("a worker that dies", () => {
   });
 });
 
+describe("a storm of tool calls", () => {
+  it("leaves the gateway's thread to others after every few of them", async () => {
+    const workers = await open({ workers: 1 });
+    let turn = 0;
+    let next: NodeJS.Immediate | undefined;
+    const startedIn = new Map<number, number>();
+    const count = (): void => {
+      turn += 1;
+      next = setImmediate(count);
+    };
+    count();
+    const echo = (value: unknown): unknown => {
+      startedIn.set(turn, (startedIn.get(turn) ?? 0) + 1);
+      return value;
+    };
+    const body =
+      "return (await Promise.all(Array.from({ length: 2_000 }, (_, i) => lab.echo({ i })))).length";
+    const limits = { toolCalls: 2_000, toolCallsInFlight: 256 };
+    const run = await runProgram(workers, body, { tools: { echo }, limits });
+    clearImmediate(next);
+    expect(resultOf(run)).toBe(2_000);
+    expect(Math.max(...startedIn.values())).toBeLessThan(64);
+  });
+});
+
 describe("the life of a worker", () => {
   it("starts with nothing of the gateway's: no environment, no descriptor, and first in line when memory runs out", async () => {
     process.env["GATEWAY_SECRET"] = "canary-in-the-environment";

@@ -33,6 +33,8 @@ const PENDING_FOREVER =
   "The program waits for a promise that nothing can settle: no tool call is open and no timer is armed.";
 
 const MAX_REJECTIONS_TOLD = 5;
+/** No further calls while the worker is so many entries behind: they would stand before its other runs' entries. */
+const MAX_AHEAD = 32;
 
 /** Reason of an abort that ends no run: its outcome is `suspended`, and a history of it can go on elsewhere. */
 export const SUSPEND: unique symbol = Symbol("suspend");
@@ -94,7 +96,7 @@ export class Session {
     this.#calls = new OpenCalls({
       host: run.host,
       atOnce: run.limits.toolCallsInFlight,
-      mayStart: () => !this.#timeline.repeatsHistory,
+      mayStart: () => !this.#timeline.repeatsHistory && this.#timeline.ahead < MAX_AHEAD,
       settled: (call, settlement) => this.#settle(call, settlement),
       changed: () => {
         this.#wakeUp();
@@ -354,6 +356,7 @@ export class Session {
     else if (this.#last?.type === "fail") this.fail(describeFail(this.#last, this.run));
     else {
       if (repeated && !this.#timeline.repeatsHistory) this.#goLive();
+      else this.#calls.advance();
       this.#endIfIdle();
     }
   }

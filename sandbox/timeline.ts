@@ -53,6 +53,11 @@ export class Timeline {
     return this.#acked < this.#entries.length;
   }
 
+  /** Entries that the worker has been told and has not finished. */
+  get ahead(): number {
+    return this.#entries.length - this.#acked;
+  }
+
   /** True until the stored history has been repeated to its end. Nothing may happen in the outside world before that. */
   get repeatsHistory(): boolean {
     return this.#history !== undefined && this.#acked < this.#history.entries.length;

@@ -11,8 +11,6 @@ interface NamespaceConfig {
 interface Namespaces {
   /** Defines a property that nobody can change any more. */
   show(on: object, name: string, value: unknown, enumerable: boolean): void;
-  /** An object whose own properties are `target`'s, and where any other tool name is `miss(name)`. */
-  proxy(target: object, miss: (name: string) => unknown): object;
   /** Shows the tools on `scope`, which is the program's globalThis in every run but the rehearsal. */
   install(
     scope: object,
@@ -34,6 +32,7 @@ interface Namespaces {
     if (key === "toJSON" || getOwnPropertyDescriptor(objectPrototype, key) !== undefined) return undefined;
     return miss(key);
   };
+  /** An object whose own properties are `target`'s, and where any other tool name is `miss(name)`. */
   const proxy = (target: object, miss: (name: string) => unknown): object =>
     new GuestProxy(freeze(target), {
       __proto__: null,
@@ -85,7 +84,7 @@ interface Namespaces {
     show(scope, "tools", proxy(tree, noServer), true);
   };
 
-  return { show, proxy, install };
+  return { show, install };
 };
 
 export {};

@@ -33,7 +33,6 @@ interface Display {
 }
 interface Namespaces {
   show(on: object, name: string, value: unknown, enumerable: boolean): void;
-  proxy(target: object, miss: (name: string) => unknown): object;
   install(
     scope: object,
     namespaces: unknown,
@@ -47,7 +46,7 @@ interface Namespaces {
   clock: Clock,
   { utf8Length, decode }: Text,
   { display, errorText, isError }: Display,
-  { show, proxy, install }: Namespaces,
+  { show, install }: Namespaces,
 ) => {
   const BATCH_CHARS = 65_536;
   const MAX_ARMED_TIMERS = 1_000;

@@ -58,8 +58,9 @@ interface Namespaces {
       for (let t = 0; t < tools.length; t++) {
         const { name, method, positional } = tools[t] as ToolEntry;
         const fn = callable(server, name, positional);
-        if (method !== "then") show(byMethod, method, fn, true);
-        if (name !== "then") show(byName, name, fn, true);
+        // The proxies freeze them; a catalog may have hundreds of tools, and this is on every run's way.
+        if (method !== "then") byMethod[method] = fn;
+        if (name !== "then") byName[name] = fn;
       }
       const miss = (name: string): Callable => callable(server, name);
       show(scope, global, proxy(byMethod, miss), tools.length > 0);

@@ -188,9 +188,9 @@ interface Namespaces {
     return record;
   };
   const callable = (server: string, tool: string, positional?: readonly string[]): Callable => {
-    const fn = (...args: unknown[]): Promise<unknown> => call(server, tool, positional, args);
-    defineProperty(fn, "name", { __proto__: null, value: tool } as never);
-    return freeze(fn);
+    // A property's function has its name.
+    const named = { [tool]: (...args: unknown[]): Promise<unknown> => call(server, tool, positional, args) };
+    return freeze(named[tool] as Callable);
   };
 
   /** An error of the entry that settles a call has no frame of the program: it gets those of the call. */

@@ -2,6 +2,9 @@
 import { hostFault } from "./failures.ts";
 import type { GuestCall, Hold, RunHost, Settlement } from "./index.ts";
 
+/** Calls a run may start in one turn of the gateway's event loop; the rest comes behind everybody else's. */
+const CALLS_PER_TURN = 16;
+
 export interface OpenCallsOptions {
   readonly host: Pick<RunHost, "call">;
   /** In flight at once; more are queued. */
@@ -18,6 +21,7 @@ export class OpenCalls {
   readonly #queued: GuestCall[] = [];
   readonly #held = new Set<number>();
   #inFlight = 0;
+  #startedInTurn = 0;
   #closed = false;
   readonly #abort = new AbortController();
 
@@ -39,11 +43,14 @@ export class OpenCalls {
     this.advance();
   }
 
+  /** Tools that answer at once would otherwise be called ten thousand times before anybody else is heard. */
   advance(): void {
     const { atOnce, host, mayStart } = this.#options;
-    while (this.#inFlight < atOnce && mayStart()) {
+    while (this.#inFlight < atOnce && this.#startedInTurn < CALLS_PER_TURN && mayStart()) {
       const call = this.#queued.shift();
       if (call === undefined) return;
+      if (this.#startedInTurn === 0) setImmediate(() => this.#nextTurn());
+      this.#startedInTurn += 1;
       this.#await(call, host.call(call, this.#abort.signal));
     }
   }
@@ -51,8 +58,13 @@ export class OpenCalls {
   /** The run has ended: calls in flight are aborted, and nothing of them is heard any more. */
   close(): void {
     this.#closed = true;
-    // Making the signal's error takes longer than all the rest of an ending.
+    // Making the signal's error takes longer than all the rest of an ending: only where somebody may hear of it.
     if (this.#inFlight > 0) this.#abort.abort();
+  }
+
+  #nextTurn(): void {
+    this.#startedInTurn = 0;
+    if (!this.#closed) this.advance();
   }
 
   #await(call: GuestCall, answer: Promise<Settlement | Hold>): void {

@@ -120,7 +120,7 @@ const MAX_MESSAGE_CHARS = 4_096;
 const MAX_NAME_CHARS = 1_024;
 /** Rows of a post are arrays in an array; a failure is an object with an object in it. */
 const MAX_POST_DEPTH = 4;
-/** Rows in one post: a batch is 256 kB, a row at least nine characters. */
+/** Rows in one post: a batch is 64 kB, a row at least nine characters. */
 const MAX_POST_ROWS = 40_000;
 /** Longest timer: a program may not park longer than its wall limit anyway; this keeps the number an int32. */
 const MAX_TIMER_MS = 2_147_483_647;

@@ -33,6 +33,10 @@ const PENDING_FOREVER =
   "The program waits for a promise that nothing can settle: no tool call is open and no timer is armed.";
 
 const MAX_REJECTIONS_TOLD = 5;
+/** What a run asks and is told may be so many times its heap in all: it is kept for as long as the run may be repeated. */
+const KEPT_FACTOR = 4;
+/** No further calls while the worker is so many entries behind: they would stand before its other runs' entries. */
+const MAX_AHEAD = 32;
 
 /** Reason of an abort that ends no run: its outcome is `suspended`, and a history of it can go on elsewhere. */
 export const SUSPEND: unique symbol = Symbol("suspend");
@@ -94,7 +98,7 @@ export class Session {
     this.#calls = new OpenCalls({
       host: run.host,
       atOnce: run.limits.toolCallsInFlight,
-      mayStart: () => !this.#timeline.repeatsHistory,
+      mayStart: () => !this.#timeline.repeatsHistory && this.#timeline.ahead < MAX_AHEAD,
       settled: (call, settlement) => this.#settle(call, settlement),
       changed: () => {
         this.#wakeUp();
@@ -319,6 +323,12 @@ export class Session {
 
   #enter(body: Pick<Entry, "n" | "kind" | "text">, at = Date.now()): void {
     const entry = this.#timeline.tell(body, at, this.#clockStart);
+    const keptMb = this.run.limits.memoryMb * KEPT_FACTOR;
+    if (this.#timeline.chars > keptMb * 1_048_576) {
+      const message = `The arguments and results of the program's tool calls came to more than ${keptMb} MB in all. Ask the tools for less, or split the work into several runs.`;
+      this.fail({ code: "memory_exceeded", message });
+      return;
+    }
     if (this.#link !== undefined) this.#link.send({ type: "enter", lease: this.#link.lease, ...entry });
   }
 
@@ -354,6 +364,7 @@ export class Session {
     else if (this.#last?.type === "fail") this.fail(describeFail(this.#last, this.run));
     else {
       if (repeated && !this.#timeline.repeatsHistory) this.#goLive();
+      else this.#calls.advance();
       this.#endIfIdle();
     }
   }

@@ -28,6 +28,7 @@ export class Timeline {
   readonly #requests: EngineRequest[] = [];
   readonly #entries: Entry[];
   readonly #lastRecorded: number;
+  #chars = 0;
   /** Of the present lease. */
   #asked = 0;
   #acked = -1;
@@ -36,6 +37,7 @@ export class Timeline {
     this.#history = history;
     this.#entries = (history?.entries ?? []).map((entry, index) => ({ ...entry, k: index + 1 }));
     this.#settledBefore = new Set(this.#entries.map(({ n }) => n));
+    for (const { text } of this.#entries) this.#chars += text.length;
     this.#lastRecorded = Math.max(0, ...(history?.requests.keys() ?? []));
   }
 
@@ -51,6 +53,16 @@ export class Timeline {
   /** True while the worker works on an entry it has not finished. */
   get executing(): boolean {
     return this.#acked < this.#entries.length;
+  }
+
+  /** Characters of all arguments and results, which are kept for the next execution. */
+  get chars(): number {
+    return this.#chars;
+  }
+
+  /** Entries that the worker has been told and has not finished. */
+  get ahead(): number {
+    return this.#entries.length - this.#acked;
   }
 
   /** True until the stored history has been repeated to its end. Nothing may happen in the outside world before that. */
@@ -81,6 +93,7 @@ export class Timeline {
     }
     if (isRepeated) return { type: "repeated" };
     this.#requests.push(request);
+    if (request.type === "call") this.#chars += request.args.length;
     if (this.#settledBefore.has(n)) return { type: "settled" };
     return { type: recorded === undefined ? "new" : "open" };
   }
@@ -90,6 +103,7 @@ export class Timeline {
     const before = this.#entries.at(-1)?.at ?? startedAt;
     const entry = { ...body, k: this.#entries.length + 1, at: Math.max(before, at) };
     this.#entries.push(entry);
+    this.#chars += entry.text.length;
     return entry;
   }
 

@@ -16,6 +16,8 @@ const START_TIMEOUT_MS = 15_000;
 const MEMORY_POLL_MS = 20;
 const STDERR_TAIL_CHARS = 2_000;
 const PAGE_BYTES = 4_096;
+/** Frames of one worker may take the gateway's thread for so long, then it is the others' turn. */
+const TURN_MS = 2;
 
 export interface WorkerProcessOptions {
   /** Command put before the worker, e.g. `["bwrap", …]`. */
@@ -92,8 +94,12 @@ export async function startWorkerProcess(
     else ready(parsed.value);
   });
   channel.on("data", (bytes: Buffer) => {
+    const startedAt = performance.now();
     const fault = death === undefined ? reader.push(bytes) : undefined;
     if (fault !== undefined) kill({ type: "violation", reason: fault });
+    if (performance.now() - startedAt < TURN_MS) return;
+    channel.pause();
+    setImmediate(() => channel.resume());
   });
   channel.on("error", () => undefined);
 
@@ -135,6 +141,10 @@ export async function startWorkerProcess(
       if (death !== undefined) return;
       const { text, ...header } = { text: "", ...message };
       channel.write(encodeFrame(header, text));
+      if (channel.writableCorked > 0) return;
+      // The first of a turn goes at once, the others together.
+      channel.cork();
+      setImmediate(() => channel.uncork());
     },
     watchMemory(bytes) {
       growthBytes = bytes;

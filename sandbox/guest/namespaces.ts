@@ -11,8 +11,6 @@ interface NamespaceConfig {
 interface Namespaces {
   /** Defines a property that nobody can change any more. */
   show(on: object, name: string, value: unknown, enumerable: boolean): void;
-  /** An object whose own properties are `target`'s, and where any other tool name is `miss(name)`. */
-  proxy(target: object, miss: (name: string) => unknown): object;
   /** Shows the tools on `scope`, which is the program's globalThis in every run but the rehearsal. */
   install(
     scope: object,
@@ -34,6 +32,7 @@ interface Namespaces {
     if (key === "toJSON" || getOwnPropertyDescriptor(objectPrototype, key) !== undefined) return undefined;
     return miss(key);
   };
+  /** An object whose own properties are `target`'s, and where any other tool name is `miss(name)`. */
   const proxy = (target: object, miss: (name: string) => unknown): object =>
     new GuestProxy(freeze(target), {
       __proto__: null,
@@ -59,8 +58,9 @@ interface Namespaces {
       for (let t = 0; t < tools.length; t++) {
         const { name, method, positional } = tools[t] as ToolEntry;
         const fn = callable(server, name, positional);
-        if (method !== "then") show(byMethod, method, fn, true);
-        if (name !== "then") show(byName, name, fn, true);
+        // The proxies freeze them; a catalog may have hundreds of tools, and this is on every run's way.
+        if (method !== "then") byMethod[method] = fn;
+        if (name !== "then") byName[name] = fn;
       }
       const miss = (name: string): Callable => callable(server, name);
       show(scope, global, proxy(byMethod, miss), tools.length > 0);
@@ -85,7 +85,7 @@ interface Namespaces {
     show(scope, "tools", proxy(tree, noServer), true);
   };
 
-  return { show, proxy, install };
+  return { show, install };
 };
 
 export {};

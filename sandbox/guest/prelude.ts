@@ -33,7 +33,6 @@ interface Display {
 }
 interface Namespaces {
   show(on: object, name: string, value: unknown, enumerable: boolean): void;
-  proxy(target: object, miss: (name: string) => unknown): object;
   install(
     scope: object,
     namespaces: unknown,
@@ -47,9 +46,9 @@ interface Namespaces {
   clock: Clock,
   { utf8Length, decode }: Text,
   { display, errorText, isError }: Display,
-  { show, proxy, install }: Namespaces,
+  { show, install }: Namespaces,
 ) => {
-  const BATCH_CHARS = 262_144;
+  const BATCH_CHARS = 65_536;
   const MAX_ARMED_TIMERS = 1_000;
   /** Every timer stays in the run's history. */
   const MAX_TIMERS = 100_000;
@@ -189,9 +188,9 @@ interface Namespaces {
     return record;
   };
   const callable = (server: string, tool: string, positional?: readonly string[]): Callable => {
-    const fn = (...args: unknown[]): Promise<unknown> => call(server, tool, positional, args);
-    defineProperty(fn, "name", { __proto__: null, value: tool } as never);
-    return freeze(fn);
+    // A property's function has its name.
+    const named = { [tool]: (...args: unknown[]): Promise<unknown> => call(server, tool, positional, args) };
+    return freeze(named[tool] as Callable);
   };
 
   /** An error of the entry that settles a call has no frame of the program: it gets those of the call. */

@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: how fast, how fair, how small? Options behind `--`: `--short` only shows that everything runs,
  * `--peers` installs the peers into `.bench/` and lets them take part, names of questions ask only those.
- * Every figure is taken in this one run; compare the ratios, not machines.
+ * Every figure is taken in this one run; compare the ratios, not machines. The tables at the end are the README's.
  */
 import { type Extent, machineLine } from "./measure.ts";
 import { installPeers } from "./peers.ts";
@@ -14,6 +14,7 @@ import { hog } from "./questions/hog.ts";
 import { journal } from "./questions/journal.ts";
 import { memory } from "./questions/memory.ts";
 import { saturation } from "./questions/saturation.ts";
+import { tellTables } from "./tables.ts";
 
 const questions: { readonly [name: string]: (extent: Extent) => Promise<void> } = {
   "first-instruction": firstInstruction,
@@ -38,3 +39,4 @@ if (extent.peers) installPeers();
 console.log(machineLine());
 for (const [name, answer] of Object.entries(questions))
   if (asked.length === 0 || asked.includes(name)) await answer(extent);
+tellTables();

@@ -106,6 +106,20 @@ describe("a program that takes too much", () => {
     expect(codeOf(await runProgram(pool, "return '01234567é9'", { limits }))).toBe("result_too_large");
   });
 
+  it("bytes of results in all ends with memory_exceeded: the gateway keeps them as long as the run may be repeated", async () => {
+    const page = "x".repeat(2_000_000);
+    let pages = 0;
+    const tools = {
+      page: () => {
+        pages += 1;
+        return page;
+      },
+    };
+    const run = await runProgram(pool, "for (;;) await lab.page({})", { tools, limits: { memoryMb: 32 } });
+    expect(resultOf(run)).toMatch(/^memory_exceeded: The arguments and results .* more than 128 MB in all/);
+    expect(pages).toBe(68);
+  });
+
   it("output has it cut with a visible mark, and goes on", async () => {
     const many = await runProgram(pool, "for (let i = 0; i < 9; i++) console.log(i); return 'done'", {
       limits: { logLines: 3 },

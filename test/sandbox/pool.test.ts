@@ -217,6 +217,51 @@ describe("a worker that dies", () => {
   });
 });
 
+describe("a storm of tool calls", () => {
+  it("leaves the gateway's thread to others after every few of them", async () => {
+    const workers = await open({ workers: 1 });
+    let turn = 0;
+    let next: NodeJS.Immediate | undefined;
+    const startedIn = new Map<number, number>();
+    const count = (): void => {
+      turn += 1;
+      next = setImmediate(count);
+    };
+    count();
+    const echo = (value: unknown): unknown => {
+      startedIn.set(turn, (startedIn.get(turn) ?? 0) + 1);
+      return value;
+    };
+    const body =
+      "return (await Promise.all(Array.from({ length: 2_000 }, (_, i) => lab.echo({ i })))).length";
+    const limits = { toolCalls: 2_000, toolCallsInFlight: 256 };
+    const run = await runProgram(workers, body, { tools: { echo }, limits });
+    clearImmediate(next);
+    expect(resultOf(run)).toBe(2_000);
+    expect(Math.max(...startedIn.values())).toBeLessThan(64);
+  });
+
+  it("does not stand before what its neighbours in the worker are told", async () => {
+    const workers = await open({ workers: 1 });
+    let started = 0;
+    const tools = {
+      echo: (value: unknown) => {
+        started += 1;
+        return value;
+      },
+    };
+    const body =
+      "return (await Promise.all(Array.from({ length: 10_000 }, (_, i) => lab.echo({ i })))).length";
+    const storm = runProgram(workers, body, { tools, limits: { toolCalls: 10_000, toolCallsInFlight: 256 } });
+    await until("the storm has begun", () => started > 200);
+    const before = started;
+    for (let i = 0; i < 5; i++)
+      await runProgram(workers, "return await lab.answer({})", { tools: { answer: () => 42 } });
+    expect(started - before).toBeLessThan(5_000);
+    expect(resultOf(await storm)).toBe(10_000);
+  });
+});
+
 describe("the life of a worker", () => {
   it("starts with nothing of the gateway's: no environment, no descriptor, and first in line when memory runs out", async () => {
     process.env["GATEWAY_SECRET"] = "canary-in-the-environment";

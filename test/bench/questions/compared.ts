@@ -3,6 +3,7 @@ import type { Task } from "../contenders/contender.ts";
 import { entrants, type RunningContender, startContender } from "../contenders/start.ts";
 import { ask, both, type Extent, interleave, ms, percentiles, tell, times } from "../measure.ts";
 import { describePeers } from "../peers.ts";
+import { keep } from "../tables.ts";
 
 export async function compareWithPeers(extent: Extent): Promise<void> {
   ask("How long until a fresh process has answered its first program? (cold, one call)");
@@ -35,8 +36,13 @@ async function compare(task: Task, rounds: number, running: readonly RunningCont
     base.push(...own);
     const [measured, beside] = [percentiles(its), percentiles(own)];
     const ratio = `${times(measured.p50, beside.p50)} p50, ${times(measured.p99, beside.p99)} p99`;
-    rows.push(() => tell(other.name, ...both(measured), ratio));
+    rows.push(() => {
+      tell(other.name, ...both(measured), ratio);
+      keep("what runs it", other.name, task, `${ms(measured.p50)} (${times(measured.p50, beside.p50)})`);
+    });
   }
-  tell(first.name, ...both(percentiles(base)), "1 (each ratio is of its own pair)");
+  const own = percentiles(base);
+  tell(first.name, ...both(own), "1 (each ratio is of its own pair)");
+  keep("what runs it", first.name, task, `${ms(own.p50)} (1)`);
   for (const row of rows) row();
 }

@@ -9,6 +9,7 @@ import { programOf } from "../contenders/contender.ts";
 import { benchTools, reportedResult } from "../contenders/sandbox.ts";
 import { ask, type Extent, idlePause, median, tell } from "../measure.ts";
 import { childPids, memoryOf } from "../processes.ts";
+import { keep } from "../tables.ts";
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
@@ -51,7 +52,9 @@ export async function growth({ short }: Extent): Promise<void> {
 
 function told(name: string, before: number, after: number): void {
   const change = after - before;
-  tell(name, `${before.toFixed(0)} → ${after.toFixed(0)}`, `${change < 0 ? "" : "+"}${change.toFixed(0)}`);
+  const figure = `${before.toFixed(0)} → ${after.toFixed(0)}`;
+  tell(name, figure, `${change < 0 ? "" : "+"}${change.toFixed(0)}`);
+  keep("runs in a row", name, "before → after", figure);
 }
 
 /** Median of five readings, each after a full collection: V8 lets the old space grow while there is room. */

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { engineRun, openPool } from "../contenders/engine.ts";
 import { ask, type Extent, idlePause, median, tell } from "../measure.ts";
 import { memoryOf } from "../processes.ts";
+import { keep } from "../tables.ts";
 
 const WAITING = 8;
 
@@ -20,6 +21,7 @@ export async function memory({ short }: Extent): Promise<void> {
     { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] },
   );
   tell("an idle slot, built and hardened", `${Number(slots).toFixed(2)} MB`);
+  keep("memory", "an idle slot", "resident", `${Number(slots).toFixed(2)} MB`);
   await workerMemory();
 }
 
@@ -28,6 +30,7 @@ async function workerMemory(): Promise<void> {
   await pool.run(engineRun("return 1"));
   const idle = await readings(pool.stats().pids);
   tell("a worker that waits for work", `RSS ${idle.rssMb} MB`, `PSS ${idle.pssMb} MB`);
+  keep("memory", "a worker that waits for work", "resident", `${idle.rssMb} MB`);
 
   const abort = new AbortController();
   const waiting = Array.from({ length: WAITING }, () => Promise.withResolvers<void>());
@@ -51,6 +54,7 @@ async function workerMemory(): Promise<void> {
   const busy = await readings(pool.stats().pids);
   const each = ((busy.totalMb - idle.totalMb) / WAITING).toFixed(2);
   tell(`a program that waits for a tool (of ${WAITING})`, `${each} MB`, "in its worker, spare slots kept");
+  keep("memory", "a program that waits for a tool", "resident", `${each} MB`);
   abort.abort();
   await Promise.all(runs);
 }

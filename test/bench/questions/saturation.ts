@@ -5,6 +5,7 @@ import { engineRun, openPool, resultOf } from "../contenders/engine.ts";
 import { benchTools, reportedResult } from "../contenders/sandbox.ts";
 import { ask, both, type Extent, ms, percentiles, tell } from "../measure.ts";
 import { treeCpuMs } from "../processes.ts";
+import { keep } from "../tables.ts";
 
 const PROGRAM: string = programOf("one call");
 
@@ -44,6 +45,7 @@ async function saturate(
     `CPU ${ms(cpuPerRun)} a run`,
     ...both(percentiles(latencies)),
   );
+  keep("one-call programs", name, `${concurrency} at once`, `${perSecond}, CPU ${ms(cpuPerRun)} each`);
 }
 
 /** Keeps `concurrency` runs going for a time; resolves with how long each took. */

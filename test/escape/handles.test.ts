@@ -11,7 +11,8 @@ const useEverything = `
   console.log("text", { nested: [1] }, failure, () => 1, Symbol("s"), null);
   setTimeout(() => {}, 0);
   clearTimeout(setTimeout(() => {}, 1_000));
-  await sleep(1);`;
+  await sleep(1);
+  void [new Date(), crypto.randomUUID()];`;
 
 /** A handle of the engine, wherever it may have come from. */
 const isHandle = `
@@ -61,6 +62,21 @@ attack({
   code: `Object.prototype.data = { not: "json" };
     return await lab.fail({}).then(() => "settled", (error) => error.kind)`,
   expect: { result: "tool" },
+});
+
+attack({
+  claim: "functions on Object.prototype are no traps of a namespace",
+  code: `const heard = [];
+    for (const trap of ["has", "set", "deleteProperty", "ownKeys", "getOwnPropertyDescriptor", "defineProperty", "getPrototypeOf", "setPrototypeOf",
+      "isExtensible", "preventExtensions"])
+      Object.prototype[trap] = () => { heard.push(trap); throw new Error("trapped") };
+    for (const each of [lab, tools, tools.lab, tools.nobody]) {
+      for (const use of [() => "echo" in each, () => Object.keys(each), () => { each.x = 1 }, () => delete each.x, () => Object.getPrototypeOf(each)])
+        try { use() } catch {}
+      Object.isFrozen(each);
+    }
+    return [heard, (await lab.echo({ value: 1 })).value]`,
+  expect: { result: [[], 1] },
 });
 
 attack({

@@ -88,6 +88,14 @@ hoard(
 hoard("a padded string that is flattened", "return encodeURIComponent('\\u{1F600}'.repeat(2 ** 24)).length");
 
 attack({
+  claim:
+    "a program that keeps more than its limit, but less than makes its process suspect, ends all the same",
+  code: "const kept = []; for (let i = 0; i < 5e5; i++) kept.push({ i, own: [i] }); return kept.length",
+  limits,
+  expect: { ends: "memory_exceeded" },
+});
+
+attack({
   claim: "a program that catches what an oversized buffer throws, for ever, ends at the first limit it meets",
   code: "const kept = []; for (;;) { try { kept.push(new Uint8Array(2 ** 20).fill(1)) } catch { kept.push({}) } }",
   limits: { ...limits, cpuMs: 300 },

@@ -139,6 +139,21 @@ attack(
 );
 
 attack({
+  claim: "a buffer has no member but those that can't change its memory",
+  code: `const buffer = new ArrayBuffer(8);
+    return [Reflect.ownKeys(ArrayBuffer.prototype).map(String), Reflect.ownKeys(ArrayBuffer).map(String), Reflect.ownKeys(buffer),
+      Object.getPrototypeOf(ArrayBuffer.prototype) === Object.prototype]`,
+  expect: {
+    result: [
+      ["constructor", "byteLength", "slice", "Symbol(Symbol.toStringTag)"],
+      ["length", "name", "prototype", "isView", "Symbol(Symbol.species)"],
+      [],
+      true,
+    ],
+  },
+});
+
+attack({
   claim: "a hardened ArrayBuffer is still an ArrayBuffer",
   code: `const buffer = new ArrayBuffer(8);
     class Mine extends ArrayBuffer { get mine() { return true } }

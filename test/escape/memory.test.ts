@@ -90,8 +90,8 @@ hoard("a padded string that is flattened", "return encodeURIComponent('\\u{1F600
 attack({
   claim:
     "a program that keeps more than its limit, but less than makes its process suspect, ends all the same",
-  code: "const kept = []; for (let i = 0; i < 5e5; i++) kept.push({ i, own: [i] }); return kept.length",
-  limits,
+  code: "const kept = []; for (let i = 0; i < 1e6; i++) kept.push({ i, own: [i] }); return kept.length",
+  limits: { ...limits, memoryMb: 64 },
   expect: { ends: "memory_exceeded" },
 });
 

@@ -58,6 +58,17 @@ attack({
 });
 
 attack({
+  claim: "parts of property descriptors on Object.prototype break no failure, no tool and no name",
+  code: `for (const part of ["get", "set"]) Object.defineProperty(Object.prototype, part, { __proto__: null, value: () => "forged", configurable: true });
+    const error = await lab.fail({}).catch((error) => error);
+    const unknown = await lab.nothing({}).catch((error) => error);
+    delete Object.prototype.get;
+    delete Object.prototype.set;
+    return [error.kind, error.tool, error.stack.split(":")[0], unknown.kind, lab.nothing.name]`,
+  expect: { result: ["tool", "fail", "ToolError", "denied", "nothing"] },
+});
+
+attack({
   claim: "a polluted data field cannot make a failed call hang",
   code: `Object.prototype.data = { not: "json" };
     return await lab.fail({}).then(() => "settled", (error) => error.kind)`,
@@ -190,8 +201,10 @@ attack({
   claim: "a Symbol.hasInstance on a builtin cannot change how values are written",
   code: `for (const builtin of [Number, String, Boolean, Map, Set, Promise, Error])
       Object.defineProperty(builtin, Symbol.hasInstance, { value: () => true });
+    console.log({ plain: true });
     return await lab.echo({ value: [{ plain: true }] })`,
   expect: { result: { value: [{ plain: true }] } },
+  also: ({ logs }) => expect(logs.map((entry) => entry.text)).toEqual(['{"plain":true}']),
 });
 
 attack({
@@ -322,6 +335,18 @@ attack({
     poison: () => JSON.parse('{"__proto__":{"admin":true},"deep":{"__proto__":{"admin":true}},"kept":1}'),
   },
   expect: { result: [null, null, 1] },
+});
+
+attack({
+  claim: "setters for numbers keep no __proto__ key in an answer",
+  code: `for (const holder of [Object.prototype, Array.prototype]) for (let i = 0; i < 9; i++)
+      Object.defineProperty(holder, i, { configurable: true, get: () => undefined, set() {} });
+    const answer = await lab.poison({});
+    return [Object.hasOwn(answer, "__proto__"), Object.hasOwn(answer.deep.deeper, "__proto__")]`,
+  tools: {
+    poison: () => JSON.parse('{"__proto__":{"admin":true},"deep":{"deeper":{"__proto__":{"admin":true}}}}'),
+  },
+  expect: { result: [false, false] },
 });
 
 attack({

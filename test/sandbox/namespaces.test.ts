@@ -63,6 +63,13 @@ describe("tools in a program", () => {
     expect(await evaluate("return await analyze('/x')")).toEqual(["local", "analyze", { path: "/x" }]);
   });
 
+  it("take arguments in order past a setter of that name on every object", async () => {
+    const body = `let stolen = null;
+      Object.defineProperty(Object.prototype, "path", { configurable: true, get: () => undefined, set(value) { stolen = value } });
+      return [await analyze("/x"), stolen]`;
+    expect(await evaluate(body)).toEqual([["local", "analyze", { path: "/x" }], null]);
+  });
+
   it("get an empty object when called without arguments", async () => {
     expect(await evaluate("return await my_server.odd_tool_name()")).toEqual([
       "my-server",

@@ -6,12 +6,16 @@ import type { Step } from "../fixtures/slot-owner.ts";
 
 const SPIN = "for (;;);";
 const limits = { wallMs: 150 };
+const GIVE_UP_MS = 10_000;
 
 /** Takes the steps in a process of its own, and answers with what the slot said meanwhile. */
 async function take(...steps: readonly Step[]): Promise<readonly string[]> {
   const child = fork(new URL("../fixtures/slot-owner.ts", import.meta.url), {
     execArgv: ["--no-node-snapshot", "--disable-warning=ExperimentalWarning"],
     stdio: ["ignore", "ignore", "inherit", "ipc"],
+    // A slot that does not stop its program would keep it from ending with this process.
+    timeout: GIVE_UP_MS,
+    killSignal: "SIGKILL",
   });
   child.send(steps);
   const [said] = (await Promise.race([

@@ -46,7 +46,7 @@ describe("a slot", () => {
     ],
   ])("stops a program that spins %s at its time on the clock", async (_where, steps) => {
     const said = await take(...steps, { do: "await", line: "broken" }, { do: "dispose" });
-    expect(said.slice(-3)).toEqual(["broken wall_timeout", "disposed", "overCpu false"]);
+    expect(said.slice(-3)).toEqual(["broken wall_timeout", "disposed", "idle"]);
   });
 
   it("says once that a limit was passed, takes no entry after it and says nothing more", async () => {
@@ -56,12 +56,17 @@ describe("a slot", () => {
       { do: "fire", n: 1, k: 1 },
       { do: "dispose" },
     );
-    expect(said).toEqual(["broken cpu_timeout", "disposed", "overCpu false"]);
+    expect(said).toEqual(["broken cpu_timeout", "disposed", "idle"]);
   });
 
   it("that is disposed of ends its program, says nothing of it, and is done once nothing of it runs", async () => {
     const said = await take(start(SPIN, { wallMs: 20_000 }), { do: "dispose" }, { do: "fire", n: 1, k: 1 });
-    expect(said).toEqual(["disposed", "overCpu false"]);
+    expect(said).toEqual(["disposed", "idle"]);
+  });
+
+  it("stops a program that passed a limit by itself, before anybody asks", async () => {
+    const said = await take(start(SPIN, { cpuMs: 30, wallMs: 20_000 }), { do: "exhaust" });
+    expect(said).toEqual(["broken cpu_timeout", "idle"]);
   });
 
   it("cuts the words of a rejection that nobody handled", async () => {

@@ -109,5 +109,8 @@ attack({
     return sum`,
   limits,
   expect: { result: 1_600_000 },
-  also: ({ outcome }) => expect(outcome.usage.peakHeapBytes).toBeLessThan(16 * 1024 * 1024),
+  also: ({ outcome }) => {
+    expect(outcome.usage.peakHeapBytes).toBeGreaterThan(256 * 1024);
+    expect(outcome.usage.peakHeapBytes).toBeLessThan(16 * 1024 * 1024);
+  },
 });

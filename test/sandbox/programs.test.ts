@@ -106,6 +106,11 @@ describe("a program", () => {
     });
   });
 
+  it("that is no program fails with the words of the engine, and with no place of it", async () => {
+    const { outcome } = await runProgram(pool, "return ]");
+    expect(outcome).toMatchObject({ failure: { code: "guest_error", message: "Unexpected token ']'" } });
+  });
+
   it("may throw anything, readable or not", async () => {
     expect(resultOf(await runProgram(pool, "throw { code: 7 }"))).toBe('guest_error: Thrown: {"code":7}');
     const trap = "throw new Proxy({}, { get() { throw 1 }, getPrototypeOf() { throw 2 } })";

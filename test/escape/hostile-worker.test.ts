@@ -6,8 +6,9 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { createWorkerPool, PoolRefusal, type WorkerPool } from "../../sandbox/index.ts";
+import { startWorkerProcess } from "../../sandbox/worker-process.ts";
 import { codeOf, type ProgramOptions, type ProgramResult, resultOf, runProgram } from "../helpers/engine.ts";
 import { until } from "../helpers/until.ts";
 import { labTools } from "./helpers/arena.ts";
@@ -109,6 +110,22 @@ describe("a process that does not become a worker", () => {
     await until("no process is left", () => processes() === 0, 1_000);
   });
 
+  it("because it never says that it is ready is given up, and is gone", async () => {
+    folder = mkdtempSync(join(tmpdir(), "hostile-"));
+    const wrapper = ["/bin/sh", chooser, process.execPath, "says nothing", "all", folder];
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const events = { message: () => undefined, died: () => undefined };
+      const { signal } = new AbortController();
+      const starting = startWorkerProcess({ wrapper, slotMemoryMb: 8, signal }, events);
+      const refused = expect(starting).rejects.toThrow("it did not answer within 15000 ms");
+      vi.advanceTimersByTime(15_000);
+      await refused;
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it("because it dies as soon as it is ready is started again with pauses, not in a storm", async () => {
     const start = performance.now();
     pool = await open("dies as soon as it is ready", "all").catch(() => undefined);
@@ -153,6 +170,7 @@ describe("a worker that is taken over", () => {
   it.each([
     "speaks garbage",
     "announces a frame of four gigabytes",
+    "speaks garbage and ignores requests to end",
     "sends a header that is no object",
     "sends a header of brackets only",
     "says ready twice",

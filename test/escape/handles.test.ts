@@ -338,9 +338,10 @@ attack({
 });
 
 attack({
-  claim: "setters for numbers keep no __proto__ key in an answer",
+  claim: "setters for numbers keep no __proto__ key in an answer, and swallow no timer",
   code: `for (const holder of [Object.prototype, Array.prototype]) for (let i = 0; i < 9; i++)
       Object.defineProperty(holder, i, { configurable: true, get: () => undefined, set() {} });
+    await sleep(0);
     const answer = await lab.poison({});
     return [Object.hasOwn(answer, "__proto__"), Object.hasOwn(answer.deep.deeper, "__proto__")]`,
   tools: {

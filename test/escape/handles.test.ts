@@ -240,6 +240,17 @@ attack({
 });
 
 attack({
+  claim: "a program can't put a class of its own between a tool's failure and Error",
+  code: `const heard = [];
+    class Mine { constructor(...args) { heard.push(args.length) } }
+    const changed = [Reflect.setPrototypeOf(ToolError, Mine), Reflect.set(ToolError, "captureStackTrace", () => heard.push("trace"))];
+    Error.captureStackTrace = () => heard.push("trace");
+    const error = await lab.fail({}).catch((error) => error);
+    return [heard, changed, error instanceof ToolError, error.message]`,
+  expect: { result: [[], [false, false], true, "the lab failed"] },
+});
+
+attack({
   claim: "a toJSON that calls tools itself sends every call once, in a sequence the host accepts",
   code: `const inner = [];
     const answer = await lab.echo({ value: { toJSON() { inner.push(lab.echo({ inner: true })); return "outer" } } });

@@ -128,7 +128,7 @@ describe("a guest", () => {
   it("is the same after the dummy run that heats it as without one", async () => {
     const body = `console.log("x"); const id = setTimeout(() => {}, 1); clearTimeout(id);
       return [id, Math.random(), await lab.echo({ a: 1 })]`;
-    const limits = { logLines: 1, logBytes: 1, toolCalls: 1 };
+    const limits = { logLines: 1, logBytes: 1, toolCalls: 0 };
     const [fresh, heated] = [startGuest(body, limits), startGuest(body, limits, true)];
     for (const guest of [fresh, heated]) {
       await guest.rows();

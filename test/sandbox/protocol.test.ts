@@ -98,7 +98,7 @@ describe("frames", () => {
 
   it("whose header alone is larger than any worker's are refused too", () => {
     const lengths = Buffer.alloc(8);
-    lengths.writeUInt32LE(4 * 1024 * 1024 + 1, 0);
+    lengths.writeUInt32LE(64 * 1024 + 1, 0);
     expect(createFrameReader(() => undefined).push(lengths)).toBe("a frame is larger than allowed");
   });
 });

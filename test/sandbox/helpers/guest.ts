@@ -19,9 +19,8 @@ export function loadScript(name: Script, context: object = createContext()): Par
 }
 
 export interface Guest {
-  /** What was posted, post by post, each a list of rows. */
-  readonly posts: (readonly Row[])[];
-  readonly texts: string[];
+  /** What was posted, post by post: each the JSON text of a list of rows. */
+  readonly texts: readonly string[];
   readonly enter: Enter;
   /** All rows so far, once every microtask is done. */
   rows(): Promise<readonly Row[]>;
@@ -30,33 +29,62 @@ export interface Guest {
 const roomy = { toolCalls: 256, toolArgsBytes: 1e6, resultBytes: 1e6, logBytes: 65_536, logLines: 1_000 };
 
 /** Runs the body of a program with the server `lab`, of one tool `echo`. */
-export function startGuest(body: string, limits: Partial<typeof roomy> = {}, warm = false): Guest {
+export function startGuest(body: string, limits: Partial<typeof roomy> = {}): Guest {
+  const guest = createGuest();
+  guest.enter("ready", 0, 0, "");
+  guest.start(body, limits);
+  return guest;
+}
+
+/** The same after a rehearsal, which a worker plays in every isolate it builds. */
+export async function startRehearsedGuest(body: string, limits: Partial<typeof roomy> = {}): Promise<Guest> {
+  const guest = createGuest();
+  const rehearsal = `(async ({ lab }) => { console.log("heard by nobody"); Math.random();
+    await lab.echo({}).catch(() => 0); await lab.echo({}).catch(() => 0); await sleep(0); return [Date.now()] })`;
+  guest.enter("rehearse", 0, 0, configOf({}), runInContext(rehearsal, guest.context));
+  for (const [kind, n, text] of [
+    ["value", 1, "1"],
+    ["error", 2, '{"kind":"tool","message":"","server":"lab","tool":"echo"}'],
+    ["timer", 3, ""],
+    ["ready", 0, ""],
+  ] as const) {
+    await guest.rows();
+    guest.enter(kind, n, 1_000, text);
+  }
+  guest.start(body, limits);
+  return guest;
+}
+
+function createGuest(): Guest & {
+  start(body: string, limits: Partial<typeof roomy>): void;
+  context: object;
+} {
   const context = createContext();
   const part = (name: Script, ...given: unknown[]): unknown =>
     Reflect.apply(loadScript(name, context), undefined, given);
-  const posts: (readonly Row[])[] = [];
   const texts: string[] = [];
-  const post = (text: string): void => {
-    texts.push(text);
-    posts.push(JSON.parse(text));
-  };
+  const post = (text: string): void => void texts.push(text);
   const encode = part("encode");
   const parts = [encode, part("clock"), part("text"), part("display", encode), part("namespaces")];
   const enter = part("prelude", post, ...parts) as Enter;
-  if (warm) enter("warm", 0, 0, "");
+  return {
+    context,
+    texts,
+    enter,
+    start(body, limits) {
+      enter("start", 0, 0, configOf(limits), runInContext(`(async () => {${body}\n})`, context));
+    },
+    async rows() {
+      await new Promise((resolve) => setImmediate(resolve));
+      return texts.flatMap((text) => JSON.parse(text) as Row[]);
+    },
+  };
+}
+
+function configOf(limits: Partial<typeof roomy>): string {
   const namespaces = {
     servers: [{ name: "lab", global: "lab", tools: [{ name: "echo", method: "echo" }] }],
     locals: [],
   };
-  const config = JSON.stringify({ namespaces, input: "null", seed: "seed", limits: { ...roomy, ...limits } });
-  enter("start", 0, 0, config, runInContext(`(async () => {${body}\n})`, context));
-  return {
-    posts,
-    texts,
-    enter,
-    async rows() {
-      await new Promise((resolve) => setImmediate(resolve));
-      return posts.flat();
-    },
-  };
+  return JSON.stringify({ namespaces, input: "null", seed: "seed", limits: { ...roomy, ...limits } });
 }

@@ -5,8 +5,8 @@
  */
 
 const LENGTHS_BYTES = 8;
-/** Headers carry namespaces and limits on the way in; from a worker they are a few numbers. */
-const MAX_HEADER_BYTES: number = 4 * 1024 * 1024;
+/** A few numbers, and at most 4,096 characters of an error's words: six bytes each where JSON escapes them. */
+const MAX_HEADER_BYTES: number = 64 * 1024;
 /** Largest text: arguments and results at their 16 MiB ceiling, escaped once, and some room. */
 export const MAX_TEXT_BYTES: number = 40 * 1024 * 1024;
 

@@ -32,6 +32,7 @@ let refillTimer: NodeJS.Timeout | undefined;
 let refillDue = Number.POSITIVE_INFINITY;
 
 process.env["TZ"] = "UTC";
+refuseForeignLocale();
 stayKillable();
 channel.on("close", () => process.kill(process.pid, "SIGKILL"));
 channel.on("error", () => undefined);
@@ -137,6 +138,14 @@ function writeNow(bytes: Buffer): number {
     // The buffer is full, or the gateway is gone: the stream finds out which.
     return 0;
   }
+}
+
+/** An empty environment is en-US. What a wrapper put there instead can't be undone from here: ICU has read it. */
+function refuseForeignLocale(): void {
+  const { locale } = new Intl.NumberFormat().resolvedOptions();
+  if (locale === "en-US" || process.platform === "win32") return;
+  process.stderr.write(`programs need the locale en-US, not ${locale}: leave LC_ALL and LANG unset\n`);
+  process.exit(1);
 }
 
 /**

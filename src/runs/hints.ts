@@ -5,6 +5,7 @@ const USE_A_TOOL = "There is no network here: call a tool instead.";
 const NO_NODE = "This is not Node.js: there are no modules, files or processes. Tools are the only way out.";
 const NO_EVAL = "Code cannot be built from text here: write the code itself.";
 const NO_SHARED = "It is left out on purpose; plain objects, arrays and Maps do the same here.";
+const NO_RESIZE = "An ArrayBuffer keeps its memory here: make a new one and copy.";
 
 /** Names that programs reach for and that are not there. */
 const missing: { readonly [name: string]: string } = {
@@ -27,6 +28,9 @@ const missing: { readonly [name: string]: string } = {
   WeakRef: NO_SHARED,
   FinalizationRegistry: NO_SHARED,
   Temporal: "Use Date; its clock is that of the run.",
+  resize: NO_RESIZE,
+  transfer: NO_RESIZE,
+  transferToFixedLength: NO_RESIZE,
   setInterval: "Use a loop with `await sleep(ms)`.",
   setImmediate: "Use `await sleep(0)`.",
   structuredClone: "Use JSON.parse(JSON.stringify(value)).",
@@ -35,11 +39,15 @@ const missing: { readonly [name: string]: string } = {
   localStorage: "Nothing is kept between runs: return what you need later.",
 };
 
+/** A name by itself, or the last one of a chain: `globalThis.eval`, `buffer.resize`. */
+const MISSING =
+  /^(?:ReferenceError: (?<name>\S+) is not defined|TypeError: .*\.(?<name>[\w$]+) is not a (?:function|constructor))$/;
+
 export function hintFor(failure: EngineFailure): string | undefined {
   switch (failure.code) {
     case "guest_error": {
       if (failure.message === "Error: Not supported") return NO_NODE;
-      const name = /^ReferenceError: (\S+) is not defined$/.exec(failure.message)?.[1];
+      const name = MISSING.exec(failure.message)?.groups?.["name"];
       return name !== undefined && Object.hasOwn(missing, name) ? missing[name] : undefined;
     }
     case "pending_forever":

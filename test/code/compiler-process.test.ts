@@ -1,7 +1,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, readlinkSync } from "node:fs";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import type { CompileOutcome } from "../../src/code/compile.ts";
 import {
   type CompilerOptions,
@@ -300,6 +300,23 @@ describe("a compiler process that dies", () => {
     const compiler = await starting;
     expect(compiler.stats()).toMatchObject({ replacements: 0 });
     expect(await compile(compiler, "return 1")).toMatchObject({ ok: true });
+  });
+
+  it("or stands still while it starts is replaced after ten seconds", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    let starting: Promise<CompilerProcess>;
+    let stopped = Number.NaN;
+    try {
+      starting = open();
+      stopped = childLeaders()[0] ?? Number.NaN;
+      onTestFinished(() => killQuietly(-stopped));
+      process.kill(stopped, "SIGSTOP");
+      vi.advanceTimersByTime(10_000);
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(pidOf(await starting)).not.toBe(stopped);
+    expect(groupMembers(stopped)).toEqual([]);
   });
 
   it("whenever it starts is given up, and says not_ready", async () => {

@@ -1,8 +1,10 @@
 /** More CPU time than allowed: in loops, after awaits, in code that others call, and in builtins that V8 cannot stop. */
-import { expect } from "vitest";
+import { expect, it } from "vitest";
+import { codeOf, runProgram } from "../helpers/engine.ts";
 import { openArena } from "./helpers/arena.ts";
+import { isAlive } from "./helpers/processes.ts";
 
-const { attack } = openArena({ memoryMb: 64 });
+const { attack, unharmed } = openArena({ memoryMb: 64 });
 
 const limits = { cpuMs: 50, wallMs: 10_000, memoryMb: 64, toolCalls: 10_000 };
 
@@ -99,3 +101,19 @@ stick(
   "const text = 'a'.repeat(4e6); for (;;) text.lastIndexOf('a'.repeat(2e6) + 'b' + 'a'.repeat(1e6))",
 );
 stick("normalizing a text", "const text = '\\u0344\\u0323'.repeat(2e6); for (;;) text.normalize('NFD')");
+
+it("a program that is cancelled while it is stuck in a builtin leaves no core busy, and its process is gone", async () => {
+  let present: readonly number[] = [];
+  await unharmed(async (pool) => {
+    present = pool.stats().pids;
+    const abort = new AbortController();
+    const run = await runProgram(pool, "await lab.go({}); return String(2n ** 30_000_000n).length", {
+      tools: { go: () => void setTimeout(() => abort.abort(), 50) },
+      limits: { ...limits, cpuMs: 60_000 },
+      signal: abort.signal,
+    });
+    expect(codeOf(run)).toBe("cancelled");
+    return run;
+  });
+  expect(present.every(isAlive), "its process lives on").toBe(false);
+});

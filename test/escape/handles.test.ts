@@ -11,7 +11,8 @@ const useEverything = `
   console.log("text", { nested: [1] }, failure, () => 1, Symbol("s"), null);
   setTimeout(() => {}, 0);
   clearTimeout(setTimeout(() => {}, 1_000));
-  await sleep(1);`;
+  await sleep(1);
+  void [new Date(), crypto.randomUUID()];`;
 
 /** A handle of the engine, wherever it may have come from. */
 const isHandle = `
@@ -57,10 +58,36 @@ attack({
 });
 
 attack({
+  claim: "parts of property descriptors on Object.prototype break no failure, no tool and no name",
+  code: `for (const part of ["get", "set"]) Object.defineProperty(Object.prototype, part, { __proto__: null, value: () => "forged", configurable: true });
+    const error = await lab.fail({}).catch((error) => error);
+    const unknown = await lab.nothing({}).catch((error) => error);
+    delete Object.prototype.get;
+    delete Object.prototype.set;
+    return [error.kind, error.tool, error.stack.split(":")[0], unknown.kind, lab.nothing.name]`,
+  expect: { result: ["tool", "fail", "ToolError", "denied", "nothing"] },
+});
+
+attack({
   claim: "a polluted data field cannot make a failed call hang",
   code: `Object.prototype.data = { not: "json" };
     return await lab.fail({}).then(() => "settled", (error) => error.kind)`,
   expect: { result: "tool" },
+});
+
+attack({
+  claim: "functions on Object.prototype are no traps of a namespace",
+  code: `const heard = [];
+    for (const trap of ["has", "set", "deleteProperty", "ownKeys", "getOwnPropertyDescriptor", "defineProperty", "getPrototypeOf", "setPrototypeOf",
+      "isExtensible", "preventExtensions"])
+      Object.prototype[trap] = () => { heard.push(trap); throw new Error("trapped") };
+    for (const each of [lab, tools, tools.lab, tools.nobody]) {
+      for (const use of [() => "echo" in each, () => Object.keys(each), () => { each.x = 1 }, () => delete each.x, () => Object.getPrototypeOf(each)])
+        try { use() } catch {}
+      Object.isFrozen(each);
+    }
+    return [heard, (await lab.echo({ value: 1 })).value]`,
+  expect: { result: [[], 1] },
 });
 
 attack({
@@ -174,8 +201,10 @@ attack({
   claim: "a Symbol.hasInstance on a builtin cannot change how values are written",
   code: `for (const builtin of [Number, String, Boolean, Map, Set, Promise, Error])
       Object.defineProperty(builtin, Symbol.hasInstance, { value: () => true });
+    console.log({ plain: true });
     return await lab.echo({ value: [{ plain: true }] })`,
   expect: { result: { value: [{ plain: true }] } },
+  also: ({ logs }) => expect(logs.map((entry) => entry.text)).toEqual(['{"plain":true}']),
 });
 
 attack({
@@ -208,6 +237,17 @@ attack({
   claim: "a ToolError that the program made itself ends the run as the program's own failure",
   code: "throw new ToolError('mine')",
   expect: { ends: "guest_error" },
+});
+
+attack({
+  claim: "a program can't put a class of its own between a tool's failure and Error",
+  code: `const heard = [];
+    class Mine { constructor(...args) { heard.push(args.length) } }
+    const changed = [Reflect.setPrototypeOf(ToolError, Mine), Reflect.set(ToolError, "captureStackTrace", () => heard.push("trace"))];
+    Error.captureStackTrace = () => heard.push("trace");
+    const error = await lab.fail({}).catch((error) => error);
+    return [heard, changed, error instanceof ToolError, error.message]`,
+  expect: { result: [[], [false, false], true, "the lab failed"] },
 });
 
 attack({
@@ -306,6 +346,19 @@ attack({
     poison: () => JSON.parse('{"__proto__":{"admin":true},"deep":{"__proto__":{"admin":true}},"kept":1}'),
   },
   expect: { result: [null, null, 1] },
+});
+
+attack({
+  claim: "setters for numbers keep no __proto__ key in an answer, and swallow no timer",
+  code: `for (const holder of [Object.prototype, Array.prototype]) for (let i = 0; i < 9; i++)
+      Object.defineProperty(holder, i, { configurable: true, get: () => undefined, set() {} });
+    await sleep(0);
+    const answer = await lab.poison({});
+    return [Object.hasOwn(answer, "__proto__"), Object.hasOwn(answer.deep.deeper, "__proto__")]`,
+  tools: {
+    poison: () => JSON.parse('{"__proto__":{"admin":true},"deep":{"deeper":{"__proto__":{"admin":true}}}}'),
+  },
+  expect: { result: [false, false] },
 });
 
 attack({

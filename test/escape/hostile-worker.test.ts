@@ -6,8 +6,9 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { createWorkerPool, PoolRefusal, type WorkerPool } from "../../sandbox/index.ts";
+import { startWorkerProcess } from "../../sandbox/worker-process.ts";
 import { codeOf, type ProgramOptions, type ProgramResult, resultOf, runProgram } from "../helpers/engine.ts";
 import { until } from "../helpers/until.ts";
 import { labTools } from "./helpers/arena.ts";
@@ -109,6 +110,22 @@ describe("a process that does not become a worker", () => {
     await until("no process is left", () => processes() === 0, 1_000);
   });
 
+  it("because it never says that it is ready is given up, and is gone", async () => {
+    folder = mkdtempSync(join(tmpdir(), "hostile-"));
+    const wrapper = ["/bin/sh", chooser, process.execPath, "says nothing", "all", folder];
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const events = { message: () => undefined, died: () => undefined };
+      const { signal } = new AbortController();
+      const starting = startWorkerProcess({ wrapper, slotMemoryMb: 8, signal }, events);
+      const refused = expect(starting).rejects.toThrow("it did not answer within 15000 ms");
+      vi.advanceTimersByTime(15_000);
+      await refused;
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it("because it dies as soon as it is ready is started again with pauses, not in a storm", async () => {
     const start = performance.now();
     pool = await open("dies as soon as it is ready", "all").catch(() => undefined);
@@ -126,12 +143,13 @@ describe("a worker that is taken over", () => {
   afterAll(() => close(pool));
 
   /** Runs one program where it will be betrayed, and asserts that the gateway hardly noticed. */
-  async function betray(behaviour: string, once = false): Promise<ProgramResult> {
+  async function betray(behaviour: string, once = false, wallMs = WALL_MS): Promise<ProgramResult> {
     const start = performance.now();
     const input = { word: "honest", behaviour, once };
-    const [run, strain] = await measure(() => honest(pool, { input, limits: { wallMs: WALL_MS } }));
+    const limits = { wallMs: Math.ceil(wallMs * slack()) };
+    const [run, strain] = await measure(() => honest(pool, { input, limits }));
     expect(performance.now() - start, "time until the run had ended").toBeLessThan(
-      (WALL_MS + PROMISED_MS) * slack(),
+      (wallMs + PROMISED_MS) * slack(),
     );
     expect(strain.blockedMs, "time the gateway was held up").toBeLessThan(LONGEST_BLOCK_MS * slack());
     expect(strain.grownBytes, "growth of the gateway in bytes").toBeLessThan(GROWTH_BYTES);
@@ -141,9 +159,9 @@ describe("a worker that is taken over", () => {
   }
 
   /** The same, and the worker that did it is gone and replaced. */
-  async function betrayAndDrop(behaviour: string, once = false): Promise<ProgramResult> {
+  async function betrayAndDrop(behaviour: string, once = false, wallMs = WALL_MS): Promise<ProgramResult> {
     const present = pool.stats().pids;
-    const run = await betray(behaviour, once);
+    const run = await betray(behaviour, once, wallMs);
     await until("the impostor has gone", () => !present.every(isAlive));
     await until("there is another", () => pool.stats().workers.ready === 2);
     return run;
@@ -152,6 +170,7 @@ describe("a worker that is taken over", () => {
   it.each([
     "speaks garbage",
     "announces a frame of four gigabytes",
+    "speaks garbage and ignores requests to end",
     "sends a header that is no object",
     "sends a header of brackets only",
     "says ready twice",
@@ -201,6 +220,30 @@ describe("a worker that is taken over", () => {
 
   it("and dies of every run ends that run as engine_crashed", async () => {
     expect(codeOf(await betrayAndDrop("exits in the middle of a run"))).toBe("engine_crashed");
+  });
+
+  it("and arms and clears more timers than a run may is dropped long before the run's deadline", async () => {
+    const run = await betrayAndDrop("arms and clears more timers than a run may", false, 5_000);
+    expect(codeOf(run)).toBe("engine_crashed");
+  });
+
+  it("and does not repeat what its run asked before ends that run as diverged, and calls nothing again", async () => {
+    const run = await betrayAndDrop("remembers another past each time");
+    expect(codeOf(run)).toBe("diverged");
+    expect(run.calls).toHaveLength(1);
+  });
+
+  it("and calls more often than it may ends that run as too_many_calls, with no call too many", async () => {
+    const run = await betray("calls more often than it may");
+    expect(codeOf(run)).toBe("too_many_calls");
+    expect(run.calls.length).toBeLessThanOrEqual(256);
+    expect(run.outcome.usage.toolCalls).toBe(256);
+  });
+
+  it("and sends arguments larger than it may has that call refused, and they go nowhere", async () => {
+    const run = await betray("sends arguments larger than it may");
+    expect(resultOf(run)).toBeNull();
+    expect(run.calls).toMatchObject([{ args: "null", fault: { kind: "too_large" } }]);
   });
 
   it("and returns more than the limit ends that run as result_too_large", async () => {

@@ -88,6 +88,14 @@ hoard(
 hoard("a padded string that is flattened", "return encodeURIComponent('\\u{1F600}'.repeat(2 ** 24)).length");
 
 attack({
+  claim:
+    "a program that keeps more than its limit, but less than makes its process suspect, ends all the same",
+  code: "const kept = []; for (let i = 0; i < 1e6; i++) kept.push({ i, own: [i] }); return kept.length",
+  limits: { ...limits, memoryMb: 64 },
+  expect: { ends: "memory_exceeded" },
+});
+
+attack({
   claim: "a program that catches what an oversized buffer throws, for ever, ends at the first limit it meets",
   code: "const kept = []; for (;;) { try { kept.push(new Uint8Array(2 ** 20).fill(1)) } catch { kept.push({}) } }",
   limits: { ...limits, cpuMs: 300 },
@@ -101,5 +109,8 @@ attack({
     return sum`,
   limits,
   expect: { result: 1_600_000 },
-  also: ({ outcome }) => expect(outcome.usage.peakHeapBytes).toBeLessThan(16 * 1024 * 1024),
+  also: ({ outcome }) => {
+    expect(outcome.usage.peakHeapBytes).toBeGreaterThan(256 * 1024);
+    expect(outcome.usage.peakHeapBytes).toBeLessThan(16 * 1024 * 1024);
+  },
 });

@@ -20,6 +20,8 @@ export interface ProgramOptions {
   readonly input?: unknown;
   readonly principal?: string;
   readonly seed?: string;
+  /** The program's clock at its start, in milliseconds since the Unix epoch. Default: now. */
+  readonly startedAt?: number;
   readonly signal?: AbortSignal;
   readonly onCall?: (call: GuestCall) => void;
 }
@@ -52,6 +54,7 @@ export async function runProgram(
       seed: options.seed ?? "seed",
     },
     host: {
+      started: () => options.startedAt ?? Date.now(),
       log: (entry) => void logs.push(entry),
       async call(call, signal) {
         calls.push(call);

@@ -16,10 +16,16 @@ const namespaces: ToolNamespaces = {
   servers: [
     { name: "my-server", global: "my_server", tools: [{ name: "odd.tool-name", method: "odd_tool_name" }] },
     { name: "hidden", global: "hidden", tools: [] },
+    {
+      name: "awkward",
+      global: "awkward",
+      tools: ["then", "toString"].map((name) => ({ name, method: name })),
+    },
   ],
   locals: [
     { name: "analyze", global: "analyze", positional: ["path", "depth"] },
     { name: "secret", global: "secret", hidden: true },
+    { name: "then", global: "then_" },
   ],
 };
 
@@ -57,6 +63,13 @@ describe("tools in a program", () => {
     expect(await evaluate("return await analyze('/x')")).toEqual(["local", "analyze", { path: "/x" }]);
   });
 
+  it("take arguments in order past a setter of that name on every object", async () => {
+    const body = `let stolen = null;
+      Object.defineProperty(Object.prototype, "path", { configurable: true, get: () => undefined, set(value) { stolen = value } });
+      return [await analyze("/x"), stolen]`;
+    expect(await evaluate(body)).toEqual([["local", "analyze", { path: "/x" }], null]);
+  });
+
   it("get an empty object when called without arguments", async () => {
     expect(await evaluate("return await my_server.odd_tool_name()")).toEqual([
       "my-server",
@@ -75,13 +88,29 @@ describe("tools in a program", () => {
   it("are shown by Object.keys and `in` only when they are offered", async () => {
     const body =
       "return [Object.keys(my_server), 'other' in my_server, Object.keys(tools), Object.keys(tools.local), Object.keys(hidden)]";
-    expect(await evaluate(body)).toEqual([["odd_tool_name"], false, ["my-server", "local"], ["analyze"], []]);
+    expect(await evaluate(body)).toEqual([
+      ["odd_tool_name"],
+      false,
+      ["my-server", "awkward", "local"],
+      ["analyze"],
+      [],
+    ]);
   });
 
   it("never include `then` or symbols, so that awaiting a namespace does not hang", async () => {
     const body =
       "const got = await my_server; return [got === my_server, typeof my_server.then, typeof my_server[Symbol.iterator], JSON.stringify(my_server), typeof my_server.toString]";
     expect(await evaluate(body)).toEqual([true, "undefined", "undefined", "{}", "undefined"]);
+  });
+
+  it("named `then` are not offered, and one with a name that every object has is", async () => {
+    const body = `const both = [await awkward, await tools.awkward, await tools.local];
+      return [both.map((each) => Object.keys(each)), both.map((each) => typeof each.then), await awkward.toString({})]`;
+    expect(await evaluate(body)).toEqual([
+      [["toString"], ["toString"], ["analyze"]],
+      Array(3).fill("undefined"),
+      ["awkward", "toString", {}],
+    ]);
   });
 
   it("can't be replaced or added to by the program", async () => {

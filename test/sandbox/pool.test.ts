@@ -180,6 +180,7 @@ describe("a worker that dies", () => {
     const workers = await open({ workers: 1 });
     const { wait, open: release, arrived } = gate();
     const body = `const first = await lab.count({});
+      for (let i = 0, n = 0; i < 4e7; i++) n = (n * 31 + i) | 0;
       console.log("before", Math.random());
       const second = await lab.wait({});
       return [first, second, await lab.count({}), Math.random()]`;
@@ -197,6 +198,9 @@ describe("a worker that dies", () => {
     const [calm, crashed] = [await undisturbed, await run];
     expect((resultOf(crashed) as unknown[])[3]).toBe((resultOf(calm) as unknown[])[3]);
     expect(crashed.logs).toEqual(calm.logs);
+    expect(crashed.outcome.usage.cpuMs, "CPU time without that of the replay").toBeLessThan(
+      calm.outcome.usage.cpuMs * 1.6,
+    );
     expect(crashed.calls.map((call) => call.tool)).toEqual(["count", "wait", "count"]);
   });
 
@@ -259,6 +263,16 @@ describe("a storm of tool calls", () => {
       await runProgram(workers, "return await lab.answer({})", { tools: { answer: () => 42 } });
     expect(started - before).toBeLessThan(5_000);
     expect(resultOf(await storm)).toBe(10_000);
+  });
+});
+
+describe("a run that cannot be started", () => {
+  it("fails by itself, and its worker goes on", async () => {
+    const workers = await open({ workers: 1 });
+    const { kills } = workers.stats().totals;
+    const run = await runProgram(workers, "return 1", { limits: { memoryMb: 1 } });
+    expect(resultOf(run)).toBe("engine_crashed: The isolate of this program could not go on.");
+    expect(workers.stats().totals.kills).toBe(kills);
   });
 });
 

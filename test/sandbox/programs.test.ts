@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWorkerPool, type WorkerPool } from "../../sandbox/index.ts";
 import { codeOf, held, resultOf, runProgram } from "../helpers/engine.ts";
@@ -106,6 +107,11 @@ describe("a program", () => {
     });
   });
 
+  it("that is no program fails with the words of the engine, and with no place of it", async () => {
+    const { outcome } = await runProgram(pool, "return ]");
+    expect(outcome).toMatchObject({ failure: { code: "guest_error", message: "Unexpected token ']'" } });
+  });
+
   it("may throw anything, readable or not", async () => {
     expect(resultOf(await runProgram(pool, "throw { code: 7 }"))).toBe('guest_error: Thrown: {"code":7}');
     const trap = "throw new Proxy({}, { get() { throw 1 }, getPrototypeOf() { throw 2 } })";
@@ -196,6 +202,24 @@ describe("a program", () => {
     });
     expect(codeOf(await run)).toBe("cancelled");
     expect(resultOf(await runProgram(pool, "return 'still serving'"))).toBe("still serving");
+  });
+});
+
+describe("a signal", () => {
+  it("that was given before has the run cancelled before it begins", async () => {
+    const tools = { add };
+    const run = await runProgram(pool, "return await lab.add({ a: 1, b: 1 })", {
+      tools,
+      signal: AbortSignal.abort(),
+    });
+    expect(codeOf(run)).toBe("cancelled");
+    expect(run.calls).toEqual([]);
+  });
+
+  it("of many runs keeps nothing of those that have ended", async () => {
+    const { signal } = new AbortController();
+    for (let i = 0; i < 3; i++) await runProgram(pool, "return 1", { signal });
+    expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 });
 

@@ -3,6 +3,62 @@ import { describe, expect, it } from "vitest";
 import { createFrameReader, encodeFrame, MAX_TEXT_BYTES } from "../../sandbox/frames.ts";
 import { parseFromWorker, parsePosts } from "../../sandbox/protocol.ts";
 
+const noText: readonly unknown[] = [undefined, null, 1, true, [], {}];
+const noCount: readonly unknown[] = [undefined, null, -1, 1.5, 2 ** 53, "1", "1e999", true, [], {}];
+const noAmount: readonly unknown[] = [undefined, null, -1, "1", "1e999", true, [], {}];
+const noName: readonly unknown[] = [...noText, "x".repeat(1_025)];
+
+type Faults = { readonly [field: string]: readonly unknown[] };
+
+/** What a worker may say, and what may not stand in each field. */
+const headers: readonly (readonly [right: object, faults: Faults])[] = [
+  [
+    { type: "ready", preludeVersion: "v", rssBytes: 1 },
+    { preludeVersion: noText, rssBytes: noCount },
+  ],
+  [{ type: "posts", lease: 1 }, { lease: noCount }],
+  [
+    { type: "entered", lease: 1, k: 1, cpuMs: 1.5, heapBytes: 1, rejection: "" },
+    { lease: noCount, k: noCount, cpuMs: noAmount, heapBytes: noCount, rejection: noText },
+  ],
+  [
+    { type: "broken", lease: 1, code: "cpu_timeout", message: "", cpuMs: 1.5 },
+    { lease: noCount, code: [...noText, "cancelled", "completed"], message: noText, cpuMs: noAmount },
+  ],
+  [{ type: "stopped", lease: 1 }, { lease: noCount }],
+];
+
+const failure = { code: "guest_error", message: "m", stack: "s" };
+const tool = { server: "s", tool: "t", kind: "denied" };
+const failuresWith = (field: string, values: readonly unknown[]): unknown[] =>
+  values.map((value) => ({ ...failure, [field]: value }));
+const toolsWith = (field: string, values: readonly unknown[]): unknown[] =>
+  values.map((value) => ({ ...failure, tool: { ...tool, [field]: value } }));
+
+const posts: readonly (readonly [right: readonly unknown[], faults: Faults])[] = [
+  [["call", 1, "server", "tool", "{}"], { 1: noCount, 2: noName, 3: noName, 4: noText }],
+  [["call", 1, "server", "tool", "null", "why"], { 5: noText.slice(1) }],
+  [["timer", 1, 5], { 1: noCount, 2: [...noCount, 2 ** 31] }],
+  [["clear", 1], { 1: noCount }],
+  [["log", "warn", "text"], { 1: [...noText, "fatal"], 2: noText }],
+  [["done", "1"], { 1: noText }],
+  [
+    ["fail", { ...failure, tool }],
+    {
+      1: [
+        ...[undefined, null, 1, "x", []],
+        ...failuresWith("code", [...noText, "cpu_timeout", "completed"]),
+        ...failuresWith("message", noText),
+        ...failuresWith("stack", noText),
+        ...failuresWith("tool", [null, 1, "x", []]),
+        ...toolsWith("server", noText),
+        ...toolsWith("tool", noText),
+        ...toolsWith("kind", [...noText, "none"]),
+      ],
+    },
+  ],
+];
+
 describe("frames", () => {
   it("arrive whole and in order however the bytes are cut", () => {
     const message = fc.record({
@@ -39,6 +95,12 @@ describe("frames", () => {
     lengths.writeUInt32LE(MAX_TEXT_BYTES + 1, 4);
     expect(reader.push(lengths)).toBe("a frame is larger than allowed");
   });
+
+  it("whose header alone is larger than any worker's are refused too", () => {
+    const lengths = Buffer.alloc(8);
+    lengths.writeUInt32LE(64 * 1024 + 1, 0);
+    expect(createFrameReader(() => undefined).push(lengths)).toBe("a frame is larger than allowed");
+  });
 });
 
 describe("what a worker says", () => {
@@ -57,36 +119,95 @@ describe("what a worker says", () => {
     fc.assert(fc.property(header, (text) => void parsePosts(text)));
   });
 
-  it.each([
-    '{"type":"entered","lease":1,"k":-1,"cpuMs":0,"heapBytes":0,"rejection":""}',
-    '{"type":"entered","lease":1,"k":1.5,"cpuMs":0,"heapBytes":0,"rejection":""}',
-    '{"type":"entered","lease":"1","k":1,"cpuMs":0,"heapBytes":0,"rejection":""}',
-    '{"type":"entered","lease":1,"k":1,"cpuMs":0,"heapBytes":0}',
-    '{"type":"broken","lease":1,"code":"cancelled","message":"","cpuMs":0}',
-    '{"type":"exec","lease":1}',
-    "[]",
-    "null",
-  ])("is refused when it is %s", (header) => {
-    expect(parseFromWorker(header, "")).toMatchObject({ ok: false });
+  it.each(headers)("is taken as `%j`, and refused when one field of it is another", (right, faults) => {
+    expect(parseFromWorker(write(right), "")).toMatchObject({ ok: true });
+    for (const [field, values] of Object.entries(faults))
+      for (const value of values) {
+        const header = write({ ...right, [field]: value });
+        expect(parseFromWorker(header, ""), header).toMatchObject({ ok: false });
+      }
   });
 
-  it.each([
-    '[["call",0.5,"s","t","{}"]]',
-    '[["call",1,"s",{},"{}"]]',
-    '[["timer",1,-5]]',
-    '[["timer",1,99999999999]]',
-    '[["log","fatal","x"]]',
-    '[["fail",{"code":"cpu_timeout","message":"","stack":""}]]',
-    '[["fail",{"code":"guest_error","message":"","stack":"","tool":{"server":"s","tool":"t","kind":"none"}}]]',
-    '[["exec","rm"]]',
-    '{"0":["log","log","x"]}',
-  ])("is refused when a post is %s", (text) => {
-    expect(parsePosts(text)).toMatchObject({ ok: false });
+  it.each(posts)(
+    "is taken as the post `%j`, and refused when one member of it is another",
+    (right, faults) => {
+      expect(parsePosts(write([right]))).toMatchObject({ ok: true });
+      for (const [member, values] of Object.entries(faults))
+        for (const value of values) {
+          const text = write([right.with(Number(member), value)]);
+          expect(parsePosts(text), text).toMatchObject({ ok: false });
+        }
+    },
+  );
+
+  it.each(["[]", "null", "1", "", "{", "{}", '{"type":"exec","lease":1}', '{"type":"__proto__","lease":1}'])(
+    "is refused when it is %s",
+    (header) => {
+      expect(parseFromWorker(header, "")).toMatchObject({ ok: false });
+    },
+  );
+
+  it.each(["]", "null", "1", '"x"', '{"0":["log","log","x"]}', "[1]", "[{}]", '[["exec","rm"]]', "[[]]"])(
+    "is refused when its posts are %s",
+    (text) => {
+      expect(parsePosts(text)).toMatchObject({ ok: false });
+    },
+  );
+
+  it("is refused when its posts are nested deeper, or more, than a program's can be", () => {
+    const failure = {
+      code: "guest_error",
+      message: "",
+      stack: "",
+      tool: { server: "", tool: "", kind: [[]] },
+    };
+    expect(parsePosts(JSON.stringify([["fail", failure]]))).toMatchObject({
+      ok: false,
+      reason: expect.stringMatching(/nested/),
+    });
+    const rows = (count: number): string => JSON.stringify(Array(count).fill(["clear", 1]));
+    expect(parsePosts(rows(30_000))).toMatchObject({ ok: true });
+    expect(parsePosts(rows(40_000))).toMatchObject({ ok: false, reason: expect.stringMatching(/too many/) });
+  });
+
+  it("has arguments that could not be written sent as none", () => {
+    const parsed = parsePosts('[["call",1,"s","t","{\\"real\\":1}","!too large"]]');
+    expect(parsed).toEqual({
+      ok: true,
+      value: [
+        {
+          ...{ type: "call", n: 1, server: "s", tool: "t", args: "null" },
+          fault: { kind: "too_large", message: "too large" },
+        },
+      ],
+    });
   });
 
   it("has long words cut", () => {
-    const text = JSON.stringify([["fail", { code: "guest_error", message: "m".repeat(1e5), stack: "" }]]);
-    const parsed = parsePosts(text);
-    expect(parsed.ok && parsed.value[0]?.type === "fail" && parsed.value[0].message.length).toBe(4096);
+    const long = "m".repeat(1e5);
+    const failure = { message: long, stack: long, tool: { server: long, tool: long, kind: "tool" } };
+    const cut = "m".repeat(4_096);
+    expect(
+      parsePosts(
+        JSON.stringify([
+          ["fail", { code: "guest_error", ...failure }],
+          ["call", 1, "s", "t", "null", long],
+        ]),
+      ),
+    ).toMatchObject({
+      value: [
+        { message: cut, stack: cut, tool: { server: "m".repeat(256), tool: "m".repeat(256) } },
+        { fault: { message: cut } },
+      ],
+    });
+    const entered = { type: "entered", lease: 1, k: 1, cpuMs: 1, heapBytes: 1, rejection: long };
+    expect(parseFromWorker(write(entered), "")).toMatchObject({ value: { rejection: cut } });
+    const broken = { type: "broken", lease: 1, code: "engine_crashed", message: long, cpuMs: 1 };
+    expect(parseFromWorker(write(broken), "")).toMatchObject({ value: { message: cut } });
   });
 });
+
+/** JSON, with a number that JSON can write and that is none. */
+function write(message: unknown): string {
+  return JSON.stringify(message).replaceAll('"1e999"', "1e999");
+}

@@ -35,7 +35,7 @@ const WORKER_GROWTH_BYTES = 96 * 1024 * 1024;
 /** The test runner itself grows by some tens of megabytes in a file; a result or log that is kept comes on top. */
 const PARENT_GROWTH_BYTES = 128 * 1024 * 1024;
 
-export interface Attack extends Pick<ProgramOptions, "limits" | "input" | "onCall"> {
+export interface Attack extends Pick<ProgramOptions, "limits" | "input" | "onCall" | "startedAt"> {
   /** A sentence that stays true after the program has done what it could. */
   readonly claim: string;
   /** Body of an async function in sloppy mode. `lab.echo`, `lab.fail` and `lab.never` can be called. */

@@ -47,6 +47,18 @@ async function dispatch(command: Command): Promise<number> {
       const { runProgram } = await import("./cli/run-program.ts");
       return await runProgram(command);
     }
+    case "audit": {
+      const { listCalls } = await import("./cli/audit.ts");
+      return await listCalls(command);
+    }
+    case "verify": {
+      const { verifyHistory } = await import("./cli/verify.ts");
+      return await verifyHistory(command);
+    }
+    case "replay": {
+      const { replay } = await import("./cli/replay.ts");
+      return await replay(command);
+    }
   }
 }
 

@@ -63,7 +63,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   await using building = new AsyncDisposableStack();
   const [store, pool, compiler] = await all(building, [
     openSqliteStore({ path: options.storePath, log }),
-    createWorkerPool(options.sandbox).catch(refuseWithoutEngine),
+    createPool(options.sandbox),
     createCompiler({ log }),
   ]);
   const hub = building.use(createHub(options.servers, { log }));
@@ -99,6 +99,11 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       await parts.disposeAsync();
     },
   };
+}
+
+/** Rejects with `engine_missing` when there is no isolated-vm. */
+export function createPool(options: WorkerPoolOptions): Promise<WorkerPool> {
+  return createWorkerPool(options).catch(refuseWithoutEngine);
 }
 
 /** Waits for all, so that a part that came up while another failed is closed too. */

@@ -6,6 +6,8 @@ import type { Config } from "./config.ts";
 import { createCore, type Readiness } from "./core.ts";
 import type { Log } from "./log.ts";
 import type { Hub } from "./mcp/hub.ts";
+import { type AuditPage, type AuditQuery, readAudit } from "./runs/audit.ts";
+import type { Viewer } from "./runs/reading.ts";
 import type { Runner } from "./runs/runner.ts";
 import type { Store } from "./store/store.ts";
 import type { Catalog } from "./tools/catalog.ts";
@@ -21,6 +23,8 @@ export interface Gateway extends AsyncDisposable {
   readonly models: ModelRegistry;
   readonly chat: ChatEngine;
   catalog(): Catalog;
+  /** See `readAudit`. */
+  audit(viewer: Viewer, query: AuditQuery): Promise<AuditPage>;
   /** Runs a real one-line program; `reason` says what is missing. */
   ready(): Promise<Readiness>;
   /**
@@ -72,6 +76,7 @@ export async function createGateway({ config, log }: GatewayOptions): Promise<Ga
     models,
     chat,
     catalog,
+    audit: (viewer, query) => readAudit(core.store, viewer, query),
     ready: core.ready,
     drain: core.drain,
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
@@ -86,7 +91,7 @@ function presentLayers(config: Config, keyName: string | null): readonly PolicyL
   return [{ rule: `the key ${JSON.stringify(keyName)}, which is no longer configured,`, allow: [] }];
 }
 
-/** Removes runs past their time, now and every hour. */
+/** Removes runs past their time and the texts that only they had, now and every hour. What has not ended stays. */
 function keepFor(days: number, store: Store, log: Log): NodeJS.Timeout {
   const clean = (): void => {
     store.deleteRunsBefore(Date.now() - days * DAY_MS).catch((error: unknown) => {

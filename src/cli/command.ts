@@ -1,8 +1,17 @@
 /** The command line as data: what was asked for, checked, with nothing done yet. */
 import { parseArgs } from "node:util";
+import { z } from "zod";
 import { ToolariumError } from "../errors.ts";
+import { type AuditFilters, auditFilterFields, timesInOrder } from "../runs/audit-query.ts";
 
-export type Command = { readonly type: "help" } | { readonly type: "version" } | ServeCommand | RunCommand;
+export type Command =
+  | { readonly type: "help" }
+  | { readonly type: "version" }
+  | ServeCommand
+  | RunCommand
+  | AuditCommand
+  | VerifyCommand
+  | ReplayCommand;
 
 export interface ServeCommand {
   readonly type: "serve";
@@ -23,22 +32,62 @@ export interface RunCommand {
   readonly input?: unknown;
 }
 
+export interface AuditCommand {
+  readonly type: "audit";
+  readonly configPath?: string;
+  /** One JSON object a line instead of a table. */
+  readonly json: boolean;
+  readonly filters: AuditFilters;
+  /** At least 1. */
+  readonly limit: number;
+}
+
+/** `audit --verify` */
+export interface VerifyCommand {
+  readonly type: "verify";
+  readonly configPath?: string;
+  readonly json: boolean;
+  /** Absent: all runs. */
+  readonly run?: string;
+}
+
+export interface ReplayCommand {
+  readonly type: "replay";
+  readonly run: string;
+  readonly configPath?: string;
+  readonly json: boolean;
+}
+
 export const usage = `Usage: toolarium [serve] [--config FILE] [--host HOST] [--port PORT]
        toolarium run FILE|- [--config FILE] [--json] [--input JSON]
+       toolarium audit [--config FILE] [--json] [--tool ID] [--server NAME] [--decision WORD] [--run RUN]
+                       [--from TIME] [--to TIME] [--limit N]
+       toolarium audit --verify [--config FILE] [--json] [--run RUN]
+       toolarium replay RUN [--config FILE] [--json]
 
   serve    Start the gateway. Without a configuration it serves the demo on http://127.0.0.1:8080.
   run      Run one program without a server. Console lines go to stderr, the result to stdout as JSON.
+  audit    List tool calls, the latest first, from the store's file, also while a gateway writes to it.
+  replay   Execute a stored run again, offline: no tool is called. Say whether it comes out the same.
 
-  --config FILE  Configuration: JSON with comments. Default: $TOOLARIUM_CONFIG, else the demo.
-  --host HOST    Address to listen on. Default 127.0.0.1; any that is not loopback needs keys.
-  --port PORT    Port to listen on. Default 8080; 0 picks a free one.
-  --json         Print the whole report instead of the result.
-  --input JSON   The value of the program's global \`input\`.
-  --help         Print this.
-  --version      Print the version.
+  --config FILE    Configuration: JSON with comments. Default: $TOOLARIUM_CONFIG, else the demo.
+  --host HOST      Address to listen on. Default 127.0.0.1; any that is not loopback needs keys.
+  --port PORT      Port to listen on. Default 8080; 0 picks a free one.
+  --json           run, replay: print the whole report. audit: print one JSON object a line.
+  --input JSON     The value of the program's global \`input\`.
+  --tool ID        Calls of this tool, as in server/tool, or of those that a pattern as in server/* means.
+  --server NAME    Calls of this server's tools.
+  --decision WORD  Calls that were decided so: auto, approved, denied or result.
+  --run RUN        Calls of this run.
+  --from TIME      Calls requested at this time or later: 2026-01-31 or 2026-01-31T12:00:00Z.
+  --to TIME        Calls requested before this time.
+  --limit N        How many calls. Default 50.
+  --verify         Compare the stored history with its hash chain instead; 1 when it is not as it was written.
+  --help           Print this.
+  --version        Print the version.
 
 Log level: TOOLARIUM_LOG = trace, debug, info, warn, error, fatal or silent.
-Exit codes: 0 done, 1 program failed, 2 usage, 3 configuration, 4 denied, 5 approval needed, 6 limit,
+Exit codes: 0 done, 1 program failed, history broken or replay different, 2 usage, 3 configuration, 4 denied, 5 approval needed, 6 limit,
             7 upstream, 70 fault of Toolarium's own, 130 interrupted.
 `;
 
@@ -49,60 +98,110 @@ export function parseCommand(argv: readonly string[]): Command {
   if (values.version) return { type: "version" };
 
   const [name = "serve", ...operands] = positionals;
-  const configPath = values.config === undefined ? {} : { configPath: values.config };
   switch (name) {
-    case "serve": {
-      refuseExtra("serve", operands);
-      refuseOptions("serve", { json: values.json, input: values.input });
-      const host = values.host === undefined ? {} : { host: values.host };
-      const port = values.port === undefined ? {} : { port: parsePort(values.port) };
-      return { type: "serve", ...configPath, ...host, ...port };
-    }
-    case "run": {
-      const [file, ...more] = operands;
-      if (file === undefined)
-        throw usageError("`run` needs a program: a file name, or - for standard input.");
-      refuseExtra("run", more);
-      refuseOptions("run", { host: values.host, port: values.port });
-      const input = values.input === undefined ? {} : { input: parseInput(values.input) };
-      return { type: "run", file, ...configPath, json: values.json ?? false, ...input };
-    }
+    case "serve":
+      return parseServe(values, operands);
+    case "run":
+      return parseRun(values, operands);
+    case "audit":
+      return values.verify ? parseVerify(values, operands) : parseAudit(values, operands);
+    case "replay":
+      return parseReplay(values, operands);
     default:
-      throw usageError(`There is no command ${JSON.stringify(name)}. The commands are serve and run.`);
+      throw usageError(
+        `There is no command ${JSON.stringify(name)}. The commands are serve, run, audit and replay.`,
+      );
   }
 }
 
-interface ParsedArguments {
-  readonly values: {
-    readonly config?: string | undefined;
-    readonly host?: string | undefined;
-    readonly port?: string | undefined;
-    readonly json?: boolean | undefined;
-    readonly input?: string | undefined;
-    readonly help?: boolean | undefined;
-    readonly version?: boolean | undefined;
-  };
-  readonly positionals: readonly string[];
-}
+const options = {
+  config: { type: "string" },
+  host: { type: "string" },
+  port: { type: "string" },
+  json: { type: "boolean" },
+  input: { type: "string" },
+  tool: { type: "string" },
+  server: { type: "string" },
+  decision: { type: "string" },
+  run: { type: "string" },
+  from: { type: "string" },
+  to: { type: "string" },
+  limit: { type: "string" },
+  verify: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+  version: { type: "boolean" },
+} as const;
 
-function parseStrictly(argv: readonly string[]): ParsedArguments {
+type Option = keyof typeof options;
+
+type Values = {
+  readonly [O in Option]?: ((typeof options)[O]["type"] extends "boolean" ? boolean : string) | undefined;
+};
+
+function parseStrictly(argv: readonly string[]): {
+  readonly values: Values;
+  readonly positionals: readonly string[];
+} {
   try {
-    return parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        config: { type: "string" },
-        host: { type: "string" },
-        port: { type: "string" },
-        json: { type: "boolean" },
-        input: { type: "string" },
-        help: { type: "boolean", short: "h" },
-        version: { type: "boolean" },
-      },
-    });
+    return parseArgs({ args: [...argv], allowPositionals: true, options });
   } catch (error) {
     throw usageError(error instanceof Error ? error.message : String(error));
   }
+}
+
+function parseServe(values: Values, operands: readonly string[]): ServeCommand {
+  refuseExtra("serve", operands);
+  refuseOthers("serve", values, ["config", "host", "port"]);
+  const host = values.host === undefined ? {} : { host: values.host };
+  const port = values.port === undefined ? {} : { port: parsePort(values.port) };
+  return { type: "serve", ...configPathOf(values), ...host, ...port };
+}
+
+function parseRun(values: Values, [file, ...more]: readonly string[]): RunCommand {
+  if (file === undefined) throw usageError("`run` needs a program: a file name, or - for standard input.");
+  refuseExtra("run", more);
+  refuseOthers("run", values, ["config", "json", "input"]);
+  const input = values.input === undefined ? {} : { input: parseInput(values.input) };
+  return { type: "run", file, ...configPathOf(values), json: values.json ?? false, ...input };
+}
+
+const filterNames = ["tool", "server", "decision", "run", "from", "to"] as const satisfies readonly Option[];
+const filterSchema = z.strictObject(auditFilterFields).check(timesInOrder);
+
+function parseAudit(values: Values, operands: readonly string[]): AuditCommand {
+  refuseExtra("audit", operands);
+  refuseOthers("audit", values, [...filterNames, "config", "json", "limit"]);
+  const given = filterNames.filter((name) => values[name] !== undefined);
+  const parsed = filterSchema.safeParse(Object.fromEntries(given.map((name) => [name, values[name]])));
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw usageError(`--${String(issue?.path[0])}: ${issue?.message}`);
+  }
+  return {
+    type: "audit",
+    ...configPathOf(values),
+    json: values.json ?? false,
+    filters: parsed.data,
+    limit: values.limit === undefined ? 50 : parseLimit(values.limit),
+  };
+}
+
+function parseVerify(values: Values, operands: readonly string[]): VerifyCommand {
+  refuseExtra("audit --verify", operands);
+  refuseOthers("audit --verify", values, ["verify", "config", "json", "run"]);
+  const run = values.run === undefined ? {} : { run: values.run };
+  return { type: "verify", ...configPathOf(values), json: values.json ?? false, ...run };
+}
+
+function parseReplay(values: Values, [run, ...more]: readonly string[]): ReplayCommand {
+  if (run === undefined) throw usageError("`replay` needs the id of a run.");
+  refuseExtra("replay", more);
+  refuseOthers("replay", values, ["config", "json"]);
+  return { type: "replay", run, ...configPathOf(values), json: values.json ?? false };
+}
+
+function configPathOf({ config }: Values): { readonly configPath?: string } {
+  return config === undefined ? {} : { configPath: config };
 }
 
 function parsePort(text: string): number {
@@ -110,6 +209,12 @@ function parsePort(text: string): number {
   if (!/^\d+$/.test(text) || port > 65_535)
     throw usageError(`--port wants a number from 0 to 65535, not ${JSON.stringify(text)}.`);
   return port;
+}
+
+function parseLimit(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text))
+    throw usageError(`--limit wants a whole number from 1 on, not ${JSON.stringify(text)}.`);
+  return Number(text);
 }
 
 function parseInput(text: string): unknown {
@@ -125,9 +230,9 @@ function refuseExtra(command: string, operands: readonly string[]): void {
     throw usageError(`\`${command}\` does not know what to do with ${JSON.stringify(operands[0])}.`);
 }
 
-function refuseOptions(command: string, given: { readonly [option: string]: unknown }): void {
-  for (const [option, value] of Object.entries(given))
-    if (value !== undefined) throw usageError(`\`${command}\` has no option --${option}.`);
+function refuseOthers(command: string, values: Values, known: readonly Option[]): void {
+  const other = Object.keys(values).find((name) => !known.some((option) => option === name));
+  if (other !== undefined) throw usageError(`\`${command}\` has no option --${other}.`);
 }
 
 /** Some messages are Node's, which end without a full stop. */

@@ -5,6 +5,8 @@ import { demoConfig } from "../demo/demo.ts";
 import { ToolariumError } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
 import { createLog, type Log, type LogThreshold } from "../log.ts";
+import { openSqliteStore } from "../store/sqlite.ts";
+import type { Store } from "../store/store.ts";
 
 export interface Session {
   readonly log: Log;
@@ -59,6 +61,21 @@ export async function readConfig(
   });
   for (const warning of warnings) log.warn({ source }, warning);
   return config;
+}
+
+/** The configured store, to be looked at while a gateway may be writing to it. @throws `config_error` */
+export async function openStoredRuns(config: Config, log: Log): Promise<Store> {
+  return await openSqliteStore({ path: config.store.path, log, readOnly: true });
+}
+
+/** Never resolves; rejects with `cancelled` once the signal aborts. */
+export function interruption(signal: AbortSignal): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const interrupt = (): void => reject(new ToolariumError("cancelled", "Interrupted."));
+  if (signal.aborted) interrupt();
+  else signal.addEventListener("abort", interrupt, { once: true });
+  promise.catch(() => {});
+  return promise;
 }
 
 /** Resolves when every server is connected or failed, after `mcp.readyWaitMs`, or when the signal aborts. */

@@ -11,7 +11,7 @@ import type { Report } from "../runs/report.ts";
 import type { ActiveRun } from "../runs/runner.ts";
 import { callerOf, requestPolicy, requireRight, takeSlot, viewerOf } from "./access.ts";
 import { disconnectSignal, type ServerSentEvent, sendEventStream } from "./sse.ts";
-import { jsonValue, parseBody, parseQuery, programText } from "./validate.ts";
+import { jsonValue, pageFields, parseBody, parseQuery, programText, wholeNumber } from "./validate.ts";
 
 const limitFields = Object.fromEntries(limitNames.map((name) => [name, z.number().optional()]));
 
@@ -27,21 +27,13 @@ const startBody = z.strictObject({
   repair_of: z.string().optional(),
 });
 
-const wholeNumber = z
-  .string()
-  .regex(/^\d{1,15}$/, "expected a whole number")
-  .transform(Number);
-
 const reportQuery = z.object({ at: wholeNumber.optional() });
 
 const emptyBody = z.strictObject({}).optional();
 
 const listQuery = z.object({
   status: z.enum(["queued", "running", "waiting", "completed", "failed", "cancelled"]).optional(),
-  limit: wholeNumber
-    .pipe(z.number().min(1, "expected at least 1").max(200, "expected at most 200"))
-    .default(50),
-  cursor: z.string().optional(),
+  ...pageFields,
 });
 
 interface RunParams {

@@ -8,6 +8,7 @@ import { ToolariumError } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
 import { guardAccess } from "./access.ts";
 import { registerApprovalRoutes } from "./approval-routes.ts";
+import { registerAuditRoutes } from "./audit-routes.ts";
 import { registerChatRoutes } from "./chat-routes.ts";
 import { registerDeclarationRoutes } from "./declaration-routes.ts";
 import { collectMethods, parseJsonBodies, refuseUnknownAddresses, refuseUnreadable } from "./fallbacks.ts";
@@ -70,6 +71,7 @@ export async function createHttpServer(
   registerHealthRoutes(app, gateway);
   registerRunRoutes(app, gateway, closing.signal);
   registerApprovalRoutes(app, gateway);
+  registerAuditRoutes(app, gateway);
   registerToolRoutes(app, gateway);
   registerDeclarationRoutes(app, gateway);
   registerServerRoutes(app, gateway);

@@ -19,6 +19,23 @@ export const programText: z.ZodType<string> = z
   .string()
   .refine((code) => code.trim() !== "", "expected a program, got blank text");
 
+/** A number in a query string. */
+export const wholeNumber: z.ZodType<number> = z
+  .string()
+  .regex(/^\d{1,15}$/, "expected a whole number")
+  .transform(Number);
+
+/** What every list takes, in its query string. */
+export const pageFields: {
+  readonly limit: z.ZodType<number>;
+  readonly cursor: z.ZodType<string | undefined>;
+} = {
+  limit: wholeNumber
+    .pipe(z.number().min(1, "expected at least 1").max(200, "expected at most 200"))
+    .default(50),
+  cursor: z.string().optional(),
+};
+
 /** @throws `invalid_request` with one entry per fault */
 export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
   return parseWith(schema, body, "body");

@@ -1,4 +1,4 @@
-/** The tool calls of a run as its journal tells them: one fold, used by the report and by the event stream. */
+/** The tool calls of a run as its journal tells them: one fold, used by the report, the event stream and the audit. */
 import type { JournalEvent, ToolFailure } from "../journal.ts";
 import type { CallStatus, PendingCall } from "./report.ts";
 
@@ -11,13 +11,22 @@ export interface CallRecord {
   /** JSON text: as requested, or as decided once they are. */
   readonly args: string;
   readonly argsBytes: number;
+  readonly requestedAt: number;
   /** `ask` while a person has not answered; null when nothing was decided. */
   readonly decision: "auto" | "ask" | "approved" | "denied" | "result" | null;
+  /** Who decided, when, and why if they said so; null while nobody has. */
+  readonly decided: { readonly at: number; readonly by: string; readonly reason: string | null } | null;
+  /** Whether a person changed the arguments. */
+  readonly edited: boolean;
   /** Whether a person was ever asked. */
   readonly asked: boolean;
+  /** Whether a person was ever asked because nobody knew if the call, which had started, had happened. */
+  readonly doubted: boolean;
   /** Why a person is asked. */
   readonly reason: string;
   readonly startedAt: number | null;
+  /** SHA-256 of the arguments that were sent, and whether the tool was known to change nothing; null until it started. */
+  readonly sent: { readonly argsHash: string; readonly readOnly: boolean } | null;
   readonly settlement: {
     readonly at: number;
     readonly failure: ToolFailure | null;
@@ -55,12 +64,20 @@ function advance(event: JournalEvent, calls: ReadonlyMap<string, CallRecord>): C
       return {
         ...call,
         decision: event.decision,
+        decided:
+          event.decision === "ask" ? null : { at: event.at, by: event.by, reason: event.reason ?? null },
+        edited: call.edited || event.edited === true,
         asked: call.asked || event.decision === "ask",
+        doubted: call.doubted || (event.decision === "ask" && call.startedAt !== null),
         reason: event.decision === "ask" ? (event.reason ?? "") : call.reason,
         args: event.args ?? call.args,
       };
     case "started":
-      return { ...call, startedAt: event.at };
+      return {
+        ...call,
+        startedAt: event.at,
+        sent: { argsHash: event.argsHash, readOnly: event.readOnly },
+      };
     case "settled":
       return {
         ...call,
@@ -81,10 +98,15 @@ function request(event: JournalEvent & { readonly type: "requested" }, seq: numb
     tool: event.tool,
     args: event.args,
     argsBytes: event.argsBytes,
+    requestedAt: event.at,
     decision: null,
+    decided: null,
+    edited: false,
     asked: false,
+    doubted: false,
     reason: "",
     startedAt: null,
+    sent: null,
     settlement: null,
   };
 }

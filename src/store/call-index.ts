@@ -3,6 +3,7 @@
  * call is in the journal, never how it stands: that is derived from its events.
  */
 import type { DatabaseSync } from "node:sqlite";
+import { serverOf } from "../tools/patterns.ts";
 import type { CallDecision } from "./store.ts";
 
 /** What an event says that the index holds. */
@@ -86,8 +87,7 @@ function callFactsOf(event: MaybeCallEvent): CallFacts | undefined {
   switch (event.type) {
     case "requested": {
       const tool = String(event.tool);
-      const server = tool.slice(0, Math.max(0, tool.indexOf("/")));
-      return { n, requested: { at: Number(event.at), server, tool }, decisions: 0 };
+      return { n, requested: { at: Number(event.at), server: serverOf(tool), tool }, decisions: 0 };
     }
     case "decided": {
       const said = String(event.decision);

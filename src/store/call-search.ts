@@ -1,6 +1,6 @@
 /** Finds tool calls by the search index, and gives their events from the journal. */
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
-import { patternMatcher } from "../tools/patterns.ts";
+import { patternMatcher, serverOf } from "../tools/patterns.ts";
 import { decisionBit } from "./call-index.ts";
 import { checkLimit, formatCursor, parseCursor } from "./paging.ts";
 import type { RunRow } from "./run-search.ts";
@@ -101,7 +101,7 @@ function toSql(query: CallQuery): { readonly sql: string; readonly values: reado
     conditions.push(sql);
     values.push(...given);
   };
-  const server = query.server ?? serverOf(query.tool);
+  const server = query.server ?? serverOfAll(query.tool);
   if (query.run !== undefined) when("run = (select key from runs where id = ?)", query.run);
   if (query.principal !== undefined) when("principal = ?", query.principal);
   if (server !== undefined) when("server = ?", server);
@@ -118,7 +118,8 @@ function toSql(query: CallQuery): { readonly sql: string; readonly values: reado
 }
 
 /** The server that every tool of a pattern is of, if there is one. */
-function serverOf(pattern: string | undefined): string | undefined {
-  const server = pattern?.split("/", 1)[0];
-  return server?.includes("*") ? undefined : server;
+function serverOfAll(pattern: string | undefined): string | undefined {
+  if (pattern === undefined || !pattern.includes("/")) return undefined;
+  const server = serverOf(pattern);
+  return server.includes("*") ? undefined : server;
 }

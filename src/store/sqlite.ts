@@ -6,7 +6,7 @@
  */
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { ToolariumError } from "../errors.ts";
+import { ToolariumError, type ToolariumErrorOptions } from "../errors.ts";
 import type { JournalEvent, RunStatus } from "../journal.ts";
 import type { Log } from "../log.ts";
 import { largeTextLength } from "./large-texts.ts";
@@ -266,14 +266,7 @@ class ThreadedStore implements SqliteStore {
     this.#waiting.delete(answer.id);
     this.#backlogBytes -= waiting.bytes;
     if (answer.ok) waiting.resolve(answer.value);
-    else
-      waiting.reject(
-        new ToolariumError(
-          answer.code,
-          answer.message,
-          answer.param === undefined ? {} : { param: answer.param },
-        ),
-      );
+    else waiting.reject(new ToolariumError(answer.code, answer.message, optionsOf(answer)));
   }
 
   /** The thread is gone. After dispose nobody waits any more; otherwise it died, and nothing more can be kept. */
@@ -284,6 +277,10 @@ class ThreadedStore implements SqliteStore {
     this.#backlogBytes = 0;
     for (const { reject } of waiting) reject(this.#refusal);
   }
+}
+
+function optionsOf({ message, param }: Extract<Answer, { ok: false }>): ToolariumErrorOptions {
+  return param === undefined ? {} : { param, errors: [{ pointer: `/${param}`, message }] };
 }
 
 const EVENT_BYTES = 200;

@@ -52,22 +52,22 @@ export type CallDecision = "auto" | "approved" | "denied" | "result";
 
 /** All that is given must hold. */
 export interface CallQuery {
-  readonly principal?: string;
+  readonly principal?: string | undefined;
   /** A run's id. */
-  readonly run?: string;
+  readonly run?: string | undefined;
   /** The id of a tool, or a pattern over them as in `tools.allow`. */
-  readonly tool?: string;
-  readonly server?: string;
+  readonly tool?: string | undefined;
+  readonly server?: string | undefined;
   /** Calls of which this was said at some time; whether it still stands, their events tell. */
-  readonly decision?: CallDecision;
+  readonly decision?: CallDecision | undefined;
   /** Requested at this time or later: milliseconds since the Unix epoch. */
-  readonly from?: number;
+  readonly from?: number | undefined;
   /** Requested before this time. */
-  readonly to?: number;
+  readonly to?: number | undefined;
   /** 1–200. */
   readonly limit: number;
   /** From the previous page's `nextCursor`. */
-  readonly cursor?: string;
+  readonly cursor?: string | undefined;
 }
 
 export interface FoundCall {

@@ -17,6 +17,11 @@ export function patternMatcher(patterns: readonly string[]): PatternMatcher {
   return matcher;
 }
 
+/** The server of a tool's id; empty for what is no tool's id. */
+export function serverOf(id: string): string {
+  return id.slice(0, Math.max(0, id.indexOf("/")));
+}
+
 function compile(patterns: readonly string[]): PatternMatcher {
   if (patterns.includes("*")) return () => true;
   const exact = new Set(patterns.filter((pattern) => !pattern.includes("*")));

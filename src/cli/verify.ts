@@ -1,0 +1,53 @@
+/** `toolarium audit --verify`: is the stored history what was written? What this can prove is said in `store/chain.ts`. */
+import { ToolariumError } from "../errors.ts";
+import type { BrokenRun } from "../store/store.ts";
+import type { VerifyCommand } from "./command.ts";
+import { createSession, openStoredRuns, readConfig } from "./session.ts";
+import { toVisibleJson, toVisibleLine } from "./visible.ts";
+
+/** 0 when the chain holds, 1 when it does not; broken runs are printed as they are found. @throws `config_error`, `not_found` */
+export async function verifyHistory(command: VerifyCommand): Promise<number> {
+  const { log, interrupted } = createSession("warn");
+  const config = await readConfig(command, log);
+  await using store = await openStoredRuns(config, log);
+  const total = { runs: 0, events: 0, broken: 0 };
+  for await (const { runs, events, broken } of store.verify(command.run)) {
+    total.runs += runs;
+    total.events += events;
+    total.broken += broken.length;
+    for (const run of broken) print(command.json ? toVisibleJson(run) : describe(run));
+    if (interrupted.aborted) throw new ToolariumError("cancelled", "Interrupted.");
+  }
+  if (command.run !== undefined && total.runs === 0)
+    throw new ToolariumError("not_found", `There is no run ${JSON.stringify(command.run.slice(0, 80))}.`);
+  print(command.json ? toVisibleJson(total) : summarize(total));
+  return total.broken === 0 ? 0 : 1;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+const problems: { readonly [problem in BrokenRun["problem"]]: string } = {
+  changed: "was changed, put in, taken out or moved",
+  missing: "is missing",
+  end: "is where the journal was cut off or added to",
+  payload: "has a large text that is missing or was changed",
+  snapshot: "its shared text is missing or was changed",
+  index: "is not in the search index as it happened",
+};
+
+function describe({ run, seq, problem }: BrokenRun): string {
+  return `${toVisibleLine(run)}: ${seq === 0 ? "" : `event ${seq} `}${problems[problem]}`;
+}
+
+function summarize(total: {
+  readonly runs: number;
+  readonly events: number;
+  readonly broken: number;
+}): string {
+  const seen = `Runs: ${total.runs}, events: ${total.events}`;
+  return total.broken === 0
+    ? `${seen}. The hash chain holds.`
+    : `${seen}, broken runs: ${total.broken}. The history is not as it was written.`;
+}

@@ -128,6 +128,8 @@ export interface RunHost {
    * will show: milliseconds since the Unix epoch. So does `deliver`.
    */
   timer?(timer: { readonly n: number; readonly delayMs: number }): number | undefined;
+  /** Calls `fire` when this time is over, unless what it returns is called before. Default: `setTimeout`. */
+  arm?(timer: { readonly n: number; readonly delayMs: number }, leftMs: number, fire: () => void): () => void;
   /** A settlement is about to be delivered: the order of these calls is the order the program sees. */
   deliver?(n: number, settlement: Settlement): number | undefined;
   /** The program left the queue and starts now. Returns where its clock starts, unless it has a history. */

@@ -3,8 +3,11 @@ import type { FromWorker, LeaseId } from "./protocol.ts";
 import type { Session } from "./session.ts";
 import type { WorkerDeath, WorkerProcess } from "./worker-process.ts";
 
-/** A builtin that can't be interrupted outlives its isolate; past this time only SIGKILL ends it. */
-const STOP_GRACE_MS = 200;
+/**
+ * A builtin that can't be interrupted outlives its isolate; past this time only SIGKILL ends it. A worker whose program
+ * came to an end is only slow to say so, on a machine that has too much to do, and its other runs would pay for it.
+ */
+const STOP_GRACE_MS = { stopped: 200, ended: 5_000 };
 /** Memory outside the heap counts: a worker may grow by this many times the limits of its runs. */
 const MEMORY_FACTOR = 3;
 const MIB = 1024 * 1024;
@@ -12,14 +15,9 @@ const MIB = 1024 * 1024;
 /** How a run left: `unclean` after a limit or a fault, when the process should not serve others any more. */
 export type Placement = "clean" | "unclean";
 
-const cleanFailures: readonly string[] = [
-  "guest_error",
-  "not_serializable",
-  "result_too_large",
-  "too_many_calls",
-  "pending_forever",
-  "cancelled",
-];
+/** The program itself came to this. */
+const endings: readonly string[] = ["guest_error", "not_serializable", "result_too_large", "pending_forever"];
+const cleanFailures: readonly string[] = [...endings, "too_many_calls", "cancelled"];
 
 let lastLease = 0;
 
@@ -64,7 +62,9 @@ export class Seat {
       },
     });
     const outcome = await session.done;
-    if (this.#sessions.get(lease) === session) await this.#stop(lease);
+    const wasStopped = outcome.type === "failed" && !endings.includes(outcome.failure.code);
+    if (this.#sessions.get(lease) === session)
+      await this.#stop(lease, wasStopped ? STOP_GRACE_MS.stopped : STOP_GRACE_MS.ended);
     const clean = outcome.type !== "failed" || cleanFailures.includes(outcome.failure.code);
     return clean ? "clean" : "unclean";
   }
@@ -118,13 +118,13 @@ export class Seat {
     );
   }
 
-  async #stop(lease: LeaseId): Promise<void> {
+  async #stop(lease: LeaseId, graceMs: number): Promise<void> {
     this.#sessions.delete(lease);
     // Answer first: the frame would wake the worker, which on a busy core runs before whoever waits for the outcome.
     await new Promise((resolve) => setImmediate(resolve));
     if (this.#dead) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(() => this.process.kill("a stopped program still runs"), STOP_GRACE_MS);
+      const timer = setTimeout(() => this.process.kill("a stopped program still runs"), graceMs);
       this.#stopping.set(lease, () => {
         clearTimeout(timer);
         this.#stopping.delete(lease);

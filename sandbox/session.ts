@@ -20,7 +20,7 @@ import { LogCap } from "./log-cap.ts";
 import { OpenCalls } from "./open-calls.ts";
 import type { Entry, FromWorker, GuestPost, LeaseId, ToWorker } from "./protocol.ts";
 import { parsePosts } from "./protocol.ts";
-import { Timeline } from "./timeline.ts";
+import { cut, Timeline } from "./timeline.ts";
 import { Timers } from "./timers.ts";
 
 /** The prelude stops at 1,000; one more is somebody else speaking. */
@@ -87,14 +87,15 @@ export class Session {
   #logsSeen = 0;
   #cpuBeforeLease = 0;
   #cpuOfReplay = 0;
-  #replayed = 0;
+  /** The last entry that was executed before; -1 when the program itself was not. */
+  #replayed = -1;
   #last: Extract<GuestPost, { type: "done" | "fail" }> | undefined;
 
   constructor(run: EngineRun) {
     this.run = run;
     this.#timeline = new Timeline(run.history);
     this.#cpuMs = run.history?.used.cpuMs ?? 0;
-    this.#timers = new Timers((timer) => this.#fire(timer));
+    this.#timers = new Timers(run.host, (timer) => this.#fire(timer));
     this.#calls = new OpenCalls({
       host: run.host,
       atOnce: run.limits.toolCallsInFlight,
@@ -141,7 +142,8 @@ export class Session {
     this.#last = undefined;
     this.#cpuBeforeLease = this.#cpuMs;
     this.#cpuOfReplay = 0;
-    this.#replayed = this.#timeline.entries.length;
+    const isNew = this.#startedAt === undefined && this.run.history === undefined;
+    this.#replayed = isNew ? -1 : this.#timeline.entries.length;
     if (this.#startedAt === undefined) this.#begin();
     const { js, namespaces, input, seed } = this.run.program;
     const { limits } = this.run;
@@ -197,7 +199,7 @@ export class Session {
         this.#acknowledge(message);
         break;
       case "broken":
-        this.#cpuMs = Math.max(this.#cpuMs, this.#cpuBeforeLease + message.cpuMs - this.#cpuOfReplay);
+        this.#cpuMs = Math.max(this.#cpuMs, this.#cpuAt(message.cpuMs));
         this.fail({ code: message.code, message: describeBroken(message.code, this.run, message.message) });
         break;
     }
@@ -312,7 +314,20 @@ export class Session {
     }
     this.#logsRepeated += 1;
     if (known.level === entry.level && known.text === entry.text) return;
-    this.#diverge("it printed something else");
+    this.#diverge(
+      `the program printed ${cut(entry.text)}; its history says that it printed ${cut(known.text)}`,
+    );
+  }
+
+  #missingLog(): string | null {
+    const missing = this.run.history?.logs[this.#logsRepeated];
+    if (missing === undefined) return null;
+    return `its history says that the program printed ${cut(missing.text)}; this time it did not`;
+  }
+
+  /** Executions count once. What the repeated part took is known from before, unless a process died with the figure. */
+  #cpuAt(leaseMs: number): number {
+    return Math.max(this.#cpuBeforeLease, this.#cpuOfReplay) + Math.max(0, leaseMs - this.#cpuOfReplay);
   }
 
   #wakeUp(): void {
@@ -350,13 +365,17 @@ export class Session {
       this.#link?.violate("an entry was acknowledged out of order");
       return;
     }
-    if (acknowledged.difference !== null && this.#last === undefined) {
-      this.#diverge(acknowledged.difference);
+    // A program that is over hears no more of what its history says next.
+    const difference = this.#last === undefined ? acknowledged.difference : this.#timeline.missingAtEnd();
+    const isRepeated = this.#last !== undefined || !this.#timeline.repeatsHistory;
+    const unlike = difference ?? (isRepeated ? this.#missingLog() : null);
+    if (unlike !== null) {
+      this.#diverge(unlike);
       return;
     }
     this.#quietSince = performance.now();
-    if (message.k <= this.#replayed && this.#replayed > 0) this.#cpuOfReplay = message.cpuMs;
-    this.#cpuMs = this.#cpuBeforeLease + message.cpuMs - this.#cpuOfReplay;
+    if (message.k <= this.#replayed) this.#cpuOfReplay = message.cpuMs;
+    this.#cpuMs = this.#cpuAt(message.cpuMs);
     this.#heapBytes = Math.max(this.#heapBytes, message.heapBytes);
     if (message.rejection !== "" && this.#rejections.size < MAX_REJECTIONS_TOLD)
       this.#rejections.add(message.rejection);

@@ -38,7 +38,7 @@ export class Timeline {
     this.#entries = (history?.entries ?? []).map((entry, index) => ({ ...entry, k: index + 1 }));
     this.#settledBefore = new Set(this.#entries.map(({ n }) => n));
     for (const { text } of this.#entries) this.#chars += text.length;
-    this.#lastRecorded = Math.max(0, ...(history?.requests.keys() ?? []));
+    this.#lastRecorded = lastOf(history);
   }
 
   get entries(): readonly Entry[] {
@@ -111,13 +111,21 @@ export class Timeline {
   acknowledge(k: number): { readonly difference: string | null } | undefined {
     if (k !== this.#acked + 1 || k > this.#entries.length) return undefined;
     this.#acked = k;
-    return { difference: this.#history === undefined ? null : this.#missing(this.#history) };
+    return { difference: this.#history === undefined ? null : this.#missingNow(this.#history) };
+  }
+
+  /** What the program of this history has not asked though it is over. */
+  missingAtEnd(): string | null {
+    return this.#history === undefined ? null : this.#missing(this.#history, this.#lastRecorded);
   }
 
   /** What the history answers next must have been asked by now; at its end, everything that it knows of. */
-  #missing(history: EngineHistory): string | null {
-    const due =
-      history.entries[this.#acked]?.n ?? (this.#acked === history.entries.length ? this.#lastRecorded : 0);
+  #missingNow(history: EngineHistory): string | null {
+    const atEnd = this.#acked === history.entries.length;
+    return this.#missing(history, history.entries[this.#acked]?.n ?? (atEnd ? this.#lastRecorded : 0));
+  }
+
+  #missing(history: EngineHistory, due: number): string | null {
     if (due <= this.#asked) return null;
     const recorded = history.requests.get(due);
     const words = recorded === undefined ? `asked for step ${due}` : describe(recorded);
@@ -125,17 +133,31 @@ export class Timeline {
   }
 }
 
+/** The last call or timer of which a history knows. */
+function lastOf(history: EngineHistory | undefined): number {
+  let last = 0;
+  for (const n of history?.requests.keys() ?? []) last = Math.max(last, n);
+  for (const { n } of history?.entries ?? []) last = Math.max(last, n);
+  return last;
+}
+
 function isSame(one: EngineRequest, other: EngineRequest): boolean {
   if (one.type === "timer" || other.type === "timer")
     return one.type === "timer" && other.type === "timer" && one.delayMs === other.delayMs;
-  return one.server === other.server && one.tool === other.tool && one.args === other.args;
+  // A journal has the names joined, and either may hold a slash where the program asked for what does not exist.
+  return nameOf(one) === nameOf(other) && one.args === other.args;
 }
 
 function describe(request: EngineRequest): string {
   if (request.type === "timer") return `set a timer of ${request.delayMs} ms`;
-  return `called ${cut(`${request.server}/${request.tool}`)} with ${cut(request.args)}`;
+  return `called ${cut(nameOf(request))} with ${cut(request.args)}`;
 }
 
-function cut(text: string): string {
+function nameOf({ server, tool }: Extract<EngineRequest, { type: "call" }>): string {
+  return `${server}/${tool}`;
+}
+
+/** As much of a text as belongs into a message. */
+export function cut(text: string): string {
   return text.length <= MAX_SHOWN_CHARS ? text : `${text.slice(0, MAX_SHOWN_CHARS)}…`;
 }

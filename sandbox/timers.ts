@@ -1,4 +1,5 @@
 /** The timers of one run: armed ones, and those of a history that is still being repeated. */
+import type { RunHost } from "./index.ts";
 
 interface Timer {
   readonly n: number;
@@ -6,11 +7,13 @@ interface Timer {
 }
 
 export class Timers {
+  readonly #host: Pick<RunHost, "arm">;
   readonly #fire: (timer: Timer) => void;
-  readonly #armed = new Map<number, NodeJS.Timeout>();
+  readonly #armed = new Map<number, () => void>();
   readonly #deferred = new Map<number, Timer & { readonly dueAt: number }>();
 
-  constructor(fire: (timer: Timer) => void) {
+  constructor(host: Pick<RunHost, "arm">, fire: (timer: Timer) => void) {
+    this.#host = host;
     this.#fire = fire;
   }
 
@@ -23,7 +26,7 @@ export class Timers {
       this.#armed.delete(timer.n);
       this.#fire(timer);
     };
-    this.#armed.set(timer.n, setTimeout(fire, leftMs));
+    this.#armed.set(timer.n, this.#host.arm?.(timer, leftMs, fire) ?? armTimeout(leftMs, fire));
   }
 
   /** Armed by `release`. `dueAt`: milliseconds since the Unix epoch. */
@@ -31,22 +34,27 @@ export class Timers {
     this.#deferred.set(timer.n, { ...timer, dueAt });
   }
 
-  /** What fell due meanwhile fires at once. */
+  /** What fell due meanwhile fires at once, in the order in which it would have. */
   release(): void {
-    const deferred = [...this.#deferred.values()];
+    const deferred = [...this.#deferred.values()].sort((one, other) => one.dueAt - other.dueAt);
     this.#deferred.clear();
     for (const timer of deferred) this.arm(timer, Math.max(0, timer.dueAt - Date.now()));
   }
 
   clear(n: number): void {
-    clearTimeout(this.#armed.get(n));
+    this.#armed.get(n)?.();
     this.#armed.delete(n);
     this.#deferred.delete(n);
   }
 
   close(): void {
-    for (const timer of this.#armed.values()) clearTimeout(timer);
+    for (const disarm of this.#armed.values()) disarm();
     this.#armed.clear();
     this.#deferred.clear();
   }
+}
+
+function armTimeout(leftMs: number, fire: () => void): () => void {
+  const timeout = setTimeout(fire, leftMs);
+  return () => clearTimeout(timeout);
 }

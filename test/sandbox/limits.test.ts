@@ -38,7 +38,7 @@ describe("a program that takes too much", () => {
     const body = "for (;;) { await lab.tick({}); let n = 0; for (let i = 0; i < 1e6; i++) n += i }";
     const run = await runProgram(pool, body, {
       tools: { tick: () => 1 },
-      limits: { cpuMs: 60, toolCalls: 10_000 },
+      limits: { cpuMs: 150, toolCalls: 10_000 },
     });
     expect(codeOf(run)).toBe("cpu_timeout");
     expect(run.calls.length).toBeGreaterThan(2);

@@ -105,6 +105,21 @@ describe("the pool", () => {
     ]);
   });
 
+  it("gives a worker time to let go of a program that has ended, for the sake of its other runs", async () => {
+    const workers = await open({ workers: 1 });
+    const { wait, open: release, arrived } = gate();
+    const other = runProgram(workers, "return await lab.wait({})", { tools: { wait } });
+    await until("the other run waits", () => arrived() === 1);
+    await runProgram(workers, "return 1");
+    const stoppedAt = performance.now();
+    for (const pid of workers.stats().pids) process.kill(pid, "SIGSTOP");
+    await until("a stopped program would have been killed", () => performance.now() - stoppedAt > 600);
+    for (const pid of workers.stats().pids) process.kill(pid, "SIGCONT");
+    release();
+    expect(resultOf(await other)).toBe("open");
+    expect(workers.stats().totals.kills).toBe(0);
+  });
+
   it("refuses at once when its queue is full, and nothing of the refused run happens", async () => {
     const workers = await open({ workers: 1, runsPerWorker: 1, queue: 1 });
     const { wait, open: release, arrived } = gate();

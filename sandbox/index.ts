@@ -144,8 +144,10 @@ export interface EngineRun {
   readonly principal: string | null;
   readonly program: EngineProgram;
   readonly limits: RunLimits;
-  /** Absent for a run that begins. One with a history is never refused for want of a place in the queue. */
+  /** Absent for a run that begins. */
   readonly history?: EngineHistory;
+  /** It had its place before: never refused for want of one in the queue. Nor is a run with a history. */
+  readonly admitted?: boolean;
   /** Aborting cancels the run, queued or running; with `SUSPEND` as the reason it only leaves it where it is. */
   readonly signal?: AbortSignal;
   readonly host: RunHost;

@@ -95,10 +95,11 @@ class Pool implements WorkerPool {
     if (this.#disposed !== undefined) throw new PoolRefusal("disposed", "The worker pool has been disposed.");
     const session = new Session(run);
     if (session.ended) return session.done;
-    if (run.history === undefined) this.#queue.push(ownerOf(session), session);
-    else this.#queue.pushFront(ownerOf(session), session);
+    const isAdmitted = run.admitted === true || run.history !== undefined;
+    if (isAdmitted) this.#queue.pushFront(ownerOf(session), session);
+    else this.#queue.push(ownerOf(session), session);
     this.#dispatch();
-    if (run.history === undefined && this.#queue.size > this.#queue.limit) {
+    if (!isAdmitted && this.#queue.size > this.#queue.limit) {
       this.#queue.remove(ownerOf(session), session);
       throw new PoolRefusal("queue_full", `All workers are busy and ${this.#queue.limit} runs wait already.`);
     }

@@ -8,6 +8,7 @@ import type {
 } from "../../sandbox/index.ts";
 import type { JournalEvent, ToolFailure } from "../journal.ts";
 import type { OpenCall } from "../tools/bridge.ts";
+import type { PolicyLayer } from "../tools/policy.ts";
 import { wallMsSoFar } from "./report.ts";
 
 type Event<T extends JournalEvent["type"]> = Extract<JournalEvent, { readonly type: T }>;
@@ -17,19 +18,21 @@ export function toHistory(events: readonly JournalEvent[]): EngineHistory | unde
   const opened = events.find((event) => event.type === "opened");
   if (opened === undefined) return undefined;
   const requests = new Map<number, EngineRequest>();
+  const tools = new Map<number, string>();
   const entries: HistoryEntry[] = [];
   const logs: GuestLog[] = [];
   for (const event of events) {
     switch (event.type) {
       case "requested":
         requests.set(event.n, { type: "call", ...splitId(event.tool), args: event.args });
+        tools.set(event.n, event.tool);
         break;
       case "timer":
         requests.set(event.n, { type: "timer", delayMs: event.delayMs });
         entries.push({ n: event.n, kind: "timer", at: event.at, text: "" });
         break;
       case "settled":
-        entries.push(toEntry(event, requests.get(event.n)));
+        entries.push(toEntry(event, tools.get(event.n) ?? ""));
         break;
       case "log":
         logs.push({ level: event.level, text: event.text });
@@ -40,14 +43,19 @@ export function toHistory(events: readonly JournalEvent[]): EngineHistory | unde
   return { startedAt: opened.at, requests, entries, logs, used };
 }
 
-/** The error a program finds in its `catch`, as the entry's text. The key order is part of the history. */
-export function toGuestError(
-  { kind, message, data }: ToolFailure,
-  server: string,
-  tool: string,
-): GuestToolError {
+/** What the request that last made the run go on added to its policy; undefined once it waits again. */
+export function layersOf(events: readonly JournalEvent[]): readonly PolicyLayer[] | undefined {
+  const last = events.findLast(({ type }) => type === "resumed" || type === "waiting");
+  return last?.type === "resumed" ? last.layers : undefined;
+}
+
+/**
+ * The error a program finds in its `catch`, as the entry's text. The key order is part of the history, and so are the
+ * names, which are read back from `id`, `server/tool`, also where the program wrote them apart otherwise.
+ */
+export function toGuestError({ kind, message, data }: ToolFailure, id: string): GuestToolError {
   const detail = data === undefined ? {} : { data: JSON.stringify(data) };
-  return { kind, message, server, tool, ...detail };
+  return { kind, message, ...splitId(id), ...detail };
 }
 
 /** A server's name has no slash; a tool's may. */
@@ -98,10 +106,9 @@ function afterDecision(event: Event<"decided">, args: string): OpenCall {
   }
 }
 
-function toEntry({ n, at, outcome }: Event<"settled">, request: EngineRequest | undefined): HistoryEntry {
+function toEntry({ n, at, outcome }: Event<"settled">, tool: string): HistoryEntry {
   if (outcome.ok) return { n, at, kind: "value", text: outcome.value };
-  const { server, tool } = request?.type === "call" ? request : { server: "", tool: "" };
-  return { n, at, kind: "error", text: JSON.stringify(toGuestError(outcome.failure, server, tool)) };
+  return { n, at, kind: "error", text: JSON.stringify(toGuestError(outcome.failure, tool)) };
 }
 
 function cpuMsSoFar(events: readonly JournalEvent[]): number {

@@ -109,7 +109,7 @@ export function createLease(options: LeaseOptions): Lease {
     // The run's own deadline cut the call short: it is the run that ends, in a moment, with wall_timeout.
     if (outcome.failure.kind === "timeout" && runAllowsMs < callTimeoutMs)
       return new Promise(() => undefined);
-    return { type: "error", error: toGuestError(outcome.failure, server, tool) };
+    return { type: "error", error: toGuestError(outcome.failure, `${server}/${tool}`) };
   }
 
   return {

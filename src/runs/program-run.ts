@@ -2,7 +2,13 @@
  * One program from its first lease to its last event. It may give its worker back and go on later, in this process or
  * another: what it is then, its journal says. Everything here happens once, however often the program is executed.
  */
-import { type EngineOutcome, SUSPEND, type ToolNamespaces, type WorkerPool } from "../../sandbox/index.ts";
+import {
+  type EngineOutcome,
+  PoolRefusal,
+  SUSPEND,
+  type ToolNamespaces,
+  type WorkerPool,
+} from "../../sandbox/index.ts";
 import type { PositionMap } from "../code/compile.ts";
 import type { JournalEvent, JournalEventBody } from "../journal.ts";
 import type { Log } from "../log.ts";
@@ -12,7 +18,7 @@ import type { Policy, PolicyLayer } from "../tools/policy.ts";
 import type { Decidable } from "./approvals.ts";
 import type { Carried } from "./carriage.ts";
 import { endAtRest, toRunError } from "./endings.ts";
-import { openCallOf, toHistory } from "./history.ts";
+import { layersOf, openCallOf, toHistory } from "./history.ts";
 import { parseCallId, toCallId } from "./ids.ts";
 import { createLease, type GateRest, type Lease } from "./lease.ts";
 import type { Journal } from "./live-journal.ts";
@@ -67,6 +73,7 @@ export class ProgramRun implements Carried, Decidable {
   #leased: Promise<void> | undefined;
   /** Of the request that made it go on. */
   #layers: readonly PolicyLayer[] | undefined;
+  #suspended = false;
   #turn: Promise<void> = Promise.resolve();
   readonly #asking = new Map<string, Promise<void>>();
 
@@ -87,7 +94,7 @@ export class ProgramRun implements Carried, Decidable {
 
   /** The first lease. Throws `PoolRefusal` at once when there is no place; then nothing has happened. */
   start(): void {
-    this.#take([], () => this.#recordOpened());
+    this.#take([], () => this.#recordOpened(), false);
   }
 
   /** The compiler refused it: it never runs. */
@@ -98,17 +105,17 @@ export class ProgramRun implements Carried, Decidable {
 
   /** Another lease: the program repeats its journal and goes on. Does nothing while it has one, or has ended. */
   resume(cause: "decision" | "restart", layers?: readonly PolicyLayer[]): void {
-    if (this.#lease !== undefined || this.ended) return;
-    if (layers !== undefined) this.#layers = layers;
-    if (this.journal.events.length === 0) {
-      this.start();
-      return;
-    }
-    const narrowed = this.#layers === undefined ? {} : { layers: this.#layers };
-    this.#take(this.journal.events, () => {
-      const { engine } = this.#deps.pool;
-      return this.journal.append({ type: "resumed", cause, engine, ...narrowed }).at;
-    });
+    if (this.#lease !== undefined || this.#suspended || this.ended) return;
+    const { events } = this.journal;
+    this.#layers = layers ?? this.#layers ?? layersOf(events);
+    if (this.#options.identity.program.compiled === null) this.#endNow("cancelled");
+    else
+      this.#goOn(events, () => {
+        if (events.length === 0) return this.#recordOpened();
+        const { engine } = this.#deps.pool;
+        const narrowed = this.#layers === undefined ? {} : { layers: this.#layers };
+        return this.journal.append({ type: "resumed", cause, engine, ...narrowed }).at;
+      });
   }
 
   get ended(): boolean {
@@ -133,6 +140,7 @@ export class ProgramRun implements Carried, Decidable {
 
   /** Lets go of it without an end: another process, or this one later, goes on with what the journal has. */
   suspend(): void {
+    this.#suspended = true;
     this.#abort.abort(SUSPEND);
   }
 
@@ -171,6 +179,16 @@ export class ProgramRun implements Carried, Decidable {
     return result;
   }
 
+  /** A pool that takes nothing more leaves the run as it is, for the next process. */
+  #goOn(events: readonly JournalEvent[], opens: () => number): void {
+    try {
+      this.#take(events, opens, true);
+    } catch (error) {
+      if (!(error instanceof PoolRefusal)) throw error;
+      this.#deps.log.warn({ err: error, run: this.id }, "a run could not go on here");
+    }
+  }
+
   #recordOpened(): number {
     const { programHash, catalogVersion } = this.#options.identity;
     const { engine } = this.#deps.pool;
@@ -184,10 +202,11 @@ export class ProgramRun implements Carried, Decidable {
     }
     if (this.ended) return;
     const journal = this.journal;
+    if (journal.events.length === 0) this.#recordOpened();
     journal.append(endAtRest(journal.events, this.#options.identity.head.limits, code));
   }
 
-  #take(events: readonly JournalEvent[], opens: () => number): void {
+  #take(events: readonly JournalEvent[], opens: () => number, admitted: boolean): void {
     const { pool, callTimeoutMs, bridge, log } = this.#deps;
     const { id, principal } = this;
     const { program, head, namespaces } = this.#options.identity;
@@ -219,7 +238,7 @@ export class ProgramRun implements Carried, Decidable {
       limits,
       signal: abort.signal,
       program: { js: compiled.js, namespaces, input: JSON.stringify(input ?? null), seed: id },
-      ...(history === undefined ? {} : { history }),
+      ...(history === undefined ? { admitted } : { history }),
       host: lease.host,
     });
     this.#abort = abort;

@@ -143,9 +143,13 @@ function usageSoFar(head: ReportHead, events: readonly JournalEvent[]): RunUsage
 /** From event to event, without the times in which the run waited, for a person or for a process to carry it. */
 export function wallMsSoFar(events: readonly JournalEvent[]): number {
   let wallMs = 0;
+  let isWaiting = false;
   for (const [index, event] of events.entries()) {
     const before = events[index - 1];
-    if (before && before.type !== "waiting" && event.type !== "resumed") wallMs += event.at - before.at;
+    // Decisions are taken while the run waits on.
+    const wasIdle = before?.type === "waiting" || (isWaiting && event.type === "decided");
+    if (before !== undefined && !wasIdle && event.type !== "resumed") wallMs += event.at - before.at;
+    isWaiting = event.type === "waiting" || (isWaiting && event.type === "decided");
   }
   return wallMs;
 }

@@ -234,7 +234,9 @@ export class Runner {
     const takeUp = async (): Promise<void> => {
       for (const run of queue) {
         if (this.#draining) return;
-        await this.#resumeStored(run);
+        await this.#resumeStored(run).catch((error: unknown) => {
+          this.#deps.log.error({ err: error, run: run.id }, "a run could not be taken up");
+        });
       }
     };
     this.#recovery = Promise.all(Array.from({ length: RECOVERED_AT_ONCE }, takeUp));
@@ -307,6 +309,7 @@ export class Runner {
       () => this.#load(stored),
       async (run) => {
         if (run instanceof ProgramRun) run.resume("restart");
+        else run.cancel();
         await run.rest();
       },
     );

@@ -1,11 +1,11 @@
 /**
- * Asynchronous programs of every shape, written from a seed. They call `read`, `put` and `write` with a number that is
- * never used twice and a digest of all that happened before: a step that comes out of order asks for something else.
+ * Asynchronous programs of every shape, written from a seed. They call `read`, `put` and `write` with their input, a
+ * number that is never used twice and a digest of all that happened before: a step out of order asks for something else.
  */
 import { createRandom, type Random } from "../helpers/random.ts";
 
 export const generatedTools = ["read", "put", "write"] as const;
-export type GeneratedTool = (typeof generatedTools)[number];
+type GeneratedTool = (typeof generatedTools)[number];
 
 /** Every program begins like this; `note` is its only state. */
 const PRELUDE = `
@@ -17,7 +17,7 @@ const note = (what) => {
   for (let i = 0; i < text.length; i++) digest = (Math.imul(digest, 31) + text.charCodeAt(i)) | 0;
   return digest;
 };
-const ask = (tool, more) => tool({ k: ++k, d: digest, ...more });
+const ask = (tool, more) => tool({ program: input, k: ++k, d: digest, ...more });
 const failed = (error) => { note(error.name + ": " + error.message); return error.kind ?? error.name; };
 const mutex = () => {
   let last = Promise.resolve();

@@ -215,6 +215,13 @@ describe("the report of a run", () => {
     );
     expect(soFar).toMatchObject({ queueMs: 5, wallMs: 50, toolCalls: 1, logBytes: 2 });
   });
+
+  test("does not count the time between decisions that were taken while the run waited", () => {
+    const before = [opened, requested(0), decided(0, "ask"), requested(1), decided(1, "ask"), waiting];
+    const { wallMs } = reportOf(...before).usage;
+    const after = reportOf(...before, decided(0, "approved"), decided(1, "approved")).usage;
+    expect(after.wallMs).toBe(wallMs);
+  });
 });
 
 describe("for every valid journal", () => {

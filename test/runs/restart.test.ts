@@ -1,0 +1,168 @@
+/** What becomes of a run whose process ended at a certain event: the cases with a cause of their own. */
+import { afterAll, beforeAll, expect, it } from "vitest";
+import type { Core } from "../../src/core.ts";
+import type { JournalEvent } from "../../src/journal.ts";
+import { createLog } from "../../src/log.ts";
+import { statusAfter } from "../../src/runs/report.ts";
+import { openSqliteStore } from "../../src/store/sqlite.ts";
+import type { Store } from "../../src/store/store.ts";
+import { echoTool, openCore, programRequest } from "../helpers/core.ts";
+import { createRunner } from "../helpers/runner.ts";
+import { until } from "../helpers/until.ts";
+
+const me = { principal: "local", admin: false };
+const read = echoTool("read", { readOnly: true });
+const write = echoTool("write");
+const ask = echoTool("ask", { needsApproval: true });
+
+let core: Core;
+beforeAll(async () => {
+  core = await openCore([read.tool, write.tool, ask.tool]);
+});
+afterAll(() => core[Symbol.asyncDispose]());
+
+async function run(code: string): Promise<string> {
+  const { id, done } = await core.runner.start(programRequest(code, { typecheck: "off" }));
+  await done;
+  return id;
+}
+
+/** A store in which these runs have come as far as `keep` says, as an earlier process left it. */
+async function storeOf(
+  ids: readonly string[],
+  keep: (events: readonly JournalEvent[]) => readonly JournalEvent[],
+): Promise<Store & AsyncDisposable> {
+  const store = await openSqliteStore({ path: ":memory:", log: createLog("silent") });
+  for (const id of ids) {
+    const stored = await core.store.getRun(id);
+    if (stored === undefined) throw new Error("the run is gone");
+    const { status: _, ...record } = stored;
+    if (record.snapshot !== null)
+      await store.putSnapshot((await core.store.getSnapshot(record.snapshot)) ?? "");
+    await store.createRun(record);
+    const events = keep(await core.store.readJournal(id));
+    if (events.length > 0) await store.append(id, events, statusAfter(events.at(-1)));
+  }
+  return store;
+}
+
+async function untilEnded(store: Store, ids: readonly string[]): Promise<void> {
+  await until("all runs have ended", async () => {
+    const runs = await Promise.all(ids.map((id) => store.getRun(id)));
+    return runs.every((each) => each !== undefined && /completed|failed|cancelled/.test(each.status));
+  });
+}
+
+it.each([0, 1])(
+  "a program that the compiler refused ends, when the process stopped after %i events of it",
+  async (length) => {
+    const id = await run("const = 3");
+    await using store = await storeOf([id], (events) => events.slice(0, length));
+    const runner = createRunner(core, store);
+    await runner.recover();
+    await untilEnded(store, [id]);
+    expect(await runner.reader.report(id, me)).toMatchObject({ status: "cancelled", calls: [] });
+    expect((await store.readJournal(id)).map(({ type }) => type)).toEqual(["opened", "ended"]);
+    await runner.drain(0, "suspend");
+  },
+);
+
+it("runs that were queued when the process stopped have their place in the next one", async () => {
+  const many = [await run("return await read({ value: 1 })")];
+  while (many.length < 16) many.push(await run("return 'queued'"));
+  await using store = await storeOf(many, () => []);
+  const runner = createRunner(core, store);
+  // The pool of this core has eight places, and two in its queue.
+  expect(await runner.recover()).toEqual({ resumed: 16, ended: 0 });
+  await untilEnded(store, many);
+  expect((await runner.reader.report(many[0] ?? "", me))?.result).toBe(1);
+  await runner.drain(0, "suspend");
+});
+
+it("an error that a program caught is the same when it is told again, whatever name it had asked for", async () => {
+  const id = await run(`
+    let seen;
+    try { await tools["no/such"]["tool/at all"]({}) } catch (error) { seen = [error.server, error.tool, error.message] }
+    console.log(seen);
+    return [seen, await ask({ value: seen.length })]`);
+  const [pending] = (await core.runner.reader.report(id, me))?.pending ?? [];
+  const decided = await core.runner.decide({
+    run: id,
+    call: pending?.call ?? "",
+    decision: { type: "approve", by: "me" },
+    viewer: me,
+  });
+  expect(await decided?.done).toMatchObject({ status: "completed", result: [expect.any(Array), 3] });
+});
+
+it("what the deciding request left out stays out after a restart", async () => {
+  const id = await run("await ask({}); return await write({ value: 'left out' })");
+  const [pending] = (await core.runner.reader.report(id, me))?.pending ?? [];
+  const layers = [{ rule: "x-mcp-include-tools", allow: ["local/ask"] }];
+  const decision = { type: "approve", by: "me" } as const;
+  const decided = await core.runner.decide({
+    run: id,
+    call: pending?.call ?? "",
+    decision,
+    viewer: me,
+    layers,
+  });
+  expect((await decided?.done)?.error).toMatchObject({ tool: { tool: "write", kind: "denied" } });
+
+  await using store = await storeOf([id], (events) =>
+    events.slice(0, events.findIndex(({ type }) => type === "resumed") + 1),
+  );
+  const runner = createRunner(core, store);
+  await runner.recover();
+  await until("the call is in doubt or made again", async () => {
+    const report = await runner.reader.report(id, me);
+    return report?.status !== "running";
+  });
+  expect((await runner.reader.report(id, me))?.error).toMatchObject({
+    tool: { tool: "write", kind: "denied" },
+  });
+  expect(write.seen).not.toContain("left out");
+  await runner.drain(0, "suspend");
+});
+
+it("a run does not go on in a process that has let go of it, though a decision was under way", async () => {
+  const id = await run("return await ask({ value: 'late' })");
+  await using store = await storeOf([id], (events) => events);
+  const [recorded, drained] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const runner = createRunner(core, {
+    ...bindAll(store),
+    async append(...given) {
+      await store.append(...given);
+      recorded.resolve();
+      await drained.promise;
+    },
+  });
+  const [pending] = (await runner.reader.report(id, me))?.pending ?? [];
+  const decision = { type: "approve", by: "me" } as const;
+  const decided = runner.decide({ run: id, call: pending?.call ?? "", decision, viewer: me });
+  await recorded.promise;
+  await runner.drain(0, "suspend");
+  drained.resolve();
+  expect(await (await decided)?.done).toMatchObject({ status: "running" });
+  expect((await store.readJournal(id)).at(-1)?.type).toBe("decided");
+
+  const next = createRunner(core, store);
+  await next.recover();
+  await untilEnded(store, [id]);
+  expect((await next.reader.report(id, me))?.result).toBe("late");
+  expect(ask.seen.filter((value) => value === "late")).toHaveLength(1);
+  await next.drain(0, "suspend");
+});
+
+/** The methods of a store as values, so that one can be replaced. */
+function bindAll(store: Store): Store {
+  const bound = (name: string | symbol): unknown => {
+    const value: unknown = Reflect.get(store, name);
+    return typeof value === "function" ? value.bind(store) : value;
+  };
+  return new Proxy({} as Store, {
+    get: (_, name) => bound(name),
+    ownKeys: () => Reflect.ownKeys(Object.getPrototypeOf(store)),
+    getOwnPropertyDescriptor: (_, name) => ({ value: bound(name), enumerable: true, configurable: true }),
+  });
+}

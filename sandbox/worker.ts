@@ -38,8 +38,11 @@ channel.on("close", () => process.kill(process.pid, "SIGKILL"));
 channel.on("error", () => undefined);
 const reader = createFrameReader((header, text) => handle({ ...JSON.parse(header), text } as ToWorker));
 channel.on("data", (bytes: Buffer) => reader.push(bytes));
+let processCpuMs = readCpuMs();
 setInterval(() => {
-  for (const slot of leases.values()) slot.overCpu();
+  const before = processCpuMs;
+  processCpuMs = readCpuMs();
+  for (const slot of leases.values()) slot.checkCpu(processCpuMs - before);
 }, CPU_POLL_MS);
 // Ready means one slot, not all of them: a replacement has to be up fast.
 spares.push(createSlot(slotMemoryMb, code));
@@ -146,6 +149,11 @@ function refuseForeignLocale(): void {
   if (locale === "en-US" || process.platform === "win32") return;
   process.stderr.write(`programs need the locale en-US, not ${locale}: leave LC_ALL and LANG unset\n`);
   process.exit(1);
+}
+
+function readCpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createWorkerPool, defaultLimits, resolveLimits, type WorkerPool } from "../../sandbox/index.ts";
+import { cpuMs } from "../escape/helpers/processes.ts";
 import { codeOf, resultOf, runProgram } from "../helpers/engine.ts";
 import { until } from "../helpers/until.ts";
 
@@ -42,6 +43,21 @@ describe("a program that takes too much", () => {
     });
     expect(codeOf(run)).toBe("cpu_timeout");
     expect(run.calls.length).toBeGreaterThan(2);
+  });
+
+  it("time on the clock, not of CPU, is no cpu_timeout: a busy machine may leave it waiting", async () => {
+    await using idle = await createWorkerPool({ workers: 1 });
+    const spin = "let n = 0; for (let i = 0; i < 1e7; i++) n = (n * 31 + i) | 0; return typeof n";
+    const { outcome } = await runProgram(idle, spin, { limits: { cpuMs: 60_000 } });
+    const limitMs = Math.ceil(outcome.usage.cpuMs * 2) + 50;
+    const spinning = runProgram(idle, spin, { limits: { cpuMs: limitMs } });
+    const worker = idle.stats().pids.reduce((one, other) => (cpuMs(one) > cpuMs(other) ? one : other));
+    const before = cpuMs(worker);
+    await until("the program spins", () => cpuMs(worker) > before + 20);
+    process.kill(worker, "SIGSTOP");
+    await new Promise((resolve) => setTimeout(resolve, limitMs * 1.2));
+    process.kill(worker, "SIGCONT");
+    expect(resultOf(await spinning)).toBe("number");
   });
 
   it("time in a builtin that can't be interrupted ends by SIGKILL", async () => {

@@ -10,6 +10,7 @@ import { guardAccess } from "./access.ts";
 import { registerApprovalRoutes } from "./approval-routes.ts";
 import { registerChatRoutes } from "./chat-routes.ts";
 import { registerDeclarationRoutes } from "./declaration-routes.ts";
+import { registerExecuteRoute } from "./execute-route.ts";
 import { collectMethods, parseJsonBodies, refuseUnknownAddresses, refuseUnreadable } from "./fallbacks.ts";
 import { registerHealthRoutes } from "./health-routes.ts";
 import { createMemoryLimiter, type Limiter } from "./limiter.ts";
@@ -71,6 +72,7 @@ export async function createHttpServer(
   registerRunRoutes(app, gateway, closing.signal);
   registerApprovalRoutes(app, gateway);
   registerToolRoutes(app, gateway);
+  registerExecuteRoute(app, gateway);
   registerDeclarationRoutes(app, gateway);
   registerServerRoutes(app, gateway);
   registerModelRoutes(app, gateway);

@@ -140,12 +140,16 @@ function usageSoFar(head: ReportHead, events: readonly JournalEvent[]): RunUsage
   });
 }
 
+function isPause({ type }: JournalEvent): boolean {
+  return type === "waiting" || type === "ended";
+}
+
 /** From event to event, without the times in which the run waited, for a person or for a process to carry it. */
 export function wallMsSoFar(events: readonly JournalEvent[]): number {
   let wallMs = 0;
   for (const [index, event] of events.entries()) {
     const before = events[index - 1];
-    if (before && before.type !== "waiting" && event.type !== "resumed") wallMs += event.at - before.at;
+    if (before && !isPause(before) && event.type !== "resumed") wallMs += event.at - before.at;
   }
   return wallMs;
 }

@@ -182,7 +182,7 @@ export class Runner {
    * The report of a program once it has ended or waits; undefined when there is none. One that was cancelled at this
    * time or later (milliseconds since the Unix epoch) goes on before.
    */
-  programAtRest(id: string, cancelledSince = Number.POSITIVE_INFINITY): Promise<Report | undefined> {
+  programAtRest(id: string, cancelledSince: number = Number.POSITIVE_INFINITY): Promise<Report | undefined> {
     return this.#keepById(id, async (run) => {
       if (run instanceof ProgramRun) {
         this.#hand(() => run.reopen(cancelledSince));

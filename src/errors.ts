@@ -216,6 +216,8 @@ export interface ToolariumErrorOptions {
   readonly errors?: readonly FieldError[];
   readonly retryAfterSeconds?: number;
   readonly provider?: ProviderFault;
+  /** Where the code has another status than the table's; it is not to be tried again there. */
+  readonly status?: number;
   readonly cause?: unknown;
 }
 
@@ -227,6 +229,7 @@ export class ToolariumError extends Error {
   readonly errors: readonly FieldError[];
   readonly retryAfterSeconds: number | undefined;
   readonly provider: ProviderFault | undefined;
+  readonly #status: number | undefined;
 
   constructor(code: ErrorCode, message?: string, options: ToolariumErrorOptions = {}) {
     super(
@@ -238,10 +241,11 @@ export class ToolariumError extends Error {
     this.errors = options.errors ?? [];
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.provider = options.provider;
+    this.#status = options.status;
   }
 
   get status(): number {
-    return this.provider?.status ?? errorTable[this.code].status;
+    return this.#status ?? this.provider?.status ?? errorTable[this.code].status;
   }
 
   get type(): string {
@@ -249,7 +253,7 @@ export class ToolariumError extends Error {
   }
 
   get retryable(): boolean {
-    return this.provider?.retryable ?? errorTable[this.code].retryable;
+    return this.#status === undefined && (this.provider?.retryable ?? errorTable[this.code].retryable);
   }
 }
 

@@ -64,7 +64,14 @@ export async function createGateway({ config, log }: GatewayOptions): Promise<Ga
   const left = await runner.recover();
   if (left.resumed + left.ended > 0) log.info(left, "took up runs that an earlier process left unfinished");
   const models = building.use(createModelRegistry(config.providers));
-  const chat = createChatEngine({ runner, models, config, renderDeclarations, log });
+  const chat = createChatEngine({
+    runner,
+    models,
+    config,
+    renderDeclarations,
+    log,
+    reattachMs: config.server.reattachMs,
+  });
   building.adopt(keepFor(config.store.retentionDays, core.store, log), clearInterval);
   const parts = building.move();
   return {

@@ -48,6 +48,8 @@ export type JournalEvent = EventHead &
         readonly engine: string | null;
         /** What the request that resumed it added to the run's policy, until it waits again. */
         readonly layers?: readonly PolicyLayer[];
+        /** Of chat runs: the request whose answer begins here. */
+        readonly request?: RequestMark;
       }
     | {
         readonly type: "requested";
@@ -100,6 +102,8 @@ export type JournalEvent = EventHead &
         readonly calls: readonly TurnCall[];
         /** JSON text of what the provider said of its usage. */
         readonly usage: string | null;
+        /** JSON text of what else it said of the answer: its end, and fields that are not the message's. */
+        readonly finish: string;
       }
     | {
         /** Of chat runs: the tool message that answered a call of the latest turn. */
@@ -123,18 +127,27 @@ export type JournalEvent = EventHead &
         readonly warnings?: readonly string[];
       }
     | {
-        /** Of chat runs that ended before their answer was complete: the same request came again. */
+        /** Of chat runs that stopped before their answer was complete: the same request came again. */
         readonly type: "reopened";
       }
   );
 
-/** One call of a model's turn: its own id, and the call or the program of ours that it became; neither for a refused one. */
+/** One call of a model's turn: its own id, and the call or the program of ours that it became; neither for one that became nothing. */
 export interface TurnCall {
   readonly id: string;
   /** The id that the client knows and sends back, of a call of this run or of the caller's own tool. */
   readonly call?: string;
   /** The run of its program. */
   readonly run?: string;
+  /** It is the caller's own tool, which the client answers. */
+  readonly caller?: true;
+}
+
+/** By what a request is known when it comes again. */
+export interface RequestMark {
+  /** Its `Idempotency-Key`. */
+  readonly key: string | null;
+  readonly bodyHash: string;
 }
 
 export type JournalEventBody = JournalEvent extends infer E

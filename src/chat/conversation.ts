@@ -2,16 +2,17 @@
 import type { Config } from "../config.ts";
 import type { Runner } from "../runs/runner.ts";
 import type { CatalogTool } from "../tools/catalog.ts";
-import { visible } from "../tools/policy.ts";
+import { type Policy, visible } from "../tools/policy.ts";
 import type { ChatMessage, ChatModel, ModelRequest, Usage } from "../upstream/model.ts";
 import type { ModelRegistry } from "../upstream/registry.ts";
+import type { ModeContext } from "./answering.ts";
 import { type CallerTools, readCallerTools } from "./caller-tools.ts";
-import { type ChatMode, type ModeContext, modes } from "./modes.ts";
+import { type ChatMode, modes } from "./modes.ts";
 import { withInstructions } from "./prompt.ts";
 import { type ChatRequest, checkRequest } from "./request.ts";
 
 export interface ConversationDeps {
-  readonly runner: Pick<Runner, "start" | "catalog">;
+  readonly runner: Pick<Runner, "start" | "catalog" | "programAtRest">;
   readonly models: ModelRegistry;
   readonly config: Pick<Config, "agent" | "limits" | "declarations">;
   readonly renderDeclarations: (tools: readonly CatalogTool[]) => string;
@@ -23,47 +24,65 @@ export interface Conversation {
   readonly mode: ChatMode;
   readonly context: ModeContext;
   readonly callerTools: CallerTools;
-  messages: readonly ChatMessage[];
   usage: Usage | null;
   hasText: boolean;
   /** Whether a call of the model was taken on. */
   hasEffects: boolean;
 }
 
-/** @throws ToolariumError for a request that cannot be served */
-export function openConversation(deps: ConversationDeps, request: ChatRequest): Conversation {
+/** `policy`: what it may use, all told. @throws ToolariumError for a request that cannot be served */
+export function openConversation(
+  deps: ConversationDeps,
+  request: ChatRequest,
+  policy: Policy = request.policy,
+): Conversation {
   const mode = modes[request.mode];
-  if (mode.answer !== null) checkRequest(request);
+  if (mode.answering !== null) checkRequest(request);
   const { model } = deps.models.resolve(request.model);
   const catalog = deps.runner.catalog();
-  const tools = visible(catalog, request.policy).filter(({ unavailable }) => unavailable === undefined);
-  const context: ModeContext = { ...deps, ...request, catalog, tools };
-  const instructions = mode.instructions(context);
+  const tools = visible(catalog, policy).filter(({ unavailable }) => unavailable === undefined);
+  const { principal, keyName } = request;
   return {
     request,
     model,
     mode,
-    context,
+    context: { ...deps, catalog, tools, principal, keyName, policy },
     callerTools: readCallerTools(request.tools, tools),
-    messages: instructions === null ? request.messages : withInstructions(request.messages, instructions),
     usage: null,
     hasText: false,
     hasEffects: false,
   };
 }
 
-/** What the model is asked in this turn; the first is 1. */
+/**
+ * What the model is asked. `before` and `after` are the client's messages; between them stands what happened meanwhile.
+ * The first turn is 1.
+ */
 export function modelRequest(
-  { request, mode, context, callerTools, messages }: Conversation,
+  { request, mode, context, callerTools }: Conversation,
+  {
+    before,
+    hidden = [],
+    after = [],
+  }: {
+    readonly before: readonly ChatMessage[];
+    readonly hidden?: readonly ChatMessage[];
+    readonly after?: readonly ChatMessage[];
+  },
   turn: number,
 ): ModelRequest {
   const functions = mode.functions(context);
+  const instructions = mode.instructions(context);
   const tools = [...functions, ...callerTools.offered];
   const { tool_choice: toolChoice, ...rest } = request.params;
   // A demand for a call is met by the first one. Kept, it would let the model never say its answer.
   const keepsChoice = turn === 1 || toolChoice === "auto" || toolChoice === "none";
   return {
-    messages,
+    messages: [
+      ...(instructions === null ? before : withInstructions(before, instructions)),
+      ...hidden,
+      ...after,
+    ],
     tools,
     stream: request.stream,
     params: {
@@ -72,6 +91,7 @@ export function modelRequest(
       ...rest,
     },
     // What we need not look at is a pipe; what we could not put together must be one.
-    raw: mode.answer === null && (functions.length === 0 || request.choices > 1 || callerTools.hasOtherTypes),
+    raw:
+      mode.answering === null && (functions.length === 0 || request.choices > 1 || callerTools.hasOtherTypes),
   };
 }

@@ -1,14 +1,21 @@
 /** One chat request, however it arrived. */
 import type { Mode } from "../config.ts";
 import { ToolariumError } from "../errors.ts";
+import type { RequestMark } from "../journal.ts";
+import type { RunSpec } from "../runs/run-spec.ts";
 import type { Policy } from "../tools/policy.ts";
 import type { ChatMessage, Fields } from "../upstream/model.ts";
-import { refuseResuming } from "./resuming.ts";
 
 export interface ChatRequest {
   readonly principal: string;
+  /** Null when the gateway has no keys. */
+  readonly keyName: string | null;
+  /** Whether the caller may decide calls that wait for a person. */
+  readonly mayDecide: boolean;
   readonly policy: Policy;
   readonly mode: Mode;
+  /** Whether the request says so itself: one that goes on with a chat need not. */
+  readonly asksForMode: boolean;
   /** As the caller wrote it, suffix and all. */
   readonly model: string;
   readonly messages: readonly ChatMessage[];
@@ -19,19 +26,30 @@ export interface ChatRequest {
   readonly stream: boolean;
   /** Every other field of the body that concerns the provider. */
   readonly params: Fields;
-  /** Aborting ends the request at the provider, the run and its calls. */
+  readonly mark: RequestMark;
+  /** Whether the client says that it has sent this before. */
+  readonly isRetry: boolean;
+  /** Aborts when the client is gone. */
   readonly signal: AbortSignal;
 }
 
 /** For the modes that answer calls themselves. @throws `invalid_request` when they cannot serve the request */
-export function checkRequest({ mode, choices, messages }: ChatRequest): void {
-  if (choices > 1)
-    throw new ToolariumError(
-      "invalid_request",
-      `The mode "${mode}" gives one answer: n must be 1, got ${choices}.`,
-      {
-        param: "n",
-      },
-    );
-  if (mode !== "plain") refuseResuming(mode, messages);
+export function checkRequest({ mode, choices }: ChatRequest): void {
+  if (choices <= 1) return;
+  throw new ToolariumError(
+    "invalid_request",
+    `The mode "${mode}" gives one answer: n must be 1, got ${choices}.`,
+    { param: "n" },
+  );
+}
+
+/** A request as one that goes on with a chat. @throws `invalid_request` when it asks for another mode */
+export function inModeOf({ chat }: RunSpec, request: ChatRequest): ChatRequest {
+  if (chat === undefined) throw new Error("the record of a chat has no mode");
+  if (!request.asksForMode || request.mode === chat.mode) return { ...request, mode: chat.mode };
+  throw new ToolariumError(
+    "invalid_request",
+    `This conversation goes on in the mode "${chat.mode}", in which it began; the request asks for "${request.mode}".`,
+    { param: "mode" },
+  );
 }

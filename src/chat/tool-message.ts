@@ -3,6 +3,7 @@
  * longer than `MAX_BYTES`. What is cut says so.
  */
 import type { ToolFailure } from "../journal.ts";
+import type { SettledCall } from "../runs/call-result.ts";
 import type { Report } from "../runs/report.ts";
 
 /** UTF-8 bytes of one tool message. More would crowd out the conversation of most models. */
@@ -36,6 +37,14 @@ export function describeValue(value: unknown): string {
 
 export function describeFailure({ kind, message, data }: ToolFailure): string {
   return fitJson({ kind, message, ...(data === undefined ? {} : { data }) }, (error) => ({ error }));
+}
+
+/** What became of one call as the content of a tool message that a client gets: whole, however long. */
+export function toolContent(result: SettledCall): string {
+  if (result.type === "value")
+    return typeof result.value === "string" ? result.value : JSON.stringify(result.value ?? null);
+  const { kind, message } = result.failure;
+  return JSON.stringify({ error: { kind, message } });
 }
 
 /** A message of the gateway's own to the model, in the form of a failed call. */

@@ -19,6 +19,8 @@ export interface Turn {
   readonly reason: string;
   readonly usage: Usage | null;
   readonly response: Fields;
+  /** Fields of the choice beside the message. */
+  readonly choice: Fields;
 }
 
 /** What of a turn goes out as it comes. */
@@ -40,6 +42,7 @@ export async function* takeTurn(
 ): AsyncGenerator<TurnEvent, Turn | null> {
   let text = "";
   let fields: Fields = {};
+  let choice: Fields = {};
   const calls: ToolCall[] = [];
   // Indexes that the calls have outside, where those that stay behind must not leave gaps.
   const passed = new Map<number, number>();
@@ -56,6 +59,7 @@ export async function* takeTurn(
         break;
       case "extra":
         fields = mergeFields(fields, event.message);
+        choice = mergeFields(choice, event.choice);
         yield event;
         break;
       case "tool-call-start":
@@ -72,11 +76,24 @@ export async function* takeTurn(
         if (index !== undefined) yield { ...event, index };
         break;
       }
-      case "finish":
-        return { text, calls, fields, reason: event.reason, usage: event.usage, response: event.response };
+      case "finish": {
+        const { reason, usage, response } = event;
+        return { text, calls, fields, reason, usage, response, choice };
+      }
     }
   }
   throw new Error("a model's answer ended without its finish part");
+}
+
+/** A turn that went out before, but for its calls. */
+export function* repeatTurn(
+  { text, fields, choice }: Turn,
+  said: { hasText: boolean },
+): Generator<TurnEvent> {
+  if (Object.keys({ ...fields, ...choice }).length > 0) yield { type: "extra", message: fields, choice };
+  if (text === "") return;
+  yield { type: "text-delta", text: said.hasText ? `\n\n${text}` : text };
+  said.hasText = true;
 }
 
 /** Calls that are given to the client whole. */
@@ -89,16 +106,17 @@ export function* emitCalls(calls: readonly ToolCall[]): Generator<TurnEvent> {
 
 /** The turn as the message that goes back to the model. */
 export function assistantMessage({ text, calls, fields }: Turn): ChatMessage {
+  const toolCalls = calls.map(({ id, name, arguments: args, fields: own }) => ({
+    ...own,
+    id,
+    type: "function",
+    function: { name, arguments: args },
+  }));
   return {
     ...fields,
     role: "assistant",
     content: text === "" ? null : text,
-    tool_calls: calls.map(({ id, name, arguments: args, fields: own }) => ({
-      ...own,
-      id,
-      type: "function",
-      function: { name, arguments: args },
-    })),
+    ...(toolCalls.length === 0 ? {} : { tool_calls: toolCalls }),
   };
 }
 

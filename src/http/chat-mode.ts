@@ -9,23 +9,29 @@ export interface ModeSource {
   readonly mode: unknown;
 }
 
+export interface SelectedMode {
+  readonly mode: Mode;
+  /** Whether the request itself asks for it. */
+  readonly isAsked: boolean;
+}
+
 /**
  * The mode that the sources agree on, else the key's own, else plain.
  *
  * @throws `invalid_request` with `param: "mode"` for a mode that is none, and when two sources disagree
  */
-export function selectMode(sources: readonly ModeSource[], keyMode: Mode | undefined): Mode {
+export function selectMode(sources: readonly ModeSource[], keyMode: Mode | undefined): SelectedMode {
   const asked = sources.flatMap(({ source, mode }) =>
     mode === undefined || mode === null ? [] : [{ source, mode: parseMode(source, mode) }],
   );
   const [first, ...others] = asked;
-  if (first === undefined) return keyMode ?? "plain";
+  if (first === undefined) return { mode: keyMode ?? "plain", isAsked: false };
   const other = others.find(({ mode }) => mode !== first.mode);
   if (other !== undefined)
     throw badMode(
       `${first.source} asks for the mode "${first.mode}", ${other.source} for "${other.mode}". Say one of them.`,
     );
-  return first.mode;
+  return { mode: first.mode, isAsked: true };
 }
 
 function parseMode(source: string, mode: unknown): Mode {

@@ -1,8 +1,9 @@
 /** `POST /v1/chat/completions`: from a request to the chat engine's events, and from those to a stream or a body. */
+import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { setTimeout } from "node:timers/promises";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { ChatEvent } from "../chat/engine.ts";
+import type { ChatEvent } from "../chat/events.ts";
 import { toRefusal } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Log } from "../log.ts";
@@ -42,16 +43,21 @@ async function answerChat(
   const caller = callerOf(request);
   requireRight(caller, "run");
   const body = parseChatBody(request.body);
-  const mode = selectMode(modeSources(gateway, request, body), caller.mode);
+  const { mode, isAsked } = selectMode(modeSources(gateway, request, body), caller.mode);
   const policy = requestPolicy(request, body.toolsFilter);
   releaseWithResponse(reply, await takeSlot(request));
 
   const { model, messages, tools, choices, stream, params } = body;
-  const { principal } = caller;
+  const { principal, keyName, rights } = caller;
   const events = gateway.chat.run({
     principal,
+    keyName,
+    mayDecide: rights.has("decide"),
     policy,
     mode,
+    asksForMode: isAsked,
+    mark: { key: header(request, "idempotency-key"), bodyHash: hash(JSON.stringify(request.body)) },
+    isRetry: Number(header(request, "x-stainless-retry-count")) >= 1,
     model,
     messages,
     tools,
@@ -75,6 +81,15 @@ async function answerChat(
     onFailure,
   };
   return sendEventStream(reply, toChunks(answer.events, options));
+}
+
+function header({ headers }: FastifyRequest, name: string): string | null {
+  const value = headers[name];
+  return typeof value === "string" && value !== "" ? value : null;
+}
+
+function hash(text: string): string {
+  return createHash("sha256").update(text).digest("base64url");
 }
 
 function releaseWithResponse(reply: FastifyReply, slot: AsyncDisposable): void {

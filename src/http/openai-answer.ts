@@ -4,7 +4,7 @@
  * What is ours alone stands in chunks without choices, which every client survives, and only on request.
  */
 import { randomBytes } from "node:crypto";
-import type { ChatEvent, StopReason } from "../chat/engine.ts";
+import type { ChatEvent, StopReason } from "../chat/events.ts";
 import { mergeFields } from "../chat/merge-fields.ts";
 import type { Fields, Usage } from "../upstream/model.ts";
 import { readServerSentData } from "../upstream/server-sent-data.ts";

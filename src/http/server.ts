@@ -11,6 +11,7 @@ import { registerApprovalRoutes } from "./approval-routes.ts";
 import { registerAuditRoutes } from "./audit-routes.ts";
 import { registerChatRoutes } from "./chat-routes.ts";
 import { registerDeclarationRoutes } from "./declaration-routes.ts";
+import { registerExecuteRoute } from "./execute-route.ts";
 import { collectMethods, parseJsonBodies, refuseUnknownAddresses, refuseUnreadable } from "./fallbacks.ts";
 import { registerHealthRoutes } from "./health-routes.ts";
 import { createMemoryLimiter, type Limiter } from "./limiter.ts";
@@ -73,6 +74,7 @@ export async function createHttpServer(
   registerApprovalRoutes(app, gateway);
   registerAuditRoutes(app, gateway);
   registerToolRoutes(app, gateway);
+  registerExecuteRoute(app, gateway);
   registerDeclarationRoutes(app, gateway);
   registerServerRoutes(app, gateway);
   registerModelRoutes(app, gateway);

@@ -120,6 +120,17 @@ function explain(
   }
 }
 
+/**
+ * Since when a run at rest waits, for the first of its calls to be decided or, a chat, for its client: milliseconds
+ * since the Unix epoch. Undefined when it waits for nobody.
+ */
+export function waitsSince(events: readonly JournalEvent[]): number | undefined {
+  const asked = askedCalls(events).map(({ at }) => at);
+  if (asked.length > 0) return Math.min(...asked);
+  const last = events.at(-1);
+  return last?.type === "waiting" && events.some(({ type }) => type === "turn") ? last.at : undefined;
+}
+
 /** Calls that wait for a person, with the time at which each was asked: milliseconds since the Unix epoch. */
 export function askedCalls(
   events: readonly JournalEvent[],

@@ -1,122 +1,339 @@
-/** Calls made outside a program, recorded like those of one: a chat request's, or one that a person asked for. */
+/**
+ * Calls made outside a program, recorded like those of one: a chat's, or one that a person asked for. A chat takes as
+ * many requests as it needs: between them its run rests, and only what people decide of its calls happens.
+ */
 import type { RunLimits } from "../../sandbox/index.ts";
-import type { ToolFailure } from "../journal.ts";
-import type { Bridge } from "../tools/bridge.ts";
+import { ToolariumError } from "../errors.ts";
+import type { JournalEvent, JournalEventBody, RequestMark } from "../journal.ts";
+import type { Bridge, CallJournal, GateCall, GateOutcome, HumanDecision } from "../tools/bridge.ts";
 import type { Catalog } from "../tools/catalog.ts";
-import type { Policy } from "../tools/policy.ts";
-import { effectsOf } from "./endings.ts";
-import { toCallId } from "./ids.ts";
+import type { Policy, PolicyLayer } from "../tools/policy.ts";
+import type { Decidable } from "./approvals.ts";
+import type { CallResult } from "./call-result.ts";
+import { resultOf, toCallResult } from "./call-result.ts";
+import type { Carried } from "./carriage.ts";
+import { endAtRest, endCalls } from "./endings.ts";
+import { openCallOf, restsAmongCalls, unfinishedCalls } from "./history.ts";
+import { parseCallId, toCallId } from "./ids.ts";
+import type { GateRest } from "./lease.ts";
 import type { Journal } from "./live-journal.ts";
-import type { PendingCall } from "./report.ts";
-import { sealJournal } from "./seal.ts";
-import { toRunUsage } from "./usage.ts";
+import { deriveReport, type Report } from "./report.ts";
+import type { ChatSpec, RunSpec } from "./run-spec.ts";
+import { createTurnstile } from "./turnstile.ts";
 
-/** Calls made outside a program: a chat request in agent or plain mode, or one explicit call. */
+/** Calls made outside a program: a chat request in agent or code mode, or one explicit call. */
 export interface CallRunRequest {
   readonly principal: string;
+  /** The key that asked; null or absent without keys. */
+  readonly keyName?: string | null;
   readonly kind: "chat" | "call";
   readonly policy: Policy;
   readonly limits: RunLimits;
   /** `auto`: policy decides. `granted`: a person asked for exactly this call, so only `deny` refuses it. */
   readonly consent: "auto" | "granted";
+  readonly chat?: ChatSpec;
   /** Aborting cancels the calls in flight and ends the record as cancelled. */
   readonly signal?: AbortSignal;
 }
 
-export type CallResult =
-  | { readonly type: "value"; readonly call: string; readonly value: unknown }
-  | { readonly type: "failure"; readonly call: string; readonly failure: ToolFailure }
-  | { readonly type: "pending"; readonly pending: PendingCall };
-
-export interface CallRun {
-  readonly id: string;
-  /** Never rejects. `tool` is `server/tool`; `args` is JSON text as the model or the person wrote it. */
-  call(tool: string, args: string): Promise<CallResult>;
-  /** Ends the record: nothing is accepted after. `waiting` when pending calls were returned to the client. */
-  end(status: "completed" | "failed" | "cancelled" | "waiting"): Promise<void>;
+/** A request that goes on with a chat. */
+export interface ResumingRequest {
+  readonly layers: readonly PolicyLayer[];
+  readonly request: RequestMark;
 }
 
 export interface CallRunDeps {
-  readonly id: string;
-  readonly request: CallRunRequest;
-  readonly catalog: Catalog;
-  readonly journal: Journal;
   readonly bridge: Bridge;
-  /** Milliseconds for one call. */
+  /** The tools as they are now. */
+  readonly catalog: () => Catalog;
+  /** What configuration and key allow now. */
+  readonly presentLayers: (keyName: string | null) => readonly PolicyLayer[];
+  /** Milliseconds for one call, from the configuration. */
   readonly callTimeoutMs: number;
 }
 
-export function openCallRun(deps: CallRunDeps): CallRun & { cancel(): void; readonly ended: Promise<void> } {
-  const { id, request, catalog, journal, bridge, callTimeoutMs } = deps;
-  const abort = new AbortController();
-  const { promise: ended, resolve: setEnded } = Promise.withResolvers<void>();
-  const openedAt = performance.now();
-  let calls = 0;
-  let over = false;
+export interface CallRunOptions {
+  readonly record: Pick<Carried, "id" | "principal"> & {
+    readonly kind: "chat" | "call";
+    readonly createdAt: number;
+  };
+  readonly spec: RunSpec;
+  readonly journal: Journal;
+  readonly consent: CallRunRequest["consent"];
+}
 
-  const end: CallRun["end"] = async (status) => {
-    if (over) return journal.flush();
-    over = true;
-    request.signal?.removeEventListener("abort", cancel);
-    abort.abort();
-    if (status === "waiting") journal.append({ type: "waiting" });
-    else {
-      const code = status === "cancelled" ? "cancelled" : "internal_error";
-      const words =
-        status === "cancelled" ? "The request was cancelled." : "The request could not be finished.";
-      const error =
-        status === "completed"
-          ? null
-          : ({ code, message: words, effects: effectsOf(journal.events) } as const);
-      journal.append({
-        type: "ended",
-        status,
-        result: null,
-        error,
-        usage: toRunUsage({ wallMs: performance.now() - openedAt, toolCalls: calls }),
-      });
+/** What the gate is shown while one request is answered, or between two. */
+interface View {
+  readonly catalog: Catalog;
+  readonly layers: readonly PolicyLayer[];
+}
+
+/** From where the run begins or goes on to where it ends: what still comes from its calls afterwards is lost. */
+interface Life {
+  readonly abort: AbortController;
+  readonly journal: CallJournal;
+  over: boolean;
+}
+
+export class CallRun implements Carried, Decidable {
+  readonly id: string;
+  readonly principal: string;
+  readonly spec: RunSpec;
+  readonly journal: Journal;
+  readonly decidable: Decidable | null;
+  readonly #options: CallRunOptions;
+  readonly #deps: CallRunDeps;
+  readonly #flights = new Map<string, Promise<GateOutcome>>();
+  readonly #turnstile = createTurnstile();
+  #life: Life = this.#begin();
+  /** While a request is answered; between requests the rules are those of the moment. */
+  #view: View | undefined;
+  #answering: PromiseWithResolvers<void> | undefined;
+  #number: number;
+
+  constructor(options: CallRunOptions, deps: CallRunDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.id = options.record.id;
+    this.principal = options.record.principal;
+    this.spec = options.spec;
+    this.journal = options.journal;
+    this.decidable = options.record.kind === "chat" ? this : null;
+    this.#number = lastNumber(options.journal.events);
+  }
+
+  /** The first request. Its calls see this catalog. */
+  open(catalog: Catalog): void {
+    const { version } = catalog;
+    this.journal.append({ type: "opened", programHash: null, catalogVersion: version, engine: null });
+    this.#answer({ catalog, layers: [] });
+  }
+
+  /** Another request of the client goes on with it. Only for a run at rest. */
+  resume({ layers, request }: ResumingRequest): void {
+    this.journal.append({ type: "resumed", cause: "client", engine: null, layers, request });
+    this.#answer(this.#present(layers));
+  }
+
+  /** The request whose answer was never complete came again. Only for a run at rest, or one that ended. */
+  reopen(layers: readonly PolicyLayer[]): void {
+    this.journal.append({ type: "reopened" });
+    this.#answer(this.#present(layers));
+  }
+
+  /** Milliseconds since the Unix epoch. */
+  get createdAt(): number {
+    return this.#options.record.createdAt;
+  }
+
+  /** What a request with these rules of its own may do if the run goes on with it now. */
+  policyWith(layers: readonly PolicyLayer[]): Policy {
+    return { layers: [...this.spec.policy.layers, ...this.#present(layers).layers] };
+  }
+
+  /** Aborts when the run is cancelled or let go of; the reason is a refusal. */
+  get signal(): AbortSignal {
+    return this.#life.abort.signal;
+  }
+
+  /** When it last ended although it now goes on: milliseconds since the Unix epoch. Infinity: never. */
+  get brokenOffAt(): number {
+    const { events } = this.journal;
+    const ended = events.findLast(({ type }) => type === "ended");
+    return ended === undefined || this.ended ? Number.POSITIVE_INFINITY : ended.at;
+  }
+
+  get ended(): boolean {
+    return this.journal.events.at(-1)?.type === "ended";
+  }
+
+  /** Whether a request is being answered. */
+  get answering(): boolean {
+    return this.#answering !== undefined;
+  }
+
+  report(): Report {
+    const { createdAt } = this.#options.record;
+    const { limits, diagnostics } = this.spec;
+    return deriveReport({ id: this.id, createdAt, limits, diagnostics }, this.journal.events);
+  }
+
+  /** A new id for a call, in the order in which the model made them. */
+  nextCallId(): string {
+    this.#number += 1;
+    return toCallId(this.id, this.#number);
+  }
+
+  /**
+   * Brings a call to rest: makes it, goes on with it where its journal stands, or tells what became of it. Never
+   * rejects. `tool` is `server/tool`; `args` is JSON text as the model or the person wrote it.
+   */
+  async call(call: string, tool: string, args: string): Promise<CallResult> {
+    const known = this.#flights.has(call) ? undefined : resultOf(this.journal.events, call);
+    if (known !== undefined) return known;
+    if (!this.answering)
+      return { type: "failure", call, failure: { kind: "cancelled", message: "The request has ended." } };
+    const { toolCalls } = this.spec.limits;
+    if ((parseCallId(call)?.n ?? 0) > toolCalls) {
+      const message = `More than ${toolCalls} tool calls in one request.`;
+      return { type: "failure", call, failure: { kind: "denied", message } };
     }
-    setEnded();
-    await journal.flush();
-  };
-  const cancel = (): void => void end("cancelled").catch(() => undefined);
+    return toCallResult(call, await (this.#flights.get(call) ?? this.#send(call, tool, args)));
+  }
 
-  journal.append({ type: "opened", programHash: null, catalogVersion: catalog.version });
-  request.signal?.addEventListener("abort", cancel, { once: true });
-  if (request.signal?.aborted) cancel();
+  /** What happened beside calls: a turn of the model, an answer of a call. */
+  note(event: Extract<JournalEventBody, { type: "turn" | "answered" }>): void {
+    this.#life.journal.append(event);
+  }
 
-  return {
-    id,
-    ended,
-    cancel,
-    end,
-    async call(tool, args) {
-      calls += 1;
-      const n = calls;
-      const call = toCallId(id, n);
-      if (over)
-        return { type: "failure", call, failure: { kind: "cancelled", message: "The request has ended." } };
-      if (n > request.limits.toolCalls) {
-        const message = `More than ${request.limits.toolCalls} tool calls in one request.`;
-        return { type: "failure", call, failure: { kind: "denied", message } };
+  /** Ends the answer to a request, `waiting` for the next one or with the run itself. Resolves when that is durable. */
+  async end(status: "completed" | "failed" | "waiting", message?: string): Promise<void> {
+    if (this.#answering !== undefined && !this.#life.over) {
+      if (status === "waiting") this.journal.append({ type: "waiting" });
+      else {
+        this.journal.append(endCalls(this.journal.events, this.spec.limits, status, message));
+        this.#close(new ToolariumError("cancelled"));
       }
-      const outcome = await bridge.call({
-        journal: sealJournal(journal),
-        n,
-        id: call,
-        tool,
-        args,
-        catalog,
-        policy: request.policy,
-        consent: request.consent === "granted" ? { grantedBy: request.principal } : "ask",
-        timeoutMs: callTimeoutMs,
-        resultBytes: request.limits.toolResultBytes,
-        signal: abort.signal,
-      });
-      if (outcome.type === "value") return { type: "value", call, value: JSON.parse(outcome.value) };
-      if (outcome.type === "failure") return { type: "failure", call, failure: outcome.failure };
-      const { tool: id_, arguments: arguments_, reason } = outcome;
-      return { type: "pending", pending: { call, tool: id_, arguments: arguments_, reason } };
-    },
-  };
+      this.#rest();
+    }
+    await this.journal.flush();
+  }
+
+  cancel(): void {
+    this.#endNow("cancelled");
+  }
+
+  /** An answer under way is left unfinished, for the same request to come again. */
+  suspend(): void {
+    this.#close(new ToolariumError("not_ready", "The gateway is stopping."));
+    this.#rest();
+  }
+
+  /** Nobody decided in time. Only for a run at rest. */
+  expire(): void {
+    if (!this.answering && this.#flights.size === 0) this.#endNow("approval_expired");
+  }
+
+  async rest(): Promise<void> {
+    while (this.#answering !== undefined || this.#flights.size > 0)
+      await (this.#answering?.promise ?? Promise.race(this.#flights.values()));
+  }
+
+  /** Goes on with calls that were decided before an earlier process ended, and have not been made. */
+  takeUp(): void {
+    for (const { call, tool, args } of unfinishedCalls(this.journal.events))
+      void this.#send(call, tool, args);
+    this.#waitAgain();
+  }
+
+  gate(id: string, tool: string, args: string, rest: GateRest): GateCall {
+    return this.#gate(id, tool, args, rest, this.#view ?? this.#present([]));
+  }
+
+  goOn(call: string, _: HumanDecision, layers: readonly PolicyLayer[]): void {
+    void this.#send(call, "", "", layers);
+  }
+
+  exclusively<T>(act: () => Promise<T>): Promise<T> {
+    return this.#turnstile(act);
+  }
+
+  /** Where the journal has the call, it is the journal that says what is called, and how far it has come. */
+  #send(call: string, tool: string, args: string, layers: readonly PolicyLayer[] = []): Promise<GateOutcome> {
+    const { events } = this.journal;
+    const { bridge, callTimeoutMs: timeoutMs } = this.#deps;
+    const requested = events.find((event) => event.type === "requested" && event.call === call);
+    const asked = requested?.type === "requested" ? requested : { tool, args };
+    const { journal, abort } = this.#life;
+    const view = this.#view ?? this.#present([]);
+    const gate = this.#gate(
+      call,
+      asked.tool,
+      asked.args,
+      { journal, timeoutMs, signal: abort.signal },
+      { ...view, layers: [...view.layers, ...layers] },
+    );
+    const open = openCallOf(events, call);
+    const flight = open === undefined ? bridge.call(gate) : bridge.resume(gate, open);
+    this.#flights.set(call, flight);
+    void flight.then(() => {
+      if (this.#flights.get(call) !== flight) return;
+      this.#flights.delete(call);
+      this.#waitAgain();
+    });
+    return flight;
+  }
+
+  #gate(id: string, tool: string, args: string, rest: GateRest, { catalog, layers }: View): GateCall {
+    const { spec, principal } = this;
+    return {
+      ...rest,
+      n: parseCallId(id)?.n ?? 0,
+      id,
+      tool,
+      args,
+      catalog,
+      policy: { layers: [...spec.policy.layers, ...layers] },
+      consent: this.#options.consent === "granted" ? { grantedBy: principal } : "ask",
+      resultBytes: spec.limits.toolResultBytes,
+    };
+  }
+
+  #present(layers: readonly PolicyLayer[]): View {
+    const { catalog, presentLayers } = this.#deps;
+    return { catalog: catalog(), layers: [...presentLayers(this.spec.keyName ?? null), ...layers] };
+  }
+
+  #answer(view: View): void {
+    if (this.#life.over) this.#life = this.#begin();
+    this.#view = view;
+    this.#answering = Promise.withResolvers();
+  }
+
+  #begin(): Life {
+    const life: Life = {
+      abort: new AbortController(),
+      over: false,
+      journal: {
+        append: (body) => (life.over ? undefined : this.journal.append(body)),
+        flush: () => this.journal.flush(),
+      },
+    };
+    return life;
+  }
+
+  #endNow(code: "cancelled" | "approval_expired"): void {
+    if (this.ended || this.#life.over) return;
+    const { events } = this.journal;
+    this.journal.append(endAtRest(events, this.spec.limits, code));
+    this.#close(new ToolariumError(code));
+    this.#rest();
+  }
+
+  #close(reason: ToolariumError): void {
+    this.#life.over = true;
+    this.#life.abort.abort(reason);
+    this.#flights.clear();
+  }
+
+  #rest(): void {
+    this.#view = undefined;
+    this.#answering?.resolve();
+    this.#answering = undefined;
+  }
+
+  /** What was decided between two requests is done; the run waits for its client as before. */
+  #waitAgain(): void {
+    if (this.answering || this.#life.over || this.#flights.size > 0 || restsAmongCalls(this.journal.events))
+      return;
+    this.journal.append({ type: "waiting" });
+  }
+}
+
+function lastNumber(events: readonly JournalEvent[]): number {
+  const ids = events.flatMap((event) => {
+    if (event.type === "requested") return [event.call];
+    return event.type === "turn" ? event.calls.flatMap(({ call }) => call ?? []) : [];
+  });
+  return Math.max(0, ...ids.map((id) => parseCallId(id)?.n ?? 0));
 }

@@ -2,7 +2,7 @@
 import type { EngineFailure, RunLimits } from "../../sandbox/index.ts";
 import { type CompileOutcome, originalPosition, type PositionMap } from "../code/compile.ts";
 import { errorTable, type RunErrorCode } from "../errors.ts";
-import type { JournalEvent, JournalEventBody, RunError } from "../journal.ts";
+import type { JournalEvent, JournalEventBody, RunError, RunUsage } from "../journal.ts";
 import { hintFor } from "./hints.ts";
 import { deriveReport } from "./report.ts";
 import { toRunUsage } from "./usage.ts";
@@ -10,7 +10,7 @@ import { toRunUsage } from "./usage.ts";
 type Ended = Extract<JournalEventBody, { readonly type: "ended" }>;
 
 /** `possible` iff a call that is not read-only had started. */
-export function effectsOf(events: readonly JournalEvent[]): RunError["effects"] {
+function effectsOf(events: readonly JournalEvent[]): RunError["effects"] {
   return events.some((event) => event.type === "started" && !event.readOnly) ? "possible" : "none";
 }
 
@@ -21,9 +21,26 @@ export function endAtRest(
   code: "cancelled" | "approval_expired",
   message: string = errorTable[code].message,
 ): Ended {
-  const { usage } = deriveReport({ id: "", createdAt: events[0]?.at ?? 0, limits, diagnostics: [] }, events);
+  const usage = usageAtRest(events, limits);
   const status = code === "cancelled" ? "cancelled" : "failed";
   return { type: "ended", status, result: null, error: { code, message, effects: effectsOf(events) }, usage };
+}
+
+/** The end of calls made outside a program. `message` says why they failed. */
+export function endCalls(
+  events: readonly JournalEvent[],
+  limits: RunLimits,
+  status: "completed" | "failed",
+  message = "The request could not be finished.",
+): Ended {
+  const usage = usageAtRest(events, limits);
+  if (status === "completed") return { type: "ended", status, result: null, error: null, usage };
+  const error: RunError = { code: "internal_error", message, effects: effectsOf(events) };
+  return { type: "ended", status, result: null, error, usage };
+}
+
+function usageAtRest(events: readonly JournalEvent[], limits: RunLimits): RunUsage {
+  return deriveReport({ id: "", createdAt: events[0]?.at ?? 0, limits, diagnostics: [] }, events).usage;
 }
 
 /** The end of a program that the compiler refused: it never ran. */

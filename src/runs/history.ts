@@ -89,6 +89,39 @@ export function openCallOf(events: readonly JournalEvent[], call: string): OpenC
   return open;
 }
 
+/** Calls that nobody has to decide, and that have not settled. */
+export function unfinishedCalls(events: readonly JournalEvent[]): readonly Event<"requested">[] {
+  return events.filter((event) => {
+    const open = event.type === "requested" ? openCallOf(events, event.call) : undefined;
+    return open !== undefined && open.step !== "asked";
+  }) as readonly Event<"requested">[];
+}
+
+/** Whether a run without a program waits for its client, or has ended, and nothing has happened since. */
+export function restsAmongCalls(events: readonly JournalEvent[]): boolean {
+  const last = events.at(-1)?.type;
+  return last === "waiting" || last === "ended";
+}
+
+/** Whether a request of a client was being answered where the journal ends; decisions in between are none. */
+export function wasAnswering(events: readonly JournalEvent[]): boolean {
+  const mark = events.findLast(({ type }) => ANSWER_MARKS.has(type));
+  return mark !== undefined && mark.type !== "waiting" && mark.type !== "ended";
+}
+
+/** Whether it ended while nobody was answering: it was cancelled, or waited too long. */
+export function restedBeforeItEnded(events: readonly JournalEvent[]): boolean {
+  return events.at(-1)?.type === "ended" && !wasAnswering(events.slice(0, -1));
+}
+
+const ANSWER_MARKS: ReadonlySet<JournalEvent["type"]> = new Set([
+  "opened",
+  "resumed",
+  "reopened",
+  "waiting",
+  "ended",
+]);
+
 function afterDecision(event: Event<"decided">, args: string): OpenCall {
   const { decision, by, reason, value } = event;
   switch (decision) {

@@ -15,7 +15,8 @@ export interface Journal {
   /** As the events say it. */
   readonly status: RunStatus;
   /**
-   * Gives the event its seq and time and shows it to subscribers at once. After `ended` nothing can follow: it throws.
+   * Gives the event its seq and time and shows it to subscribers at once. After `ended` only `reopened` can follow:
+   * anything else throws.
    */
   append(body: JournalEventBody): JournalEvent;
   /**
@@ -77,7 +78,7 @@ class RunJournal implements Journal {
   }
 
   append(body: JournalEventBody): JournalEvent {
-    if (this.#events.at(-1)?.type === "ended")
+    if (this.#events.at(-1)?.type === "ended" && body.type !== "reopened")
       throw new Error(`an event "${body.type}" came after its run had ended`);
     const at = Math.max(this.#now(), this.#events.at(-1)?.at ?? 0);
     const event: JournalEvent = { seq: this.#events.length + 1, at, ...body };

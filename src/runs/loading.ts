@@ -2,13 +2,12 @@
 import type { JournalEvent, RunStatus } from "../journal.ts";
 import type { Log } from "../log.ts";
 import type { RunQuery, Store, StoredRun } from "../store/store.ts";
+import { CallRun } from "./call-run.ts";
 import type { Carried } from "./carriage.ts";
-import { endAtRest } from "./endings.ts";
 import { createJournal, type Journal } from "./live-journal.ts";
 import { toIdentity } from "./prepare.ts";
 import { type ProgramDeps, ProgramRun } from "./program-run.ts";
 import { createReuse } from "./repair.ts";
-import { deriveReport } from "./report.ts";
 import { parseSpec, type RunSpec, readNamespaces } from "./run-spec.ts";
 
 const PAGE = 200;
@@ -45,9 +44,9 @@ export async function loadRun(
   const events = await store.readJournal(stored.id);
   const spec = parseSpec(stored.spec);
   const journal = createJournal({ store, run: stored, log, stored: events });
-  return spec.program === undefined
-    ? loadRecord(stored, spec, journal)
-    : loadProgram(stored, spec, journal, events, deps);
+  const { kind } = stored;
+  if (kind === "program") return loadProgram(stored, spec, journal, events, deps);
+  return new CallRun({ record: { ...stored, kind }, spec, journal, consent: "auto" }, deps);
 }
 
 async function loadProgram(
@@ -63,22 +62,4 @@ async function loadProgram(
   // A source that retention has removed since then has nothing more to give.
   const reuse = createReuse(await deps.store.readJournal(repairOf), events);
   return new ProgramRun({ identity, journal: () => journal, reuse }, deps);
-}
-
-/** A run that nothing here can go on with: it can only be read and ended. */
-function loadRecord({ id, principal, createdAt }: StoredRun, spec: RunSpec, journal: Journal): Carried {
-  const head = { id, createdAt, limits: spec.limits, diagnostics: spec.diagnostics };
-  return {
-    id,
-    principal,
-    journal,
-    decidable: null,
-    report: () => deriveReport(head, journal.events),
-    cancel() {
-      if (journal.events.at(-1)?.type !== "ended")
-        journal.append(endAtRest(journal.events, spec.limits, "cancelled"));
-    },
-    suspend: () => undefined,
-    rest: () => Promise.resolve(),
-  };
 }

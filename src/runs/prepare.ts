@@ -30,6 +30,8 @@ export interface ProgramRequest {
    * this one. Refused with `not_found` or `invalid_request` when it is none.
    */
   readonly repairOf?: string;
+  /** The id of its run; absent for a new one. */
+  readonly id?: string;
   /** The chat run this program belongs to. */
   readonly parent?: string;
   /** Aborting cancels the run, until it waits for the first time. */
@@ -49,8 +51,7 @@ export async function prepareProgram(
   { compiler, store }: { readonly compiler: Compiler; readonly store: Pick<Store, "putSnapshot"> },
 ): Promise<PreparedProgram> {
   const { code, input = null, approval, policy, limits, principal } = request;
-  const { parent = null, keyName = null, repairOf } = request;
-  const id = createRunId();
+  const { parent = null, keyName = null, repairOf, id = createRunId() } = request;
   const createdAt = Date.now();
   const compileStart = performance.now();
   // Not under the request's signal: a run that is cancelled has a report like any other.

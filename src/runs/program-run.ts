@@ -24,6 +24,7 @@ import { createLease, type GateRest, type Lease } from "./lease.ts";
 import type { Journal } from "./live-journal.ts";
 import { deriveReport, type PendingCall, type Report, type ReportHead } from "./report.ts";
 import type { ProgramSpec } from "./run-spec.ts";
+import { createTurnstile } from "./turnstile.ts";
 import { toRunUsage } from "./usage.ts";
 
 export interface ProgramDeps {
@@ -74,7 +75,7 @@ export class ProgramRun implements Carried, Decidable {
   /** Of the request that made it go on. */
   #layers: readonly PolicyLayer[] | undefined;
   #suspended = false;
-  #turn: Promise<void> = Promise.resolve();
+  readonly #turnstile = createTurnstile();
   readonly #asking = new Map<string, Promise<void>>();
 
   constructor(options: ProgramRunOptions, deps: ProgramDeps) {
@@ -116,6 +117,14 @@ export class ProgramRun implements Carried, Decidable {
         const narrowed = this.#layers === undefined ? {} : { layers: this.#layers };
         return this.journal.append({ type: "resumed", cause, engine, ...narrowed }).at;
       });
+  }
+
+  /** Goes on although it was cancelled, if that was at this time or later: milliseconds since the Unix epoch. */
+  reopen(cancelledSince: number): void {
+    const last = this.journal.events.at(-1);
+    if (last?.type !== "ended" || last.status !== "cancelled" || last.at < cancelledSince) return;
+    this.journal.append({ type: "reopened" });
+    this.resume("restart");
   }
 
   get ended(): boolean {
@@ -171,12 +180,7 @@ export class ProgramRun implements Carried, Decidable {
 
   /** Runs what must see the run's calls as they are, one after the other: decisions. */
   exclusively<T>(act: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(act);
-    this.#turn = result.then(
-      () => undefined,
-      () => undefined,
-    );
-    return result;
+    return this.#turnstile(act);
   }
 
   /** A pool that takes nothing more leaves the run as it is, for the next process. */

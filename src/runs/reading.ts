@@ -35,6 +35,12 @@ export interface Approval extends PendingCall {
   readonly askedAt: number;
 }
 
+export interface AskedCall {
+  readonly tool: string;
+  /** JSON text. */
+  readonly args: string;
+}
+
 export interface RunReader {
   /** Undefined when there is no such run, and also when it is somebody else's. */
   find(id: string, viewer: Viewer): Promise<StoredRun | undefined>;
@@ -43,6 +49,10 @@ export interface RunReader {
    * @throws `invalid_request` when the run has no event of that seq
    */
   report(id: string, viewer: Viewer, at?: number): Promise<Report | undefined>;
+  /** As it stood at this time: milliseconds since the Unix epoch. Undefined as for `find`. */
+  reportAsOf(id: string, viewer: Viewer, time: number): Promise<Report | undefined>;
+  /** The tool of one of its calls, and the arguments that people were shown. Undefined when it has none such. */
+  askedCall(id: string, viewer: Viewer, call: string): Promise<AskedCall | undefined>;
   list(viewer: Viewer, query: RunListQuery): Promise<RunPage>;
   /** Events after this seq, then live ones, until the run ends or waits. Undefined as for `find`. */
   events(id: string, viewer: Viewer, afterSeq?: number): Promise<AsyncIterable<JournalEvent> | undefined>;
@@ -99,6 +109,20 @@ export function createRunReader(store: Store, carried: (id: string) => Carried |
           ),
       );
       return mergeChildren(report, children);
+    },
+    async reportAsOf(id, viewer, time) {
+      const run = await find(id, viewer);
+      return run === undefined ? undefined : derive(run, await seqAt(id, time));
+    },
+    async askedCall(id, viewer, call) {
+      if ((await find(id, viewer)) === undefined) return undefined;
+      let asked: AskedCall | undefined;
+      for (const event of await eventsOf(id)) {
+        if (event.type === "requested" && event.call === call) asked = { tool: event.tool, args: event.args };
+        if (event.type === "decided" && event.decision === "ask" && event.call === call)
+          asked = asked && { ...asked, args: event.args ?? asked.args };
+      }
+      return asked;
     },
     async list(viewer, query) {
       const owner = viewer.admin ? {} : { principal: viewer.principal };

@@ -140,6 +140,10 @@ function usageSoFar(head: ReportHead, events: readonly JournalEvent[]): RunUsage
   });
 }
 
+function isPause({ type }: JournalEvent): boolean {
+  return type === "waiting" || type === "ended";
+}
+
 /** From event to event, without the times in which the run waited, for a person or for a process to carry it. */
 export function wallMsSoFar(events: readonly JournalEvent[]): number {
   let wallMs = 0;
@@ -147,7 +151,7 @@ export function wallMsSoFar(events: readonly JournalEvent[]): number {
   for (const [index, event] of events.entries()) {
     const before = events[index - 1];
     // Decisions are taken while the run waits on.
-    const wasIdle = before?.type === "waiting" || (isWaiting && event.type === "decided");
+    const wasIdle = (before !== undefined && isPause(before)) || (isWaiting && event.type === "decided");
     if (before !== undefined && !wasIdle && event.type !== "resumed") wallMs += event.at - before.at;
     isWaiting = event.type === "waiting" || (isWaiting && event.type === "decided");
   }

@@ -4,6 +4,8 @@
  */
 import type { RunLimits, ToolNamespaces } from "../../sandbox/index.ts";
 import type { Diagnostic, PositionMap } from "../code/compile.ts";
+import type { Mode } from "../config.ts";
+import type { RequestMark } from "../journal.ts";
 import type { Store } from "../store/store.ts";
 import type { Policy } from "../tools/policy.ts";
 
@@ -16,6 +18,15 @@ export interface RunSpec {
   /** The key that asked; null without keys. Its present rules are asked again whenever the run goes on. */
   readonly keyName?: string | null;
   readonly program?: ProgramSpec;
+  readonly chat?: ChatSpec;
+}
+
+/** What is fixed about one answer to a user, however many requests it takes. */
+export interface ChatSpec {
+  readonly mode: Mode;
+  /** As the first request named it. */
+  readonly model: string;
+  readonly request: RequestMark;
 }
 
 export interface ProgramSpec {
@@ -30,7 +41,7 @@ export interface ProgramSpec {
   readonly repairOf?: string;
 }
 
-/** The record is our own: the store checks that it is whole. Runs of the first version have no `program`. */
+/** The record is our own: the store checks that it is whole. Runs of the first version have neither `program` nor `chat`. */
 export function parseSpec(text: string): RunSpec {
   return JSON.parse(text) as RunSpec;
 }

@@ -5,24 +5,27 @@
 import { PoolRefusal } from "../../sandbox/index.ts";
 import type { Compiler } from "../code/compile.ts";
 import { ToolariumError } from "../errors.ts";
-import type { JournalEvent } from "../journal.ts";
-import type { RunRecord, Store, StoredRun } from "../store/store.ts";
+import type { JournalEvent, RequestMark } from "../journal.ts";
+import type { Store, StoredRun } from "../store/store.ts";
 import type { HumanDecision } from "../tools/bridge.ts";
 import type { PolicyLayer } from "../tools/policy.ts";
-import { askedCalls, decideCall } from "./approvals.ts";
-import { type CallRun, type CallRunRequest, openCallRun } from "./call-run.ts";
+import { decideCall, waitsSince } from "./approvals.ts";
+import { type SettledCall, settlementIn } from "./call-result.ts";
+import { CallRun, type CallRunRequest } from "./call-run.ts";
 import { Carriage, type Carried } from "./carriage.ts";
 import { endAtRest, endRefused } from "./endings.ts";
 import { createExpiry, type Expiry } from "./expiry.ts";
-import { createRunId } from "./ids.ts";
+import { wasAnswering } from "./history.ts";
 import { createJournal, type Journal } from "./live-journal.ts";
 import { listRunsIn, loadRun } from "./loading.ts";
+import { openCallRun } from "./open-calls.ts";
 import { type ProgramRequest, prepareProgram } from "./prepare.ts";
 import { type ProgramDeps, ProgramRun } from "./program-run.ts";
 import { createRunReader, type RunReader, type Viewer } from "./reading.ts";
 import { createReuse } from "./repair.ts";
-import { deriveReport, type PendingCall, type Report, statusAfter } from "./report.ts";
-import { parseSpec, type RunSpec } from "./run-spec.ts";
+import { type PendingCall, type Report, statusAfter } from "./report.ts";
+import { requestKey } from "./request-keys.ts";
+import { parseSpec } from "./run-spec.ts";
 
 /** A run that this process carries. */
 export interface ActiveRun {
@@ -43,6 +46,14 @@ export interface Decision {
   readonly viewer: Viewer;
   /** What the deciding request adds to the run's policy: it can only narrow. */
   readonly layers?: readonly PolicyLayer[];
+}
+
+/** What follows from a decision. */
+export interface Decided {
+  /** The report once the run has ended or waits again. */
+  readonly done: Promise<Report>;
+  /** What became of the call; undefined when its run ended first. */
+  readonly settled: Promise<SettledCall | undefined>;
 }
 
 export interface RunnerDeps extends ProgramDeps {
@@ -130,51 +141,79 @@ export class Runner {
   /** A record for calls made outside a program. Rejects with `not_ready` while the gateway stops. */
   async openCalls(request: CallRunRequest): Promise<CallRun> {
     this.#refuseWhileDraining();
-    const { principal, kind, policy, limits } = request;
-    const catalog = this.#deps.catalog();
-    const id = createRunId();
-    const createdAt = Date.now();
-    const spec: RunSpec = { limits, diagnostics: [], policy, catalogVersion: catalog.version };
-    const record: RunRecord = {
-      id,
-      principal,
-      kind,
-      parent: null,
-      createdAt,
-      spec: JSON.stringify(spec),
-      snapshot: null,
-      requestKey: null,
-    };
-    const journal = createJournal({ store: this.#deps.store, run: record, log: this.#deps.log });
-    const { bridge, callTimeoutMs } = this.#deps;
-    const run = openCallRun({ id, request, catalog, journal, bridge, callTimeoutMs });
-    const head = { id, createdAt, limits, diagnostics: [] };
-    const carried: Carried = {
-      id,
-      principal,
-      journal,
-      decidable: null,
-      report: () => deriveReport(head, journal.events),
-      cancel: run.cancel,
-      suspend: run.cancel,
-      rest: () => run.ended,
-    };
-    void this.#carriage.keep(carried, () => run.ended);
+    const { signal } = request;
+    const run = openCallRun(request, this.#deps);
+    const cancel = (): void => run.cancel();
+    if (signal?.aborted) cancel();
+    signal?.addEventListener("abort", cancel, { once: true });
+    void this.#carriage.keep(run, async () => {
+      await run.rest();
+      signal?.removeEventListener("abort", cancel);
+    });
     return run;
   }
 
   /**
-   * Records what a person said of a call that waits, and lets its run go on. Resolves when that is durable; `done`
-   * with the report once the run has ended or waits again. Undefined when there is no such run, or it is not theirs.
+   * A chat of this principal's own, to go on with: carried from here until it rests after `act`. Undefined when there
+   * is none. Rejects with what `act` throws.
+   */
+  async takeUpChat<T>(
+    id: string,
+    principal: string,
+    act: (run: CallRun) => Promise<T>,
+  ): Promise<T | undefined> {
+    this.#refuseWhileDraining();
+    const acted = Promise.withResolvers<T | undefined>();
+    const kept = this.#keepById(id, async (run) => {
+      const isTheirs = run instanceof CallRun && run.principal === principal && run.spec.chat !== undefined;
+      acted.resolve(isTheirs ? await act(run) : undefined);
+      await run.rest();
+    });
+    kept.then(() => acted.resolve(undefined), acted.reject);
+    return acted.promise;
+  }
+
+  /** The newest chat that this request began; undefined when it began none that is still kept. */
+  async findChat(principal: string, request: RequestMark): Promise<string | undefined> {
+    return (await this.#deps.store.findByRequestKey(principal, requestKey(request)))?.id;
+  }
+
+  /**
+   * The report of a program once it has ended or waits; undefined when there is none. One that was cancelled at this
+   * time or later (milliseconds since the Unix epoch) goes on before.
+   */
+  programAtRest(id: string, cancelledSince: number = Number.POSITIVE_INFINITY): Promise<Report | undefined> {
+    return this.#keepById(id, async (run) => {
+      if (run instanceof ProgramRun) {
+        this.#hand(() => run.reopen(cancelledSince));
+        // Of those that an earlier process left it may be the next to be taken up.
+        if (run.journal.status !== "waiting") this.#hand(() => run.resume("restart"));
+      }
+      await run.rest();
+      return run.report();
+    });
+  }
+
+  /** What became of a decided call, once its run has ended or waits. */
+  settlement(id: string, call: string): Promise<SettledCall | undefined> {
+    return this.#keepById(id, async (run) => {
+      await run.rest();
+      return settlementIn(run.journal.events, call);
+    });
+  }
+
+  /**
+   * Records what a person said of a call that waits, and lets its run go on. Resolves when that is durable. Undefined
+   * when there is no such run, or it is not theirs.
    *
    * @throws `not_found`, `decision_conflict`, `invalid_arguments`, `tool_not_allowed`: see `decideCall`
    */
-  async decide(decision: Decision): Promise<{ readonly done: Promise<Report> } | undefined> {
+  async decide(decision: Decision): Promise<Decided | undefined> {
     this.#refuseWhileDraining();
     const { run: id, call, viewer, layers = [] } = decision;
     const stored = await this.#reader.find(id, viewer);
     if (stored === undefined) return undefined;
-    const decided = Promise.withResolvers<void>();
+    const decided = Promise.withResolvers<Pick<Decided, "settled">>();
     const timeoutMs = this.#deps.callTimeoutMs;
     const done = this.#carriage.keepStored(
       id,
@@ -187,15 +226,15 @@ export class Runner {
           { call, decision: decision.decision, layers, timeoutMs },
           this.#deps.bridge,
         );
-        decided.resolve();
+        decided.resolve({ settled: settlementOf(run.journal, call) });
         await run.rest();
         if (run instanceof ProgramRun) await this.#untilEffectsAreKept(run);
         return run.report();
       },
     );
     done.then(() => undefined, decided.reject);
-    await decided.promise;
-    return { done: done.then((report) => report ?? this.#reportOf(id, viewer)) };
+    const { settled } = await decided.promise;
+    return { settled, done: done.then((report) => report ?? this.#reportOf(id, viewer)) };
   }
 
   /** Ends a run that has not ended; answers its report either way. Undefined as for `decide`. */
@@ -219,18 +258,20 @@ export class Runner {
   }
 
   /**
-   * Takes up what an earlier process left: programs go on in the background, those that wait are watched, and what
-   * only a client could go on with is ended. For the one process that owns the store. Returns how many there were.
+   * Takes up what an earlier process left: programs go on in the background, and calls that people decided; those that
+   * wait are watched, and what only a client could go on with is ended. For the one process that owns the store.
+   * Returns how many there were.
    */
   async recover(): Promise<{ readonly resumed: number; readonly ended: number }> {
     const { store } = this.#deps;
     const unfinished = await listRunsIn(store, "queued", "running");
-    const programs = unfinished.filter(({ kind }) => kind === "program");
-    const others = unfinished.filter(({ kind }) => kind !== "program");
-    for (const run of others) await this.#endAbandoned(run);
+    const left: StoredRun[] = [];
+    const lost: StoredRun[] = [];
+    for (const run of unfinished) ((await this.#needsClient(run)) ? lost : left).push(run);
+    for (const run of lost) await this.#endAbandoned(run);
     for (const run of await listRunsIn(store, "waiting"))
       this.#watch(run.id, await store.readJournal(run.id));
-    const queue = programs.values();
+    const queue = left.values();
     const takeUp = async (): Promise<void> => {
       for (const run of queue) {
         if (this.#draining) return;
@@ -240,7 +281,7 @@ export class Runner {
       }
     };
     this.#recovery = Promise.all(Array.from({ length: RECOVERED_AT_ONCE }, takeUp));
-    return { resumed: programs.length, ended: others.length };
+    return { resumed: left.length, ended: lost.length };
   }
 
   /**
@@ -309,10 +350,16 @@ export class Runner {
       () => this.#load(stored),
       async (run) => {
         if (run instanceof ProgramRun) run.resume("restart");
+        else if (run instanceof CallRun) run.takeUp();
         else run.cancel();
         await run.rest();
       },
     );
+  }
+
+  async #needsClient({ id, kind }: StoredRun): Promise<boolean> {
+    if (kind === "program") return false;
+    return kind === "call" || wasAnswering(await this.#deps.store.readJournal(id));
   }
 
   async #endAbandoned(stored: StoredRun): Promise<void> {
@@ -324,23 +371,29 @@ export class Runner {
   }
 
   async #expire(id: string): Promise<void> {
-    const stored = this.#draining ? undefined : await this.#deps.store.getRun(id);
-    if (stored === undefined) return;
-    await this.#carriage.keepStored(
-      id,
-      () => this.#load(stored),
-      async (run) => {
-        run.expire?.();
-        await run.rest();
-      },
-    );
+    if (this.#draining) return;
+    const code = await this.#keepById(id, async (run) => {
+      run.expire?.();
+      await run.rest();
+      return run.report().error?.code;
+    });
+    if (code !== "approval_expired") return;
+    // Its chat waited for the same decision.
+    const parent = (await this.#deps.store.getRun(id))?.parent ?? null;
+    if (parent !== null) await this.#expire(parent);
   }
 
-  /** A run that rests with calls to decide ends when the first of them has waited too long. */
+  /** Carries a run while `act` uses it, and until it is at rest. Undefined when there is none of this id. */
+  async #keepById<T>(id: string, act: (run: Carried) => Promise<T>): Promise<T | undefined> {
+    const stored = await this.#deps.store.getRun(id);
+    return stored && this.#carriage.keepStored(id, () => this.#load(stored), act);
+  }
+
+  /** A run at rest ends when what it waits for has taken too long. */
   #watch(id: string, events: readonly JournalEvent[]): void {
-    const asked = askedCalls(events).map(({ at }) => at);
-    if (asked.length === 0) this.#expiry.forget(id);
-    else this.#expiry.watch(id, Math.min(...asked) + this.#deps.approvalExpiresMs);
+    const since = waitsSince(events);
+    if (since === undefined) this.#expiry.forget(id);
+    else this.#expiry.watch(id, since + this.#deps.approvalExpiresMs);
   }
 
   async #reportOf(id: string, viewer: Viewer): Promise<Report> {
@@ -364,4 +417,10 @@ export class Runner {
       throw new ToolariumError("not_ready", "The sandbox is not ready to run programs.", options);
     }
   }
+}
+
+async function settlementOf(journal: Journal, call: string): Promise<SettledCall | undefined> {
+  for await (const event of journal.subscribe(0, "end"))
+    if (event.type === "settled" && event.call === call) return settlementIn(journal.events, call);
+  return undefined;
 }

@@ -26,7 +26,7 @@ const places: ReadonlyMap<unknown, readonly Path[]> = new Map<JournalEvent["type
   ["settled", [["outcome", "value"]]],
   ["ended", [["result"]]],
   ["answered", [["content"]]],
-  ["turn", [["message"]]],
+  ["turn", [["message"], ["finish"]]],
 ]);
 
 type Fields = Readonly<Record<string, unknown>>;

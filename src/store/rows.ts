@@ -117,6 +117,7 @@ const journalEvent = z.discriminatedUnion("type", [
     cause: z.enum(["decision", "restart", "client"]),
     engine: z.string().nullable(),
     layers: z.array(policyLayer).exactOptional(),
+    request: z.object({ key: z.string().nullable(), bodyHash: z.string() }).exactOptional(),
   }),
   z.object({
     ...callHead,
@@ -164,9 +165,15 @@ const journalEvent = z.discriminatedUnion("type", [
     type: z.literal("turn"),
     message: z.string(),
     calls: z.array(
-      z.object({ id: z.string(), call: z.string().exactOptional(), run: z.string().exactOptional() }),
+      z.object({
+        id: z.string(),
+        call: z.string().exactOptional(),
+        run: z.string().exactOptional(),
+        caller: z.literal(true).exactOptional(),
+      }),
     ),
     usage: z.string().nullable(),
+    finish: z.string(),
   }),
   z.object({ ...head, type: z.literal("answered"), id: z.string(), content: z.string() }),
   z.object({ ...head, type: z.literal("waiting"), usage: runUsage.exactOptional() }),

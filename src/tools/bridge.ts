@@ -199,7 +199,7 @@ async function recordDecision(
     case "approve": {
       const checked = await check({ ...call, args: decision.args ?? call.args }, deps);
       if (!checked.ok) return checked;
-      const edited = decision.args !== undefined;
+      const edited = decision.args !== undefined && checked.args.text !== call.args;
       journal.append({
         ...head,
         decision: "approved",

@@ -201,35 +201,4 @@ describe("a program that waits for a person", () => {
       pending: [{ call: answer.choices[0].message.tool_calls[0].id }],
     });
   });
-
-  test("is not resumed by this version: 400 with words, and the model is not asked", async () => {
-    stage.play(ordering);
-    const { body: paused } = await chat.ask(body());
-    const [{ message }] = paused.choices;
-    const tool = { role: "tool", tool_call_id: message.tool_calls[0].id, content: '{"ordered":"pear"}' };
-    const asked = stage.play("never");
-    const { status, body: refused } = await chat.ask(body({ messages: [user, message, tool] }));
-    expect(status).toBe(400);
-    expect(refused.error).toMatchObject({
-      param: "messages",
-      message: expect.stringContaining("not served by this version"),
-    });
-    expect(asked).toHaveLength(0);
-
-    const ended = await chat.ask(body({ messages: [user, message] }));
-    expect(ended).toMatchObject({ status: 400, body: { error: refused.error } });
-
-    const decision = { ...tool, content: '{"toolarium_decision":"approve"}' };
-    const decided = await chat.ask(body({ messages: [user, message, decision] }));
-    expect(decided).toMatchObject({
-      status: 400,
-      body: { error: { param: "messages", message: expect.stringContaining("nothing was called") } },
-    });
-    expect(asked).toHaveLength(0);
-    expect(chat.shop.calls).toEqual([]);
-
-    const later = [user, message, tool, { role: "assistant", content: "thanks" }, user];
-    stage.play("fine");
-    expect((await chat.ask(body({ messages: later }))).status).toBe(200);
-  });
 });

@@ -33,8 +33,10 @@ describe("with tools of servers", () => {
       "shop__hold",
       "shop__items",
       "shop__order",
+      "shop__slow",
       "shop__stock",
       "shop__visit",
+      "shop__weigh",
       "own",
     ]);
     expect(asked[0]?.body).not.toHaveProperty("parallel_tool_calls");
@@ -135,7 +137,7 @@ describe("with tools of servers", () => {
     const { body: answer } = await chat.ask(body({ n: 2 }));
     expect(answer).toEqual(twice);
     expect(asked[0]?.body).toMatchObject({ n: 2 });
-    expect(offered(asked[0])).toHaveLength(6);
+    expect(offered(asked[0])).toHaveLength(8);
   });
 });
 

@@ -1,24 +1,30 @@
 /** A sandbox that takes no program: an error before anything ran, words afterwards. */
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { defaultLimits } from "../../sandbox/limits.ts";
-import { type ChatEvent, createChatEngine } from "../../src/chat/engine.ts";
+import { createChatEngine } from "../../src/chat/engine.ts";
+import type { ChatEvent } from "../../src/chat/events.ts";
+import type { Core } from "../../src/core.ts";
 import { ToolariumError } from "../../src/errors.ts";
 import { createLog } from "../../src/log.ts";
-import type { Report } from "../../src/runs/report.ts";
-import { buildCatalog } from "../../src/tools/catalog.ts";
 import type { ChatModel } from "../../src/upstream/model.ts";
+import { openCore } from "../helpers/core.ts";
+
+let core: Core;
+beforeAll(async () => {
+  core = await openCore([]);
+});
+afterAll(() => core[Symbol.asyncDispose]());
 
 interface Outcome {
   readonly events: readonly ChatEvent[];
   readonly error: unknown;
+  /** The status of the run. */
   readonly end: string | undefined;
 }
 
 /** Asks a model that never stops calling `run_code`, with a sandbox that takes this many programs. */
 async function converse(programsTaken: number, callsPerTurn = 1): Promise<Outcome> {
   let taken = 0;
-  let end: string | undefined;
-  const report = { id: "run_p", status: "completed", result: 1, error: null, logs: [], diagnostics: [] };
   const model: ChatModel = {
     name: "test/m",
     async *stream() {
@@ -29,8 +35,10 @@ async function converse(programsTaken: number, callsPerTurn = 1): Promise<Outcom
       yield { type: "finish", reason: "tool_calls", usage: null, response: {} };
     },
   };
+  const { runner } = core;
   const engine = createChatEngine({
     log: createLog("silent"),
+    reattachMs: 0,
     config: {
       agent: { maxTurns: 5 },
       limits: defaultLimits,
@@ -43,50 +51,49 @@ async function converse(programsTaken: number, callsPerTurn = 1): Promise<Outcom
       async [Symbol.asyncDispose]() {},
     },
     runner: {
-      catalog: () => buildCatalog([], { readOnly: [], idempotent: [] }),
-      async start() {
+      catalog: () => runner.catalog(),
+      openCalls: (request) => runner.openCalls(request),
+      decide: (decision) => runner.decide(decision),
+      cancel: (id, viewer) => runner.cancel(id, viewer),
+      settlement: (id, call) => runner.settlement(id, call),
+      takeUpChat: (id, principal, act) => runner.takeUpChat(id, principal, act),
+      findChat: (principal, mark) => runner.findChat(principal, mark),
+      programAtRest: (id) => runner.programAtRest(id),
+      reader: runner.reader,
+      async start(request) {
         taken += 1;
         if (taken > programsTaken) throw new ToolariumError("queue_full");
-        return {
-          id: "run_p",
-          done: Promise.resolve(report as unknown as Report),
-          report: () => report as unknown as Report,
-          cancel() {},
-          async *events() {},
-        };
-      },
-      async openCalls() {
-        return {
-          id: "run_c",
-          call: async () => ({ type: "value", call: "", value: null }),
-          async end(status) {
-            end = status;
-          },
-        };
+        return runner.start(request);
       },
     },
   });
   const events: ChatEvent[] = [];
   let error: unknown;
   try {
-    const request = {
+    const answer = engine.run({
       principal: "p",
+      keyName: null,
+      mayDecide: true,
       policy: { layers: [] },
       mode: "code",
+      asksForMode: true,
+      mark: { key: null, bodyHash: "" },
+      isRetry: false,
       model: "m",
       tools: [],
       choices: 1,
-    } as const;
-    const rest = {
       messages: [{ role: "user" }],
       stream: false,
       params: {},
       signal: new AbortController().signal,
-    };
-    for await (const event of engine.run({ ...request, ...rest })) events.push(event);
+    });
+    for await (const event of answer) events.push(event);
   } catch (caught) {
     error = caught;
   }
+  const [started] = events;
+  const run = started?.type === "started" ? (started.runId ?? "") : "";
+  const end = (await core.runner.reader.report(run, { principal: "p", admin: false }))?.status;
   return { events, error, end };
 }
 

@@ -1,6 +1,6 @@
 /** The wire, line by line: what the strictest clients accept. */
 import { describe, expect, test } from "vitest";
-import type { ChatEvent } from "../../src/chat/engine.ts";
+import type { ChatEvent } from "../../src/chat/events.ts";
 import { ToolariumError } from "../../src/errors.ts";
 import { type StreamOptions, toChunks, toCompletion } from "../../src/http/openai-answer.ts";
 import { toOpenAiError } from "../../src/http/openai-wire.ts";

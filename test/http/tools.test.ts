@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { until } from "../helpers/until.ts";
 import { startServer, type TestServer } from "./helpers/server.ts";
 
 let server: TestServer;
@@ -207,9 +208,55 @@ describe("POST /v1/mcp/tool/execute", () => {
     expect(filtered.body.error.message).toContain("tools_filter");
   });
 
-  it("the id of a waiting call is answered with 501 until approving is served", async () => {
-    const { status, body } = await execute(toolCall("files__list", "{}", `call_${"A".repeat(22)}_1`));
-    expect([status, body.error.code]).toEqual([501, "not_implemented"]);
+  describe("with the id of a call that waits", () => {
+    const waiting = async (code = "return await files.write({ path: 'a' })") => {
+      const { body: run } = await send("/v1/sandbox/runs", { body: { code } });
+      return { run: run.id, call: run.pending[0].call };
+    };
+
+    it("approves it, and answers what it returned; again the same, and once", async () => {
+      const before = server.tools.calls.length;
+      const { run, call } = await waiting();
+      const first = await execute(toolCall("files__write", '{ "path": "a" }', call));
+      expect([first.status, first.body]).toEqual([
+        200,
+        { role: "tool", tool_call_id: call, name: "files__write", content: '{"written":true}' },
+      ]);
+      expect((await execute(toolCall("files/write", "", call))).body.content).toBe('{"written":true}');
+      expect(server.tools.calls.length - before).toBe(1);
+      await until(
+        "its program has ended",
+        async () => (await send(`/v1/sandbox/runs/${run}`)).body.status === "completed",
+      );
+    });
+
+    it("sends edited arguments, which are then what was decided", async () => {
+      const { call } = await waiting();
+      expect((await execute(toolCall("files__write", { path: 1 }, call))).body.error.code).toBe(
+        "invalid_arguments",
+      );
+      const edited = toolCall("files__write", { path: "b" }, call);
+      expect((await execute(edited)).status).toBe(200);
+      expect(server.tools.calls.at(-1)?.args).toEqual({ path: "b" });
+      expect((await execute(edited)).status).toBe(200);
+      const other = await execute(toolCall("files__write", { path: "a" }, call));
+      expect([other.status, other.body.error.code]).toEqual([409, "decision_conflict"]);
+    });
+
+    it("refuses another tool's name, a key without the right, and ids nobody has", async () => {
+      const { call } = await waiting();
+      const other = await execute(toolCall("files__list", "{}", call));
+      expect([other.status, other.body.error.param]).toEqual([400, "function.name"]);
+      await using keyed = await server.alongside({
+        keys: [{ key: "k", name: "runner", principal: "local", may: ["run"] }],
+      });
+      const headers = { authorization: "Bearer k" };
+      const body = toolCall("files__write", "", call);
+      const refused = await keyed.send("/v1/mcp/tool/execute", { body, headers });
+      expect([refused.status, refused.body.error.code]).toEqual([403, "forbidden"]);
+      const unknown = await execute(toolCall("files__list", "{}", `call_${"A".repeat(22)}_1`));
+      expect([unknown.status, unknown.body.error.code]).toEqual([400, "unknown_call"]);
+    });
   });
 
   it.each([

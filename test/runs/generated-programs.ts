@@ -5,7 +5,6 @@
 import { createRandom, type Random } from "../helpers/random.ts";
 
 export const generatedTools = ["read", "put", "write"] as const;
-type GeneratedTool = (typeof generatedTools)[number];
 
 /** Every program begins like this; `note` is its only state. */
 const PRELUDE = `

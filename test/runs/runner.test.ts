@@ -219,12 +219,15 @@ describe("calls outside a program", () => {
 
   it("pass the same gate and are recorded", async () => {
     const calls = await core.runner.openCalls({ ...request, kind: "chat", consent: "auto" });
-    expect(await calls.call("local/read", '{"value":1}')).toMatchObject({ type: "value", value: 1 });
-    expect(await calls.call("local/nope", "{}")).toMatchObject({
+    expect(await calls.call(calls.nextCallId(), "local/read", '{"value":1}')).toMatchObject({
+      type: "value",
+      value: 1,
+    });
+    expect(await calls.call(calls.nextCallId(), "local/nope", "{}")).toMatchObject({
       type: "failure",
       failure: { kind: "unknown_tool" },
     });
-    expect(await calls.call("local/ask", '{"value":2}')).toMatchObject({
+    expect(await calls.call(calls.nextCallId(), "local/ask", '{"value":2}')).toMatchObject({
       type: "pending",
       pending: { tool: "local/ask" },
     });
@@ -233,7 +236,7 @@ describe("calls outside a program", () => {
       status: "waiting",
       calls: [{ status: "ok" }, { status: "error" }, { status: "waiting" }],
     });
-    expect(await calls.call("local/read", "{}")).toMatchObject({
+    expect(await calls.call(calls.nextCallId(), "local/read", "{}")).toMatchObject({
       type: "failure",
       failure: { kind: "cancelled" },
     });
@@ -241,7 +244,10 @@ describe("calls outside a program", () => {
 
   it("run what needs a person when a person asked for it", async () => {
     const calls = await core.runner.openCalls({ ...request, kind: "call", consent: "granted" });
-    expect(await calls.call("local/ask", '{"value":3}')).toMatchObject({ type: "value", value: 3 });
+    expect(await calls.call(calls.nextCallId(), "local/ask", '{"value":3}')).toMatchObject({
+      type: "value",
+      value: 3,
+    });
     await calls.end("completed");
     expect(await core.runner.reader.report(calls.id, me)).toMatchObject({
       status: "completed",
@@ -296,7 +302,7 @@ describe("the end of a gateway", () => {
         policy: { layers: [everything] },
         limits: defaultLimits,
       });
-      await opened.call("local/write", "{}");
+      await opened.call(opened.nextCallId(), "local/write", "{}");
       await first.store[Symbol.asyncDispose]();
       await first[Symbol.asyncDispose]().then(undefined, () => undefined);
 

@@ -225,7 +225,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         { ...head, type: "requested", tool: "files/read", args: text("a"), argsBytes: 1_000_002 },
         { ...head, type: "decided", decision: "result", by: "ann", args: text("ü"), value: text("\u0000") },
         { ...head, type: "settled", outcome: { ok: true, value: text("a") }, resultBytes: 9, reused: false },
-        { type: "turn", message: text("m"), calls: [], usage: null },
+        { type: "turn", message: text("m"), calls: [], usage: null, finish: text("f") },
         { type: "answered", id: "a", content: "\ud800".repeat(20_000) },
         { type: "ended", status: "completed", result: text("r"), error: null, usage: endUsage },
       ];

@@ -138,6 +138,7 @@ export const everyEvent: readonly JournalEvent[] = [
       { rule: "body", allow: ["*"], autoExecute: [], servers: ["files"] },
       { rule: "tools.allow", deployment: true },
     ],
+    request: { key: null, bodyHash: "h" },
   },
   {
     seq: 13,
@@ -155,8 +156,14 @@ export const everyEvent: readonly JournalEvent[] = [
     at: 1_014,
     type: "turn",
     message: '{"role":"assistant"}',
-    calls: [{ id: "a", call: "call_a" }, { id: "b", run: "run_b" }, { id: "c" }],
+    calls: [
+      { id: "a", call: "call_a" },
+      { id: "b", run: "run_b" },
+      { id: "c" },
+      { id: "d", call: "call_d", caller: true },
+    ],
     usage: '{"total_tokens":3}',
+    finish: '{"reason":"stop"}',
   },
   { seq: 15, at: 1_015, type: "answered", id: "a", content: "the text" },
   {

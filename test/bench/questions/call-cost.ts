@@ -30,7 +30,7 @@ export async function callCost({ short }: Extent): Promise<void> {
     policy: { layers: [everything] },
     limits: { ...defaultLimits, toolCalls: 1_000_000 },
   });
-  const act = (): Promise<number> => timed(() => calls.call("local/echo", '{"value":1}'));
+  const act = (): Promise<number> => timed(() => calls.call(calls.nextCallId(), "local/echo", '{"value":1}'));
   const inside = await sample(short ? 100 : 5_000, act, NO_PAUSE);
   await calls.end("completed");
   tell("inside the gateway (0.08 ms aim)", ...both(inside));

@@ -14,6 +14,11 @@ export interface ChatSetup {
   readonly keys?: readonly Partial<KeyConfig>[];
   readonly tools?: Partial<Config["tools"]>;
   readonly maxTurns?: number;
+  /** A file that outlives the gateway. Default: in memory. */
+  readonly store?: string;
+  readonly approvalExpiresMs?: number;
+  /** How long an answer with an `Idempotency-Key` outlives its client. */
+  readonly reattachMs?: number;
 }
 
 export interface TestChat extends AsyncDisposable {
@@ -27,6 +32,10 @@ export interface TestChat extends AsyncDisposable {
   post(body: unknown, options?: PostOptions): Promise<Response>;
   /** The same, with the answer read as JSON. */
   ask(body: unknown, options?: PostOptions): Promise<JsonAnswer>;
+  /** Sends to any other route: POST when there is a body. */
+  send(path: string, body?: unknown, headers?: Record<string, string>): Promise<JsonAnswer>;
+  /** Ends the gateway as a deployment does: what is unfinished is left to the next one. */
+  stop(): Promise<void>;
 }
 
 interface PostOptions {
@@ -49,6 +58,8 @@ interface TestShop {
   aborted(): number;
   /** Forgets all of that. */
   forget(): void;
+  /** Lets the calls of `slow` answer. */
+  open(): void;
 }
 
 export async function startChat(setup: ChatSetup = {}): Promise<TestChat> {
@@ -76,6 +87,19 @@ export async function startChat(setup: ChatSetup = {}): Promise<TestChat> {
       const response = await post(body, options);
       return { status: response.status, headers: response.headers, body: await response.json() };
     },
+    async send(path, body, headers = {}) {
+      const init = { method: "POST", body: JSON.stringify(body) };
+      const type = { "content-type": "application/json" };
+      const response = await fetch(
+        `${url}${path}`,
+        body === undefined ? { headers } : { ...init, headers: { ...type, ...headers } },
+      );
+      return { status: response.status, headers: response.headers, body: await response.json() };
+    },
+    async stop() {
+      await http.close(0);
+      await gateway.drain(0);
+    },
     async [Symbol.asyncDispose]() {
       await http.close(0);
       await gateway[Symbol.asyncDispose]();
@@ -88,6 +112,7 @@ const stock: { readonly [item: string]: number } = { apple: 3, pear: 5 };
 function createShop(): TestShop & { readonly tools: readonly LocalTool[] } {
   const calls: [string, unknown][] = [];
   let aborted = 0;
+  let gate = Promise.withResolvers<void>();
   const define = (
     name: string,
     properties: object,
@@ -102,7 +127,7 @@ function createShop(): TestShop & { readonly tools: readonly LocalTool[] } {
       additionalProperties: false,
     },
     annotations: {},
-    readOnly: name !== "order" && name !== "visit",
+    readOnly: name !== "order" && name !== "visit" && name !== "slow",
     execute: (args, { signal }) => {
       calls.push([name, args]);
       return execute(args as { readonly [name: string]: unknown }, signal);
@@ -114,7 +139,9 @@ function createShop(): TestShop & { readonly tools: readonly LocalTool[] } {
     forget() {
       calls.length = 0;
       aborted = 0;
+      gate = Promise.withResolvers();
     },
+    open: () => gate.resolve(),
     tools: [
       define("stock", { item: { type: "string" } }, ({ item }) => ({
         item,
@@ -137,6 +164,12 @@ function createShop(): TestShop & { readonly tools: readonly LocalTool[] } {
       ),
       define("order", { item: { type: "string" } }, ({ item }) => ({ ordered: item })),
       define("visit", {}, () => "noted"),
+      // Has effects, runs by itself, and answers when the test says so.
+      define("slow", {}, () => gate.promise.then(() => "done slowly")),
+      {
+        ...define("weigh", { item: { type: "string" } }, () => ({ grams: 1 })),
+        outputSchema: { type: "object", properties: { grams: { type: "number" } }, required: ["grams"] },
+      },
       define("secret", {}, () => "never"),
     ],
   };
@@ -148,8 +181,10 @@ function chatConfig(setup: ChatSetup, tools: readonly LocalTool[]): Config {
     servers: [{ name: "shop", type: "local", tools, ...common }],
     mcp: { readyWaitMs: 5_000 },
     tools: {
-      allow: ["shop/stock", "shop/items", "shop/fail", "shop/hold", "shop/visit", "shop/order"],
-      autoExecute: ["shop/stock", "shop/items", "shop/fail", "shop/hold", "shop/visit"],
+      allow: ["stock", "items", "fail", "hold", "visit", "slow", "order", "weigh"].map(
+        (name) => `shop/${name}`,
+      ),
+      autoExecute: ["stock", "items", "fail", "hold", "visit", "slow"].map((name) => `shop/${name}`),
       readOnly: [],
       idempotent: [],
       timeoutMs: 10_000,
@@ -164,7 +199,7 @@ function chatConfig(setup: ChatSetup, tools: readonly LocalTool[]): Config {
     sandbox: { workers: 1, runsPerWorker: 8, queue: 64, isolation: "principal", wrapper: [] },
     agent: { maxTurns: setup.maxTurns ?? 10 },
     declarations: { tokenBudget: 4_000, learn: true },
-    approvals: { expiresMs: 60_000 },
+    approvals: { expiresMs: setup.approvalExpiresMs ?? 60_000 },
     keys: (setup.keys ?? []).map((key) => ({
       name: "key",
       key: "secret",
@@ -173,7 +208,7 @@ function chatConfig(setup: ChatSetup, tools: readonly LocalTool[]): Config {
       tools: {},
       ...key,
     })),
-    store: { path: ":memory:", retentionDays: 30 },
+    store: { path: setup.store ?? ":memory:", retentionDays: 30 },
     server: {
       host: "127.0.0.1",
       port: 0,
@@ -182,7 +217,7 @@ function chatConfig(setup: ChatSetup, tools: readonly LocalTool[]): Config {
       admin: false,
       bodyLimitBytes: 100_000,
       chatBodyLimitBytes: 1_000_000,
-      reattachMs: 1_000,
+      reattachMs: setup.reattachMs ?? 1_000,
     },
   };
 }

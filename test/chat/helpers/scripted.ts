@@ -21,7 +21,10 @@ export type ScriptedTurn =
 
 /** A gateway and the one provider behind it, for all tests of a file. */
 export interface Stage extends AsyncDisposable {
+  /** The gateway of the moment. */
   readonly chat: TestChat;
+  /** Ends the gateway and starts another one, with other settings if there are some. The script goes on. */
+  restart(changes?: ChatSetup): Promise<TestChat>;
   /** Forgets what was, and writes down the turns to come. Returns what the provider will have been asked. */
   play(...turns: readonly ScriptedTurn[]): readonly ProviderRequest[];
 }
@@ -35,9 +38,17 @@ export async function startStage(setup: ChatSetup = {}): Promise<Stage> {
     if (typeof turn === "function") return turn(response, request, asked.length);
     return playTurn(turn, asked.length)(response, request, asked.length);
   });
-  const chat = await startChat({ provider: provider.baseUrl, ...setup });
+  let chat = await startChat({ provider: provider.baseUrl, ...setup });
   return {
-    chat,
+    get chat() {
+      return chat;
+    },
+    async restart(changes = {}) {
+      await chat.stop();
+      await chat[Symbol.asyncDispose]();
+      chat = await startChat({ provider: provider.baseUrl, ...setup, ...changes });
+      return chat;
+    },
     play(...next) {
       turns = next;
       asked = [];

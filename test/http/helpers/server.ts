@@ -205,7 +205,7 @@ function testConfig(settings: ServerSettings, tools: TestTools): Config {
     agent: { maxTurns: 10 },
     declarations: { tokenBudget: 4_000, learn: true },
     approvals: { expiresMs: 60_000 },
-    keys: [],
+    keys: (settings.keys ?? []).map(testKey),
     store: { path: ":memory:", retentionDays: 30 },
     server: testServer,
   };

@@ -1,0 +1,187 @@
+/** The answers of chats: begun, gone on with, told again. Of each chat one at most is under way. */
+import { toRefusal } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { resultOf } from "../runs/call-result.ts";
+import type { CallRun } from "../runs/call-run.ts";
+import type { Runner } from "../runs/runner.ts";
+import { type AnswerSource, type Ending, tellAnswer } from "./answer.ts";
+import type { Answer, CallAnswering } from "./answering.ts";
+import { type Conversation, type ConversationDeps, openConversation } from "./conversation.ts";
+import { type ReadReply, unknownCall } from "./decisions.ts";
+import { type ChatEvent, endInWords } from "./events.ts";
+import { type Chapter, chapterAfter, chaptersOf, turnsOf } from "./kept-turns.ts";
+import { type Followable, LiveAnswer } from "./live-answer.ts";
+import { type ChatRequest, inModeOf } from "./request.ts";
+
+export interface AnswersDeps extends ConversationDeps {
+  readonly runner: ConversationDeps["runner"] & Pick<Runner, "cancel" | "reader">;
+  readonly log: Log;
+  readonly reattachMs: number;
+}
+
+export interface Answers {
+  /** The chat's first answer. */
+  begin(run: CallRun, chat: Conversation): Followable;
+  /** @throws ToolariumError when the chat cannot go on with this request: another mode, an unknown model */
+  open(run: CallRun, request: ChatRequest): Conversation;
+  /** The client has replied, and all it decided is recorded. Waits for an answer that is still under way. */
+  resume(run: CallRun, chat: Conversation, reply: ReadReply): Promise<Followable>;
+  /**
+   * An answer from its start, once more: as it was, or gone on with where it was not complete.
+   * @throws `unknown_call` when it waited for a decision for too long
+   */
+  again(run: CallRun, start: number, request: ChatRequest): Promise<Followable>;
+}
+
+export function createAnswers(deps: AnswersDeps): Answers {
+  const underWay = new Map<string, { readonly start: number; readonly answer: LiveAnswer }>();
+
+  function play(run: CallRun, chat: Conversation, start: number): LiveAnswer {
+    const { principal, mark } = chat.request;
+    const answer = new LiveAnswer({
+      events: answerLive(run, chat, start, deps.log),
+      keepMs: mark.key === null ? 0 : deps.reattachMs,
+      abandon() {
+        run.cancel();
+        // Its programs may have been begun by an earlier request.
+        deps.runner.cancel(run.id, { principal, admin: false }).catch((error: unknown) => {
+          deps.log.error({ err: error, run: run.id }, "a chat that was left could not be cancelled");
+        });
+      },
+    });
+    underWay.set(run.id, { start, answer });
+    void answer.over.then(() => underWay.delete(run.id));
+    return answer;
+  }
+
+  const open: Answers["open"] = (run, request) =>
+    openConversation(deps, inModeOf(run.spec, request), run.policyWith(request.policy.layers));
+
+  const again: Answers["again"] = (run, start, request) => {
+    const chat = open(run, request);
+    return run.exclusively(async () => {
+      const live = underWay.get(run.id);
+      if (live?.start === start) return live.answer;
+      const chapter = chaptersOf(run).find((each) => each.start === start);
+      if (chapter === undefined) throw new Error("an answer that was found is not there");
+      if (live !== undefined || !chapter.isLast || !(await isBrokenOff(run, chat, deps)))
+        return tellAgain(run, chat, chapter, deps);
+      run.reopen(request.policy.layers);
+      return play(run, chat, start);
+    });
+  };
+
+  return {
+    begin: (run, chat) => play(run, chat, 1),
+    open,
+    again,
+    async resume(run, chat, reply) {
+      for (;;) {
+        await underWay.get(run.id)?.answer.over;
+        chat.request.signal.throwIfAborted();
+        const { events } = run.journal;
+        if (underWay.has(run.id)) continue;
+        if (turnsOf(events).at(-1)?.seq !== reply.turn.seq || run.ended) break;
+        run.resume({ layers: chat.request.policy.layers, request: chat.request.mark });
+        const start = events.length;
+        for (const { id, content } of reply.own)
+          if (!reply.turn.answers.has(id)) run.note({ type: "answered", id, content });
+        return play(run, chat, start);
+      }
+      const chapter = chapterAfter(run, reply.turn);
+      if (chapter === undefined) throw unknownCall("");
+      return again(run, chapter.start, chat.request);
+    },
+  };
+}
+
+async function* answerLive(
+  run: CallRun,
+  chat: Conversation,
+  start: number,
+  log: Log,
+): AsyncGenerator<ChatEvent> {
+  const answering = answeringOf(chat);
+  const end = (...how: Parameters<CallRun["end"]>): Promise<void> =>
+    // The answer is due even if its record could not be completed.
+    run.end(...how).catch((error: unknown) => log.error({ err: error, run: run.id }, "run not recorded"));
+  yield { type: "started", mode: chat.request.mode, runId: run.id };
+  let ending: Ending;
+  try {
+    ending = yield* tellAnswer(chat, {
+      events: run.journal.events,
+      start,
+      settle: (call, place) => answering.settle(call, place, run, chat.context),
+      writer: { run, answering },
+    });
+  } catch (caught) {
+    const error: unknown = run.signal.aborted ? run.signal.reason : caught;
+    const { code, message } = toRefusal(error);
+    await end("failed", message);
+    if (!chat.hasEffects && code !== "cancelled") throw error;
+    yield* endInWords(chat, log, error);
+    return;
+  }
+  // Whoever has read the end finds the run's record complete.
+  await end(ending.status);
+  yield ending.last;
+}
+
+function tellAgain(
+  run: CallRun,
+  chat: Conversation,
+  { start, end, isLast }: Chapter,
+  { runner }: AnswersDeps,
+): Followable {
+  const answering = answeringOf(chat);
+  const events = run.journal.events.slice(0, end);
+  const asOf = isLast ? Number.POSITIVE_INFINITY : (events.at(-1)?.at ?? 0);
+  const viewer = { principal: chat.request.principal, admin: false };
+  const source: AnswerSource = {
+    events,
+    start,
+    writer: null,
+    async settle(call, place): Promise<Answer> {
+      const records = {
+        call: (id: string) => resultOf(events, id),
+        program: (id: string) => runner.reader.reportAsOf(id, viewer, asOf),
+      };
+      const answer = await answering.look(call, place, records, chat.context);
+      return answer ?? { type: "message", content: "", step: null };
+    },
+  };
+  return {
+    async *follow() {
+      yield { type: "started", mode: chat.request.mode, runId: run.id };
+      const { last } = yield* tellAnswer(chat, source);
+      yield last;
+    },
+  };
+}
+
+/** Whether there is something to do that does not wait for a person or the client. @throws `unknown_call` */
+async function isBrokenOff(run: CallRun, chat: Conversation, { runner }: AnswersDeps): Promise<boolean> {
+  const { events } = run.journal;
+  const last = events.at(-1);
+  if (last?.type === "ended" && last.error?.code === "approval_expired") throw unknownCall("");
+  if (last?.type !== "waiting") return last?.type !== "ended" || last.status !== "completed";
+  const turn = turnsOf(events).at(-1);
+  const viewer = { principal: chat.request.principal, admin: false };
+  const records = {
+    call: (id: string) => resultOf(events, id),
+    program: (id: string) => runner.reader.report(id, viewer),
+  };
+  for (const [index, call] of (turn?.calls ?? []).entries()) {
+    const place = turn?.places[index];
+    if (place === undefined) continue;
+    if (place.caller && !turn?.answers.has(call.id)) return false;
+    const answer = place.caller ? null : await answeringOf(chat).look(call, place, records, chat.context);
+    if (answer?.type === "pending") return false;
+  }
+  return true;
+}
+
+function answeringOf({ mode }: Conversation): CallAnswering {
+  if (mode.answering === null) throw new Error("a mode that answers no calls keeps no run");
+  return mode.answering;
+}

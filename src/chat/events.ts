@@ -1,0 +1,54 @@
+/** What an answer consists of, from its first word to its end: the engine's side of what clients get. */
+import type { Mode } from "../config.ts";
+import { type ErrorCode, toRefusal } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { Fields, Usage } from "../upstream/model.ts";
+import type { ChatStep } from "./answering.ts";
+import type { Turn, TurnEvent } from "./turn.ts";
+
+/** Why an answer ended before the model was done: a limit, a call that waits for a person, or a failure's code. */
+export type StopReason = "max_turns" | "approval" | ErrorCode;
+
+/** `started` is first. Then either one `raw`, or parts that end with `finish`. */
+export type ChatEvent =
+  | { readonly type: "started"; readonly mode: Mode; readonly runId: string | null }
+  | TurnEvent
+  | { readonly type: "step"; readonly turn: number; readonly step: ChatStep }
+  | {
+      readonly type: "finish";
+      readonly reason: string;
+      readonly stopReason: StopReason | null;
+      /** Sum over all turns of this answer. */
+      readonly usage: Usage | null;
+      /** What the provider said about its last answer as a whole. */
+      readonly response: Fields;
+    };
+
+/** What has been said so far. */
+interface Said {
+  readonly usage: Usage | null;
+  hasText: boolean;
+}
+
+export function* say(said: Said, text: string): Generator<ChatEvent> {
+  yield { type: "text-delta", text: said.hasText ? `\n\n${text}` : text };
+  said.hasText = true;
+}
+
+export function finish(
+  { usage }: Said,
+  turn: Pick<Turn, "response"> | undefined,
+  reason: string,
+  stopReason: StopReason | null,
+): ChatEvent {
+  return { type: "finish", reason, stopReason, usage, response: turn?.response ?? {} };
+}
+
+/** A failure as the end of an answer that has had effects. */
+export function* endInWords(said: Said, log: Log, error: unknown): Generator<ChatEvent> {
+  const refusal = toRefusal(error);
+  const isBug = refusal.code === "internal_error";
+  log[isBug ? "error" : "warn"]({ err: isBug ? error : undefined, code: refusal.code }, "chat ended early");
+  yield* say(said, `[The answer ends here: ${refusal.message} What the tools have done so far stands.]`);
+  yield finish(said, undefined, "stop", refusal.code);
+}

@@ -1,0 +1,31 @@
+/** Plain mode: one turn of the model, and every call of it goes back to the client. Nothing is executed or recorded. */
+import { type Conversation, type ConversationDeps, modelRequest, openConversation } from "./conversation.ts";
+import { type ChatEvent, finish, say } from "./events.ts";
+import { explainNotOffered, isOffered } from "./offered-calls.ts";
+import type { ChatRequest } from "./request.ts";
+import { type Turn, takeTurn } from "./turn.ts";
+import { addUsage } from "./usage.ts";
+
+export async function* answerPlainly(
+  deps: ConversationDeps,
+  request: ChatRequest,
+): AsyncGenerator<ChatEvent> {
+  const chat = openConversation(deps, request);
+  yield { type: "started", mode: request.mode, runId: null };
+  const turn = yield* takeTurn(chat.model, modelRequest(chat, { before: request.messages }, 1), {
+    said: chat,
+    passes: (name) => isOffered(name, chat),
+    signal: request.signal,
+  });
+  if (turn === null) return;
+  chat.usage = addUsage(chat.usage, turn.usage);
+  yield* endWithCalls(chat, turn);
+}
+
+/** The calls that the client may have went out as they came. Those outside the set are refused in words. */
+function* endWithCalls(chat: Conversation, turn: Turn): Generator<ChatEvent> {
+  const refused = turn.calls.filter(({ name }) => !isOffered(name, chat));
+  for (const { name } of refused) yield* say(chat, `[Call refused: ${explainNotOffered(name, chat)}]`);
+  const reason = refused.length > 0 ? "stop" : turn.reason;
+  yield finish(chat, turn, turn.calls.length > refused.length ? "tool_calls" : reason, null);
+}

@@ -1,0 +1,70 @@
+/** Code mode: a `run_code` call of the model is one program; its report is what the model reads. */
+import { createRunId } from "../runs/ids.ts";
+import type { Report } from "../runs/report.ts";
+import type { ToolCall } from "../upstream/model.ts";
+import { type Answer, type CallAnswering, type ChatStep, type ModeContext, toToolCall } from "./answering.ts";
+import { RUN_CODE, type RunCodeArguments, readRunCodeArguments } from "./meta-tools.ts";
+import { describeProblem, describeReport } from "./tool-message.ts";
+
+export const programs: CallAnswering = {
+  assign(call) {
+    const isProgram = call.name === RUN_CODE && readRunCodeArguments(call.arguments).ok;
+    return isProgram ? { id: call.id, run: createRunId() } : { id: call.id };
+  },
+  async look(call, place, records, context) {
+    const program = readProgram(call, context);
+    if (!program.ok) return explain(program.problem);
+    const id = place.run ?? "";
+    const report = await records.program(id);
+    if (report === undefined || report.status === "queued" || report.status === "running") return undefined;
+    return reportAnswer(report, program.code, context);
+  },
+  async settle(call, place, run, context) {
+    const program = readProgram(call, context);
+    if (!program.ok) return explain(program.problem);
+    const id = place.run ?? "";
+    const { runner, principal, keyName, policy, config } = context;
+    const known = await runner.programAtRest(id, run.brokenOffAt);
+    if (known !== undefined) return reportAnswer(known, program.code, context);
+    const active = await runner.start({
+      principal,
+      keyName,
+      policy,
+      signal: run.signal,
+      code: program.code,
+      limits: config.limits,
+      typecheck: "error",
+      approval: "park",
+      id,
+      parent: run.id,
+    });
+    return reportAnswer(await active.done, program.code, context);
+  },
+};
+
+function readProgram({ name, arguments: text }: ToolCall, context: ModeContext): RunCodeArguments {
+  return name === RUN_CODE ? readRunCodeArguments(text) : { ok: false, problem: notAFunction(name, context) };
+}
+
+function explain(problem: string): Answer {
+  return { type: "message", content: describeProblem(problem), step: null };
+}
+
+function reportAnswer(report: Report, code: string, { catalog }: ModeContext): Answer {
+  const step: ChatStep = { type: "program", run_id: report.id, status: report.status, error: report.error };
+  if (report.status !== "waiting") return { type: "message", content: describeReport(report, code), step };
+  const calls = report.pending.map((pending) =>
+    toToolCall(pending, catalog.byId(pending.tool)?.functionName ?? pending.tool, {}),
+  );
+  return { type: "pending", calls, step };
+}
+
+function notAFunction(name: string, { tools, catalog }: ModeContext): string {
+  const id = catalog.byFunctionName(name)?.id ?? name;
+  const tool = tools.find((candidate) => candidate.id === id);
+  const advice =
+    tool === undefined
+      ? `Only ${RUN_CODE} and the functions offered with it can be called.`
+      : `Call ${RUN_CODE} with a program that uses ${tool.callable}(…).`;
+  return `There is no function ${JSON.stringify(name.slice(0, 100))}. ${advice}`;
+}

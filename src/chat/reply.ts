@@ -1,0 +1,84 @@
+/** What a conversation says to calls that wait: found at its end, read without knowing yet which calls they are. */
+import { ToolariumError } from "../errors.ts";
+import { parseCallId } from "../runs/ids.ts";
+import { type ChatMessage, isFields } from "../upstream/model.ts";
+import { callIdsOf } from "./kept-turns.ts";
+
+/** A conversation that goes on with a chat. */
+export interface Reply {
+  /** All calls that it is about, in our form. */
+  readonly ids: readonly string[];
+  /** Its tool messages; none when everything was decided elsewhere. */
+  readonly messages: readonly ReplyMessage[];
+}
+
+export interface ReplyMessage {
+  readonly id: string;
+  readonly text: string;
+}
+
+export type Said =
+  | { readonly type: "approve" }
+  | { readonly type: "deny"; readonly reason?: string }
+  | { readonly type: "result" };
+
+/**
+ * Only tool messages behind the last assistant message go on with a chat; earlier ids are history. Ids that are not
+ * of our form are the provider's. Undefined for a conversation that goes on with none.
+ */
+export function readReply(messages: readonly ChatMessage[]): Reply | undefined {
+  const last = messages.findLastIndex(({ role }) => role === "assistant");
+  const answers = messages.slice(last + 1).flatMap((message): readonly ReplyMessage[] => {
+    const id = message["tool_call_id"];
+    if (message.role !== "tool" || typeof id !== "string" || !isOurs(id)) return [];
+    return [{ id, text: textOf(message["content"]) }];
+  });
+  if (answers.length > 0) return { ids: answers.map(({ id }) => id), messages: answers };
+  const open = last === messages.length - 1 ? messages[last] : undefined;
+  const ids = open === undefined ? [] : callIdsOf(open).filter(isOurs);
+  return ids.length === 0 ? undefined : { ids, messages: [] };
+}
+
+/** A text is a result unless it decides. @throws `invalid_request` for a decision that is none */
+export function readSaid({ text }: ReplyMessage): Said {
+  const value = parse(text);
+  if (!isFields(value) || !Object.hasOwn(value, "toolarium_decision")) return { type: "result" };
+  const { toolarium_decision: decision, reason, ...others } = value;
+  const isPlain = Object.keys(others).length === 0;
+  if (decision === "approve" && isPlain && reason === undefined) return { type: "approve" };
+  if (decision === "deny" && isPlain && (reason === undefined || typeof reason === "string"))
+    return { type: "deny", ...(reason === undefined ? {} : { reason }) };
+  throw new ToolariumError(
+    "invalid_request",
+    'A tool message that decides a call is {"toolarium_decision":"approve"} or {"toolarium_decision":"deny","reason":"…"}, and nothing else. Nothing was decided.',
+    { param: "messages" },
+  );
+}
+
+/** Whether two texts are the same, also as JSON. */
+export function isSameText(one: string, other: string): boolean {
+  if (one === other) return true;
+  const [first, second] = [parse(one), parse(other)];
+  return first !== undefined && JSON.stringify(first) === JSON.stringify(second);
+}
+
+function isOurs(id: string): boolean {
+  return parseCallId(id) !== undefined;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Clients send a content as text, or as a list of parts. */
+function textOf(content: unknown): string {
+  if (typeof content === "string") return content;
+  if (!Array.isArray(content)) return "";
+  return content
+    .map((part) => (isFields(part) && typeof part["text"] === "string" ? part["text"] : ""))
+    .join("");
+}

@@ -1,0 +1,60 @@
+/** A conversation that comes back: which chat it goes on with, and what it says to the calls that wait there. */
+
+import type { CallRun } from "../runs/call-run.ts";
+import { restedBeforeItEnded } from "../runs/history.ts";
+import { parseCallId } from "../runs/ids.ts";
+import type { Runner } from "../runs/runner.ts";
+import type { Answers } from "./answers.ts";
+import { findChapter } from "./attach.ts";
+import { decideAll, readReplyTo, unknownCall } from "./decisions.ts";
+import { turnsOf } from "./kept-turns.ts";
+import type { Followable } from "./live-answer.ts";
+import type { Reply } from "./reply.ts";
+import type { ChatRequest } from "./request.ts";
+
+export interface ResumeDeps {
+  readonly runner: Pick<Runner, "takeUpChat" | "decide" | "settlement" | "reader" | "catalog">;
+}
+
+/** @throws `unknown_call`, and what `readReplyTo` and `decideAll` throw */
+export async function resumeChat(
+  deps: ResumeDeps,
+  answers: Answers,
+  request: ChatRequest,
+  reply: Reply,
+): Promise<Followable> {
+  const [first = ""] = reply.ids;
+  const chat = await findChat(deps, request, first);
+  const goOn = (run: CallRun): Promise<Followable> => goOnWith(run, deps, answers, request, reply);
+  const answer = await (chat && deps.runner.takeUpChat(chat, request.principal, goOn));
+  if (!answer) throw unknownCall(first);
+  return answer;
+}
+
+async function goOnWith(
+  run: CallRun,
+  { runner }: ResumeDeps,
+  answers: Answers,
+  request: ChatRequest,
+  reply: Reply,
+): Promise<Followable> {
+  const repeated = findChapter(run, request);
+  if (repeated !== undefined) return answers.again(run, repeated.start, request);
+  const { events } = run.journal;
+  const read = readReplyTo(turnsOf(events), reply, request);
+  if (restedBeforeItEnded(events)) throw unknownCall(reply.ids[0] ?? "");
+  const chat = answers.open(run, request);
+  await decideAll(runner, request, run, read.decisions);
+  return answers.resume(run, chat, read);
+}
+
+/** The id of a call leads to its run, and that of a program to its chat. Undefined when there is none of this principal. */
+async function findChat(
+  { runner }: ResumeDeps,
+  { principal }: ChatRequest,
+  call: string,
+): Promise<string | undefined> {
+  const id = parseCallId(call)?.runId;
+  const run = id === undefined ? undefined : await runner.reader.find(id, { principal, admin: false });
+  return (run?.kind === "chat" ? run.id : run?.parent) ?? undefined;
+}

@@ -1,0 +1,39 @@
+/** From a request to the record of calls made outside a program. */
+import type { Log } from "../log.ts";
+import type { Store } from "../store/store.ts";
+import { CallRun, type CallRunDeps, type CallRunRequest } from "./call-run.ts";
+import { createRunId } from "./ids.ts";
+import { createJournal } from "./live-journal.ts";
+import { requestKey } from "./request-keys.ts";
+import type { RunSpec } from "./run-spec.ts";
+
+export interface OpenCallsDeps extends CallRunDeps {
+  readonly store: Pick<Store, "createRun" | "append">;
+  readonly log: Log;
+}
+
+/** The run is being answered when it is returned. */
+export function openCallRun(request: CallRunRequest, deps: OpenCallsDeps): CallRun {
+  const { principal, keyName = null, kind, policy, limits, consent, chat } = request;
+  const catalog = deps.catalog();
+  const spec: RunSpec = {
+    limits,
+    diagnostics: [],
+    policy,
+    catalogVersion: catalog.version,
+    keyName,
+    ...(chat === undefined ? {} : { chat }),
+  };
+  const head = { id: createRunId(), principal, kind, createdAt: Date.now() };
+  const record = {
+    ...head,
+    parent: null,
+    spec: JSON.stringify(spec),
+    snapshot: null,
+    requestKey: chat === undefined ? null : requestKey(chat.request),
+  };
+  const journal = createJournal({ store: deps.store, run: record, log: deps.log });
+  const run = new CallRun({ record: head, spec, journal, consent }, deps);
+  run.open(catalog);
+  return run;
+}

@@ -26,9 +26,12 @@ interface Hog {
   readonly ends: readonly string[];
 }
 
+/** On a machine that leaves it less than half a core, the clock's limit comes first. */
+const outOfTime = ["cpu_timeout", "wall_timeout"];
+
 const hogs: readonly Hog[] = [
-  { takes: "the CPU in a loop", code: "for (;;);", ends: ["cpu_timeout"] },
-  { takes: "the CPU in microtasks", code: "for (;;) await null", ends: ["cpu_timeout"] },
+  { takes: "the CPU in a loop", code: "for (;;);", ends: outOfTime },
+  { takes: "the CPU in microtasks", code: "for (;;) await null", ends: outOfTime },
   {
     takes: "the CPU in one builtin that nothing can interrupt",
     code: "const a = []; a[2 ** 32 - 2] = 1; for (;;) a.indexOf(7)",
@@ -37,17 +40,17 @@ const hogs: readonly Hog[] = [
   {
     takes: "memory that is counted",
     code: "const kept = []; for (;;) kept.push(new Array(10_000).fill(kept.length))",
-    ends: ["memory_exceeded", "cpu_timeout"],
+    ends: ["memory_exceeded", ...outOfTime],
   },
   {
     takes: "memory in a way that ends the process",
     code: "const map = new Map(); for (let i = 0; ; i++) map.set(i, { i })",
-    ends: ["memory_exceeded", "engine_crashed", "cpu_timeout"],
+    ends: ["memory_exceeded", "engine_crashed", ...outOfTime],
   },
   {
     takes: "memory outside the heap",
     code: "const kept = []; for (;;) kept.push(new Uint8Array(1e6).fill(1))",
-    ends: ["memory_exceeded", "cpu_timeout"],
+    ends: ["memory_exceeded", ...outOfTime],
   },
   {
     takes: "all the calls it gets",
@@ -61,7 +64,7 @@ const hogs: readonly Hog[] = [
     limits: { toolCalls: 64 },
     ends: ["too_many_calls", "cpu_timeout", "wall_timeout", "memory_exceeded"],
   },
-  { takes: "the console", code: "for (;;) console.log('x'.repeat(500))", ends: ["cpu_timeout"] },
+  { takes: "the console", code: "for (;;) console.log('x'.repeat(500))", ends: outOfTime },
   {
     takes: "all the timers it gets",
     code: "const again = () => setTimeout(again, 0); for (let i = 0; i < 1_000; i++) again(); await lab.never({})",

@@ -187,6 +187,7 @@ describe("a worker that is taken over", () => {
   it.each([
     "acknowledges what was never sent",
     "acknowledges twice",
+    "acknowledges ahead",
     "calls out of sequence",
     "uses a number twice",
     "calls with a number that is none",

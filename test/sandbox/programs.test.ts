@@ -1,6 +1,6 @@
 import { getEventListeners } from "node:events";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createWorkerPool, type WorkerPool } from "../../sandbox/index.ts";
+import { createWorkerPool, defaultLimits, type Settlement, type WorkerPool } from "../../sandbox/index.ts";
 import { codeOf, held, resultOf, runProgram } from "../helpers/engine.ts";
 
 let pool: WorkerPool;
@@ -202,6 +202,40 @@ describe("a program", () => {
     });
     expect(codeOf(await run)).toBe("cancelled");
     expect(resultOf(await runProgram(pool, "return 'still serving'"))).toBe("still serving");
+  });
+});
+
+describe("the host of a run", () => {
+  const program = (body: string) => ({
+    js: `(async () => {${body}})`,
+    namespaces: { servers: [{ name: "lab", global: "lab", tools: [] }], locals: [] },
+    input: "null",
+    seed: "seed",
+  });
+
+  it("that rejects, which it must not, says nothing of itself to the program", async () => {
+    const outcome = await pool.run({
+      principal: "tester",
+      limits: defaultLimits,
+      program: program("return await lab.x({}).catch(({ kind, message }) => [kind, message])"),
+      host: { log: () => undefined, call: () => Promise.reject(new Error("password in /etc/gateway")) },
+    });
+    expect(outcome).toMatchObject({ result: '["tool","The call failed in the gateway."]' });
+  });
+
+  it("is asked to deliver nothing after the end", async () => {
+    const slow = Promise.withResolvers<Settlement>();
+    const delivered: number[] = [];
+    const outcome = await pool.run({
+      principal: "tester",
+      limits: defaultLimits,
+      program: program("void lab.x({}); return 1"),
+      host: { log: () => undefined, call: () => slow.promise, deliver: (n) => void delivered.push(n) },
+    });
+    slow.resolve({ type: "value", value: "1" });
+    expect(outcome.type).toBe("completed");
+    expect(resultOf(await runProgram(pool, "await sleep(1); return 'next'"))).toBe("next");
+    expect(delivered).toEqual([]);
   });
 });
 

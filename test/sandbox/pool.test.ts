@@ -200,17 +200,16 @@ describe("a worker that dies", () => {
       const second = await lab.wait({});
       return [first, second, await lab.count({}), Math.random()]`;
     let count = 0;
-    const tools = { wait, count: () => ++count };
-    const undisturbed = runProgram(workers, body, { tools, seed: "same", principal: "calm" });
-    await until("the undisturbed run waits", () => arrived() === 1);
-    const pidsBefore = new Set(workers.stats().pids);
+    const tools = { count: () => ++count, wait };
+    const calm = await runProgram(workers, body, { tools: { ...tools, wait: () => "open" }, seed: "same" });
     count = 0;
-    const run = runProgram(workers, body, { tools, seed: "same", principal: "crash" });
-    await until("the run waits", () => arrived() === 2);
+    const run = runProgram(workers, body, { tools, seed: "same" });
+    await until("the run waits", () => arrived() === 1);
+    const pidsBefore = new Set(workers.stats().pids);
     for (const pid of pidsBefore) process.kill(pid, "SIGKILL");
     await until("the dead are gone", () => workers.stats().pids.every((pid) => !pidsBefore.has(pid)));
     release();
-    const [calm, crashed] = [await undisturbed, await run];
+    const crashed = await run;
     expect((resultOf(crashed) as unknown[])[3]).toBe((resultOf(calm) as unknown[])[3]);
     expect(crashed.logs).toEqual(calm.logs);
     expect(crashed.outcome.usage.cpuMs, "CPU time without that of the replay").toBeLessThan(

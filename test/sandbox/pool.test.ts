@@ -195,7 +195,7 @@ describe("a worker that dies", () => {
     const workers = await open({ workers: 1 });
     const { wait, open: release, arrived } = gate();
     const body = `const first = await lab.count({});
-      for (let i = 0, n = 0; i < 4e7; i++) n = (n * 31 + i) | 0;
+      for (let i = 0, n = 0; i < 5e6; i++) n = (n * 31 + i) | 0;
       console.log("before", Math.random());
       const second = await lab.wait({});
       return [first, second, await lab.count({}), Math.random()]`;
@@ -216,6 +216,45 @@ describe("a worker that dies", () => {
       calm.outcome.usage.cpuMs * 1.6,
     );
     expect(crashed.calls.map((call) => call.tool)).toEqual(["count", "wait", "count"]);
+  });
+
+  it("as often as it likes is no fault of a run that only waits", async () => {
+    const workers = await open({ workers: 1 });
+    const answers: ((answer: string) => void)[] = [];
+    const wait = (): Promise<string> => new Promise((resolve) => answers.push(resolve));
+    const body = "for (;;) { const answer = await lab.wait({}); if (answer === 'end') return answer }";
+    const run = runProgram(workers, body, { tools: { wait } });
+    for (let round = 0; round < 3; round++) {
+      await until("the run waits", () => answers.length === round + 1);
+      expect(resultOf(await runProgram(workers, "return 'beside it'"))).toBe("beside it");
+      const { pids } = workers.stats();
+      for (const pid of pids) process.kill(pid, "SIGKILL");
+      await until("the dead are gone", () => !workers.stats().pids.some((pid) => pids.includes(pid)));
+      answers[round]?.("again");
+    }
+    await until("the run waits", () => answers.length === 4);
+    answers[3]?.("end");
+    expect(resultOf(await run)).toBe("end");
+  });
+
+  it("of memory while two programs work blames neither by guess: the honest one finishes", async () => {
+    const workers = await open({ workers: 1, memoryMb: 16 });
+    const limits = { memoryMb: 16, cpuMs: 20_000 };
+    const both = gate();
+    const honest = runProgram(
+      workers,
+      "await lab.wait({}); for (let i = 0, n = 0; i < 2e7; i++) n = (n * 31 + i) | 0; return 'finished'",
+      { limits, tools: { wait: both.wait } },
+    );
+    const hog = runProgram(
+      workers,
+      "await lab.wait({}); let kept = [1, 2, 3, 4]; for (;;) kept = kept.concat(kept)",
+      { limits, tools: { wait: both.wait } },
+    );
+    await until("both run in one worker", () => both.arrived() === 2);
+    both.open();
+    expect(["memory_exceeded", "engine_crashed"]).toContain(codeOf(await hog));
+    expect(resultOf(await honest)).toBe("finished");
   });
 
   it("takes only the run that killed it along: its neighbours finish", async () => {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createFrameReader, encodeFrame, MAX_TEXT_BYTES } from "../../sandbox/frames.ts";
+import { isDeeper } from "../../sandbox/json-depth.ts";
 import { parseFromWorker, parsePosts } from "../../sandbox/protocol.ts";
 
 const noText: readonly unknown[] = [undefined, null, 1, true, [], {}];
@@ -204,6 +205,23 @@ describe("what a worker says", () => {
     expect(parseFromWorker(write(entered), "")).toMatchObject({ value: { rejection: cut } });
     const broken = { type: "broken", lease: 1, code: "engine_crashed", message: long, cpuMs: 1 };
     expect(parseFromWorker(write(broken), "")).toMatchObject({ value: { message: cut } });
+  });
+});
+
+describe("the depth of JSON", () => {
+  it("is known before it is parsed, whatever stands in its strings", () => {
+    const depthOf = (value: unknown): number =>
+      typeof value !== "object" || value === null
+        ? 0
+        : 1 + Math.max(0, ...Object.entries(value).map(([, item]) => depthOf(item)));
+    const value = fc.oneof(fc.jsonValue(), fc.array(fc.constantFrom('"', "\\", '\\"[', "]", '"}')));
+    fc.assert(
+      fc.property(value, (value) => {
+        const text = JSON.stringify(value);
+        expect(isDeeper(text, depthOf(value))).toBe(false);
+        if (depthOf(value) > 0) expect(isDeeper(text, depthOf(value) - 1)).toBe(true);
+      }),
+    );
   });
 });
 

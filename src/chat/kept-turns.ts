@@ -90,10 +90,18 @@ export function chaptersOf({ journal, spec }: Pick<CallRun, "journal" | "spec">)
   });
   return starts.map(({ seq, request }, index) => {
     const next = starts[index + 1];
-    const end = next === undefined ? events.length : next.seq - 1;
+    const end = next === undefined ? events.length : endOfAnswer(events.slice(0, next.seq - 1));
     return { start: seq, end, isLast: next === undefined, request };
   });
 }
+
+/** What people decided after an answer had paused, and before the client came back, was no part of it. */
+function endOfAnswer(events: readonly JournalEvent[]): number {
+  const began = events.findLastIndex(({ type }) => ANSWERING.has(type));
+  return events.slice(began).find(({ type }) => type === "waiting")?.seq ?? events.length;
+}
+
+const ANSWERING: ReadonlySet<JournalEvent["type"]> = new Set(["opened", "resumed", "reopened"]);
 
 /** The last answer that began with the calls of this turn, and came beyond them if any did. */
 export function chapterAfter(run: Pick<CallRun, "journal" | "spec">, { seq }: KeptTurn): Chapter | undefined {

@@ -11,7 +11,7 @@ import type { Fields, ToolCall } from "../upstream/model.ts";
 
 /** What one chat request works with. */
 export interface ModeContext {
-  readonly runner: Pick<Runner, "start" | "programAtRest">;
+  readonly runner: Pick<Runner, "start" | "programAtRest" | "reader">;
   readonly config: Pick<Config, "agent" | "limits" | "declarations">;
   readonly renderDeclarations: (tools: readonly CatalogTool[]) => string;
   readonly catalog: Catalog;

@@ -14,7 +14,7 @@ import { type Followable, LiveAnswer } from "./live-answer.ts";
 import { type ChatRequest, inModeOf } from "./request.ts";
 
 export interface AnswersDeps extends ConversationDeps {
-  readonly runner: ConversationDeps["runner"] & Pick<Runner, "cancel" | "reader">;
+  readonly runner: ConversationDeps["runner"] & Pick<Runner, "cancel">;
   readonly log: Log;
   readonly reattachMs: number;
 }

@@ -12,7 +12,7 @@ import { withInstructions } from "./prompt.ts";
 import { type ChatRequest, checkRequest } from "./request.ts";
 
 export interface ConversationDeps {
-  readonly runner: Pick<Runner, "start" | "catalog" | "programAtRest">;
+  readonly runner: Pick<Runner, "start" | "catalog" | "programAtRest" | "reader">;
   readonly models: ModelRegistry;
   readonly config: Pick<Config, "agent" | "limits" | "declarations">;
   readonly renderDeclarations: (tools: readonly CatalogTool[]) => string;

@@ -1,8 +1,11 @@
 /** Code mode: a `run_code` call of the model is one program; its report is what the model reads. */
+
+import type { CallRun } from "../runs/call-run.ts";
 import { createRunId } from "../runs/ids.ts";
 import type { Report } from "../runs/report.ts";
 import type { ToolCall } from "../upstream/model.ts";
 import { type Answer, type CallAnswering, type ChatStep, type ModeContext, toToolCall } from "./answering.ts";
+import { turnsOf } from "./kept-turns.ts";
 import { RUN_CODE, type RunCodeArguments, readRunCodeArguments } from "./meta-tools.ts";
 import { describeProblem, describeReport } from "./tool-message.ts";
 
@@ -26,6 +29,7 @@ export const programs: CallAnswering = {
     const { runner, principal, keyName, policy, config } = context;
     const known = await runner.programAtRest(id, run.brokenOffAt);
     if (known !== undefined) return reportAnswer(known, program.code, context);
+    const repairOf = await findRepaired(id, run, context);
     const active = await runner.start({
       principal,
       keyName,
@@ -37,10 +41,31 @@ export const programs: CallAnswering = {
       approval: "park",
       id,
       parent: run.id,
+      ...(repairOf === undefined ? {} : { repairOf }),
     });
     return reportAnswer(await active.done, program.code, context);
   },
 };
+
+/**
+ * The failed program that this one corrects: the one before it in the chat, or where that made no call, the one before
+ * that. Of several programs of one turn the first corrects, so that no result is given twice.
+ */
+async function findRepaired(
+  id: string,
+  { journal }: CallRun,
+  { runner, principal }: ModeContext,
+): Promise<string | undefined> {
+  const turns = turnsOf(journal.events).map(({ places }) => places.flatMap((place) => place.run ?? []));
+  const turn = turns.findLastIndex((ids) => ids.includes(id));
+  if (turns[turn]?.[0] !== id) return undefined;
+  for (const earlier of turns.slice(0, turn).flat().toReversed()) {
+    const report = await runner.reader.report(earlier, { principal, admin: false });
+    if (report?.status !== "failed") return undefined;
+    if (report.calls.length > 0) return earlier;
+  }
+  return undefined;
+}
 
 function readProgram({ name, arguments: text }: ToolCall, context: ModeContext): RunCodeArguments {
   return name === RUN_CODE ? readRunCodeArguments(text) : { ok: false, problem: notAFunction(name, context) };

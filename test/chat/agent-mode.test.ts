@@ -60,11 +60,18 @@ describe("calls that run by themselves", () => {
     stage.play({ calls: [["shop__stock", { item: "pear" }]] }, "done");
     const response = await chat.post(body());
     await response.text();
-    const run = await fetch(`${chat.url}/v1/sandbox/runs/${response.headers.get("x-toolarium-run-id")}`);
-    expect(await run.json()).toMatchObject({
+    const run = `${chat.url}/v1/sandbox/runs/${response.headers.get("x-toolarium-run-id")}`;
+    expect(await (await fetch(run)).json()).toMatchObject({
       status: "completed",
       calls: [{ tool: "shop/stock", status: "ok" }],
     });
+    const events = await (await fetch(`${run}/events`)).text();
+    expect([...events.matchAll(/^event: (.*)$/gm)].map(([, name]) => name)).toEqual([
+      "run.started",
+      "call.started",
+      "call.finished",
+      "run.finished",
+    ]);
   });
 
   test("outside the allowed set are refused in words, and the server is never asked", async () => {

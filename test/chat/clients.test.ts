@@ -1,6 +1,7 @@
 /** The clients that people use, against a scripted model of the kind that people test with. */
 import { LLMock } from "@copilotkit/aimock";
 import { generateText, isStepCount, jsonSchema, streamText, tool } from "ai";
+import type OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startChat, type TestChat } from "./helpers/chat.ts";
 
@@ -20,6 +21,7 @@ beforeAll(async () => {
   turns("count", "run_code", { code });
   turns("look", "shop__items", {});
   turns("buy", "shop__order", { item: "pear" });
+  turns("order", "run_code", { code: "return await shop.order({ item: 'pear' });" });
   turns("weather", "weather", { city: "Bern" });
   const provider = await mock.start();
   chat = await startChat({ provider: `${provider}/v1` });
@@ -73,6 +75,46 @@ describe("the openai SDK", () => {
       expect(choices[0]?.message.tool_calls).toMatchObject([{ function: { name: "shop__order" } }]);
     },
   );
+
+  describe.each([
+    ["agent", "buy"],
+    ["code", "order"],
+  ])("goes on in %s mode after", (mode, word) => {
+    const model = `test/m:${mode}`;
+    const ask = async (messages: OpenAI.ChatCompletionMessageParam[], streamed: boolean) => {
+      const { choices } = streamed
+        ? await chat.openai.chat.completions.stream({ model, messages }).finalChatCompletion()
+        : await chat.openai.chat.completions.create({ model, messages });
+      if (choices[0] === undefined) throw new Error("no choice");
+      return choices[0];
+    };
+
+    test.each([false, true])("an approval in a tool message (stream: %s)", async (streamed) => {
+      const { message } = await ask(user(word), streamed);
+      const answers = (message.tool_calls ?? []).map(({ id }) => ({
+        role: "tool" as const,
+        tool_call_id: id,
+        content: '{"toolarium_decision":"approve"}',
+      }));
+      expect(answers).toHaveLength(1);
+      const answer = await ask([...user(word), message, ...answers], streamed);
+      expect(answer).toMatchObject({ finish_reason: "stop", message: { content: `${word}: done.` } });
+    });
+
+    test.each([false, true])(
+      "a native decision, when it sends the same again (stream: %s)",
+      async (streamed) => {
+        const { message } = await ask(user(word), streamed);
+        const [{ run, call } = { run: "", call: "" }] = (
+          await chat.send("/v1/approvals")
+        ).body.data.toReversed();
+        expect(message.tool_calls?.map(({ id }) => id)).toEqual([call]);
+        await chat.send(`/v1/runs/${run}/calls/${call}`, { decision: "approve" });
+        const answer = await ask([...user(word), message], streamed);
+        expect(answer).toMatchObject({ finish_reason: "stop", message: { content: `${word}: done.` } });
+      },
+    );
+  });
 
   test("plays its own tools in its own loop, while the gateway plays ours", async () => {
     const runner = chat.openai.chat.completions.runTools({

@@ -78,6 +78,25 @@ describe("a program", () => {
     ]);
   });
 
+  test("that corrects a failed one does not repeat its effects, even after a try that never ran", async () => {
+    const asked = stage.play(
+      program("await shop.visit({}); await shop.items({}); throw new Error('late')"),
+      program("const = 1"),
+      program("return [await shop.visit({}), await shop.items({})]"),
+      program("return await shop.visit({})"),
+      "ok",
+    );
+    const { body: answer } = await chat.ask(body());
+    expect(toolMessages(asked[3]).at(-1)).toMatchObject({ result: ["noted", ["apple", "pear"]] });
+    // Reads are made again, and a program after one that succeeded is a new one.
+    expect(chat.shop.calls.map(([name]) => name)).toEqual(["visit", "items", "items", "visit"]);
+    const repaired = await chat.send(`/v1/sandbox/runs/${answer.toolarium.steps[2].run_id}`);
+    expect(repaired.body.calls).toMatchObject([
+      { tool: "shop/visit", reused: true },
+      { tool: "shop/items", reused: false },
+    ]);
+  });
+
   test.each([
     ["broken JSON", '{"code": "return 1'],
     ["no code", {}],

@@ -129,6 +129,27 @@ describe.each(["agent", "code"] as const)("a call that waits in %s mode", (mode)
   });
 });
 
+test("a call of a model that was approved, and under way when the gateway ended, is asked about again", async () => {
+  const tools = { autoExecute: [] };
+  let chat = await stage.restart({ tools });
+  stage.play({ calls: [["shop__slow", {}]] });
+  const first = await chat.ask(fresh("agent"), as("bot"));
+  const run = first.body.toolarium.run_id;
+  const [{ id }] = first.body.choices[0].message.tool_calls;
+  const path = `/v1/runs/${run}/calls/${id}`;
+  await chat.send(`${path}?wait=false`, { decision: "approve" }, auth("boss"));
+  await until("the call is under way", () => chat.shop.calls.length === 1);
+  chat = await stage.restart({ tools });
+  await until("a person is asked again", async () => {
+    const { body: report } = await chat.send(`/v1/sandbox/runs/${run}`, undefined, auth("bot"));
+    return report.status === "waiting" && report.calls[0].status === "in_doubt";
+  });
+  const decided = await chat.send(path, { decision: "result", result: "it happened" }, auth("boss"));
+  expect(decided.body).toMatchObject({ status: "waiting", calls: [{ status: "ok", decision: "result" }] });
+  expect(chat.shop.calls).toEqual([]);
+  await stage.restart();
+});
+
 describe("an answer that was under way when the gateway ended", () => {
   const slow: { readonly [mode in "agent" | "code"]: ScriptedTurn } = {
     agent: {

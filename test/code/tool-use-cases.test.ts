@@ -2,17 +2,19 @@
  * The declarations against recorded tool use: a folder of cases, named by `TOOL_USE_CASES`, each a set of tools and
  * the calls that were right (or wrong in one place) for it.
  */
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { renderDeclarations } from "../../src/code/declarations.ts";
 import type { CatalogTool, ToolSource } from "../../src/tools/catalog.ts";
+import {
+  type AnnouncedTool,
+  type MultiTurnCase,
+  readCaseServers,
+  readCases,
+  toolUseCases,
+} from "../helpers/tool-use-cases.ts";
 import { source, toolsOf } from "./helpers/tools.ts";
 import { moduleOf, typecheck } from "./helpers/typecheck.ts";
 
-const folder = process.env["TOOL_USE_CASES"];
-
-type Announced = Pick<ToolSource, "name" | "description" | "inputSchema" | "outputSchema">;
 interface Call {
   readonly server?: string;
   readonly tool: string;
@@ -20,23 +22,19 @@ interface Call {
 }
 interface SingleTurn {
   readonly category: string;
-  readonly tools: readonly Announced[];
+  readonly tools: readonly AnnouncedTool[];
   readonly calls: readonly Call[];
-}
-interface MultiTurn {
-  readonly servers: readonly string[];
-  readonly turns: readonly { readonly calls: readonly Call[] }[];
 }
 interface Negative {
   readonly id: string;
   readonly category: string;
-  readonly tool: Announced;
+  readonly tool: AnnouncedTool;
   readonly arguments: unknown;
 }
 
-describe.skipIf(folder === undefined)("recorded tool use (TOOL_USE_CASES)", () => {
+describe.skipIf(toolUseCases === undefined)("recorded tool use (TOOL_USE_CASES)", () => {
   it("type-checks for every single-turn case", { timeout: 60_000 }, async () => {
-    const cases = await rows<SingleTurn>("single-turn.jsonl");
+    const cases = await readCases<SingleTurn>("single-turn.jsonl");
     const files = cases.map(({ tools, calls, category }, at): [string, string] => {
       const known = toolsOf({ s: tools.map(announce) });
       return [`case-${at}.ts`, moduleOf(renderDeclarations(known), program(known, calls, category))];
@@ -46,10 +44,8 @@ describe.skipIf(folder === undefined)("recorded tool use (TOOL_USE_CASES)", () =
   });
 
   it("type-checks for every multi-turn case", { timeout: 60_000 }, async () => {
-    const { servers } = JSON.parse(await read("servers.json")) as {
-      servers: { [name: string]: Announced[] };
-    };
-    const cases = await rows<MultiTurn>("multi-turn.jsonl");
+    const servers = await readCaseServers();
+    const cases = await readCases<MultiTurnCase>("multi-turn.jsonl");
     const files = cases.map(({ servers: names, turns }, at): [string, string] => {
       const sources = Object.fromEntries(names.map((name) => [name, (servers[name] ?? []).map(announce)]));
       const known = toolsOf(sources);
@@ -62,7 +58,7 @@ describe.skipIf(folder === undefined)("recorded tool use (TOOL_USE_CASES)", () =
 
   // TypeScript has no integers, so fractions are refused when the call is made.
   it("refuses every wrong call but fractions", { timeout: 60_000 }, async () => {
-    const cases = (await rows<Negative>("negative.jsonl")).filter(
+    const cases = (await readCases<Negative>("negative.jsonl")).filter(
       ({ category }) => !/integer|fraction/.test(category),
     );
     const files = cases.map(({ tool, arguments: args }, at): [string, string] => {
@@ -76,7 +72,7 @@ describe.skipIf(folder === undefined)("recorded tool use (TOOL_USE_CASES)", () =
   });
 });
 
-function announce({ name, inputSchema, ...rest }: Announced): ToolSource {
+function announce({ name, inputSchema, ...rest }: AnnouncedTool): ToolSource {
   return source(name, inputSchema, rest);
 }
 
@@ -90,13 +86,4 @@ function program(tools: readonly CatalogTool[], calls: readonly Call[], category
   });
   if (category.includes("parallel")) return `return await Promise.all([${written.join(",\n")}]);`;
   return `${written.map((call, at) => `const r${at} = await ${call};`).join("\n")}\nreturn [${written.map((_, at) => `r${at}`).join(", ")}];`;
-}
-
-async function rows<T>(name: string): Promise<readonly T[]> {
-  const lines = (await read(name)).split("\n").filter((line) => line !== "");
-  return lines.map((line) => JSON.parse(line) as T);
-}
-
-async function read(name: string): Promise<string> {
-  return await readFile(join(folder ?? "", name), "utf8");
 }

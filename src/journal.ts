@@ -66,6 +66,8 @@ export type JournalEvent = EventHead &
         readonly decision: "auto" | "ask" | "approved" | "denied" | "result";
         /** `policy` or the principal of the person. */
         readonly by: string;
+        /** Version of the policy that was asked. */
+        readonly policy?: string;
         readonly reason?: string;
         /** Canonical JSON text of the arguments that will be sent (defaults filled, perhaps edited by the person). */
         readonly args?: string;

@@ -28,6 +28,22 @@ export async function runProgram(code, signal) {
   return await answer.json();
 }
 
+/**
+ * Decides a call of a run that waits; gives the report once the run has ended or waits again.
+ * @param {string} run
+ * @param {string} call
+ * @param {"approve" | "deny"} decision
+ * @param {AbortSignal} signal aborting stops waiting for the report; the decision stands
+ */
+export async function decideCall(run, call, decision, signal) {
+  const answer = await request(`/v1/runs/${run}/calls/${call}`, {
+    method: "POST",
+    body: JSON.stringify({ decision }),
+    signal,
+  });
+  return await answer.json();
+}
+
 /** Every tool the key may see. */
 export async function listTools() {
   const answer = await request("/v1/tools");

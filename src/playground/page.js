@@ -1,6 +1,6 @@
 /** The page: an editor, a report, and the tools. */
 import { examples } from "./examples.js";
-import { hasKey, KeyNeeded, listTools, readDeclarations, runProgram, useKey } from "./gateway.js";
+import { decideCall, hasKey, KeyNeeded, listTools, readDeclarations, runProgram, useKey } from "./gateway.js";
 import { element, formatMs, renderReport } from "./report.js";
 
 /** @param {string} id @returns {any} */
@@ -33,7 +33,7 @@ function listen() {
   code.addEventListener("scroll", () => {
     lineNumbers.scrollTop = code.scrollTop;
   });
-  run.addEventListener("click", start);
+  run.addEventListener("click", () => start());
   stop.addEventListener("click", () => running?.abort());
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
@@ -62,22 +62,28 @@ function countLines() {
   lineNumbers.scrollTop = code.scrollTop;
 }
 
-async function start() {
+/** @param {(signal: AbortSignal) => Promise<any>} [act] gives a report; by default that of the program in the editor */
+async function start(act = (signal) => runProgram(code.value, signal)) {
   if (running) return;
   running = new AbortController();
   setRunning(true);
   setStatus("running", "running");
   try {
-    const answer = await runProgram(code.value, running.signal);
+    const answer = await act(running.signal);
     const { wallMs, toolCalls } = answer.usage;
     setStatus(answer.status, `${answer.status}, ${formatMs(wallMs)}, ${toolCalls} tool calls`);
-    report.replaceChildren(...renderReport(answer, goTo));
+    report.replaceChildren(...renderReport(answer, goTo, decide));
   } catch (error) {
     showFailure(error);
   } finally {
     running = undefined;
     setRunning(false);
   }
+}
+
+/** @param {string} id of the run @param {string} call @param {"approve" | "deny"} decision */
+function decide(id, call, decision) {
+  void start((signal) => decideCall(id, call, decision, signal));
 }
 
 /** @param {unknown} error */

@@ -3,13 +3,14 @@
 /**
  * @param {any} report as `POST /v1/sandbox/runs` answers
  * @param {(line: number, column: number) => void} goTo shows a place in the program
+ * @param {(run: string, call: string, decision: "approve" | "deny") => void} decide
  * @returns {Node[]}
  */
-export function renderReport(report, goTo) {
+export function renderReport(report, goTo, decide) {
   return [
     report.error && renderError(report.error, goTo),
     report.status === "completed" && renderResult(report.result),
-    report.pending.length > 0 && renderPending(report.pending),
+    report.pending.length > 0 && renderPending(report, decide),
     report.diagnostics.length > 0 && renderDiagnostics(report.diagnostics, goTo),
     report.logs.length > 0 && renderLogs(report.logs),
     report.calls.length > 0 && renderCalls(report.calls),
@@ -69,17 +70,20 @@ function placeButton({ line, column }, goTo) {
   );
 }
 
-/** @param {any[]} pending */
-function renderPending(pending) {
-  const items = pending.map((call) =>
-    element(
+/** @param {any} report @param {(run: string, call: string, decision: "approve" | "deny") => void} decide */
+function renderPending({ id, pending }, decide) {
+  const items = pending.map((/** @type {any} */ { call, tool, reason, arguments: args }) => {
+    const button = (/** @type {"approve" | "deny"} */ decision, /** @type {string} */ words) =>
+      element("button", { type: "button", onclick: () => decide(id, call, decision) }, words);
+    return element(
       "li",
       {},
-      element("code", {}, call.tool),
-      ` – ${call.reason}`,
-      element("pre", { tabIndex: 0 }, JSON.stringify(call.arguments, null, 2)),
-    ),
-  );
+      element("code", {}, tool),
+      ` – ${reason}`,
+      element("pre", { tabIndex: 0 }, JSON.stringify(args, null, 2)),
+      element("p", { className: "decisions" }, button("approve", "Approve"), " ", button("deny", "Deny")),
+    );
+  });
   return part("Waits for a person", element("ul", { className: "pending" }, ...items));
 }
 

@@ -74,6 +74,8 @@ export class ProgramRun implements Carried, Decidable {
   #leased: Promise<void> | undefined;
   /** Of the request that made it go on. */
   #layers: readonly PolicyLayer[] | undefined;
+  /** The policy with these layers on top, made once. */
+  #asked: { readonly layers: readonly PolicyLayer[] | undefined; readonly policy: Policy } | undefined;
   #suspended = false;
   readonly #turnstile = createTurnstile();
   readonly #asking = new Map<string, Promise<void>>();
@@ -160,10 +162,8 @@ export class ProgramRun implements Carried, Decidable {
 
   /** The gate's view of one of its calls. */
   gate(id: string, tool: string, args: string, rest: GateRest): GateCall {
-    const { policy, head, keyName, program } = this.#options.identity;
+    const { head, program } = this.#options.identity;
     const { catalog, reuse } = this.#options;
-    // The request has just been asked about these; a run that comes from the store was not.
-    const present = catalog === undefined ? this.#deps.presentLayers(keyName) : [];
     return {
       ...rest,
       n: parseCallId(id)?.n ?? 0,
@@ -171,7 +171,7 @@ export class ProgramRun implements Carried, Decidable {
       tool,
       args,
       catalog: catalog ?? this.#deps.catalog(),
-      policy: { layers: [...policy.layers, ...present, ...(this.#layers ?? [])] },
+      policy: this.#policy(),
       consent: program.approval === "deny" ? "deny" : "ask",
       resultBytes: head.limits.toolResultBytes,
       ...(reuse === undefined ? {} : { reuse }),
@@ -181,6 +181,20 @@ export class ProgramRun implements Carried, Decidable {
   /** Runs what must see the run's calls as they are, one after the other: decisions. */
   exclusively<T>(act: () => Promise<T>): Promise<T> {
     return this.#turnstile(act);
+  }
+
+  #policy(): Policy {
+    const { policy, keyName } = this.#options.identity;
+    const layers = this.#layers;
+    // The request has just been asked about what is allowed now; a run that comes from the store was not.
+    const isFresh = this.#options.catalog !== undefined;
+    if (isFresh && layers === undefined) return policy;
+    if (this.#asked?.layers !== layers || this.#asked === undefined) {
+      const present = isFresh ? [] : this.#deps.presentLayers(keyName);
+      const all = { layers: [...policy.layers, ...present, ...(layers ?? [])] };
+      this.#asked = { layers, policy: all };
+    }
+    return this.#asked.policy;
   }
 
   /** A pool that takes nothing more leaves the run as it is, for the next process. */

@@ -131,6 +131,7 @@ const journalEvent = z.discriminatedUnion("type", [
     type: z.literal("decided"),
     decision: z.enum(["auto", "ask", "approved", "denied", "result"]),
     by: z.string(),
+    policy: z.string().exactOptional(),
     reason: z.string().exactOptional(),
     args: z.string().exactOptional(),
     edited: z.boolean().exactOptional(),

@@ -14,7 +14,7 @@ import type { Log } from "../log.ts";
 import type { Hub } from "../mcp/hub.ts";
 import type { ArgumentChecker, CheckedArguments } from "./arguments.ts";
 import type { Catalog, CatalogTool } from "./catalog.ts";
-import { type Decision, decide, explainRefusal, type Policy, refusingRule } from "./policy.ts";
+import { type Decision, decide, explainRefusal, type Policy, policyVersion, refusingRule } from "./policy.ts";
 import { type FinalOutcome, measure, type Refusal, refuse, settle } from "./settlement.ts";
 import { faultOfResult } from "./supplied-result.ts";
 
@@ -122,7 +122,8 @@ async function admit(call: GateCall, deps: BridgeDeps): Promise<GateOutcome> {
     return settle(call, { ok: true, value: reused }, true);
   }
   const consent = weigh(call, verdict);
-  journal.append({ type: "decided", n, call: id, args: args.text, ...consent });
+  const policy = policyVersion(call.policy);
+  journal.append({ type: "decided", n, call: id, args: args.text, policy, ...consent });
   if (consent.decision === "ask")
     return { type: "pending", tool: tool.id, arguments: args.value, reason: consent.reason };
   if (consent.decision === "denied") {
@@ -179,7 +180,8 @@ async function recordDecision(
   deps: BridgeDeps,
 ): Promise<{ readonly ok: true } | Refusal> {
   const { journal, n, id } = call;
-  const head = { type: "decided", n, call: id, by: decision.by } as const;
+  const policy = policyVersion(call.policy);
+  const head = { type: "decided", n, call: id, by: decision.by, policy } as const;
   switch (decision.type) {
     case "deny": {
       const reason = decision.reason === undefined ? {} : { reason: decision.reason };

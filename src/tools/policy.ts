@@ -2,6 +2,7 @@
  * May this call run? The one place that answers. Tool calls are suggestions: a tool is callable when every layer
  * allows it, and runs without a person only when every layer auto-executes it.
  */
+import { createHash } from "node:crypto";
 import type { Config, KeyConfig } from "../config.ts";
 import { ToolariumError } from "../errors.ts";
 import type { Catalog, CatalogTool } from "./catalog.ts";
@@ -36,6 +37,17 @@ const toolHeaders = ["x-mcp-include-tools", "x-bf-mcp-include-tools"] as const;
 
 /** Tools that a refusal suggests. */
 const SUGGESTIONS = 3;
+
+const versions = new WeakMap<Policy, string>();
+
+/** Names the rules that decided: equal policies have equal versions. First 16 hex digits of the sha256 of their JSON. */
+export function policyVersion(policy: Policy): string {
+  const known = versions.get(policy);
+  if (known !== undefined) return known;
+  const version = createHash("sha256").update(JSON.stringify(policy.layers)).digest("hex").slice(0, 16);
+  versions.set(policy, version);
+  return version;
+}
 
 /** The tools that every layer allows, in the catalog's order. */
 export function visible(catalog: Catalog, policy: Policy): readonly CatalogTool[] {

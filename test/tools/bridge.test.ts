@@ -78,6 +78,19 @@ describe("the gate", () => {
     expect(seen).toEqual([{ text: "a", times: 1 }]);
   });
 
+  it("says in each decision which policy was asked", async () => {
+    const { tool } = counter();
+    const decidedBy = async (...layers: PolicyLayer[]): Promise<unknown> => {
+      const gate = open([tool], layers);
+      await gate.bridge.call(gate.request("local/save", '{"text":"a"}'));
+      return gate.journal.find((event) => event.type === "decided")?.policy;
+    };
+    const plain = await decidedBy();
+    expect(plain).toMatch(/^[0-9a-f]{16}$/);
+    expect(await decidedBy()).toBe(plain);
+    expect(await decidedBy({ rule: "tools_filter", allow: ["local/*"] })).not.toBe(plain);
+  });
+
   it("shows, hashes and sends the same text, defaults filled in", async () => {
     const { tool } = counter();
     const gate = open([tool]);

@@ -102,9 +102,11 @@ function toSql(query: CallQuery): { readonly sql: string; readonly values: reado
     values.push(...given);
   };
   const server = query.server ?? serverOfAll(query.tool);
+  // A run has few calls, its owner perhaps a million: the plus keeps SQLite from going by the owner.
+  const plus = query.run === undefined ? "" : "+";
   if (query.run !== undefined) when("run = (select key from runs where id = ?)", query.run);
-  if (query.principal !== undefined) when("principal = ?", query.principal);
-  if (server !== undefined) when("server = ?", server);
+  if (query.principal !== undefined) when(`${plus}principal = ?`, query.principal);
+  if (server !== undefined) when(`${plus}server = ?`, server);
   if (query.from !== undefined) when("at >= ?", query.from);
   if (query.to !== undefined) when("at < ?", query.to);
   if (query.cursor !== undefined) {

@@ -25,86 +25,23 @@ export interface Verifier {
 }
 
 export function createVerifier(db: DatabaseSync): Verifier {
-  const columns = `key, id, principal, kind, parent, created_at as createdAt, spec, snapshot,
-                   request_key as requestKey, head, last_seq as lastSeq`;
-  const nextRun = db.prepare(`select ${columns} from runs where key > ? order by key limit 1`);
-  const oneRun = db.prepare(`select ${columns} from runs where key > ? and id = ?`);
-  const selectEvents = db.prepare("select seq, n, event, hash from journal where run = ? order by seq");
-  const selectCalls = db.prepare(
-    "select n, seq, at, server, tool, decisions from calls where run = ? and principal = ? order by n",
-  );
-  const countCalls = db.prepare("select count(*) as calls from calls where run = ?");
-  const selectPayload = db.prepare(
-    `select text from payloads join payload_uses on payload_uses.payload = payloads.key
-     where payload_uses.run = ? and payloads.hash = ?`,
-  );
-  const selectSnapshot = db.prepare("select text from snapshots where hash = ?");
-
+  const statements = prepare(db);
   return {
     verify(after, id) {
-      const intact = new Set<string>();
+      const texts = new TextCheck();
       const broken: BrokenRun[] = [];
       let runs = 0;
       let events = 0;
-      let bytes = 0;
       let last = after;
-
-      const holdsText = (hash: string, text: unknown): boolean => {
-        if (typeof text !== "string") return false;
-        if (intact.has(hash)) return true;
-        bytes += text.length;
-        if (sha256(text) !== hash) return false;
-        intact.add(hash);
-        return true;
-      };
-
-      const findFault = (run: RunToVerify): Fault | undefined => {
-        const { key, snapshot } = run;
-        if (snapshot !== null && !holdsText(snapshot, selectSnapshot.get(snapshot)?.["text"]))
-          return { seq: 0, problem: "snapshot" };
-        const expectedCalls = new Map<number, CallRow>();
-        let head = chainStart(run);
-        let seq = 0;
-        for (const row of selectEvents.iterate(key)) {
-          seq += 1;
-          events += 1;
-          if (row["seq"] !== seq) return { seq, problem: "missing" };
-          const text = String(row["event"]);
-          head = chainNext(head, text);
-          if (row["hash"] !== head) return { seq, problem: "changed" };
-          const event = readFields(text);
-          if (row["n"] !== callNumberOf(event)) return { seq, problem: "index" };
-          const hashes = largeTextHashes(event);
-          if (!hashes.every((hash) => holdsText(hash, selectPayload.get(key, hash)?.["text"])))
-            return { seq, problem: "payload" };
-          foldCallRows(expectedCalls, seq, event);
-        }
-        if (seq !== run.lastSeq || head !== run.head) return { seq: seq + 1, problem: "end" };
-        return findIndexFault(run, expectedCalls);
-      };
-
-      const findIndexFault = (
-        run: RunToVerify,
-        expected: ReadonlyMap<number, CallRow>,
-      ): Fault | undefined => {
-        const stored = new Map(
-          selectCalls.all(run.key, run.principal).map((row) => [Number(row["n"]), JSON.stringify(row)]),
-        );
-        for (const call of expected.values())
-          if (stored.get(call.n) !== JSON.stringify(inColumnOrder(call)))
-            return { seq: call.seq, problem: "index" };
-        const extra = Number(countCalls.get(run.key)?.["calls"]) - expected.size;
-        return extra === 0 ? undefined : { seq: 0, problem: "index" };
-      };
-
-      while (events < PART_EVENTS && runs < PART_EVENTS && bytes < PART_PAYLOAD_BYTES) {
-        const row = id === undefined ? nextRun.get(last) : oneRun.get(last, id);
+      while (runs < PART_EVENTS && events < PART_EVENTS && texts.bytes < PART_PAYLOAD_BYTES) {
+        const row = id === undefined ? statements.nextRun.get(last) : statements.oneRun.get(last, id);
         if (!row) return { runs, events, broken, next: null };
         // Columns of our own query; whatever is in them, a wrong value ends in a wrong hash.
         const run = row as unknown as RunToVerify;
-        const fault = findFault(run);
-        if (fault) broken.push({ run: run.id, ...fault });
+        const check = checkRun(statements, texts, run);
+        if (check.fault) broken.push({ run: run.id, ...check.fault });
         runs += 1;
+        events += check.events;
         last = run.key;
       }
       return { runs, events, broken, next: last };
@@ -112,6 +49,83 @@ export function createVerifier(db: DatabaseSync): Verifier {
   };
 }
 
-function inColumnOrder({ n, seq, at, server, tool, decisions }: CallRow): CallRow {
-  return { n, seq, at, server, tool, decisions };
+type Statements = ReturnType<typeof prepare>;
+
+function prepare(db: DatabaseSync) {
+  const columns = `key, id, principal, kind, parent, created_at as createdAt, spec, snapshot,
+                   request_key as requestKey, head, last_seq as lastSeq`;
+  return {
+    nextRun: db.prepare(`select ${columns} from runs where key > ? order by key limit 1`),
+    oneRun: db.prepare(`select ${columns} from runs where key > ? and id = ?`),
+    events: db.prepare("select seq, n, event, hash from journal where run = ? order by seq"),
+    calls: db.prepare(
+      "select n, seq, at, principal, server, tool, decisions from calls where run = ? order by n",
+    ),
+    payload: db.prepare(
+      `select text from payloads join payload_uses on payload_uses.payload = payloads.key
+       where payload_uses.run = ? and payloads.hash = ?`,
+    ),
+    snapshot: db.prepare("select text from snapshots where hash = ?"),
+  };
+}
+
+/** Holds texts against their hashes, the same one once. */
+class TextCheck {
+  readonly #intact = new Set<string>();
+  /** UTF-16 units, nearly bytes, that were looked at. */
+  bytes = 0;
+
+  holds(hash: string, text: unknown): boolean {
+    if (typeof text !== "string") return false;
+    if (this.#intact.has(hash)) return true;
+    this.bytes += text.length;
+    if (sha256(text) !== hash) return false;
+    this.#intact.add(hash);
+    return true;
+  }
+}
+
+interface RunCheck {
+  readonly events: number;
+  readonly fault?: Fault;
+}
+
+function checkRun(statements: Statements, texts: TextCheck, run: RunToVerify): RunCheck {
+  const { key, snapshot } = run;
+  if (snapshot !== null && !texts.holds(snapshot, statements.snapshot.get(snapshot)?.["text"]))
+    return { events: 0, fault: { seq: 0, problem: "snapshot" } };
+  const calls = new Map<number, CallRow>();
+  let head = chainStart(run);
+  let seq = 0;
+  for (const row of statements.events.iterate(key)) {
+    seq += 1;
+    if (row["seq"] !== seq) return { events: seq, fault: { seq, problem: "missing" } };
+    const text = String(row["event"]);
+    head = chainNext(head, text);
+    if (row["hash"] !== head) return { events: seq, fault: { seq, problem: "changed" } };
+    const event = readFields(text);
+    if (row["n"] !== callNumberOf(event)) return { events: seq, fault: { seq, problem: "index" } };
+    for (const hash of largeTextHashes(event))
+      if (!texts.holds(hash, statements.payload.get(key, hash)?.["text"]))
+        return { events: seq, fault: { seq, problem: "payload" } };
+    foldCallRows(calls, seq, event);
+  }
+  if (seq !== run.lastSeq || head !== run.head)
+    return { events: seq, fault: { seq: seq + 1, problem: "end" } };
+  const fault = checkIndex(statements, run, calls);
+  return fault ? { events: seq, fault } : { events: seq };
+}
+
+/** The index must hold every call as it was requested and decided, and no other. */
+function checkIndex(
+  statements: Statements,
+  { key, principal }: RunToVerify,
+  expected: ReadonlyMap<number, CallRow>,
+): Fault | undefined {
+  const stored = new Map(statements.calls.all(key).map((row) => [row["n"], JSON.stringify(row)]));
+  for (const { n, seq, at, server, tool, decisions } of expected.values()) {
+    if (stored.get(n) !== JSON.stringify({ n, seq, at, principal, server, tool, decisions }))
+      return { seq, problem: "index" };
+  }
+  return stored.size === expected.size ? undefined : { seq: 0, problem: "index" };
 }

@@ -472,7 +472,11 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
 
     test("dispose keeps what was called before it, may be repeated, and refuses what comes after", async () => {
       const run = runRecord();
-      const writes = Promise.all([store.createRun(run), store.append(run.id, logEvents(3))]);
+      const writes = Promise.all([
+        store.createRun(run),
+        store.append(run.id, logEvents(3)),
+        store.putSnapshot("text"),
+      ]);
       const disposals = [store[Symbol.asyncDispose](), store[Symbol.asyncDispose]()];
       await writes;
       await Promise.all(disposals);

@@ -134,32 +134,54 @@ function createGroup(db: DatabaseSync, tables: Tables): Group {
   const commit = db.prepare("commit");
   let commits = 0;
 
+  /**
+   * Savepoints make every page that a write touches be copied first, which can cost more than the write, and writes
+   * that fail are rare. So all go without; when one fails, none of them happened, and all go again with.
+   */
   const runWrites = (writes: readonly Write[]): readonly Answer[] => {
     if (writes.length === 0) return [];
     try {
+      return commitAll(writes, runUnsaved);
+    } catch {
+      return runEachSaved(writes);
+    }
+  };
+
+  const runEachSaved = (writes: readonly Write[]): readonly Answer[] => {
+    try {
+      return commitAll(writes, runSaved);
+    } catch (error) {
+      return writes.map(({ id }) => fail(id, error));
+    }
+  };
+
+  const commitAll = (writes: readonly Write[], run: (write: Write) => Answer): readonly Answer[] => {
+    try {
       begin.run();
-      const answers = writes.map(runWrite);
+      const answers = writes.map(run);
       commit.run();
       commits += 1;
       return answers;
     } catch (error) {
       if (db.isTransaction) db.exec("rollback");
-      return writes.map(({ id }) => fail(id, error));
+      throw error;
     }
   };
 
-  const runWrite = ({ id, request }: Write): Answer => {
+  const runUnsaved = ({ id, request }: Write): Answer => ({ id, ok: true, value: write(tables, request) });
+
+  const runSaved = (envelope: Write): Answer => {
     save.run();
     try {
-      const value = write(tables, request);
+      const answer = runUnsaved(envelope);
       keep.run();
-      return { id, ok: true, value };
+      return answer;
     } catch (error) {
       // A full disk and the like end the whole transaction, and with it everybody's write in it.
       if (!db.isTransaction) throw error;
       undo.run();
       keep.run();
-      return fail(id, error);
+      return fail(envelope.id, error);
     }
   };
 

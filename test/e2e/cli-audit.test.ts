@@ -158,7 +158,7 @@ describe("toolarium audit --verify", () => {
 });
 
 describe("toolarium replay", () => {
-  test("says where a run comes out differently and exits with 1", async () => {
+  test("says where a run comes out differently and exits with 1", { timeout: 60_000 }, async () => {
     const { args, db } = configured();
     const server = await startServer(args);
     const run = await startRun(server.url, "return 'first'");

@@ -146,7 +146,7 @@ const READINESS_LIMITS = { ...defaultLimits, wallMs: 5_000, cpuMs: 1_000 };
 
 async function checkReadiness(pool: WorkerPool, compiler: Compiler): Promise<Readiness> {
   try {
-    const program = { code: "return 'ready'", sourceBytes: 100, globals: [] };
+    const program = { code: "return 'ready'", sourceBytes: 100, globals: [], check: null };
     const compiled = await compiler.compile(program, { principal: null });
     if (!compiled.ok) return { ready: false, reason: `the compiler does not work: ${compiled.message}` };
     const outcome = await pool.run({

@@ -73,6 +73,7 @@ describe("the architecture", () => {
       files.filter((file) => new RegExp(`from "${name}`).test(readFileSync(join(root, file), "utf8")));
     expect(imports("@modelcontextprotocol/client").every((file) => file.startsWith("src/mcp/"))).toBe(true);
     expect(imports("isolated-vm").every((file) => file.startsWith("sandbox/"))).toBe(true);
+    expect(imports("typescript/")).toEqual(["src/code/type-checker.ts"]);
     expect(imports("fastify").every((file) => file.startsWith("src/http/"))).toBe(true);
   });
 });

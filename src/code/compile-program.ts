@@ -1,43 +1,135 @@
 /**
- * Text to program: normalise, emit, and say everything in the author's positions. Runs in the compiler process only:
- * what it calls can be stalled or killed by the text it is given.
+ * Text to program: normalise, emit and check side by side, and say everything in the author's positions. Runs in the
+ * compiler process only: what it calls can be stalled or killed by the text it is given.
  */
-import type { CompileOutcome, CompileRequest, Diagnostic } from "./compile.ts";
+import { type Checking, checkBody, sayUnchecked, type TypeRemark } from "./check-program.ts";
+import type { Unchecked } from "./check-service.ts";
+import type { CompileOutcome, CompileRequest, Diagnostic, ToolReference } from "./compile.ts";
+import { arrange } from "./diagnostics.ts";
 import { type Emitted, emit } from "./emit.ts";
-import type { Remark } from "./inspect.ts";
+import { type Remark, toolGlobals } from "./inspect.ts";
 import { type Normalized, normalize } from "./normalize.ts";
 import { encodePositions, originalPosition, type Position } from "./positions.ts";
 import { lineStarts, positionAt } from "./source-text.ts";
 
-/** Resolves for every text. Rejects when esbuild cannot be started. */
-export async function compileProgram(request: CompileRequest): Promise<CompileOutcome> {
-  const starts = lineStarts(request.code);
+/** What a compiler process is asked for: declarations go by their hash. */
+export interface ProgramRequest extends Pick<CompileRequest, "code" | "sourceBytes" | "globals"> {
+  readonly check: ProgramCheck;
+}
+
+export type ProgramCheck =
+  /** Without a hash the types are left out this time: there is too much to do. */
+  { readonly mode: "error" | "warn"; readonly hash: string | null } | { readonly mode: "off" };
+
+export interface Compiled {
+  readonly outcome: CompileOutcome;
+  /** Whether the text alone decided it: it would be the same again. */
+  readonly lasting: boolean;
+}
+
+/**
+ * Resolves for every text. `onEmitted` is called when only the check is left to wait for. Rejects when esbuild cannot
+ * be started.
+ */
+export async function compileProgram(
+  request: ProgramRequest,
+  checking?: Checking,
+  onEmitted: () => void = () => undefined,
+): Promise<Compiled> {
   const normalized = normalize(request);
+  const starts = lineStarts(request.code);
   if (!normalized.ok) {
     const { code, message, hint, offset } = normalized;
-    return refusal(code, message, positionAt(starts, offset), [], hint);
+    return lasting(refusal(code, message, positionAt(starts, offset), [], hint));
   }
-  const diagnostics = normalized.remarks.map((remark) => toDiagnostic(remark, starts));
-  const emitted = await emit(normalized.body.text, normalized.typescript);
-  if (!emitted.ok) return refuseEmit(request.code, normalized, emitted, diagnostics);
+  const emitting = emit(normalized.body.text, normalized.typescript);
+  const checked = check(request, normalized, checking);
+  const emitted = await emitting;
+  const remarks = normalized.remarks.map((remark) => toDiagnostic(remark, starts));
+  if (!emitted.ok) return lasting(refuseEmit(request.code, normalized, emitted, remarks));
+  onEmitted();
+  const { found, unchecked } = await checked;
+  const isStrict = request.check.mode === "error";
+  const arranged = arrange(
+    [
+      ...(unchecked === undefined ? [] : [toDiagnostic({ ...sayUnchecked(unchecked), offset: 0 }, starts)]),
+      ...remarks,
+      ...found.map((remark) => toDiagnostic(remark, starts)),
+    ].map((diagnostic) => (isStrict ? diagnostic : soften(diagnostic))),
+  );
+  const diagnostics = arranged.map(withHint);
+  const toolReferences = normalized.toolReferences.map(
+    ({ root, path, offset }): ToolReference => ({ root, path, ...positionAt(starts, offset) }),
+  );
+  const fault = arranged.find(({ severity }) => severity === "error");
   return {
-    ok: true,
-    program: {
-      js: emitted.js,
-      positions: encodePositions(request.code, normalized.body, emitted.mappings),
-      diagnostics,
-      runs: normalized.runs,
-      toolReferences: normalized.toolReferences.map(({ root, path, offset }) => ({
-        root,
-        path,
-        ...positionAt(starts, offset),
-      })),
-    },
+    lasting: unchecked === undefined,
+    outcome:
+      fault === undefined
+        ? {
+            ok: true,
+            program: {
+              js: emitted.js,
+              positions: encodePositions(request.code, normalized.body, emitted.mappings),
+              diagnostics,
+              runs: normalized.runs,
+              toolReferences,
+            },
+          }
+        : refuseTypes(fault, diagnostics, toolReferences),
   };
 }
 
-function toDiagnostic({ severity, message, offset }: Remark, starts: readonly number[]): Diagnostic {
-  return { severity, code: null, message, ...positionAt(starts, offset) };
+interface CheckFindings {
+  readonly found: readonly TypeRemark[];
+  readonly unchecked?: Unchecked;
+}
+
+async function check(
+  { check, globals }: ProgramRequest,
+  { body }: Extract<Normalized, { ok: true }>,
+  checking: Checking | undefined,
+): Promise<CheckFindings> {
+  if (check.mode === "off") return { found: [] };
+  if (check.hash === null) return { found: [], unchecked: { why: "busy" } };
+  if (checking === undefined) return { found: [], unchecked: { why: "down", reason: "there is none" } };
+  const roots = new Set([...toolGlobals(globals), "tools"]);
+  const result = await checkBody(body, roots, check.hash, checking);
+  return result.checked ? { found: result.value } : { found: [], unchecked: result.unchecked };
+}
+
+function toDiagnostic(
+  { severity, message, offset, ...rest }: Remark & Partial<TypeRemark>,
+  starts: readonly number[],
+): Hinted {
+  const { code = null, signature } = rest;
+  const hint = signature === undefined ? {} : { hint: signature };
+  return { severity, code, message, ...positionAt(starts, offset), ...hint };
+}
+
+interface Hinted extends Diagnostic {
+  readonly hint?: string;
+}
+
+function withHint({ hint, ...diagnostic }: Hinted): Diagnostic {
+  return hint === undefined ? diagnostic : { ...diagnostic, message: `${diagnostic.message} ${hint}` };
+}
+
+function soften(diagnostic: Hinted): Hinted {
+  return diagnostic.severity === "error" ? { ...diagnostic, severity: "warning" } : diagnostic;
+}
+
+function lasting(outcome: CompileOutcome): Compiled {
+  return { outcome, lasting: true };
+}
+
+function refuseTypes(
+  { message, line, column, hint }: Hinted,
+  diagnostics: readonly Diagnostic[],
+  toolReferences: readonly ToolReference[],
+): CompileOutcome {
+  const shown = hint === undefined ? {} : { hint };
+  return { ok: false, code: "type_error", message, ...shown, line, column, diagnostics, toolReferences };
 }
 
 function refuseEmit(

@@ -13,6 +13,20 @@ export interface CompileRequest {
   readonly sourceBytes: number;
   /** Names that exist in the program besides the language's own (tool globals, `tools`, `input` …), for hints. */
   readonly globals: readonly string[];
+  /** Against what the program is type-checked; null: it is not. */
+  readonly check: TypeCheck | null;
+}
+
+export interface TypeCheck {
+  /** `error`: a program that does not fit is refused. `warn`: it gets warnings. */
+  readonly mode: "error" | "warn";
+  readonly declarations: Declarations;
+}
+
+/** The `.d.ts` of a program's whole environment. Equal hash, equal text. */
+export interface Declarations {
+  readonly hash: string;
+  readonly text: string;
 }
 
 export interface CompiledProgram {
@@ -52,7 +66,21 @@ export type CompileOutcome =
       readonly line?: number;
       readonly column?: number;
       readonly diagnostics: readonly Diagnostic[];
-    };
+    }
+  | TypeRefusal;
+
+/** The program does not fit its tools, or uses names that are not there. */
+export interface TypeRefusal {
+  readonly ok: false;
+  readonly code: "type_error";
+  readonly message: string;
+  /** The signature of the tool it is about. */
+  readonly hint?: string;
+  readonly line: number;
+  readonly column: number;
+  readonly diagnostics: readonly Diagnostic[];
+  readonly toolReferences: readonly ToolReference[];
+}
 
 /** Who wants to know. */
 export interface Sender {

@@ -1,6 +1,7 @@
 /** One compiler process as the gateway sees it: start, messages, memory, and a kill that takes the whole group. */
 import { fork } from "node:child_process";
 import { parse } from "node:path";
+import type { CheckLimits } from "./check-service.ts";
 import { type FromCompiler, parseFromCompiler, type ToCompiler } from "./compiler-protocol.ts";
 import { groupMemoryBytes } from "./group-memory.ts";
 
@@ -33,14 +34,24 @@ const STDERR_TAIL = 4096;
 /** The fastest growth seen was 0.5 GB a second: what a look comes too late for is some ten megabytes. */
 const MEMORY_POLL_MS = 25;
 
-/** Starts a process whose group may hold `memoryBytes`; whatever goes wrong is told by `onExit`. */
-export function startCompilerChild(memoryBytes: number, events: CompilerChildEvents): CompilerChild {
+export interface CompilerChildOptions {
+  /** Bytes the group may hold while it is watched. */
+  readonly memoryBytes: number;
+  readonly check: CheckLimits;
+}
+
+/** Starts a process; whatever goes wrong is told by `onExit`. */
+export function startCompilerChild(
+  { memoryBytes, check }: CompilerChildOptions,
+  events: CompilerChildEvents,
+): CompilerChild {
   const entry = new URL(`./compiler-entry${import.meta.url.slice(-3)}`, import.meta.url);
-  const child = fork(entry, [String(process.pid)], {
+  const child = fork(entry, [String(process.pid), JSON.stringify(check)], {
     cwd: parse(process.execPath).root,
-    env: {},
+    // What is written in Go gives memory back sooner near this; it stops nothing.
+    env: { GOMEMLIMIT: "256MiB" },
     execArgv: ["--max-old-space-size=256"],
-    // A group of its own: esbuild's service joins it, and one signal ends both.
+    // A group of its own: esbuild's service and the type checker join it, and one signal ends all.
     detached: true,
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });

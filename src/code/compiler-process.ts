@@ -4,23 +4,28 @@
  * one, and requests that were in it beside the culprit are sent once more, alone, so that the next death has one
  * suspect. Those who wait are served in turns of their principals.
  */
-import { FairQueue } from "../../sandbox/index.ts";
 import { ToolariumError } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { type CheckLimits, defaultCheckLimits } from "./check-service.ts";
 import type { CompileOutcome, CompileRequest, Compiler, Sender } from "./compile.ts";
 import type { CompilerEnd } from "./compiler-child.ts";
+import { CompilerLine, type Waiting } from "./compiler-line.ts";
 import type { FromCompiler } from "./compiler-protocol.ts";
 import { CompilerSupply } from "./compiler-supply.ts";
 import { died, tookTooLong, tookTooMuchMemory } from "./compiler-verdicts.ts";
 import { cacheKey, createOutcomeCache } from "./outcome-cache.ts";
 
 export interface CompilerOptions {
-  /** Milliseconds for one text, from the moment the child gets it. Default 1000: honest programs take 1 to 30. */
+  /**
+   * Milliseconds for one text, from the moment the child gets it, until only its type check is left. Default 1000:
+   * honest programs take 1 to 30.
+   */
   readonly deadlineMs?: number;
-  /** Bytes the process and its own children may hold together. Default 500 MB: at rest they hold about 150. */
+  /** Bytes the process and its own children may hold together. Default 500 MB: at rest they hold about 180. */
   readonly memoryBytes?: number;
   /** Milliseconds from the first process's readiness to the start of its spare. Default 500. */
   readonly spareAfterMs?: number;
+  readonly check?: Partial<CheckLimits>;
   readonly log: Log;
 }
 
@@ -39,13 +44,8 @@ export interface CompilerProcess extends Compiler {
   stats(): CompilerStats;
 }
 
-/** Texts in the child at once. The parser is one thread; more only lengthens everyone's wait. */
-const MAX_IN_FLIGHT = 4;
-/** The same of one principal: two keep two cores busy, and whoever sends texts that stall leaves room for others. */
-const MAX_IN_FLIGHT_EACH = 2;
-const MAX_QUEUED = 256;
-/** A queue that is full takes so many of each principal all the same: whoever filled it, the others get in. */
-const ALWAYS_QUEUED_EACH = 8;
+/** What the check may take beyond its own deadline: a second try, after another program's check was stopped. */
+const CHECK_SLACK_MS = 3000;
 /** Bytes of text that is looked at at all: the largest program, and prose around it. */
 const MAX_TEXT_BYTES = 1024 * 1024;
 
@@ -64,15 +64,12 @@ export async function createCompiler(options: CompilerOptions): Promise<Compiler
   }
 }
 
-interface Job {
+interface Job extends Waiting {
   readonly id: number;
-  readonly owner: string;
   readonly request: CompileRequest;
   readonly key: string;
   readonly resolve: (outcome: CompileOutcome) => void;
   readonly reject: (reason: unknown) => void;
-  /** Whether a child died with this text in it once: then it is sent alone. */
-  suspect: boolean;
   /** Whether the child's only thread is busy with this text. */
   reading: boolean;
   /** Whether nobody waits for it any more. */
@@ -83,26 +80,27 @@ interface Job {
 class ChildCompiler implements CompilerProcess {
   readonly started: Promise<void>;
   readonly #deadlineMs: number;
+  readonly #checkMs: number;
   readonly #memoryBytes: number;
   readonly #log: Log;
   readonly #cache = createOutcomeCache();
   readonly #supply: CompilerSupply;
   readonly #active = new Map<number, Job>();
-  readonly #queue = new FairQueue<Job>(MAX_QUEUED);
+  readonly #line = new CompilerLine<Job>();
   readonly #start = Promise.withResolvers<void>();
-  /** They were in a child that died, and go before everybody else. */
-  #suspects: readonly Job[] = [];
   #nextId = 1;
   #disposed = false;
 
   constructor(options: CompilerOptions) {
     const { deadlineMs = 1000, memoryBytes = 500 * 1024 * 1024, spareAfterMs = 500, log } = options;
+    const check = { ...defaultCheckLimits, ...options.check };
     this.#deadlineMs = deadlineMs;
+    this.#checkMs = 2 * check.deadlineMs + CHECK_SLACK_MS;
     this.#memoryBytes = memoryBytes;
     this.#log = log;
     this.started = this.#start.promise;
     this.#supply = new CompilerSupply(
-      { memoryBytes, spareAfterMs, log },
+      { memoryBytes, check, spareAfterMs, log },
       {
         onReady: () => {
           this.#start.resolve();
@@ -122,7 +120,7 @@ class ChildCompiler implements CompilerProcess {
       pid: serving?.pid ?? null,
       sparePid: spare?.pid ?? null,
       inFlight: this.#active.size,
-      queued: this.#queue.size + this.#suspects.length,
+      queued: this.#line.size,
       replacements,
     };
   }
@@ -135,7 +133,7 @@ class ChildCompiler implements CompilerProcess {
     const known = this.#cache.get(key);
     if (known !== undefined) return known;
     const owner = principal ?? "";
-    if (this.#queue.full && this.#queue.sizeOf(owner) >= ALWAYS_QUEUED_EACH)
+    if (!this.#line.hasRoomFor(owner))
       throw new ToolariumError("queue_full", "Too many programs wait to be compiled. Retry later.", {
         retryAfterSeconds: 1,
       });
@@ -157,13 +155,12 @@ class ChildCompiler implements CompilerProcess {
     // A text already in the child stays there, with its deadline: it may be the one that stalls it.
     const onAbort = (): void => {
       job.abandoned = true;
-      this.#queue.remove(owner, job);
-      this.#suspects = this.#suspects.filter((suspect) => suspect !== job);
+      this.#line.remove(job);
       reject(signal?.reason);
     };
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
-      this.#queue.push(owner, job);
+      this.#line.push(job);
       this.#supply.ensure();
       this.#dispatch();
       return await promise;
@@ -177,30 +174,50 @@ class ChildCompiler implements CompilerProcess {
     this.#supply.serving?.watchMemory(this.#active.size > 0);
   }
 
-  /** Who may be sent now. Nothing is while a suspect is in the child or waits for it to be empty. */
   #next(): Job | undefined {
-    if (this.#supply.serving === undefined) return undefined;
-    const active = [...this.#active.values()];
-    if (active.some(({ suspect }) => suspect)) return undefined;
-    const [suspect, ...others] = this.#suspects;
-    if (suspect !== undefined) {
-      if (active.length > 0) return undefined;
-      this.#suspects = others;
-      return suspect;
-    }
-    if (active.length >= MAX_IN_FLIGHT) return undefined;
-    const hasRoom = ({ owner }: Job): boolean =>
-      active.filter((job) => job.owner === owner).length < MAX_IN_FLIGHT_EACH;
-    return this.#queue.takeFirst((job) => (hasRoom(job) ? true : undefined))?.item;
+    return this.#supply.serving && this.#line.next([...this.#active.values()]);
   }
 
   #send(job: Job): void {
     this.#active.set(job.id, job);
-    job.deadline = setTimeout(() => this.#onDeadline(job), this.#deadlineMs);
-    this.#supply.serving?.send({ id: job.id, request: job.request });
+    this.#giveTime(job, this.#deadlineMs);
+    const { check, ...request } = job.request;
+    this.#supply.serving?.send({
+      type: "compile",
+      id: job.id,
+      request: {
+        ...request,
+        check:
+          check === null
+            ? { mode: "off" }
+            : { mode: check.mode, hash: this.#line.isBusy ? null : check.declarations.hash },
+      },
+    });
+  }
+
+  #giveTime(job: Job, ms: number): void {
+    clearTimeout(job.deadline);
+    job.deadline = setTimeout(() => this.#onDeadline(job, ms), ms);
+  }
+
+  #sendDeclarations(hash: string): void {
+    const all = [...this.#active.values()].map(({ request }) => request.check?.declarations);
+    const declarations = all.find((each) => each?.hash === hash);
+    if (declarations !== undefined) this.#supply.serving?.send({ type: "declarations", ...declarations });
   }
 
   #onMessage(message: Exclude<FromCompiler, { type: "ready" }>): void {
+    if (message.type === "needs") {
+      this.#sendDeclarations(message.hash);
+      return;
+    }
+    if (message.type === "checker-down") {
+      this.#log.error(
+        { reason: message.reason },
+        "programs are not type-checked: the checker does not start",
+      );
+      return;
+    }
     const job = this.#active.get(message.id);
     if (job === undefined) return;
     switch (message.type) {
@@ -210,21 +227,21 @@ class ChildCompiler implements CompilerProcess {
       case "read":
         job.reading = false;
         return;
+      case "emitted":
+        this.#giveTime(job, this.#checkMs);
+        return;
       case "done":
-        this.#cache.set(job.key, message.outcome);
+        if (message.lasting) this.#cache.set(job.key, message.outcome);
         this.#settle(job, message.outcome);
         this.#dispatch();
     }
   }
 
   /** A text that holds the child's thread keeps the others waiting; it is the culprit whoever's time runs out first. */
-  #onDeadline(expired: Job): void {
+  #onDeadline(expired: Job, deadlineMs: number): void {
     const culprit = [...this.#active.values()].find(({ reading }) => reading) ?? expired;
-    this.#log.warn(
-      { deadlineMs: this.#deadlineMs },
-      "a program did not compile in time; the compiler is replaced",
-    );
-    this.#settle(culprit, tookTooLong(this.#deadlineMs));
+    this.#log.warn({ deadlineMs }, "a program did not compile in time; the compiler is replaced");
+    this.#settle(culprit, tookTooLong(deadlineMs));
     this.#suspectActive("the deadline");
     this.#supply.replace();
     this.#dispatch();
@@ -256,8 +273,7 @@ class ChildCompiler implements CompilerProcess {
       job.resolve(died);
     }
     const innocent = interrupted.filter(({ suspect, abandoned }) => !suspect && !abandoned);
-    for (const job of innocent) job.suspect = true;
-    this.#suspects = [...this.#suspects, ...innocent];
+    this.#line.pushSuspects(innocent);
   }
 
   /** The next request tries again. */
@@ -267,20 +283,14 @@ class ChildCompiler implements CompilerProcess {
       "The compiler process does not start. The log has the details.",
     );
     this.#start.reject(refusal);
-    for (const job of this.#takeWaiting()) job.reject(refusal);
-  }
-
-  #takeWaiting(): readonly Job[] {
-    const waiting = [...this.#suspects, ...this.#queue.drain()];
-    this.#suspects = [];
-    return waiting;
+    for (const job of this.#line.takeAll()) job.reject(refusal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
     const refusal = new ToolariumError("disposed");
     this.#start.reject(refusal);
-    for (const job of [...this.#active.values(), ...this.#takeWaiting()]) {
+    for (const job of [...this.#active.values(), ...this.#line.takeAll()]) {
       clearTimeout(job.deadline);
       job.reject(refusal);
     }

@@ -3,12 +3,15 @@
  * that has to be stopped costs nobody else the start of a process.
  */
 import type { Log } from "../log.ts";
-import { type CompilerChild, type CompilerEnd, startCompilerChild } from "./compiler-child.ts";
+import {
+  type CompilerChild,
+  type CompilerChildOptions,
+  type CompilerEnd,
+  startCompilerChild,
+} from "./compiler-child.ts";
 import type { FromCompiler } from "./compiler-protocol.ts";
 
-export interface CompilerSupplyOptions {
-  /** Bytes of memory that a process and what it starts may hold together while they are watched. */
-  readonly memoryBytes: number;
+export interface CompilerSupplyOptions extends CompilerChildOptions {
   /** Milliseconds until the spare is started: the first programs need the processor more. */
   readonly spareAfterMs: number;
   readonly log: Log;
@@ -92,7 +95,7 @@ export class CompilerSupply implements AsyncDisposable {
   #start(): void {
     clearTimeout(this.#spareTimer);
     if (this.#disposed || this.#starting !== undefined) return;
-    const child = startCompilerChild(this.#options.memoryBytes, {
+    const child = startCompilerChild(this.#options, {
       onMessage: (message) => this.#onMessage(child, message),
       onExit: (end) => this.#onExit(child, end),
     });

@@ -19,7 +19,7 @@ export function tookTooMuchMemory(memoryBytes: number): CompileOutcome {
 export const died: CompileOutcome = failure("internal_error", "The compiler failed on this program.");
 
 function failure(
-  code: Extract<CompileOutcome, { ok: false }>["code"],
+  code: "compile_timeout" | "source_too_large" | "internal_error",
   message: string,
   hint?: string,
 ): CompileOutcome {

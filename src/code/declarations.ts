@@ -11,16 +11,29 @@ import { comment, docText, indent, propertyKey } from "./type-text.ts";
 
 const MAX_DESCRIPTION = 1000;
 
+/** A server that is there without a tool to declare. */
+export interface OtherServer {
+  readonly name: string;
+  readonly global: string;
+  /** `any`: nothing is known of its tools yet. `{}`: the program may use none of them. */
+  readonly type: "any" | "{}";
+}
+
 /**
  * Declares every tool that can be called: one global per server, tools of `local` as functions, and all of them by
- * their original names under `tools`. The text compiles alone, with `lib: ["es2024"]` and no DOM.
+ * their original names under `tools`. The text compiles alone, with `lib: ["es2024"]` and no DOM. `others` are
+ * servers without such tools.
  */
-export function renderDeclarations(tools: readonly CatalogTool[]): string {
+export function renderDeclarations(
+  tools: readonly CatalogTool[],
+  others: readonly OtherServer[] = [],
+): string {
   const callable = tools.filter((tool) => tool.unavailable === undefined).toSorted(byId);
   const names = new Set<string>();
   const servers = [...Map.groupBy(callable, (tool) => tool.server)];
   const groups = servers.map(([, group]) => declareServer(group, names));
-  return [ENVIRONMENT_DECLARATIONS, ...groups.flat(), declareTools(servers)].join("\n");
+  const empty = others.map(({ global, type }) => `declare const ${global}: ${type};\n`);
+  return [ENVIRONMENT_DECLARATIONS, ...groups.flat(), ...empty, declareTools(servers, others)].join("\n");
 }
 
 function byId(a: CatalogTool, b: CatalogTool): number {
@@ -105,10 +118,15 @@ function freeName(wanted: string, names: Set<string>): string {
   return name;
 }
 
-function declareTools(servers: readonly (readonly [string, readonly CatalogTool[]])[]): string {
-  const entries = servers.map(([server, tools]) =>
-    indent(`readonly ${propertyKey(server)}: ${serverType(tools)};`),
-  );
+function declareTools(
+  servers: readonly (readonly [string, readonly CatalogTool[]])[],
+  others: readonly OtherServer[],
+): string {
+  const types = [
+    ...servers.map(([server, tools]) => [server, serverType(tools)] as const),
+    ...others.map(({ name, type }) => [name, type] as const),
+  ];
+  const entries = types.map(([server, type]) => indent(`readonly ${propertyKey(server)}: ${type};`));
   const body = entries.length === 0 ? "{}" : `{\n${entries.join("\n")}\n}`;
   return `/** Every tool by its server's and its own original name. */\ndeclare const tools: ${body};\n`;
 }

@@ -31,6 +31,7 @@ declare const console: {
   debug(...values: unknown[]): void;
 };
 /** What a tool call that failed rejects with. */
+declare const ToolError: { readonly prototype: ToolError; new (...values: never): ToolError };
 interface ToolError extends Error {
   readonly name: "ToolError";
   readonly server: string;

@@ -2,6 +2,7 @@
  * What the syntax tree says without types: is it TypeScript, which tools are called, which names are used, and calls
  * whose result is a promise nobody awaits.
  */
+import { NO_IMPORT, sayAbsent, wayOut } from "./absent-names.ts";
 import { environmentNames } from "./environment-names.ts";
 import { childrenOf, type Expression, fieldOf, type Program, type SyntaxNode, startOf } from "./parse.ts";
 import { type Parents, promiseFault } from "./promise-lint.ts";
@@ -9,7 +10,8 @@ import { distinct, type ReferenceInText, referenceOf, writeReference } from "./r
 import { declaredIn, opensScope } from "./scopes.ts";
 
 export interface Remark {
-  readonly severity: "warning" | "note";
+  /** `error`: of a program that is checked, it is a reason not to run it. */
+  readonly severity: "error" | "warning" | "note";
   readonly message: string;
   /** Offset in the text that was inspected. */
   readonly offset: number;
@@ -26,18 +28,6 @@ export interface Inspection {
 
 /** They are not tools, though `tools` leads to them. */
 const ENVIRONMENT: ReadonlySet<string> = new Set(environmentNames.filter((name) => name !== "tools"));
-
-/** What models reach for that is not there. */
-const ABSENT: ReadonlyMap<string, string> = new Map([
-  ["require", "require does not exist here: there are no modules. Tools are globals."],
-  ["fetch", "fetch does not exist here: use a tool."],
-  ["XMLHttpRequest", "XMLHttpRequest does not exist here: use a tool."],
-  ["process", "process does not exist here: values come in by `input`."],
-  ["Buffer", "Buffer does not exist here: use strings or Uint8Array."],
-  ["eval", "eval does not work here."],
-  ["setInterval", "setInterval does not exist here: use a loop with `await sleep(ms)`."],
-  ["setImmediate", "setImmediate does not exist here: use setTimeout."],
-]);
 
 /** The names of `globals` that lead to tools, in their order, for messages. */
 export function toolGlobals(globals: readonly string[]): readonly string[] {
@@ -65,6 +55,7 @@ export function inspectProgram(root: Program | Expression, globals: readonly str
   const warnings: Remark[] = [];
   const statements = root.type === "Program" ? root.body : [];
   const last = statements.findLast((statement) => statement.type !== "EmptyStatement");
+  const absent: AbsentUse[] = [];
   let typescript = false;
 
   // An explicit stack: a long chain of operators is a deep tree, and no reason to fail.
@@ -77,13 +68,13 @@ export function inspectProgram(root: Program | Expression, globals: readonly str
       const found = uses.get(node.name);
       if (found) found.push(startOf(node));
       else uses.set(node.name, [startOf(node)]);
-      const absent = ABSENT.get(node.name);
-      if (absent !== undefined && !known.has(node.name) && !isDeclared(node.name, scope))
-        warnings.push({ severity: "warning", message: absent, offset: startOf(node) });
+      const instead = wayOut(node.name);
+      if (instead !== undefined && !known.has(node.name) && !isDeclared(node.name, scope))
+        absent.push({ name: node.name, instead, offset: startOf(node), isProbe: isProbe(parents) });
     }
     if (node.type === "CallExpression" || node.type === "OptionalCallExpression") {
       if (node.callee.type === "Import")
-        warnings.push({ severity: "warning", message: NO_IMPORT, offset: startOf(node) });
+        warnings.push({ severity: "error", message: NO_IMPORT, offset: startOf(node) });
       const reference = referenceOf(node.callee as Expression);
       if (reference !== undefined && roots.has(reference.root) && !isDeclared(reference.root, scope)) {
         calls.push({ ...reference, offset: startOf(node) });
@@ -102,12 +93,37 @@ export function inspectProgram(root: Program | Expression, globals: readonly str
     typescript,
     uses,
     toolReferences: distinct(calls.toSorted((a, b) => a.offset - b.offset)),
-    warnings: warnings.toSorted((a, b) => a.offset - b.offset).slice(0, MAX_WARNINGS),
+    warnings: [...warnings, ...sayAbsentUses(absent)]
+      .toSorted((a, b) => a.offset - b.offset)
+      .slice(0, MAX_WARNINGS),
   };
 }
 
-const NO_IMPORT = "import() does not work here: there are no modules. Tools are globals.";
 const MAX_WARNINGS = 20;
+
+interface AbsentUse {
+  readonly name: string;
+  readonly instead: string;
+  readonly offset: number;
+  /** It is only asked for its `typeof`. */
+  readonly isProbe: boolean;
+}
+
+function isProbe(parents: Parents | null): boolean {
+  return parents?.node.type === "UnaryExpression" && parents.node.operator === "typeof";
+}
+
+/** A program that asks whether the name is there has thought of it. */
+function sayAbsentUses(uses: readonly AbsentUse[]): readonly Remark[] {
+  const probed = new Set(uses.filter((use) => use.isProbe).map(({ name }) => name));
+  return uses
+    .filter((use) => !use.isProbe)
+    .map(({ name, instead, offset }) => ({
+      severity: probed.has(name) ? "warning" : "error",
+      message: sayAbsent(name, instead),
+      offset,
+    }));
+}
 
 function pushChildren(
   stack: Visit[],

@@ -153,6 +153,8 @@ function apply(
     text: reading.text,
     pieces: reading.pieces,
   });
+  const isKept = ({ offset }: Remark): boolean =>
+    !shape.blanks.some(([start, end]) => start <= offset && offset < end);
   const inAuthorsText = <T extends { readonly offset: number }>(found: T): T => ({
     ...found,
     offset: originOf(reading.pieces, found.offset),
@@ -162,7 +164,7 @@ function apply(
     body: insert(blanked, shape.insertions),
     typescript: inspection.typescript,
     runs: shape.runs,
-    remarks: [...notes, ...[...shape.notes, ...inspection.warnings].map(inAuthorsText)],
+    remarks: [...notes, ...[...shape.notes, ...inspection.warnings.filter(isKept)].map(inAuthorsText)],
     toolReferences: inspection.toolReferences.map(inAuthorsText),
   };
 }

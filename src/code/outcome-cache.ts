@@ -8,11 +8,13 @@ export interface OutcomeCache {
   set(key: string, outcome: CompileOutcome): void;
 }
 
-export function cacheKey({ code, sourceBytes, globals }: CompileRequest): string {
+export function cacheKey({ code, sourceBytes, globals, check }: CompileRequest): string {
   return createHash("sha256")
-    .update(JSON.stringify([sourceBytes, globals, code]))
+    .update(JSON.stringify([sourceBytes, globals, check && [check.mode, check.declarations.hash], code]))
     .digest("base64");
 }
+
+const LASTING: ReadonlySet<string> = new Set(["syntax_error", "type_error", "source_too_large"]);
 
 /** `maxChars` bounds emitted text and position maps together. */
 export function createOutcomeCache(
@@ -37,7 +39,7 @@ export function createOutcomeCache(
       return outcome;
     },
     set(key, outcome) {
-      if (!outcome.ok && outcome.code !== "syntax_error" && outcome.code !== "source_too_large") return;
+      if (!outcome.ok && !LASTING.has(outcome.code)) return;
       drop(key);
       entries.set(key, outcome);
       chars += sizeOf(outcome);

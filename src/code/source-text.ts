@@ -112,6 +112,12 @@ export function originOf(pieces: readonly Piece[], offset: number): number {
   return origin + Math.max(0, Math.min(offset - at, length));
 }
 
+/** Whether what stands at an offset was put there by us. */
+export function isInserted(pieces: readonly Piece[], offset: number): boolean {
+  const piece = pieces.findLast(([at]) => at <= offset);
+  return piece === undefined || offset - piece[0] >= piece[2];
+}
+
 /** Offsets at which the lines of a text start, by the language's own line terminators. */
 export function lineStarts(text: string): readonly number[] {
   const starts = [0];

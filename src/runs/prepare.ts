@@ -6,8 +6,8 @@ import type { RunRecord, Store } from "../store/store.ts";
 import type { HumanDecision } from "../tools/bridge.ts";
 import { type Catalog, toNamespaces } from "../tools/catalog.ts";
 import { type Policy, visible } from "../tools/policy.ts";
+import { compileForRun } from "./compile-for-run.ts";
 import { createRunId } from "./ids.ts";
-import { programGlobals } from "./program-globals.ts";
 import type { ProgramIdentity } from "./program-run.ts";
 import type { PendingCall } from "./report.ts";
 import type { RunSpec } from "./run-spec.ts";
@@ -55,10 +55,10 @@ export async function prepareProgram(
   const createdAt = Date.now();
   const compileStart = performance.now();
   // Not under the request's signal: a run that is cancelled has a report like any other.
-  const globals = programGlobals(catalog);
   const namespaces = toNamespaces(catalog, visible(catalog, policy));
-  const [outcome, snapshot] = await Promise.all([
-    compiler.compile({ code, sourceBytes: limits.sourceBytes, globals }, { principal }),
+  const { sourceBytes } = limits;
+  const [{ outcome }, snapshot] = await Promise.all([
+    compileForRun({ ...request, catalog, sourceBytes }, compiler),
     store.putSnapshot(JSON.stringify(namespaces)),
   ]);
   const spec: RunSpec = {

@@ -1,8 +1,48 @@
-/** The names a program has besides the language's own: what the prelude installs, and its tools. */
+/** What a program is written against: the names it has, and the declarations of the tools it may use. */
+import { createHash } from "node:crypto";
+import type { Declarations } from "../code/compile.ts";
+import { type OtherServer, renderDeclarations } from "../code/declarations.ts";
 import { environmentNames } from "../code/environment-names.ts";
-import type { Catalog } from "../tools/catalog.ts";
+import type { Catalog, CatalogTool } from "../tools/catalog.ts";
+import { type Policy, visible } from "../tools/policy.ts";
 
+/** What the prelude installs, and its tools, those it may not use among them: their use has a better answer. */
 export function programGlobals(catalog: Catalog): readonly string[] {
   const servers = catalog.servers.flatMap(({ global }) => (global === null ? [] : [global]));
   return [...new Set([...servers, ...catalog.tools.map((tool) => tool.global), ...environmentNames])];
+}
+
+/** Policies that one catalog is seen through, the latest ones. */
+const MAX_KEPT = 64;
+
+const kept = new WeakMap<Catalog, Map<string, Declarations>>();
+
+/** The declarations a program under this policy is checked against. */
+export function programDeclarations(catalog: Catalog, policy: Policy): Declarations {
+  const byPolicy = kept.get(catalog) ?? new Map<string, Declarations>();
+  kept.set(catalog, byPolicy);
+  const key = JSON.stringify(policy.layers);
+  const known = byPolicy.get(key);
+  if (known !== undefined) return known;
+  const tools = visible(catalog, policy);
+  const text = renderDeclarations(tools, otherServers(catalog, tools));
+  const declarations = { hash: createHash("sha256").update(text).digest("hex"), text };
+  byPolicy.set(key, declarations);
+  const [oldest] = byPolicy.keys();
+  if (byPolicy.size > MAX_KEPT && oldest !== undefined) byPolicy.delete(oldest);
+  return declarations;
+}
+
+/**
+ * Every server's global exists. One without known tools is still connecting, or failed: a call waits for it, or says
+ * what became of it.
+ */
+function otherServers(catalog: Catalog, tools: readonly CatalogTool[]): readonly OtherServer[] {
+  const declared = new Set(
+    tools.filter(({ unavailable }) => unavailable === undefined).map(({ server }) => server),
+  );
+  const known = new Set(catalog.tools.map(({ server }) => server));
+  return catalog.servers.flatMap(({ name, global }): readonly OtherServer[] =>
+    global === null || declared.has(name) ? [] : [{ name, global, type: known.has(name) ? "{}" : "any" }],
+  );
 }

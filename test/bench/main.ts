@@ -7,6 +7,7 @@ import { type Extent, machineLine } from "./measure.ts";
 import { installPeers } from "./peers.ts";
 import { callCost } from "./questions/call-cost.ts";
 import { compareWithPeers } from "./questions/compared.ts";
+import { compile } from "./questions/compile.ts";
 import { discovery } from "./questions/discovery.ts";
 import { firstInstruction } from "./questions/first-instruction.ts";
 import { growth } from "./questions/growth.ts";
@@ -26,6 +27,7 @@ const questions: { readonly [name: string]: (extent: Extent) => Promise<void> } 
   journal,
   growth,
   discovery,
+  compile,
 };
 
 const options = process.argv.slice(2);

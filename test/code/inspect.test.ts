@@ -69,11 +69,11 @@ describe("a promise nobody awaits is a warning", () => {
   });
 });
 
-describe("what is not there is a warning", () => {
+describe("what is not there is a warning for a program that is not type-checked", () => {
   it.each<[code: string, said: RegExp]>([
     ['return require("fs")', /require does not exist here/],
     ['return await import("fs")', /import\(\) does not work here/],
-    ['return await fetch("x")', /fetch does not exist here: use a tool/],
+    ['return await fetch("x")', /^warning: fetch does not exist here. There is no network here: call a tool/],
     ["return process.env", /process does not exist here/],
   ])("%j", async (code, said) => {
     expect(notes(await compiled(code))).toEqual([expect.stringMatching(said)]);

@@ -62,6 +62,12 @@ describe("what models write runs as they meant it", () => {
     ["an exported constant and an expression", "export const x = 1; x", 1],
     ["a list of exports", "function main() { return 12 }\nexport { main as default }", 12],
     ["module.exports", "module.exports = async () => 6", 6],
+    ["a constant at the end", "const x = 42", undefined],
+    ["an awaited constant at the end", "const r = await gh.get()", undefined],
+    ["a loop at the end", "for (const n of [1, 2]) await gh.get()", undefined],
+    ["a condition at the end", "if (input) { await gh.get() }", undefined],
+    ["two functions nobody calls", "function a() { return 1 }\nfunction b() { return 2 }", undefined],
+    ["a list of exported values", "const a = 1;\nexport { a }", undefined],
     ["an object", "{ a: 1, b: 2 }", { a: 1, b: 2 }],
     ["an object that looks like a block", "{ a: 1 }", { a: 1 }],
     ["a parenthesised object", "({ a: 1 })", { a: 1 }],
@@ -102,6 +108,23 @@ describe("what models write runs as they meant it", () => {
     expect(await evaluate(await compiled(code))).toEqual(value);
   });
 
+  it("a generator is called, a class is returned, and what is thrown is thrown: the run judges them", async () => {
+    expect(await evaluate(await compiled("function* ids() { yield 1 }"))).toHaveProperty("next");
+    expect(await evaluate(await compiled("export default class A {}"))).toHaveProperty("name", "A");
+    await expect(compiled('throw new Error("on purpose")').then(evaluate)).rejects.toThrow("on purpose");
+  });
+
+  it.each(['const fs = require("fs");\nreturn fs.x', 'const fs = await import("fs");\nreturn fs.x'])(
+    "%j has its say at the run when nothing was checked",
+    async (code) => {
+      const program = await compiled(code);
+      expect(notes(program)).toEqual([
+        expect.stringMatching(/^warning: (require does not exist|import\(\) does not work) here/),
+      ]);
+      await expect(evaluate(program)).rejects.toThrow();
+    },
+  );
+
   it.each<[form: string, code: string]>([
     ["a fence", "```js\nreturn 1\n```"],
     ["a fence in capitals", "```TypeScript\nconst x: number = 1; return x\n```"],
@@ -121,6 +144,8 @@ describe("what models write runs as they meant it", () => {
   });
 
   it.each<[form: string, code: string]>([
+    ["no text at all", ""],
+    ["only blanks", " \n\t\n"],
     ["only a comment", "// nothing yet"],
     ["only a directive", '"use strict"'],
     ["only types", "interface A { x: 1 }\ntype B = A"],
@@ -134,6 +159,11 @@ describe("what models write runs as they meant it", () => {
 
   it.each<[code: string, note: string]>([
     ["const x = 42", "note: The program returns nothing: add `return x` to see a result."],
+    ["const r = await gh.get()", "note: The program returns nothing: add `return r` to see a result."],
+    [
+      "if (input) { await gh.get() }",
+      "note: The program returns nothing: add a return statement to see a result.",
+    ],
     [
       "for (const a of [1]) { a }",
       "note: The program returns nothing: add a return statement to see a result.",

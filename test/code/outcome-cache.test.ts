@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { CompileOutcome } from "../../src/code/compile.ts";
+import type { CompileOutcome, CompileRequest, TypeCheck } from "../../src/code/compile.ts";
 import { cacheKey, createOutcomeCache } from "../../src/code/outcome-cache.ts";
 
 const program = (js: string): CompileOutcome => ({
@@ -44,15 +44,25 @@ describe("outcomes kept for repeated texts", () => {
     expect(cache.get("internal_error")).toBeUndefined();
   });
 
-  it("belong to one text, one limit and one set of names", () => {
-    const request = { code: "a", sourceBytes: 1, globals: ["b", "c"] };
-    const keys = [
+  it("belong to one text, one limit, one set of names, and one check", () => {
+    const check = (mode: "error" | "warn", hash: string): TypeCheck => ({
+      mode,
+      declarations: { hash, text: "" },
+    });
+    const request: CompileRequest = {
+      ...{ code: "a", sourceBytes: 1, globals: ["b", "c"] },
+      check: check("error", "1"),
+    };
+    const keys: readonly CompileRequest[] = [
       request,
       { ...request, code: "b" },
       { ...request, sourceBytes: 2 },
       { ...request, globals: ["b,c"] },
+      { ...request, check: null },
+      { ...request, check: check("warn", "1") },
+      { ...request, check: check("error", "2") },
     ];
-    expect(new Set(keys.map(cacheKey)).size).toBe(4);
+    expect(new Set(keys.map(cacheKey)).size).toBe(keys.length);
     expect(cacheKey({ ...request })).toBe(cacheKey(request));
   });
 });

@@ -2,8 +2,12 @@
  * The declarations against recorded tool use: a folder of cases, named by `TOOL_USE_CASES`, each a set of tools and
  * the calls that were right (or wrong in one place) for it.
  */
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { CompileOutcome } from "../../src/code/compile.ts";
+import type { CompilerProcess } from "../../src/code/compiler-process.ts";
 import { renderDeclarations } from "../../src/code/declarations.ts";
+import { environmentNames } from "../../src/code/environment-names.ts";
+import { createArgumentChecker } from "../../src/tools/arguments.ts";
 import type { CatalogTool, ToolSource } from "../../src/tools/catalog.ts";
 import {
   type AnnouncedTool,
@@ -12,6 +16,7 @@ import {
   readCases,
   toolUseCases,
 } from "../helpers/tool-use-cases.ts";
+import { declare, openChecked, said } from "./helpers/checked.ts";
 import { source, toolsOf } from "./helpers/tools.ts";
 import { moduleOf, typecheck } from "./helpers/typecheck.ts";
 
@@ -71,6 +76,78 @@ describe.skipIf(toolUseCases === undefined)("recorded tool use (TOOL_USE_CASES)"
     expect(accepted).toEqual([]);
   });
 });
+
+describe.skipIf(toolUseCases === undefined)(
+  "recorded tool use, as programs are compiled (TOOL_USE_CASES)",
+  () => {
+    let compiler: CompilerProcess;
+    beforeAll(async () => {
+      // What is asked here is what is refused, not how fast a loaded machine is.
+      compiler = await openChecked({ deadlineMs: 60_000, check: { deadlineMs: 60_000 } });
+    });
+    afterAll(() => compiler[Symbol.asyncDispose]());
+
+    const compile = (tools: readonly CatalogTool[], code: string): Promise<CompileOutcome> => {
+      const declarations = declare(renderDeclarations(tools));
+      const globals = [...new Set(tools.map(({ global }) => global)), ...environmentNames];
+      const request = {
+        code,
+        sourceBytes: 1_000_000,
+        globals,
+        check: { mode: "error", declarations } as const,
+      };
+      return compiler.compile(request, { principal: "cases" });
+    };
+
+    it("passes every right call", { timeout: 900_000 }, async () => {
+      const servers = await readCaseServers();
+      const single = (await readCases<SingleTurn>("single-turn.jsonl")).map(({ tools, calls, category }) => ({
+        ...{ known: toolsOf({ s: tools.map(announce) }), calls, category },
+      }));
+      const multi = (await readCases<MultiTurnCase>("multi-turn.jsonl")).map(({ servers: names, turns }) => ({
+        known: toolsOf(Object.fromEntries(names.map((name) => [name, (servers[name] ?? []).map(announce)]))),
+        ...{ calls: turns.flatMap((turn) => turn.calls), category: "sequential" },
+      }));
+      const refused: string[] = [];
+      const cases = [...single, ...multi];
+      let unchecked = 0;
+      for (const [at, { known, calls, category }] of cases.entries()) {
+        const outcome = await compile(known, program(known, calls, category));
+        unchecked += said(outcome).filter((text) => text.includes("Not type-checked")).length;
+        if (!outcome.ok) refused.push(`${at}: ${said(outcome).join(" ")}`);
+      }
+      console.log(
+        `recorded tool use: ${cases.length} cases, ${cases.reduce((sum, { calls }) => sum + calls.length, 0)} calls compiled`,
+      );
+      expect(refused).toEqual([]);
+      expect(unchecked).toBe(0);
+      expect(cases.length).toBeGreaterThan(0);
+    });
+
+    it("refuses every wrong call, by its types or when it is made", { timeout: 900_000 }, async () => {
+      const cases = await readCases<Negative>("negative.jsonl");
+      const checker = createArgumentChecker();
+      const accepted: string[] = [];
+      let byTypes = 0;
+      for (const { id, tool, arguments: args } of cases) {
+        const known = toolsOf({ s: [announce(tool)] });
+        const [only] = known;
+        if (only === undefined) throw new Error(`${id} has no tool`);
+        const outcome = await compile(
+          known,
+          program(known, [{ tool: tool.name, arguments: args }], "sequential"),
+        );
+        if (!outcome.ok) byTypes += 1;
+        else if (checker.check(only, JSON.stringify(args)).ok) accepted.push(id);
+      }
+      console.log(
+        `recorded tool use: ${byTypes} of ${cases.length} wrong calls refused by types, the others when made`,
+      );
+      expect(accepted).toEqual([]);
+      expect(cases.length).toBeGreaterThan(0);
+    });
+  },
+);
 
 function announce({ name, inputSchema, ...rest }: AnnouncedTool): ToolSource {
   return source(name, inputSchema, rest);

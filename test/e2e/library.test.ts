@@ -152,7 +152,10 @@ describe("the library", () => {
     const narrowed = await toolarium.run("return await calculator({ operation: 'add', a: 1, b: 1 })", {
       tools: [],
     });
-    expect(narrowed.error).toMatchObject({ code: "guest_error", tool: { kind: "denied" } });
+    expect(narrowed.error).toMatchObject({
+      code: "type_error",
+      message: expect.stringContaining("outside the allowed set"),
+    });
     const events: string[] = [];
     await toolarium.run("console.log(1); return 2", { onEvent: (event) => void events.push(event.type) });
     expect(events).toEqual(["run.started", "log", "run.finished"]);

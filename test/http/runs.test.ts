@@ -48,6 +48,25 @@ describe("POST /v1/sandbox/runs", () => {
     expect(granted.body.limits.wallMs).toBe(4_321);
   });
 
+  it("tools_filter refuses a program that calls what it leaves out, before it runs", async () => {
+    const { status, body } = await start({
+      code: "return await files.read({ path: 'a' })",
+      tools_filter: ["files/list"],
+    });
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      status: "failed",
+      error: {
+        code: "type_error",
+        line: 1,
+        column: 14,
+        effects: "none",
+        message: expect.stringContaining("tools_filter"),
+      },
+      calls: [],
+    });
+  });
+
   it("tools_filter narrows what the program can call", async () => {
     const code = "try { await files.read({ path: 'a' }) } catch (error) { return error.kind }";
     const { body } = await start({ code, tools_filter: ["files/list"], typecheck: "off" });

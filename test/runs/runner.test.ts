@@ -96,16 +96,51 @@ describe("a run", () => {
   });
 
   it("gets a hint where a name is not there on purpose", async () => {
-    const { error } = await run("return await fetch('http://example.com')");
+    const code = "return await fetch('http://example.com')";
+    const { error: refused } = await run(code);
+    expect(refused).toMatchObject({ code: "type_error", message: expect.stringContaining("call a tool") });
+    const { error } = await run(code, { typecheck: "off" });
     expect(error).toMatchObject({
       message: "ReferenceError: fetch is not defined",
       hint: expect.stringContaining("tool"),
     });
   });
 
+  it("outside the set is refused before it runs: by its line, the rule and the nearest names", async () => {
+    const report = await run("const a = await read({ value: 1 });\nreturn await write({ value: a })", {
+      policy: { layers: [everything, { rule: "tools_filter", allow: ["local/read"] }] },
+    });
+    expect(report).toMatchObject({ status: "failed", calls: [], usage: { toolCalls: 0 } });
+    expect(report.error).toMatchObject({
+      ...{ code: "type_error", line: 2, column: 14, effects: "none" },
+      message: expect.stringMatching(
+        /^local\/write is outside the allowed set: tools_filter does not include it/,
+      ),
+    });
+    expect(report.diagnostics).toMatchObject([{ severity: "error", line: 2, code: null }]);
+  });
+
+  it("that does not fit a tool is refused before it runs, unless the request says otherwise", async () => {
+    const code = "return await wait({ name: 1 })";
+    const refused = await run(code);
+    expect(refused.error).toMatchObject({
+      ...{ code: "type_error", line: 1, column: 21, effects: "none" },
+      message: 'wait: "name" must be string, not number.',
+      hint: expect.stringMatching(/^wait\(args: \{ name: string \}\)/),
+    });
+    expect(refused.calls).toEqual([]);
+    const warned = await run(code, { typecheck: "warn" });
+    expect(warned.diagnostics).toMatchObject([{ severity: "warning", code: 2322 }]);
+    expect(warned.calls).toHaveLength(1);
+    const unchecked = await run(code, { typecheck: "off" });
+    expect(unchecked.diagnostics).toEqual([]);
+    expect(unchecked.calls).toHaveLength(1);
+  });
+
   it("an uncaught tool failure names tool and kind, and is not sent outside the set", async () => {
     const report = await run("return await write({ value: 1 })", {
       policy: { layers: [everything, { rule: "tools_filter", allow: ["local/read"] }] },
+      typecheck: "off",
     });
     expect(report.error).toMatchObject({
       code: "guest_error",

@@ -1,0 +1,233 @@
+/**
+ * Type-checking as a service: a check that takes too long or too much memory costs its own program the check and
+ * nobody anything else. The checker is killed and replaced; those whose checks were in it are checked once more,
+ * one after the other. Never rejects, and never holds a program back for longer than its deadline.
+ */
+import { groupMemoryBytes } from "./group-memory.ts";
+import {
+  type CheckedProgram,
+  CheckerBroken,
+  startTypeChecker,
+  type ToolTypes,
+  type TypeChecker,
+} from "./type-checker.ts";
+
+export interface CheckLimits {
+  /** Milliseconds for one check. */
+  readonly deadlineMs: number;
+  /** Bytes the checker may hold while it checks. */
+  readonly memoryBytes: number;
+  /** Bytes with which it is replaced once it is idle. */
+  readonly restingBytes: number;
+  /** Tool sets with which it is replaced: closing one gives no memory back. */
+  readonly toolSets: number;
+}
+
+/**
+ * 1.5 s is fifty honest checks; the worst known types take 200 MB in it on a busy machine and 400 on an idle one. At
+ * rest the checker holds 35 to 150 MB.
+ */
+export const defaultCheckLimits: CheckLimits = {
+  deadlineMs: 1500,
+  memoryBytes: 350 * 1024 * 1024,
+  restingBytes: 300 * 1024 * 1024,
+  toolSets: 20,
+};
+
+export type Unchecked =
+  | { readonly why: "late"; readonly deadlineMs: number }
+  | { readonly why: "memory" }
+  /** It was in a checker that was killed for another program, twice. */
+  | { readonly why: "interrupted" }
+  /** It was not even tried: too many wait. */
+  | { readonly why: "busy" }
+  | { readonly why: "down"; readonly reason: string };
+
+export type CheckResult<T> =
+  | { readonly checked: true; readonly value: T }
+  | { readonly checked: false; readonly unchecked: Unchecked };
+
+/** What one use of the checker came to. */
+type Attempt<T> = CheckResult<T> | "interrupted";
+
+const MEMORY_POLL_MS = 25;
+/** After a start that failed, the next is tried no sooner. */
+const RETRY_AFTER_MS = 10_000;
+
+export class CheckService {
+  readonly #limits: CheckLimits;
+  readonly #onDown: (reason: string) => void;
+  readonly #startChecker: () => Promise<TypeChecker>;
+  #seat: Promise<Seat> | undefined;
+  #down: { readonly reason: string; readonly until: number } | undefined;
+  #alone: Promise<unknown> = Promise.resolve();
+
+  /** `onDown` is told each time the checker does not start. */
+  constructor(
+    limits: CheckLimits,
+    onDown: (reason: string) => void,
+    startChecker: () => Promise<TypeChecker> = startTypeChecker,
+  ) {
+    this.#limits = limits;
+    this.#onDown = onDown;
+    this.#startChecker = startChecker;
+  }
+
+  /** Starts the checker, so that the first check does not wait for it. */
+  warm(): void {
+    void this.#seatInUse().catch(() => undefined);
+  }
+
+  /** Checks the body of an async function and lets `judge` look at what was found, all within the deadline. */
+  async check<T>(
+    toolTypes: () => Promise<ToolTypes>,
+    program: string,
+    judge: (checked: CheckedProgram) => Promise<T>,
+  ): Promise<CheckResult<T>> {
+    const attempt = (): Promise<Attempt<T>> => this.#attempt(toolTypes, program, judge);
+    const first = await attempt();
+    if (first !== "interrupted") return first;
+    const turn = this.#alone.then(attempt);
+    this.#alone = turn;
+    const second = await turn;
+    return second === "interrupted" ? { checked: false, unchecked: { why: "interrupted" } } : second;
+  }
+
+  async #attempt<T>(
+    toolTypes: () => Promise<ToolTypes>,
+    program: string,
+    judge: (checked: CheckedProgram) => Promise<T>,
+  ): Promise<Attempt<T>> {
+    try {
+      const { deadlineMs } = this.#limits;
+      const ready = await within(deadlineMs, Promise.all([toolTypes(), this.#seatInUse()]));
+      if (ready === undefined) return { checked: false, unchecked: { why: "late", deadlineMs } };
+      const [types, seat] = ready;
+      return await seat.use(async ({ check }) => {
+        await using checked = await check(types, program);
+        return await judge(checked);
+      });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return { checked: false, unchecked: { why: "down", reason } };
+    }
+  }
+
+  /** Rejects when the checker does not start. */
+  async #seatInUse(): Promise<Seat> {
+    if (this.#down !== undefined && performance.now() < this.#down.until) throw new Error(this.#down.reason);
+    this.#down = undefined;
+    this.#seat ??= this.#start();
+    const seat = await this.#seat;
+    if (seat.isOpen) return seat;
+    this.#seat = undefined;
+    return await this.#seatInUse();
+  }
+
+  async #start(): Promise<Seat> {
+    try {
+      // What ends one start by chance, like a machine out of memory, does not end two.
+      const checker = await this.#startChecker().catch(() => this.#startChecker());
+      return new Seat(checker, this.#limits);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#down = { reason, until: performance.now() + RETRY_AFTER_MS };
+      this.#seat = undefined;
+      this.#onDown(reason);
+      throw error;
+    }
+  }
+}
+
+/** Undefined when it takes longer. */
+async function within<T>(ms: number, act: Promise<T>): Promise<T | undefined> {
+  const late = Promise.withResolvers<undefined>();
+  const timer = setTimeout(late.resolve, ms, undefined);
+  try {
+    return await Promise.race([act, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+interface Use {
+  readonly since: number;
+  end(attempt: "interrupted" | Extract<CheckResult<never>, { checked: false }>): void;
+}
+
+/** One checker process, those who use it, and the limits that end it. */
+class Seat {
+  readonly #checker: TypeChecker;
+  readonly #limits: CheckLimits;
+  readonly #uses = new Set<Use>();
+  #watch: NodeJS.Timeout | undefined;
+  #open = true;
+
+  constructor(checker: TypeChecker, limits: CheckLimits) {
+    this.#checker = checker;
+    this.#limits = limits;
+    void checker.gone.then(() => this.#close(() => "interrupted"));
+  }
+
+  /** Whether it takes another check. */
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  async use<T>(act: (checker: Pick<TypeChecker, "check">) => Promise<T>): Promise<Attempt<T>> {
+    const { promise, resolve, reject } = Promise.withResolvers<Attempt<T>>();
+    const use: Use = { since: performance.now(), end: resolve };
+    this.#uses.add(use);
+    this.#watch ??= setInterval(() => this.#look(), MEMORY_POLL_MS);
+    const deadline = setTimeout(() => this.#onLate(use), this.#limits.deadlineMs);
+    const check: TypeChecker["check"] = (types, program) => this.#checker.check(types, program);
+    act({ check }).then(
+      (value) => resolve({ checked: true, value }),
+      (error: unknown) => {
+        if (error instanceof CheckerBroken) this.#close(() => "interrupted");
+        else reject(error);
+      },
+    );
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(deadline);
+      this.#uses.delete(use);
+      if (this.#uses.size === 0) this.#rest();
+    }
+  }
+
+  #look(): void {
+    if (groupMemoryBytes(this.#checker.pid) <= this.#limits.memoryBytes) return;
+    const alone = this.#uses.size === 1;
+    this.#close(() => (alone ? { checked: false, unchecked: { why: "memory" } } : "interrupted"));
+  }
+
+  /** An honest check takes a fiftieth of the time: whoever has been at it for half of it stalls the checker as well. */
+  #onLate(expired: Use): void {
+    const { deadlineMs } = this.#limits;
+    const since = performance.now() - deadlineMs / 2;
+    this.#close((use) =>
+      use === expired || use.since <= since
+        ? { checked: false, unchecked: { why: "late", deadlineMs } }
+        : "interrupted",
+    );
+  }
+
+  #close(verdict: (use: Use) => Parameters<Use["end"]>[0]): void {
+    this.#open = false;
+    clearInterval(this.#watch);
+    this.#checker.kill();
+    for (const use of this.#uses) use.end(verdict(use));
+  }
+
+  /** A checker that has grown is replaced while nobody needs it. */
+  #rest(): void {
+    clearInterval(this.#watch);
+    this.#watch = undefined;
+    const isWorn =
+      this.#checker.toolSets >= this.#limits.toolSets ||
+      groupMemoryBytes(this.#checker.pid) > this.#limits.restingBytes;
+    if (isWorn) this.#close(() => "interrupted");
+  }
+}

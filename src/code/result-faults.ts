@@ -1,0 +1,203 @@
+/** What a tool object or a tool's result does not have: a tool, a field, an iterator, or an `await` before it. */
+import { nearestNames } from "../tools/nearest.ts";
+import { environmentNames } from "./environment-names.ts";
+import {
+  callableOf,
+  type FaultContext,
+  list,
+  refuse,
+  signatureOf,
+  type Verdict,
+  warn,
+} from "./fault-context.ts";
+import { type FaultSite, isGuarded, memberAt } from "./fault-site.ts";
+import { type Expression, fieldOf, type SyntaxNode, startOf, withoutAssertions } from "./parse.ts";
+import { type Reference, writeReference } from "./references.ts";
+import type { SeenType, TypeFault } from "./type-checker.ts";
+
+/** TypeScript's remark beside a fault: "Did you forget to use 'await'?" */
+const FORGOT_AWAIT = 2773;
+const MAX_FIELDS = 8;
+
+export async function missingProperty(
+  fault: TypeFault,
+  site: FaultSite,
+  context: FaultContext,
+): Promise<Verdict | undefined> {
+  const name = context.program.slice(fault.start, fault.end).replace(/^["'`]|["'`]$/g, "");
+  const member = memberAt(site);
+  const receiver = member && withoutAssertions(member.object as Expression);
+  const tools = receiver && context.sites.toolReference(receiver, site);
+  if (tools !== undefined && signatureOf(tools, context) === undefined)
+    return noSuchTool(tools, name, context);
+  if (fault.related.includes(FORGOT_AWAIT)) return refuse(sayAwait(receiver, site, context));
+  const environment = receiver && environmentOf(receiver, site, context);
+  if (environment !== undefined) return refuse(`${environment} has no ${JSON.stringify(name)} here.`);
+  if (context.sites.assigned.has(name)) return undefined;
+  const seen = receiver ? await resultAt(receiver, site, context) : await patternType(site, context);
+  if (seen === undefined) return warn(`${JSON.stringify(name)} does not exist on this value.`);
+  const message = sayField(name, seen, receiver && textOf(receiver, context));
+  return member !== undefined && isGuarded(site, member) ? warn(message) : refuse(message);
+}
+
+/** `console.table`, `crypto.subtle`: less is there than elsewhere. */
+function environmentOf(receiver: Expression, site: FaultSite, { sites }: FaultContext): string | undefined {
+  if (receiver.type !== "Identifier" || !environmentNames.includes(receiver.name)) return undefined;
+  return sites.isHidden(receiver.name, site) ? undefined : receiver.name;
+}
+
+export async function notIterable(
+  fault: TypeFault,
+  site: FaultSite,
+  context: FaultContext,
+): Promise<Verdict> {
+  const [node] = site.path;
+  if (fault.related.includes(FORGOT_AWAIT)) return refuse(sayAwait(node as Expression, site, context));
+  const seen = node && (await resultAt(node as Expression, site, context));
+  if (seen === undefined || seen.isArray) return warn("This value is not iterable.");
+  return refuse(`The result is not an array; it is ${sayShape(seen)}.${useArray(seen, undefined)}`);
+}
+
+/** A server is called as if it were a tool. */
+export function notCallable(fault: TypeFault, site: FaultSite, context: FaultContext): Verdict {
+  const [node] = site.path;
+  const server = node && context.sites.toolReference(node as Expression, site);
+  const methods = server && context.signatures.servers.get(server.root);
+  if (server === undefined || server.path.length > 0 || methods === undefined)
+    return warn(fault.text.replace(/'[^']{60,}'/g, "'…'"));
+  return refuse(
+    `${server.root} is a server, not a tool: call ${server.root}.<tool>(…). It has ${list(methods)}.`,
+  );
+}
+
+function noSuchTool(tools: Reference, name: string, context: FaultContext): Verdict {
+  const { servers, originals } = context.signatures;
+  const { root, path } = tools;
+  const holder = callableOf(tools);
+  const known = root === "tools" ? originals.get(path[0] ?? "") : servers.get(root);
+  if (root === "tools" && path.length === 0) {
+    const names = [...originals.keys()];
+    const [near] = nearestNames(name, names, 1);
+    return refuse(
+      `tools has no server ${JSON.stringify(name)}.${near ? ` Did you mean ${near}?` : ""} Tool servers: ${list(names)}.`,
+    );
+  }
+  const [near] = nearestNames(name, known ?? [], 1);
+  const said = `${holder} has no tool ${JSON.stringify(name)}.`;
+  if (near !== undefined)
+    return refuse(`${said} Did you mean ${near}?`, context.signatures.find([root, ...path, near]));
+  return refuse(known === undefined ? said : `${said} It has ${list(known)}.`);
+}
+
+function sayAwait(receiver: Expression | undefined, site: FaultSite, context: FaultContext): string {
+  const called = receiver?.type === "CallExpression" ? receiver.callee : undefined;
+  const reference = called && context.sites.toolReference(called as Expression, site);
+  if (reference !== undefined) return `${writeReference(reference)}(…) returns a Promise: add await.`;
+  const written = receiver === undefined ? "This" : textOf(receiver, context);
+  return `${written} is a Promise: add await, or for an array of them await Promise.all(…).`;
+}
+
+interface SeenResult extends SeenType {
+  /** The value is an array of what was seen. */
+  readonly isArray: boolean;
+}
+
+/** What is known of a value that came out of a tool; undefined for any other value. */
+async function resultAt(
+  node: Expression,
+  site: FaultSite,
+  context: FaultContext,
+): Promise<SeenResult | undefined> {
+  const found = whereTyped(node, site, context);
+  if (found === undefined) return undefined;
+  if (found.result !== undefined) {
+    const { fields = [], givesArray = false } = signatureOf(found.result, context) ?? {};
+    return { ofTools: true, properties: fields, isArray: givesArray };
+  }
+  const seen = await context.typeAt(found.offset, found.unwrap);
+  if (seen?.ofTools) return { ...seen, isArray: false };
+  const element = await context.typeAt(found.offset, found.unwrap + 1);
+  return element?.ofTools ? { ...element, isArray: true } : undefined;
+}
+
+interface Typed {
+  readonly offset: number;
+  readonly unwrap: number;
+  /** The tool whose result it is. */
+  readonly result?: Reference;
+}
+
+/** A name whose type tells that of the expression. */
+function whereTyped(node: Expression, site: FaultSite, context: FaultContext): Typed | undefined {
+  const inner = withoutAssertions(node);
+  switch (inner.type) {
+    case "Identifier":
+      return { offset: startOf(inner), unwrap: 0 };
+    case "MemberExpression":
+    case "OptionalMemberExpression": {
+      if (!inner.computed) return { offset: startOf(inner.property as SyntaxNode), unwrap: 0 };
+      const object = whereTyped(inner.object as Expression, site, context);
+      return object && { ...object, unwrap: object.unwrap + 1 };
+    }
+    case "AwaitExpression": {
+      const awaited = withoutAssertions(inner.argument);
+      if (awaited.type === "CallExpression") {
+        const reference = context.sites.toolReference(awaited.callee as Expression, site);
+        return reference && { offset: 0, unwrap: 0, result: reference };
+      }
+      const promise = whereTyped(awaited, site, context);
+      return promise && { ...promise, unwrap: promise.unwrap + 1 };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** `const { items } = await tool()`: the value that is taken apart. */
+async function patternType(site: FaultSite, context: FaultContext): Promise<SeenResult | undefined> {
+  const declarator = site.path.find((node) => node.type === "VariableDeclarator");
+  const depth = site.path.filter((node) => (node.type as string) === "ObjectPattern").length;
+  const init = declarator && fieldOf(declarator, "init");
+  if (depth !== 1 || init === null || init === undefined) return undefined;
+  return await resultAt(init as Expression, site, context);
+}
+
+function sayField(name: string, seen: SeenResult, receiver: string | undefined): string {
+  const what = seen.isArray ? "The result is an array, which" : "The result";
+  const names = seen.properties.map((property) => property.name);
+  const [near] = nearestNames(name, seen.isArray ? [] : names, 1);
+  if (near !== undefined) return `${what} has no ${JSON.stringify(name)}. Did you mean ${near}?`;
+  if (seen.properties.length === 0) return `${what} has no ${JSON.stringify(name)}.`;
+  const shape = seen.isArray ? `its elements are ${sayShape(seen)}` : `it is ${sayShape(seen)}`;
+  const isArrayMethod = ARRAY_METHODS.has(name);
+  return `${what} has no ${JSON.stringify(name)}; ${shape}.${isArrayMethod ? useArray(seen, receiver, name) : ""}`;
+}
+
+const ARRAY_METHODS: ReadonlySet<string> = new Set(
+  Object.getOwnPropertyNames(Array.prototype).filter((name) => name !== "constructor"),
+);
+
+function sayShape({ properties }: SeenType): string {
+  const fields = properties
+    .slice(0, MAX_FIELDS)
+    .map(({ name, isArray }) => (isArray ? `${name}: […]` : name));
+  const more = properties.length > MAX_FIELDS ? ", …" : "";
+  return `{ ${fields.join(", ")}${more} }`;
+}
+
+/** Offers the one field that is an array. */
+function useArray(
+  { properties, isArray }: SeenResult,
+  receiver: string | undefined,
+  method?: string,
+): string {
+  const [field, ...others] = properties.filter((property) => property.isArray);
+  if (isArray || field === undefined || others.length > 0) return "";
+  const access = receiver === undefined ? `.${field.name}` : `${receiver}.${field.name}`;
+  return ` Use ${access}${method === undefined ? "" : `.${method}`}.`;
+}
+
+function textOf(node: SyntaxNode, { program }: FaultContext): string {
+  const text = program.slice(startOf(node), Number(fieldOf(node, "end"))).replace(/\s+/g, " ");
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}

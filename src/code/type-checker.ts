@@ -1,0 +1,283 @@
+/**
+ * The native TypeScript as a type checker: the one file that knows its API, which is marked unstable, so its version
+ * is exact and every process proves at its start that it finds a fault and leaves a good program alone. It works on
+ * texts in memory and never reads a file that a program or a server names.
+ *
+ * It can be stalled, or grown without bound, by a few hundred bytes of types: whoever uses it needs a deadline and a
+ * limit of memory, and `kill` is the only way to stop it.
+ */
+import type { ChildProcess } from "node:child_process";
+import { API, type Diagnostic, type Project, type Snapshot, type Type } from "typescript/unstable/async";
+import { proveItself } from "./type-checker-proof.ts";
+import { readTypeLib } from "./type-lib.ts";
+
+/** Equal hash, equal text. */
+export interface ToolTypes {
+  readonly hash: string;
+  readonly text: string;
+}
+
+/** What TypeScript says about a stretch of the program, in its own words. */
+export interface TypeFault {
+  readonly code: number;
+  readonly text: string;
+  /** What the text is explained by, outermost first. */
+  readonly chain: readonly { readonly code: number; readonly text: string }[];
+  /** Codes of remarks made beside it. */
+  readonly related: readonly number[];
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A type, as far as hints need to know it. */
+export interface SeenType {
+  /** Whether the tools' declarations define it, and not the program or the language. */
+  readonly ofTools: boolean;
+  readonly properties: readonly { readonly name: string; readonly isArray: boolean }[];
+}
+
+/** A program that was checked. Dispose it, or the checker keeps it. */
+export interface CheckedProgram extends AsyncDisposable {
+  readonly faults: readonly TypeFault[];
+  /**
+   * The type of the name at an offset, or with `unwrap` 1 and more what its values hold: an array's elements, a
+   * promise's result. Undefined when there is none. Rejects with `CheckerBroken`.
+   */
+  typeAt(offset: number, unwrap: number): Promise<SeenType | undefined>;
+}
+
+export interface TypeChecker {
+  readonly pid: number;
+  /** Tool sets it has opened; each costs memory that closing it would not give back. */
+  readonly toolSets: number;
+  hasToolSet(hash: string): boolean;
+  /** `program` is the body of an async function; offsets are those of this text. Rejects with `CheckerBroken`. */
+  check(tools: ToolTypes, program: string): Promise<CheckedProgram>;
+  /** SIGKILL. Idempotent. */
+  kill(): void;
+  /** Resolves when its process is gone. */
+  readonly gone: Promise<void>;
+}
+
+/** The checker has ended, or answers what it never should: this one is of no more use. */
+export class CheckerBroken extends Error {
+  override readonly name = "CheckerBroken";
+}
+
+/** Rejects when there is none for this platform, when it does not start, or when it misjudges a known program. */
+export async function startTypeChecker(): Promise<TypeChecker> {
+  const checker = new NativeChecker(readTypeLib());
+  try {
+    await checker.connect();
+    await proveItself(checker);
+    return checker;
+  } catch (error) {
+    checker.kill();
+    throw error;
+  }
+}
+
+/** Every fault in one program is worth knowing, and this many are worth reading. */
+const MAX_FAULTS = 200;
+const MAX_PROPERTIES = 30;
+const PROLOGUE = "export {}; async function main() {";
+const EPILOGUE = "\n}";
+const ROOT = "/program";
+
+const COMPILER_OPTIONS = {
+  ...{ target: "esnext", module: "esnext", moduleResolution: "bundler", moduleDetection: "force" },
+  // The library comes as files of the project.
+  ...{ noLib: true, types: [], skipLibCheck: true, noEmit: true },
+  // What a catch clause holds is read without a test by almost every program.
+  ...{ strict: true, useUnknownInCatchVariables: false },
+  ...{ allowUnreachableCode: true, allowUnusedLabels: true },
+};
+
+class NativeChecker implements TypeChecker {
+  readonly #files = new Map<string, string>();
+  readonly #libFiles: readonly string[];
+  readonly #projects = new Set<string>();
+  readonly #api: API;
+  readonly #gone = Promise.withResolvers<void>();
+  #process: ChildProcess | undefined;
+  /** A write to a process that is gone would be an error that nobody can catch. */
+  #ended = false;
+  /** What was asked of a process that dies would never be answered. */
+  readonly #pending = new Set<(reason: Error) => void>();
+  /** The text of a program is fetched while its snapshot is made: one at a time. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(lib: readonly string[]) {
+    this.#libFiles = lib.map((_, index) => `${ROOT}/lib${index}.d.ts`);
+    lib.forEach((text, index) => {
+      this.#files.set(this.#libFiles[index] ?? "", text);
+    });
+    // Whatever is not in the map does not exist; an answer of `undefined` would mean "look on the disk".
+    this.#api = new API({
+      cwd: ROOT,
+      fs: {
+        readFile: (name) => this.#files.get(name) ?? null,
+        fileExists: (name) => this.#files.has(name),
+        directoryExists: (name) => name === ROOT || this.#projects.has(name),
+        getAccessibleEntries: () => ({ files: [], directories: [] }),
+        realpath: (name) => name,
+      },
+    });
+  }
+
+  get pid(): number {
+    return this.#process?.pid ?? 0;
+  }
+
+  get toolSets(): number {
+    return this.#projects.size;
+  }
+
+  get gone(): Promise<void> {
+    return this.#gone.promise;
+  }
+
+  hasToolSet(hash: string): boolean {
+    return this.#projects.has(folderOf(hash));
+  }
+
+  /** The API starts its process with the first request and keeps it to itself; pending calls outlive its death. */
+  async connect(): Promise<void> {
+    const started = this.#api.updateSnapshot({});
+    const { client } = this.#api as unknown as { readonly client?: { readonly process?: ChildProcess } };
+    started.catch(() => undefined);
+    while (client?.process === undefined) {
+      const settled = await Promise.race([started.then(() => true), nextTurn()]);
+      if (settled) break;
+    }
+    this.#process = client?.process;
+    if (this.#process === undefined) throw new Error("the type checker's process cannot be found");
+    this.#process.once("exit", () => {
+      this.#ended = true;
+      for (const reject of this.#pending) reject(new Error("the type checker ended"));
+      this.#gone.resolve();
+    });
+    const snapshot = await Promise.race([started, this.#gone.promise]);
+    if (snapshot === undefined) throw new Error("the type checker ended at its start");
+    await snapshot.dispose();
+  }
+
+  async check(tools: ToolTypes, program: string): Promise<CheckedProgram> {
+    return await this.#ask(() => this.#check(tools, program));
+  }
+
+  async #check(tools: ToolTypes, program: string): Promise<CheckedProgram> {
+    const main = `${folderOf(tools.hash)}/main.ts`;
+    const snapshot = await this.#inTurn(() => this.#update(tools, main, program));
+    const project = snapshot.getProject(`${folderOf(tools.hash)}/tsconfig.json`);
+    if (project === undefined) throw new Error("the type checker did not open the project");
+    const [syntax, types] = await Promise.all([
+      project.program.getSyntacticDiagnostics(main),
+      project.program.getSemanticDiagnostics(main),
+    ]);
+    return {
+      faults: [...syntax, ...types].slice(0, MAX_FAULTS).map(toFault),
+      typeAt: (offset, unwrap) => this.#ask(() => typeAt(project, main, offset + PROLOGUE.length, unwrap)),
+      [Symbol.asyncDispose]: async () => {
+        if (!this.#ended) await this.#ask(() => snapshot.dispose());
+      },
+    };
+  }
+
+  async #ask<T>(act: () => Promise<T>): Promise<T> {
+    if (this.#ended) throw new CheckerBroken("the type checker has ended");
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    this.#pending.add(reject);
+    act().then(resolve, reject);
+    try {
+      return await promise;
+    } catch (cause) {
+      throw new CheckerBroken("the type checker failed", { cause });
+    } finally {
+      this.#pending.delete(reject);
+    }
+  }
+
+  async #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(act);
+    this.#turn = turn.catch(() => undefined);
+    return await turn;
+  }
+
+  async #update(tools: ToolTypes, main: string, program: string): Promise<Snapshot> {
+    this.#files.set(main, PROLOGUE + program + EPILOGUE);
+    if (this.hasToolSet(tools.hash))
+      return await this.#api.updateSnapshot({ fileChanges: { changed: [main] } });
+    const folder = folderOf(tools.hash);
+    this.#projects.add(folder);
+    const declarations = `${folder}/tools.d.ts`;
+    const config = `${folder}/tsconfig.json`;
+    this.#files.set(declarations, tools.text);
+    this.#files.set(
+      config,
+      JSON.stringify({
+        compilerOptions: COMPILER_OPTIONS,
+        files: [...this.#libFiles, declarations, main],
+      }),
+    );
+    return await this.#api.updateSnapshot({ openProjects: [config] });
+  }
+
+  kill(): void {
+    this.#ended = true;
+    this.#process?.kill("SIGKILL");
+  }
+}
+
+function folderOf(hash: string): string {
+  return `${ROOT}/${hash}`;
+}
+
+function nextTurn(): Promise<false> {
+  return new Promise((resolve) => setImmediate(() => resolve(false)));
+}
+
+function toFault({ code, text, pos, end, messageChain, relatedInformation }: Diagnostic): TypeFault {
+  return {
+    code,
+    text,
+    chain: flatten(messageChain ?? []),
+    related: (relatedInformation ?? []).map((remark) => remark.code),
+    start: pos - PROLOGUE.length,
+    end: end - PROLOGUE.length,
+  };
+}
+
+function flatten(chain: readonly Diagnostic[]): TypeFault["chain"] {
+  return chain.flatMap(({ code, text, messageChain = [] }) => [{ code, text }, ...flatten(messageChain)]);
+}
+
+async function typeAt(
+  { checker }: Project,
+  file: string,
+  offset: number,
+  unwrap: number,
+): Promise<SeenType | undefined> {
+  let type: Type | undefined = await checker.getTypeAtPosition(file, offset);
+  for (let left = unwrap; left > 0 && type !== undefined; left -= 1)
+    type = type.isTypeReference() ? (await checker.getTypeArguments(type))[0] : undefined;
+  if (type === undefined) return undefined;
+  const symbol = await type.getSymbol();
+  // What the tools take and give has no name of its own; what does, like ToolError, belongs to the environment.
+  const ofTools =
+    symbol?.name === "__type" && symbol.declarations.some(({ path }) => path.endsWith("/tools.d.ts"));
+  return { ofTools, properties: ofTools ? await propertiesOf(checker, type) : [] };
+}
+
+async function propertiesOf(checker: Project["checker"], type: Type): Promise<SeenType["properties"]> {
+  const symbols = (await checker.getPropertiesOfType(type)).slice(0, MAX_PROPERTIES);
+  return await Promise.all(
+    symbols.map(async (symbol) => {
+      const valueType = await checker.getTypeOfSymbol(symbol);
+      return {
+        name: symbol.name,
+        isArray: valueType !== undefined && (await checker.isArrayType(valueType)),
+      };
+    }),
+  );
+}

@@ -1,0 +1,124 @@
+/** A program's text to what a run or a check makes of it: compiled, and no tool in it outside the allowed set. */
+import type { CompileOutcome, Compiler, Diagnostic, ToolReference } from "../code/compile.ts";
+import { arrange } from "../code/diagnostics.ts";
+import type { Catalog, CatalogTool } from "../tools/catalog.ts";
+import { decide, explainRefusal, type Policy } from "../tools/policy.ts";
+import { programDeclarations, programGlobals } from "./program-globals.ts";
+
+export interface ProgramText {
+  readonly principal: string;
+  readonly code: string;
+  readonly catalog: Catalog;
+  readonly policy: Policy;
+  /** Bytes of `code` after fences are removed. */
+  readonly sourceBytes: number;
+  readonly typecheck: "error" | "warn" | "off";
+}
+
+export interface CompiledText {
+  readonly outcome: CompileOutcome;
+  /** Ids of the tools it calls by name, in order of first appearance, those outside the policy included. */
+  readonly calls: readonly string[];
+}
+
+/** Rejects as `Compiler.compile` does. */
+export async function compileForRun(text: ProgramText, compiler: Compiler): Promise<CompiledText> {
+  const { principal, code, catalog, policy, sourceBytes, typecheck } = text;
+  const check =
+    typecheck === "off" ? null : { mode: typecheck, declarations: programDeclarations(catalog, policy) };
+  const outcome = await compiler.compile(
+    { code, sourceBytes, globals: programGlobals(catalog), check },
+    { principal },
+  );
+  const called = referencesOf(outcome).flatMap((reference): readonly CallInText[] => {
+    const found = resolve(reference, catalog);
+    return found === undefined ? [] : [{ ...found, reference }];
+  });
+  const calls = called.flatMap(({ id, tool }) => (tool === undefined ? [] : [id]));
+  const refusals = typecheck === "off" ? [] : refusalsOf(called, text);
+  return { outcome: withRefusals(outcome, refusals), calls: [...new Set(calls)] };
+}
+
+interface CallInText extends Called {
+  readonly reference: ToolReference;
+}
+
+function referencesOf(outcome: CompileOutcome): readonly ToolReference[] {
+  if (outcome.ok) return outcome.program.toolReferences;
+  return outcome.code === "type_error" ? outcome.toolReferences : [];
+}
+
+function refusalsOf(
+  called: readonly CallInText[],
+  { catalog, policy, typecheck }: ProgramText,
+): readonly Diagnostic[] {
+  return called.flatMap(({ id, tool, reference }): readonly Diagnostic[] => {
+    const message = refusalOf(id, tool, catalog, policy);
+    if (message === undefined) return [];
+    const { line, column } = reference;
+    const severity = typecheck === "error" ? "error" : "warning";
+    return [{ severity, code: null, message, line, column }];
+  });
+}
+
+function refusalOf(
+  id: string,
+  tool: CatalogTool | undefined,
+  catalog: Catalog,
+  policy: Policy,
+): string | undefined {
+  if (tool !== undefined && decide(tool, policy).verdict === "deny")
+    return explainRefusal(id, catalog, policy).message;
+  if (tool?.unavailable !== undefined) return `${id} cannot be called: ${tool.unavailable}`;
+  return tool === undefined ? explainRefusal(id, catalog, policy).message : undefined;
+}
+
+/** On a line that has several faults, the rule that refuses a tool is what has to be known. */
+function withRefusals(outcome: CompileOutcome, refusals: readonly Diagnostic[]): CompileOutcome {
+  if (refusals.length === 0) return outcome;
+  if (!outcome.ok && outcome.code !== "type_error") return outcome;
+  const refusedLines = new Set(refusals.map(({ line }) => line));
+  const found = outcome.ok ? outcome.program.diagnostics : outcome.diagnostics;
+  const others = found.filter(({ severity, line }) => severity === "note" || !refusedLines.has(line));
+  const diagnostics = arrange([...refusals, ...others]);
+  const [first] = diagnostics;
+  if (first?.severity !== "error")
+    return outcome.ok ? { ok: true, program: { ...outcome.program, diagnostics } } : outcome;
+  const { message, line, column } = first;
+  const toolReferences = referencesOf(outcome);
+  const hint = outcome.ok || outcome.line !== line ? {} : hintOf(outcome, message);
+  return { ok: false, code: "type_error", message, ...hint, line, column, diagnostics, toolReferences };
+}
+
+function hintOf(
+  outcome: Extract<CompileOutcome, { code: "type_error" }>,
+  message: string,
+): { readonly hint?: string } {
+  return outcome.hint !== undefined && message.startsWith(outcome.message) ? { hint: outcome.hint } : {};
+}
+
+interface Called {
+  readonly id: string;
+  /** Undefined when there is no such tool. */
+  readonly tool: CatalogTool | undefined;
+}
+
+/** The tool a reference leads to; undefined when it is not a call of one, like `tools.search("…")`, or may be one. */
+function resolve({ root, path }: ToolReference, catalog: Catalog): Called | undefined {
+  const local = catalog.tools.find((tool) => tool.method === null && tool.global === root);
+  if (local !== undefined) return { id: local.id, tool: local };
+  const [first, second] = path;
+  const [server, name] =
+    root === "tools" ? [first, second] : [catalog.servers.find(({ global }) => global === root)?.name, first];
+  if (server === undefined || name === undefined || !isKnown(server, catalog)) return undefined;
+  const id = `${server}/${name}`;
+  const byMethod = catalog.tools.find((tool) => tool.global === root && tool.method === name);
+  const tool = byMethod ?? catalog.byId(id);
+  return { id: tool?.id ?? id, tool };
+}
+
+/** Of a server that is still connecting nothing is known. A name nobody has is no server. */
+function isKnown(server: string, catalog: Catalog): boolean {
+  const isServer = catalog.servers.some(({ name }) => name === server);
+  return !isServer || catalog.tools.some((tool) => tool.server === server);
+}

@@ -1,0 +1,125 @@
+/** A compiler process and a few tools to check programs against, as a gateway would have them. */
+import { createHash } from "node:crypto";
+import { afterAll, beforeAll } from "vitest";
+import type { CompileOutcome, Declarations, Diagnostic } from "../../../src/code/compile.ts";
+import {
+  type CompilerOptions,
+  type CompilerProcess,
+  createCompiler,
+} from "../../../src/code/compiler-process.ts";
+import { renderDeclarations } from "../../../src/code/declarations.ts";
+import { createLog } from "../../../src/log.ts";
+import { programGlobals } from "../../../src/runs/program-globals.ts";
+import { buildCatalog, type JsonSchema, type ToolSource } from "../../../src/tools/catalog.ts";
+import { source } from "./tools.ts";
+
+const text: JsonSchema = { type: "string" };
+const number: JsonSchema = { type: "number" };
+
+/** An object that holds these properties and no others; names that end in `?` are optional. */
+function object(properties: { readonly [name: string]: JsonSchema }): JsonSchema {
+  const entries = Object.entries(properties);
+  return {
+    type: "object",
+    properties: Object.fromEntries(entries.map(([name, schema]) => [name.replace("?", ""), schema])),
+    required: entries.flatMap(([name]) => (name.endsWith("?") ? [] : [name])),
+    additionalProperties: false,
+  };
+}
+
+function array(items: JsonSchema): JsonSchema {
+  return { type: "array", items };
+}
+
+const issue = object({
+  number,
+  title: text,
+  state: { enum: ["open", "closed"] },
+  labels: array(text),
+  assignee: { anyOf: [object({ login: text }), { type: "null" }] },
+  "body?": text,
+});
+
+function tool(
+  name: string,
+  input: JsonSchema,
+  outputSchema?: JsonSchema,
+  rest: Partial<ToolSource> = {},
+): ToolSource {
+  return source(name, input, { ...(outputSchema === undefined ? {} : { outputSchema }), ...rest });
+}
+
+const sources: { readonly [server: string]: readonly ToolSource[] } = {
+  github: [
+    tool(
+      "list_issues",
+      object({ owner: text, repo: text, "state?": { enum: ["open", "closed", "all"] }, "per_page?": number }),
+      object({ issues: array(issue), "next_page?": number }),
+    ),
+    tool("get_issue", object({ owner: text, repo: text, number }), issue),
+    tool("create_issue", object({ owner: text, repo: text, title: text, "labels?": array(text) }), issue),
+    tool("list_repos", object({}), array(object({ name: text, stars: number }))),
+  ],
+  slack: [
+    tool("post_message", object({ channel: text, text }), object({ ok: { type: "boolean" }, ts: text })),
+    tool("search-users", object({ query: text })),
+  ],
+  local: [
+    tool("calculator", object({ operation: { enum: ["add", "multiply"] }, a: number, b: number }), number),
+    tool("analyzeFile", object({ path: text }), object({ lines: number }), { positional: ["path"] }),
+  ],
+};
+
+const catalog = buildCatalog(
+  Object.entries(sources).map(([server, tools]) => ({ server, tools })),
+  { readOnly: [], idempotent: [] },
+);
+const globals = programGlobals(catalog);
+
+export const declarations: Declarations = declare(renderDeclarations(catalog.tools));
+
+export function declare(text: string): Declarations {
+  return { hash: createHash("sha256").update(text).digest("hex"), text };
+}
+
+export type Check = (
+  code: string,
+  mode?: "error" | "warn" | "off",
+  against?: Declarations,
+) => Promise<CompileOutcome>;
+
+export function checkWith(compiler: CompilerProcess): Check {
+  return (code, mode = "error", against = declarations) => {
+    const check = mode === "off" ? null : { mode, declarations: against };
+    return compiler.compile({ code, sourceBytes: 65_536, globals, check }, { principal: "ann" });
+  };
+}
+
+export function openChecked(options: Partial<CompilerOptions> = {}): Promise<CompilerProcess> {
+  return createCompiler({ log: createLog("silent"), spareAfterMs: 600_000, ...options });
+}
+
+/** One compiler for the tests of a file. */
+export function useChecked(options: Partial<CompilerOptions> = {}): Check {
+  let compiler: CompilerProcess | undefined;
+  beforeAll(async () => {
+    compiler = await openChecked(options);
+  });
+  afterAll(() => compiler?.[Symbol.asyncDispose]());
+  return (...check) => {
+    if (compiler === undefined) throw new Error("the compiler is not open yet");
+    return checkWith(compiler)(...check);
+  };
+}
+
+export function diagnosticsOf(outcome: CompileOutcome): readonly Diagnostic[] {
+  return outcome.ok ? outcome.program.diagnostics : outcome.diagnostics;
+}
+
+/** `error 2339 at 1:20: …`, one for each. */
+export function said(outcome: CompileOutcome): readonly string[] {
+  return diagnosticsOf(outcome).map(
+    ({ severity, code, line, column, message }) =>
+      `${severity} ${code ?? "-"} at ${line}:${column}: ${message}`,
+  );
+}

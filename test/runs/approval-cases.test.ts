@@ -62,7 +62,9 @@ function programOf({ calls }: Play): string {
 }
 
 describe.skipIf(toolUseCases === undefined)("recorded tool use (TOOL_USE_CASES)", () => {
-  it("stops before the call that needs a person, survives the process, and makes every call once", { timeout: 180_000 }, async () => {
+  it("stops before the call that needs a person, survives the process, and makes every call once", {
+    timeout: 180_000,
+  }, async () => {
     const folder = mkdtempSync(join(tmpdir(), "toolarium-cases-"));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const plays = (await readCases<MultiTurnCase>("multi-turn.jsonl")).map((row) => new Play(row));
@@ -81,7 +83,9 @@ describe.skipIf(toolUseCases === undefined)("recorded tool use (TOOL_USE_CASES)"
         current = play;
         const auto = [...new Set(play.calls.map(idOf))].filter((id) => id !== play.asked);
         const policy = { layers: [everything, { rule: "the case", autoExecute: auto }] };
-        const { id, done } = await first.runner.start(programRequest(programOf(play), { policy, typecheck: "off" }));
+        const { id, done } = await first.runner.start(
+          programRequest(programOf(play), { policy, typecheck: "off" }),
+        );
         play.run = id;
         expectWaiting(await done, play);
       }
@@ -95,7 +99,9 @@ describe.skipIf(toolUseCases === undefined)("recorded tool use (TOOL_USE_CASES)"
       expect(report).toMatchObject({ status: "completed", error: null });
       expect(report.result).toEqual(play.calls.map(({ result }) => result ?? null));
       expect([play.made, play.faults]).toEqual([play.calls.length, []]);
-      expect(report.calls.map(({ tool, status }) => [tool, status])).toEqual(play.calls.map((call) => [idOf(call), "ok"]));
+      expect(report.calls.map(({ tool, status }) => [tool, status])).toEqual(
+        play.calls.map((call) => [idOf(call), "ok"]),
+      );
     }
     expect(plays.length).toBeGreaterThan(0);
   });

@@ -7,7 +7,7 @@ import type { Runner } from "../runs/runner.ts";
 import { type AnswerSource, type Ending, tellAnswer } from "./answer.ts";
 import type { Answer, CallAnswering } from "./answering.ts";
 import { type Conversation, type ConversationDeps, openConversation } from "./conversation.ts";
-import { type ReadReply, unknownCall } from "./decisions.ts";
+import { type ReadReply, waitedTooLong } from "./decisions.ts";
 import { type ChatEvent, endInWords } from "./events.ts";
 import { type Chapter, chapterAfter, chaptersOf, turnsOf } from "./kept-turns.ts";
 import { type Followable, LiveAnswer } from "./live-answer.ts";
@@ -89,7 +89,7 @@ export function createAnswers(deps: AnswersDeps): Answers {
         return play(run, chat, start);
       }
       const chapter = chapterAfter(run, reply.turn);
-      if (chapter === undefined) throw unknownCall("");
+      if (chapter === undefined) throw waitedTooLong();
       return again(run, chapter.start, chat.request);
     },
   };
@@ -163,7 +163,7 @@ function tellAgain(
 async function isBrokenOff(run: CallRun, chat: Conversation, { runner }: AnswersDeps): Promise<boolean> {
   const { events } = run.journal;
   const last = events.at(-1);
-  if (last?.type === "ended" && last.error?.code === "approval_expired") throw unknownCall("");
+  if (last?.type === "ended" && last.error?.code === "approval_expired") throw waitedTooLong();
   if (last?.type !== "waiting") return last?.type !== "ended" || last.status !== "completed";
   const turn = turnsOf(events).at(-1);
   const viewer = { principal: chat.request.principal, admin: false };

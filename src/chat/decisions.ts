@@ -92,6 +92,14 @@ export function unknownCall(id: string): ToolariumError {
   );
 }
 
+/** An answer that waited, and can wait no more. */
+export function waitedTooLong(): ToolariumError {
+  return refusal(
+    "unknown_call",
+    "The calls of this answer waited too long, or their run was ended meanwhile.",
+  );
+}
+
 function placeOf(turn: KeptTurn, id: string): KeptTurn["places"][number] | undefined {
   const run = parseCallId(id)?.runId;
   return turn.places.find((place) => place.call === id || (place.run !== undefined && place.run === run));

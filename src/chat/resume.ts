@@ -6,7 +6,7 @@ import { parseCallId } from "../runs/ids.ts";
 import type { Runner } from "../runs/runner.ts";
 import type { Answers } from "./answers.ts";
 import { findChapter } from "./attach.ts";
-import { decideAll, readReplyTo, unknownCall } from "./decisions.ts";
+import { decideAll, readReplyTo, unknownCall, waitedTooLong } from "./decisions.ts";
 import { turnsOf } from "./kept-turns.ts";
 import type { Followable } from "./live-answer.ts";
 import type { Reply } from "./reply.ts";
@@ -42,7 +42,7 @@ async function goOnWith(
   if (repeated !== undefined) return answers.again(run, repeated.start, request);
   const { events } = run.journal;
   const read = readReplyTo(turnsOf(events), reply, request);
-  if (restedBeforeItEnded(events)) throw unknownCall(reply.ids[0] ?? "");
+  if (restedBeforeItEnded(events)) throw waitedTooLong();
   const chat = answers.open(run, request);
   await decideAll(runner, request, run, read.decisions);
   return answers.resume(run, chat, read);

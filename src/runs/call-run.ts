@@ -1,11 +1,6 @@
-/**
- * Calls made outside a program, recorded like those of one: a chat's, or one that a person asked for. A chat takes as
- * many requests as it needs: between them its run rests, and only what people decide of its calls happens.
- */
-import type { RunLimits } from "../../sandbox/index.ts";
 import { ToolariumError } from "../errors.ts";
-import type { JournalEvent, JournalEventBody, RequestMark } from "../journal.ts";
-import type { Bridge, CallJournal, GateCall, GateOutcome, HumanDecision } from "../tools/bridge.ts";
+import type { JournalEventBody, RequestMark } from "../journal.ts";
+import type { Bridge, GateCall, GateOutcome, HumanDecision } from "../tools/bridge.ts";
 import type { Catalog } from "../tools/catalog.ts";
 import type { Policy, PolicyLayer } from "../tools/policy.ts";
 import type { Decidable } from "./approvals.ts";
@@ -13,28 +8,14 @@ import type { CallResult } from "./call-result.ts";
 import { resultOf, toCallResult } from "./call-result.ts";
 import type { Carried } from "./carriage.ts";
 import { endAtRest, endCalls } from "./endings.ts";
-import { openCallOf, restsAmongCalls, unfinishedCalls } from "./history.ts";
+import { lastCallNumber, openCallOf, restsAmongCalls, unfinishedCalls } from "./history.ts";
 import { parseCallId, toCallId } from "./ids.ts";
 import type { GateRest } from "./lease.ts";
+import { Life } from "./life.ts";
 import type { Journal } from "./live-journal.ts";
 import { deriveReport, type Report } from "./report.ts";
-import type { ChatSpec, RunSpec } from "./run-spec.ts";
+import type { RunSpec } from "./run-spec.ts";
 import { createTurnstile } from "./turnstile.ts";
-
-/** Calls made outside a program: a chat request in agent or code mode, or one explicit call. */
-export interface CallRunRequest {
-  readonly principal: string;
-  /** The key that asked; null or absent without keys. */
-  readonly keyName?: string | null;
-  readonly kind: "chat" | "call";
-  readonly policy: Policy;
-  readonly limits: RunLimits;
-  /** `auto`: policy decides. `granted`: a person asked for exactly this call, so only `deny` refuses it. */
-  readonly consent: "auto" | "granted";
-  readonly chat?: ChatSpec;
-  /** Aborting cancels the calls in flight and ends the record as cancelled. */
-  readonly signal?: AbortSignal;
-}
 
 /** A request that goes on with a chat. */
 export interface ResumingRequest {
@@ -59,20 +40,14 @@ export interface CallRunOptions {
   };
   readonly spec: RunSpec;
   readonly journal: Journal;
-  readonly consent: CallRunRequest["consent"];
+  /** `auto`: policy decides. `granted`: a person asked for exactly this call, so only `deny` refuses it. */
+  readonly consent: "auto" | "granted";
 }
 
 /** What the gate is shown while one request is answered, or between two. */
 interface View {
   readonly catalog: Catalog;
   readonly layers: readonly PolicyLayer[];
-}
-
-/** From where the run begins or goes on to where it ends: what still comes from its calls afterwards is lost. */
-interface Life {
-  readonly abort: AbortController;
-  readonly journal: CallJournal;
-  over: boolean;
 }
 
 export class CallRun implements Carried, Decidable {
@@ -85,7 +60,7 @@ export class CallRun implements Carried, Decidable {
   readonly #deps: CallRunDeps;
   readonly #flights = new Map<string, Promise<GateOutcome>>();
   readonly #turnstile = createTurnstile();
-  #life: Life = this.#begin();
+  #life: Life;
   /** While a request is answered; between requests the rules are those of the moment. */
   #view: View | undefined;
   #answering: PromiseWithResolvers<void> | undefined;
@@ -99,7 +74,8 @@ export class CallRun implements Carried, Decidable {
     this.spec = options.spec;
     this.journal = options.journal;
     this.decidable = options.record.kind === "chat" ? this : null;
-    this.#number = lastNumber(options.journal.events);
+    this.#life = new Life(options.journal);
+    this.#number = lastCallNumber(options.journal.events);
   }
 
   /** The first request. Its calls see this catalog. */
@@ -133,7 +109,7 @@ export class CallRun implements Carried, Decidable {
 
   /** Aborts when the run is cancelled or let go of; the reason is a refusal. */
   get signal(): AbortSignal {
-    return this.#life.abort.signal;
+    return this.#life.signal;
   }
 
   /** When it last ended although it now goes on: milliseconds since the Unix epoch. Infinity: never. */
@@ -244,13 +220,13 @@ export class CallRun implements Carried, Decidable {
     const { bridge, callTimeoutMs: timeoutMs } = this.#deps;
     const requested = events.find((event) => event.type === "requested" && event.call === call);
     const asked = requested?.type === "requested" ? requested : { tool, args };
-    const { journal, abort } = this.#life;
+    const { journal, signal } = this.#life;
     const view = this.#view ?? this.#present([]);
     const gate = this.#gate(
       call,
       asked.tool,
       asked.args,
-      { journal, timeoutMs, signal: abort.signal },
+      { journal, timeoutMs, signal },
       { ...view, layers: [...view.layers, ...layers] },
     );
     const open = openCallOf(events, call);
@@ -285,21 +261,9 @@ export class CallRun implements Carried, Decidable {
   }
 
   #answer(view: View): void {
-    if (this.#life.over) this.#life = this.#begin();
+    if (this.#life.over) this.#life = new Life(this.journal);
     this.#view = view;
     this.#answering = Promise.withResolvers();
-  }
-
-  #begin(): Life {
-    const life: Life = {
-      abort: new AbortController(),
-      over: false,
-      journal: {
-        append: (body) => (life.over ? undefined : this.journal.append(body)),
-        flush: () => this.journal.flush(),
-      },
-    };
-    return life;
   }
 
   #endNow(code: "cancelled" | "approval_expired"): void {
@@ -311,8 +275,7 @@ export class CallRun implements Carried, Decidable {
   }
 
   #close(reason: ToolariumError): void {
-    this.#life.over = true;
-    this.#life.abort.abort(reason);
+    this.#life.end(reason);
     this.#flights.clear();
   }
 
@@ -328,12 +291,4 @@ export class CallRun implements Carried, Decidable {
       return;
     this.journal.append({ type: "waiting" });
   }
-}
-
-function lastNumber(events: readonly JournalEvent[]): number {
-  const ids = events.flatMap((event) => {
-    if (event.type === "requested") return [event.call];
-    return event.type === "turn" ? event.calls.flatMap(({ call }) => call ?? []) : [];
-  });
-  return Math.max(0, ...ids.map((id) => parseCallId(id)?.n ?? 0));
 }

@@ -9,6 +9,7 @@ import type {
 import type { JournalEvent, ToolFailure } from "../journal.ts";
 import type { OpenCall } from "../tools/bridge.ts";
 import type { PolicyLayer } from "../tools/policy.ts";
+import { parseCallId } from "./ids.ts";
 import { wallMsSoFar } from "./report.ts";
 
 type Event<T extends JournalEvent["type"]> = Extract<JournalEvent, { readonly type: T }>;
@@ -147,4 +148,13 @@ function toEntry({ n, at, outcome }: Event<"settled">, tool: string): HistoryEnt
 function cpuMsSoFar(events: readonly JournalEvent[]): number {
   const last = events.findLast((event) => event.type === "waiting" && event.usage !== undefined);
   return last?.type === "waiting" ? (last.usage?.cpuMs ?? 0) : 0;
+}
+
+/** The highest number of a call, also of one that became none: a tool of the caller. */
+export function lastCallNumber(events: readonly JournalEvent[]): number {
+  const ids = events.flatMap((event) => {
+    if (event.type === "requested") return [event.call];
+    return event.type === "turn" ? event.calls.flatMap(({ call }) => call ?? []) : [];
+  });
+  return Math.max(0, ...ids.map((id) => parseCallId(id)?.n ?? 0));
 }

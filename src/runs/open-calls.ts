@@ -1,11 +1,28 @@
 /** From a request to the record of calls made outside a program. */
+import type { RunLimits } from "../../sandbox/index.ts";
 import type { Log } from "../log.ts";
 import type { Store } from "../store/store.ts";
-import { CallRun, type CallRunDeps, type CallRunRequest } from "./call-run.ts";
+import type { Policy } from "../tools/policy.ts";
+import { CallRun, type CallRunDeps } from "./call-run.ts";
 import { createRunId } from "./ids.ts";
 import { createJournal } from "./live-journal.ts";
 import { requestKey } from "./request-keys.ts";
-import type { RunSpec } from "./run-spec.ts";
+import type { ChatSpec, RunSpec } from "./run-spec.ts";
+
+/** Calls made outside a program: a chat request in agent or code mode, or one explicit call. */
+export interface CallRunRequest {
+  readonly principal: string;
+  /** The key that asked; null or absent without keys. */
+  readonly keyName?: string | null;
+  readonly kind: "chat" | "call";
+  readonly policy: Policy;
+  readonly limits: RunLimits;
+  /** `auto`: policy decides. `granted`: a person asked for exactly this call, so only `deny` refuses it. */
+  readonly consent: "auto" | "granted";
+  readonly chat?: ChatSpec;
+  /** Aborting cancels the calls in flight and ends the record as cancelled. */
+  readonly signal?: AbortSignal;
+}
 
 export interface OpenCallsDeps extends CallRunDeps {
   readonly store: Pick<Store, "createRun" | "append">;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Fields } from "../../src/upstream/model.ts";
 import { until } from "../helpers/until.ts";
 import type { TestChat } from "./helpers/chat.ts";
-import { conversation, type ScriptedTurn, type Stage, startStage } from "./helpers/scripted.ts";
+import { conversation, offered, type ScriptedTurn, type Stage, startStage } from "./helpers/scripted.ts";
 
 let stage: Stage;
 let chat: TestChat;
@@ -238,6 +238,17 @@ describe("a conversation that comes back", () => {
     expect(answer.toolarium.mode).toBe("agent");
     expect(chat.shop.calls).toHaveLength(1);
   });
+});
+
+test("a resuming request cannot use more than the first one, whatever it asks for", async () => {
+  const asked = stage.play({ calls: [order("pear")] }, { calls: [["shop__items", {}]] }, "done");
+  const { body: paused } = await chat.ask(body({ tools_filter: ["shop/order"] }));
+  const [{ message }] = paused.choices;
+  const messages = [user, message, tool(message.tool_calls[0].id, approve)];
+  await chat.ask(body({ messages, tools_filter: ["*"] }));
+  expect(offered(asked[1]).map(({ name }) => name)).toEqual(["shop__order"]);
+  expect(results(asked[2]).at(-1)?.[1]).toContain('"kind":"denied"');
+  expect(chat.shop.calls).toEqual([["order", { item: "pear" }]]);
 });
 
 describe("an id of our form", () => {

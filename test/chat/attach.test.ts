@@ -136,7 +136,32 @@ describe("a retried request", () => {
     await leaveWhen("it is held again", () => called("hold") === 2, request, retry.headers);
   });
 
-  test("of other words, or of another principal, is a request like any other", async () => {
+  test("whose client left while a program ran goes on with that program, not with another", async () => {
+    const code = "await shop.visit({}); return await shop.slow({})";
+    const asked = stage.play({ calls: [["run_code", { code }]] }, "done");
+    const request = fresh({ model: "test/m:code" });
+    const run = await leaveWhen("the program waits", () => called("slow") === 1, request);
+    await until("the run is cancelled", async () => (await statusOf(run)) === "cancelled");
+    const again = await (await chat.post({ ...request, stream: true }, retry)).text();
+    expect(again).toContain("shop__slow");
+    const report = (await chat.send(`/v1/sandbox/runs/${run}`)).body;
+    expect(report).toMatchObject({
+      status: "waiting",
+      calls: [
+        { tool: "shop/visit", status: "ok" },
+        { tool: "shop/slow", status: "in_doubt" },
+      ],
+    });
+    const [{ call }] = report.pending;
+    const decision = { decision: "result", result: "it happened" };
+    await chat.send(`/v1/runs/run_${call.slice(5, 27)}/calls/${call}`, decision);
+    const end = await (await chat.post({ ...request, stream: true }, retry)).text();
+    expect(end).toContain("done");
+    expect(JSON.stringify(conversation(asked[1]))).toContain("it happened");
+    expect([called("visit"), called("slow")]).toEqual([1, 1]);
+  });
+
+  test("of other words, or not counted as one, is a request like any other", async () => {
     stage.play("one", "two", "three");
     const request = fresh();
     await chat.ask(request);

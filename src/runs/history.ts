@@ -107,7 +107,7 @@ export function restsAmongCalls(events: readonly JournalEvent[]): boolean {
 /** Whether a request of a client was being answered where the journal ends; decisions in between are none. */
 export function wasAnswering(events: readonly JournalEvent[]): boolean {
   const mark = events.findLast(({ type }) => ANSWER_MARKS.has(type));
-  return mark !== undefined && mark.type !== "waiting" && mark.type !== "ended";
+  return mark?.type !== "waiting" && mark?.type !== "ended";
 }
 
 /** Whether it ended while nobody was answering: it was cancelled, or waited too long. */

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defaultLimits } from "../../sandbox/index.ts";
 import type { Core } from "../../src/core.ts";
+import { createRunId } from "../../src/runs/ids.ts";
 import { defineTool } from "../../src/tools/define-tool.ts";
 import { echoTool, everything, openCore, programRequest } from "../helpers/core.ts";
 import { until } from "../helpers/until.ts";
@@ -306,6 +307,17 @@ describe("calls outside a program", () => {
 });
 
 describe("the end of a gateway", () => {
+  it("before a chat has its first event leaves a run that is ended, not one that waits", async () => {
+    const own = await openCore(tools);
+    const spec = { limits: defaultLimits, diagnostics: [], policy: { layers: [] }, catalogVersion: "c" };
+    const id = createRunId();
+    const head = { id, principal: "local", kind: "chat", parent: null, createdAt: Date.now() } as const;
+    await own.store.createRun({ ...head, spec: JSON.stringify(spec), snapshot: null, requestKey: null });
+    expect(await own.runner.recover()).toEqual({ resumed: 0, ended: 1 });
+    expect(await own.runner.reader.report(id, me)).toMatchObject({ status: "cancelled" });
+    await own[Symbol.asyncDispose]();
+  });
+
   it("lets runs finish, cancels those that do not, and takes no new ones", async () => {
     const own = await openCore(tools);
     const quick = await own.runner.start(programRequest("return await wait({ name: 'quick' })"));

@@ -112,9 +112,9 @@ export class Seat {
           message: "The worker process broke its protocol while it ran this program.",
         });
     }
-    const suspicious = culprit === undefined && death.type !== "killed";
+    const suspicion = culprit === undefined ? suspicionOf(death) : undefined;
     return alive.filter(
-      (session) => !session.ended && session.detach(suspicious && executing.includes(session)),
+      (session) => !session.ended && session.detach(executing.includes(session) ? suspicion : undefined),
     );
   }
 
@@ -140,4 +140,10 @@ export class Seat {
     for (const session of this.#sessions.values()) megabytes += session.run.limits.memoryMb;
     this.process.watchMemory(megabytes * MEMORY_FACTOR * MIB);
   }
+}
+
+/** What a death says against the programs that were working. */
+function suspicionOf(death: WorkerDeath): "crash" | "kill" | undefined {
+  if (death.type === "killed") return undefined;
+  return death.type === "exit" && death.signal === "SIGKILL" ? "kill" : "crash";
 }

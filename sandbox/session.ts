@@ -27,8 +27,11 @@ import { Timers } from "./timers.ts";
 const MAX_ARMED_TIMERS = 1_000;
 /** The prelude stops a tenth below; calls and timers together. */
 const MAX_REQUESTS = 111_000;
-/** How often a run may be found in a worker that died before it is the cause. */
-const MAX_CRASHES = 2;
+/**
+ * How often a run may be found working in a worker that died before it is the cause. No program can send SIGKILL, but
+ * the system ends whoever takes its last memory that way: it is a hint, and a weak one.
+ */
+const MOST_DEATHS = { crash: 2, kill: 5 };
 const PENDING_FOREVER =
   "The program waits for a promise that nothing can settle: no tool call is open and no timer is armed.";
 
@@ -52,7 +55,7 @@ export interface Link {
 export class Session {
   readonly run: EngineRun;
   readonly done: Promise<EngineOutcome>;
-  /** Must have a worker of its own: it was in one that died. */
+  /** Must have a worker of its own: it may be why one died. */
   solo = false;
 
   #resolve: (outcome: EngineOutcome) => void = () => undefined;
@@ -70,7 +73,7 @@ export class Session {
   readonly #calls: OpenCalls;
   #toolCalls = 0;
   readonly #logs: LogCap;
-  #crashes = 0;
+  readonly #deaths = { crash: 0, kill: 0 };
   #cpuMs: number;
   #heapBytes = 0;
   /** Of the history's. */
@@ -164,18 +167,19 @@ export class Session {
     this.#wallTimer = setTimeout(() => this.fail({ code: "wall_timeout", message }), leftMs);
   }
 
-  /** The worker is gone. False when this run has now been in too many dead workers, and has ended for it. */
-  detach(suspect: boolean): boolean {
+  /**
+   * The worker is gone; `death` when this run may be why. False when it has now been in too many dead workers, and has
+   * ended for it.
+   */
+  detach(death: "crash" | "kill" | undefined): boolean {
     this.#link = undefined;
-    if (suspect) {
-      this.#crashes += 1;
-      this.solo = true;
-    }
-    if (this.#crashes < MAX_CRASHES) return true;
-    this.fail({
-      code: "engine_crashed",
-      message: "The worker process died twice while it ran this program.",
-    });
+    if (death === undefined) return true;
+    this.#deaths[death] += 1;
+    const deaths = this.#deaths[death];
+    this.solo ||= death === "crash" || deaths > 1;
+    if (deaths < MOST_DEATHS[death]) return true;
+    const times = death === "crash" ? "died twice" : `was killed ${deaths} times`;
+    this.fail({ code: "engine_crashed", message: `The worker process ${times} while it ran this program.` });
     return false;
   }
 

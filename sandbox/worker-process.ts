@@ -29,7 +29,7 @@ export interface WorkerProcessOptions {
 }
 
 export type WorkerDeath =
-  | { readonly type: "exit"; readonly detail: string }
+  | { readonly type: "exit"; readonly signal: NodeJS.Signals | null; readonly detail: string }
   | { readonly type: "killed"; readonly reason: string }
   | { readonly type: "violation"; readonly reason: string }
   | { readonly type: "memory"; readonly rssBytes: number };
@@ -128,7 +128,7 @@ export async function startWorkerProcess(
       clearInterval(watch);
       const detail = signal === null ? `it ended with code ${code}` : `it was ended by ${signal}`;
       if (ready !== undefined) fail(detail);
-      else kill({ type: "exit", detail });
+      else kill({ type: "exit", signal, detail });
     });
   });
   // The worker's own word counts only where the system tells nothing.

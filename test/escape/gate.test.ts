@@ -74,6 +74,14 @@ it("arguments that would answer differently each time are journalled and sent as
   expect(read.seen).toEqual(["first"]);
 });
 
+it("an answer of more bytes than the run may get is that call's failure, counted in UTF-8", async () => {
+  const report = await run(
+    "const ask = (n) => read({ value: 'é'.repeat(n) }).then(() => 'ok', ({ kind }) => kind); return [await ask(49), await ask(50)]",
+    { limits: { toolResultBytes: 100 } },
+  );
+  expect(report.result).toEqual(["ok", "too_large"]);
+});
+
 it("an answer nested a hundred thousand levels deep is that call's failure", async () => {
   const report = await run("return await deep({}).catch(({ kind }) => kind)");
   expect(report).toMatchObject({ status: "completed", result: "tool", calls: [{ status: "error" }] });

@@ -52,6 +52,13 @@ describe("Host", () => {
     },
   );
 
+  it("a long host is not repeated in the refusal, and no browser may guess what the answer is", async () => {
+    const headers = { host: `${"x".repeat(8_000)}.example` };
+    const answer = await sendRaw({ port: server.port, path: "/v1/tools", headers });
+    expect(answer.body.length).toBeLessThan(1_000);
+    expect(answer.headers["x-content-type-options"]).toBe("nosniff");
+  });
+
   it("an allowed host with a port is allowed with that port only", async () => {
     const answer = await sendRaw({
       port: server.port,

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { toRefusal } from "../../src/errors.ts";
+import { toProblem } from "../../src/http/problem.ts";
 import { sendBytes, startServer, type TestServer } from "./helpers/server.ts";
 
 let server: TestServer;
@@ -242,5 +244,17 @@ describe("bodies", () => {
     expect(gone.status).toBe(404);
     const called = await server.send("/v1/tools/files/list", { method: "POST", headers });
     expect(called.body).toEqual({ result: ["a.txt", "b.txt"] });
+  });
+});
+
+describe("what nobody foresaw", () => {
+  it("is answered without a word of its own; the log has the rest", () => {
+    const refusal = toRefusal(
+      new Error("connect to db.internal failed: password hunter22 at /srv/gateway/x.ts:1:1"),
+    );
+    const problem = toProblem(refusal);
+    expect(problem).toMatchObject({ status: 500, code: "internal_error" });
+    expect(JSON.stringify(problem)).not.toMatch(/hunter22|srv|db\.internal/);
+    expect(refusal.cause).toBeInstanceOf(Error);
   });
 });

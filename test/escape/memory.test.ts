@@ -96,6 +96,13 @@ attack({
 });
 
 attack({
+  claim: "a program that asked for more memory than is usual has it",
+  code: "const kept = []; for (let i = 0; i < 3e5; i++) kept.push({ i, own: [i] }); return kept.length",
+  limits: { ...limits, memoryMb: 64 },
+  expect: { result: 300_000 },
+});
+
+attack({
   claim: "a program that catches what an oversized buffer throws, for ever, ends at the first limit it meets",
   code: "const kept = []; for (;;) { try { kept.push(new Uint8Array(2 ** 20).fill(1)) } catch { kept.push({}) } }",
   limits: { ...limits, cpuMs: 300 },

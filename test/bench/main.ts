@@ -14,6 +14,7 @@ import { growth } from "./questions/growth.ts";
 import { hog } from "./questions/hog.ts";
 import { journal } from "./questions/journal.ts";
 import { memory } from "./questions/memory.ts";
+import { resume } from "./questions/resume.ts";
 import { saturation } from "./questions/saturation.ts";
 import { tellTables } from "./tables.ts";
 
@@ -25,6 +26,7 @@ const questions: { readonly [name: string]: (extent: Extent) => Promise<void> } 
   hog,
   memory,
   journal,
+  resume,
   growth,
   discovery,
   compile,

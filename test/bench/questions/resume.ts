@@ -1,0 +1,181 @@
+/** How fast does a run go on after a decision, what does one that waits cost, and what does the history of a run? */
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { z } from "zod";
+import { defaultLimits, type Settlement } from "../../../sandbox/index.ts";
+import type { Core } from "../../../src/core.ts";
+import { createLog } from "../../../src/log.ts";
+import type { LocalTool } from "../../../src/mcp/hub.ts";
+import { programGlobals } from "../../../src/runs/program-globals.ts";
+import { createArgumentChecker } from "../../../src/tools/arguments.ts";
+import { createBridge } from "../../../src/tools/bridge.ts";
+import { toNamespaces } from "../../../src/tools/catalog.ts";
+import { defineTool } from "../../../src/tools/define-tool.ts";
+import { everything, openCore, programRequest } from "../../helpers/core.ts";
+import {
+  ask,
+  both,
+  type Extent,
+  idlePause,
+  interleave,
+  median,
+  ms,
+  percentiles,
+  tell,
+  timed,
+  times,
+} from "../measure.ts";
+
+const CALLS = 10;
+const RESULT: string = "x".repeat(1_000);
+const me = { principal: "local", admin: false };
+
+export async function resume({ short }: Extent): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "toolarium-bench-"));
+  try {
+    await resumeWaiting(join(folder, "waiting.db"), short);
+    for (const latencyMs of [0, 5]) await compareHistories(join(folder, `${latencyMs}.db`), latencyMs, short);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function toolOf(name: string, latencyMs: number, more: Partial<LocalTool> = {}): LocalTool {
+  const tool = defineTool({
+    name,
+    description: "Answers with 1 kB.",
+    input: z.object({ value: z.number().optional() }),
+    execute: async () => {
+      if (latencyMs > 0) await setTimeout(latencyMs);
+      return RESULT;
+    },
+  });
+  return { ...tool, ...more };
+}
+
+async function resumeWaiting(storePath: string, short: boolean): Promise<void> {
+  const [waiting, rounds] = short ? [20, 5] : [1_000, 300];
+  ask(`How fast does a run with ten results of 1 kB go on after a decision? (${waiting} runs wait)`);
+  const tools = [toolOf("read", 0), toolOf("order", 0, { needsApproval: true })];
+  await using core = await openCore(tools, storePath, { sandbox: { workers: 2, queue: 64 } });
+  const program = `for (let i = 0; i < ${CALLS}; i++) await read({ value: i }); return (await order({})).length`;
+  const park = async (): Promise<string> => {
+    const { id, done } = await core.runner.start(programRequest(program));
+    const { status } = await done;
+    if (status !== "waiting") throw new Error(`a run is ${status}`);
+    return id;
+  };
+  await park();
+  const before = heapMb();
+  const ids: string[] = [];
+  while (ids.length < waiting) ids.push(...(await Promise.all(Array.from({ length: 8 }, park))));
+  tell(
+    "a run that waits",
+    `heap ${(((heapMb() - before) / ids.length) * 1_000).toFixed(1)} kB`,
+    `store ${(statSync(storePath).size / ids.length / 1_000).toFixed(1)} kB`,
+  );
+  const queue = ids.values();
+  const [decided = []] = await interleave(rounds, [
+    () => timed(() => approve(core, queue.next().value ?? "")),
+  ]);
+  tell("decision to report, one at a time", ...both(percentiles(decided)));
+}
+
+async function approve({ runner }: Core, run: string): Promise<void> {
+  const [pending] = (await runner.reader.report(run, me))?.pending ?? [];
+  const decision = { type: "approve", by: "me" } as const;
+  const decided = await runner.decide({ run, call: pending?.call ?? "", decision, viewer: me });
+  const report = await decided?.done;
+  if (report?.status !== "completed") throw new Error(`the run is ${report?.status}`);
+}
+
+async function compareHistories(storePath: string, latencyMs: number, short: boolean): Promise<void> {
+  ask(`What does its history add to a run with ten calls of ${latencyMs} ms?`);
+  const tools = [toolOf("read", latencyMs, { readOnly: true }), toolOf("write", latencyMs)];
+  await using disk = await openCore(tools, storePath);
+  await using memory = await openCore(tools);
+  const code = (tool: string): string =>
+    `for (let i = 0; i < ${CALLS}; i++) await ${tool}({ value: i }); return 1`;
+  const kept = (core: Core, tool: string) => (): Promise<number> =>
+    timed(async () => (await core.runner.start(programRequest(code(tool), { typecheck: "off" }))).done);
+  const acts: readonly (readonly [name: string, act: () => Promise<number>])[] = [
+    ["reads, engine and gate alone", () => timed(() => runWithoutJournal(memory, code("read")))],
+    ["reads, in :memory:", kept(memory, "read")],
+    ["reads, on disk", kept(disk, "read")],
+    ["writes, engine and gate alone", () => timed(() => runWithoutJournal(memory, code("write")))],
+    ["writes, in :memory:", kept(memory, "write")],
+    ["writes, on disk: each waits for it", kept(disk, "write")],
+  ];
+  const measured = await interleave(
+    short ? 3 : 200,
+    acts.map(([, act]) => act),
+    idlePause,
+  );
+  let base = 1;
+  for (const [i, [name]] of acts.entries()) {
+    const middle = median(measured[i] ?? []);
+    if (name.includes("alone")) base = middle;
+    tell(name, ...both(percentiles(measured[i] ?? [])), times(middle, base), `+${ms(middle - base)}`);
+  }
+}
+
+/** Compiled, executed and held at the gate like any program, and nothing is written down. */
+async function runWithoutJournal(
+  { hub, catalog: present, compiler, pool }: Core,
+  code: string,
+): Promise<void> {
+  const catalog = present();
+  const compiled = await compiler.compile(
+    { code, sourceBytes: defaultLimits.sourceBytes, globals: programGlobals(catalog), check: null },
+    { principal: "local" },
+  );
+  if (!compiled.ok) throw new Error(compiled.message);
+  const bridge = createBridge({
+    hub,
+    checker: createArgumentChecker(),
+    catalog: present,
+    log: createLog("silent"),
+  });
+  const journal = { append: () => undefined, flush: () => Promise.resolve() };
+  const outcome = await pool.run({
+    principal: "local",
+    limits: defaultLimits,
+    program: {
+      js: compiled.program.js,
+      namespaces: toNamespaces(catalog, catalog.tools),
+      input: "null",
+      seed: code,
+    },
+    host: {
+      log: () => undefined,
+      async call({ n, server, tool, args }, signal): Promise<Settlement> {
+        const answer = await bridge.call({
+          journal,
+          n,
+          id: String(n),
+          tool: `${server}/${tool}`,
+          args,
+          catalog,
+          policy: { layers: [everything] },
+          consent: "deny",
+          timeoutMs: 5_000,
+          resultBytes: defaultLimits.toolResultBytes,
+          signal,
+        });
+        if (answer.type !== "value") throw new Error("a call was refused");
+        return answer;
+      },
+    },
+  });
+  if (outcome.type !== "completed") throw new Error(`the program ended as ${outcome.type}`);
+}
+
+function heapMb(): number {
+  setFlagsFromString("--expose-gc");
+  runInNewContext("gc")();
+  return process.memoryUsage().heapUsed / 1e6;
+}

@@ -53,6 +53,8 @@ export interface RunReader {
   reportAsOf(id: string, viewer: Viewer, time: number): Promise<Report | undefined>;
   /** The tool of one of its calls, and the arguments that people were shown. Undefined when it has none such. */
   askedCall(id: string, viewer: Viewer, call: string): Promise<AskedCall | undefined>;
+  /** All events of a run so far, whoever's it is. */
+  journal(id: string): Promise<readonly JournalEvent[]>;
   list(viewer: Viewer, query: RunListQuery): Promise<RunPage>;
   /** Events after this seq, then live ones, until the run ends or waits. Undefined as for `find`. */
   events(id: string, viewer: Viewer, afterSeq?: number): Promise<AsyncIterable<JournalEvent> | undefined>;
@@ -93,6 +95,7 @@ export function createRunReader(store: Store, carried: (id: string) => Carried |
 
   return {
     find,
+    journal: eventsOf,
     async report(id, viewer, at) {
       const run = await find(id, viewer);
       if (run === undefined) return undefined;

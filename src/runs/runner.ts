@@ -13,19 +13,18 @@ import { decideCall, waitsSince } from "./approvals.ts";
 import { type SettledCall, settlementIn } from "./call-result.ts";
 import { CallRun } from "./call-run.ts";
 import { Carriage, type Carried } from "./carriage.ts";
-import { endAtRest, endRefused } from "./endings.ts";
+import { endRefused } from "./endings.ts";
 import { createExpiry, type Expiry } from "./expiry.ts";
-import { wasAnswering } from "./history.ts";
 import { createJournal, type Journal } from "./live-journal.ts";
-import { listRunsIn, loadRun } from "./loading.ts";
+import { loadRun } from "./loading.ts";
 import { type CallRunRequest, openCallRun } from "./open-calls.ts";
 import { type ProgramRequest, prepareProgram } from "./prepare.ts";
 import { type ProgramDeps, ProgramRun } from "./program-run.ts";
 import { createRunReader, type RunReader, type Viewer } from "./reading.ts";
-import { createReuse } from "./repair.ts";
-import { type PendingCall, type Report, statusAfter } from "./report.ts";
+import { recoverRuns } from "./recovery.ts";
+import { createReuse, readFailedProgram } from "./repair.ts";
+import type { PendingCall, Report } from "./report.ts";
 import { requestKey } from "./request-keys.ts";
-import { parseSpec } from "./run-spec.ts";
 
 /** A run that this process carries. */
 export interface ActiveRun {
@@ -63,9 +62,6 @@ export interface RunnerDeps extends ProgramDeps {
   readonly approvalExpiresMs: number;
 }
 
-/** Runs that are taken up side by side when the process starts: more would only wait for each other's workers. */
-const RECOVERED_AT_ONCE = 32;
-
 export class Runner {
   readonly #deps: RunnerDeps;
   readonly #carriage: Carriage<Carried>;
@@ -100,7 +96,7 @@ export class Runner {
     const { signal, onApproval, repairOf, principal } = request;
     const { store, log } = this.#deps;
     const catalog = this.#deps.catalog();
-    const source = repairOf === undefined ? undefined : await this.#repairSource(repairOf, principal);
+    const source = repairOf && (await readFailedProgram(repairOf, principal, this.#reader));
     const { outcome, record, identity } = await prepareProgram(request, catalog, this.#deps);
     let journal: Journal | undefined;
     const run: ProgramRun = new ProgramRun(
@@ -111,7 +107,7 @@ export class Runner {
           journal ??= createJournal({ store, run: record, log });
           return journal;
         },
-        ...(source === undefined ? {} : { reuse: createReuse(source, []) }),
+        ...(source ? { reuse: createReuse(source, []) } : {}),
         ...(onApproval === undefined
           ? {}
           : { onPending: (pending) => this.#askCaller(run, pending, onApproval) }),
@@ -263,25 +259,16 @@ export class Runner {
    * Returns how many there were.
    */
   async recover(): Promise<{ readonly resumed: number; readonly ended: number }> {
-    const { store } = this.#deps;
-    const unfinished = await listRunsIn(store, "queued", "running");
-    const left: StoredRun[] = [];
-    const lost: StoredRun[] = [];
-    for (const run of unfinished) ((await this.#needsClient(run)) ? lost : left).push(run);
-    for (const run of lost) await this.#endAbandoned(run);
-    for (const run of await listRunsIn(store, "waiting"))
-      this.#watch(run.id, await store.readJournal(run.id));
-    const queue = left.values();
-    const takeUp = async (): Promise<void> => {
-      for (const run of queue) {
-        if (this.#draining) return;
-        await this.#resumeStored(run).catch((error: unknown) => {
-          this.#deps.log.error({ err: error, run: run.id }, "a run could not be taken up");
-        });
-      }
-    };
-    this.#recovery = Promise.all(Array.from({ length: RECOVERED_AT_ONCE }, takeUp));
-    return { resumed: left.length, ended: lost.length };
+    const { store, log } = this.#deps;
+    const { resumed, ended, atRest } = await recoverRuns({
+      store,
+      log,
+      keep: (run, act) => this.#carriage.keepStored(run.id, () => this.#load(run), act),
+      watch: (id, events) => this.#watch(id, events),
+      stopped: () => this.#draining,
+    });
+    this.#recovery = atRest;
+    return { resumed, ended };
   }
 
   /**
@@ -323,51 +310,6 @@ export class Runner {
 
   #load(stored: StoredRun): Promise<Carried> {
     return loadRun(stored, this.#deps);
-  }
-
-  async #repairSource(id: string, principal: string): Promise<readonly JournalEvent[]> {
-    const run = await this.#reader.find(id, { principal, admin: false });
-    const param = "repair_of";
-    if (run === undefined || run.kind !== "program")
-      throw new ToolariumError(
-        "not_found",
-        `There is no program ${JSON.stringify(id.slice(0, 80))} among yours.`,
-        {
-          param,
-        },
-      );
-    const events = this.#carriage.get(id)?.journal.events ?? (await this.#deps.store.readJournal(id));
-    const status = statusAfter(events.at(-1));
-    if (status === "failed") return events;
-    const message = `Only a failed run can be repaired, and ${id} is ${status}.`;
-    const errors = [{ pointer: `/${param}`, message }];
-    throw new ToolariumError("invalid_request", message, { param, errors });
-  }
-
-  async #resumeStored(stored: StoredRun): Promise<void> {
-    await this.#carriage.keepStored(
-      stored.id,
-      () => this.#load(stored),
-      async (run) => {
-        if (run instanceof ProgramRun) run.resume("restart");
-        else if (run instanceof CallRun) run.takeUp();
-        else run.cancel();
-        await run.rest();
-      },
-    );
-  }
-
-  async #needsClient({ id, kind }: StoredRun): Promise<boolean> {
-    if (kind === "program") return false;
-    return kind === "call" || wasAnswering(await this.#deps.store.readJournal(id));
-  }
-
-  async #endAbandoned(stored: StoredRun): Promise<void> {
-    const { journal } = await this.#load(stored);
-    const { limits } = parseSpec(stored.spec);
-    const message = "The gateway stopped while this run was going on.";
-    journal.append(endAtRest(journal.events, limits, "cancelled", message));
-    await journal.flush();
   }
 
   async #expire(id: string): Promise<void> {

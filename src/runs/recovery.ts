@@ -1,0 +1,78 @@
+/** What an earlier process left in the store, taken up by the one that owns it now. */
+import type { JournalEvent } from "../journal.ts";
+import type { Log } from "../log.ts";
+import type { Store, StoredRun } from "../store/store.ts";
+import { CallRun } from "./call-run.ts";
+import type { Carried } from "./carriage.ts";
+import { endAtRest } from "./endings.ts";
+import { wasAnswering } from "./history.ts";
+import { listRunsIn } from "./loading.ts";
+import { ProgramRun } from "./program-run.ts";
+import { parseSpec } from "./run-spec.ts";
+
+export interface RecoveryDeps {
+  readonly store: Store;
+  readonly log: Log;
+  /** Carries a run of the store while `act` uses it, and until it is at rest. */
+  readonly keep: (run: StoredRun, act: (run: Carried) => Promise<void>) => Promise<unknown>;
+  /** Ends a run in its time that waits for a person. */
+  readonly watch: (id: string, events: readonly JournalEvent[]) => void;
+  /** True once nothing more is to be taken up. */
+  readonly stopped: () => boolean;
+}
+
+export interface Recovered {
+  readonly resumed: number;
+  readonly ended: number;
+  /** Resolves when all of them have been taken up and are at rest. Never rejects. */
+  readonly atRest: Promise<unknown>;
+}
+
+/** Runs that are taken up side by side: more would only wait for each other's workers. */
+const AT_ONCE = 32;
+
+/**
+ * Programs go on, and calls that people decided; runs that wait are watched, and what only a client could go on with
+ * is ended. Resolves when the store has been gone through.
+ */
+export async function recoverRuns(deps: RecoveryDeps): Promise<Recovered> {
+  const { store, watch } = deps;
+  const left: StoredRun[] = [];
+  const lost: StoredRun[] = [];
+  for (const run of await listRunsIn(store, "queued", "running"))
+    ((await needsClient(run, store)) ? lost : left).push(run);
+  for (const run of lost) await deps.keep(run, (carried) => endAbandoned(run, carried));
+  for (const { id } of await listRunsIn(store, "waiting")) watch(id, await store.readJournal(id));
+  return { resumed: left.length, ended: lost.length, atRest: takeUpAll(left, deps) };
+}
+
+async function needsClient({ id, kind }: StoredRun, store: Store): Promise<boolean> {
+  if (kind === "program") return false;
+  return kind === "call" || wasAnswering(await store.readJournal(id));
+}
+
+async function endAbandoned({ spec }: StoredRun, { journal }: Carried): Promise<void> {
+  const message = "The gateway stopped while this run was going on.";
+  journal.append(endAtRest(journal.events, parseSpec(spec).limits, "cancelled", message));
+  await journal.flush();
+}
+
+function takeUpAll(runs: readonly StoredRun[], { keep, log, stopped }: RecoveryDeps): Promise<unknown> {
+  const queue = runs.values();
+  const takeTurns = async (): Promise<void> => {
+    for (const run of queue) {
+      if (stopped()) return;
+      await keep(run, takeUp).catch((error: unknown) => {
+        log.error({ err: error, run: run.id }, "a run could not be taken up");
+      });
+    }
+  };
+  return Promise.all(Array.from({ length: AT_ONCE }, takeTurns));
+}
+
+async function takeUp(run: Carried): Promise<void> {
+  if (run instanceof ProgramRun) run.resume("restart");
+  else if (run instanceof CallRun) run.takeUp();
+  else run.cancel();
+  await run.rest();
+}

@@ -6,10 +6,16 @@ import { type CheckLimits, CheckService, defaultCheckLimits } from "../../src/co
 import { compileProgram } from "../../src/code/compile-program.ts";
 import type { CompilerProcess } from "../../src/code/compiler-process.ts";
 import { DeclarationStore } from "../../src/code/declaration-store.ts";
-import { type CheckedProgram, startTypeChecker, type TypeChecker } from "../../src/code/type-checker.ts";
+import { groupMemoryBytes } from "../../src/code/group-memory.ts";
+import {
+  type CheckedProgram,
+  CheckerBroken,
+  startTypeChecker,
+  type TypeChecker,
+} from "../../src/code/type-checker.ts";
 import { until } from "../helpers/until.ts";
 import { checkWith, declarations, declare, openChecked, said } from "./helpers/checked.ts";
-import { groupMembers } from "./helpers/process-groups.ts";
+import { childrenOf, groupMembers } from "./helpers/process-groups.ts";
 
 afterAll(() => stop());
 
@@ -197,6 +203,16 @@ describe("a checker that dies", () => {
     expect(compiler.stats().replacements).toBe(0);
   });
 
+  it("answers what it was asked: nothing waits for a process that is gone", async () => {
+    const checker = await startTypeChecker();
+    const atRest = groupMemoryBytes(checker.pid);
+    const stalled = expect(checker.check(declarations, bomb)).rejects.toBeInstanceOf(CheckerBroken);
+    await until("it is at work", () => groupMemoryBytes(checker.pid) > atRest + 20_000_000);
+    checker.kill();
+    await stalled;
+    await expect(checker.check(declarations, "return 1")).rejects.toBeInstanceOf(CheckerBroken);
+  });
+
   it("twice during the same check leaves that program unchecked", async () => {
     const { service, started } = openService({});
     let attempts = 0;
@@ -220,6 +236,32 @@ describe("a checker that dies", () => {
 });
 
 describe("a checker that cannot be had", () => {
+  it("because its first start was ended by chance is started once more", async () => {
+    let starts = 0;
+    const service = new CheckService(defaultCheckLimits, expect.unreachable, async () => {
+      starts += 1;
+      if (starts === 1) throw new Error("out of memory");
+      const checker = await startTypeChecker();
+      services.push(checker);
+      return checker;
+    });
+    expect(await service.check(types, "return 1", async ({ faults }) => faults)).toEqual({
+      checked: true,
+      value: [],
+    });
+    expect(starts).toBe(2);
+  });
+
+  it("because it dies while it starts says so, and does not keep anybody waiting", async () => {
+    const starting = startTypeChecker();
+    const failed = expect(starting).rejects.toThrow(/type checker/);
+    const pid = await until("its process exists", () =>
+      childrenOf(process.pid).find((child) => commandOf(child).includes("--api")),
+    );
+    process.kill(pid, "SIGKILL");
+    await failed;
+  });
+
   it("lets programs run, with a visible warning, and is tried again later", async () => {
     const reasons: string[] = [];
     const service = new CheckService(

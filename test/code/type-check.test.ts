@@ -307,6 +307,10 @@ describe("a refusal", () => {
     expect(said(outcome)).toContainEqual("note - at 6:1: and 3 more errors");
   });
 
+  it("is never for what was added to the author's text", async () => {
+    expect(said(await check("async function main(options) { return options }"))).toEqual([]);
+  });
+
   it("is a warning when the request says so, and nothing when it says off", async () => {
     const code = "return await github.list_isues({})";
     const warned = await check(code, "warn");

@@ -67,7 +67,6 @@ describe("addresses and methods", () => {
     "/v1/declarations/x",
     "/v1/mcp/servers/none",
     "/v1/approvals/x",
-    "/v1/audit",
     "/nothing.js",
     "/metrics",
     "/openapi.json",

@@ -15,7 +15,7 @@ import {
 } from "../../src/code/type-checker.ts";
 import { until } from "../helpers/until.ts";
 import { checkWith, declarations, declare, openChecked, said } from "./helpers/checked.ts";
-import { childrenOf, groupMembers } from "./helpers/process-groups.ts";
+import { groupMembers } from "./helpers/process-groups.ts";
 
 afterAll(() => stop());
 
@@ -250,16 +250,6 @@ describe("a checker that cannot be had", () => {
       value: [],
     });
     expect(starts).toBe(2);
-  });
-
-  it("because it dies while it starts says so, and does not keep anybody waiting", async () => {
-    const starting = startTypeChecker();
-    const failed = expect(starting).rejects.toThrow(/type checker/);
-    const pid = await until("its process exists", () =>
-      childrenOf(process.pid).find((child) => commandOf(child).includes("--api")),
-    );
-    process.kill(pid, "SIGKILL");
-    await failed;
   });
 
   it("lets programs run, with a visible warning, and is tried again later", async () => {

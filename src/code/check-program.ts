@@ -74,7 +74,7 @@ export function sayUnchecked(unchecked: Unchecked): Pick<Remark, "severity" | "m
     case "memory":
       return note("its types took too much memory. Plainer ones take less.");
     case "interrupted":
-      return note("the type checker was stopped by another program.");
+      return note("the type checker was stopped twice while it was at work on it.");
     case "busy":
       return note("too many programs are being compiled right now.");
     case "down":

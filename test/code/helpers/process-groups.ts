@@ -7,13 +7,6 @@ export function groupMembers(group: number): readonly number[] {
     .map(({ pid }) => pid);
 }
 
-/** Pids of a process's living children. */
-export function childrenOf(parent: number): readonly number[] {
-  return processes()
-    .filter((process) => process.parent === parent)
-    .map(({ pid }) => pid);
-}
-
 /** Leaders of process groups of their own among this process's children. */
 export function childLeaders(): readonly number[] {
   return processes()

@@ -71,7 +71,7 @@ const digits = "type D = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;";
 const bombs: { readonly [what: string]: string } = {
   "a recursive conditional type":
     "type R<N, A extends unknown[] = []> = A['length'] extends N ? A : R<N, [...A, 1]>;\nconst x: R<999> = 1 as any;\nreturn 1",
-  "the subsets of a tuple": `type S<T extends unknown[]> = T extends [infer H, ...infer R] ? S<R> | [H, ...S<R>] : [];\nconst x: S<[${NUMBERS}]> = [1] as any;\nconst y: S<['a', ${NUMBERS}]> = x;\nreturn 1`,
+  "the subsets of a tuple": `type S<T extends unknown[]> = T extends [infer H, ...infer R] ? S<R> | [H, ...S<R>] : [];\nconst x: S<[${NUMBERS}, 15]> = [1] as any;\nconst y: S<['a', ${NUMBERS}]> = x;\nreturn 1`,
   "the permutations of a union":
     "type P<T, K = T> = [T] extends [never] ? [] : K extends K ? [K, ...P<Exclude<T, K>>] : never;\nconst x: P<1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10> = [] as any;\nreturn 1",
   "a union multiplied with itself": `${digits}\ntype N = \`\${D}\${D}\${D}\`;\ntype C<A, B> = A extends unknown ? (B extends unknown ? [A, B] : never) : never;\nconst x: C<N, N> = 1 as any;\nconst y: C<N, N>[0] = x[0];\nreturn 1`,
@@ -86,11 +86,7 @@ describe("types that keep the checker busy", () => {
       const check = checkWith(await open({ check: { deadlineMs: 400 } }));
       const outcome = await check(code);
       expect(outcome).toMatchObject({ ok: true });
-      expect(said(outcome)).toContainEqual(
-        expect.stringMatching(
-          /^note - at 1:1: Not type-checked: (the check took more than 400 ms|its types took)/,
-        ),
-      );
+      expect(said(outcome).join("\n")).toMatch(/^note - at 1:1: Not type-checked: /m);
       await until("the next program is checked", async () => {
         const next = await check(`${BAD} // ${Math.random()}`);
         return !next.ok && next.code === "type_error";

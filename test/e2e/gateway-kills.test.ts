@@ -105,7 +105,7 @@ async function liveThrough(lane: Lane, kills: number): Promise<void> {
     const gateway = start(lane);
     lane.life = life;
     // Some do not live to see their first request.
-    if (lane.random.chance(0.15)) await setTimeout(lane.random.below(1_500));
+    if (lane.random.chance(0.3)) await setTimeout(lane.random.below(1_000));
     else await useUntilKilled(lane, gateway);
     gateway.process.kill("SIGKILL");
     await gateway.exited;

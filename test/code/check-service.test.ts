@@ -122,7 +122,9 @@ describe("types that keep the checker busy", () => {
       if (attempts === 1) await stalled;
       return codesOf(checked);
     });
-    expect(await stalled).toEqual({ checked: false, unchecked: { why: "late", deadlineMs: 1_000 } });
+    // Which of its two limits such a type meets first depends on the machine.
+    const why = expect.stringMatching(/^(late|memory)$/);
+    expect(await stalled).toMatchObject({ checked: false, unchecked: { why } });
     expect(await innocent).toEqual({ checked: true, value: [2304] });
     expect({ attempts, started: started.length }).toEqual({ attempts: 2, started: 2 });
   });

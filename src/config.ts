@@ -57,7 +57,7 @@ export interface Config {
   readonly declarations: { readonly tokenBudget: number; readonly learn: boolean };
   readonly approvals: { readonly expiresMs: number };
   readonly keys: readonly KeyConfig[];
-  readonly store: { readonly path: string; readonly retentionDays: number };
+  readonly store: { readonly path: string; readonly retentionDays: number; readonly fsync: boolean };
   readonly server: {
     readonly host: string;
     readonly port: number;

@@ -25,6 +25,8 @@ export interface CoreOptions {
   readonly marks: ToolMarks;
   /** A file, or `:memory:`. */
   readonly storePath: string;
+  /** See `SqliteStoreOptions`. Default false. */
+  readonly storeFsync?: boolean;
   readonly sandbox: WorkerPoolOptions;
   /** Milliseconds for one tool call. */
   readonly callTimeoutMs: number;
@@ -62,7 +64,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const { log } = options;
   await using building = new AsyncDisposableStack();
   const [store, pool, compiler] = await all(building, [
-    openSqliteStore({ path: options.storePath, log }),
+    openSqliteStore({ path: options.storePath, fsync: options.storeFsync ?? false, log }),
     createPool(options.sandbox),
     createCompiler({ log }),
   ]);

@@ -53,6 +53,7 @@ export async function createGateway({ config, log }: GatewayOptions): Promise<Ga
       servers: config.servers,
       marks: config.tools,
       storePath: config.store.path,
+      storeFsync: config.store.fsync,
       sandbox: { ...config.sandbox, memoryMb: config.limits.memoryMb },
       callTimeoutMs: config.tools.timeoutMs,
       approvalExpiresMs: config.approvals.expiresMs,

@@ -46,6 +46,11 @@ export interface SandboxOptions
    * `:memory:`.
    */
   readonly storePath?: string;
+  /**
+   * Calls that may change something wait until the disk has their record, so that it survives a power cut too. Default
+   * false: it survives the end of this process, however that comes.
+   */
+  readonly storeFsync?: boolean;
   /** Default: warnings and errors, on stderr. */
   readonly log?: Log;
 }

@@ -63,6 +63,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     servers: toSpecs(options),
     marks: { readOnly: options.readOnly ?? [], idempotent: [] },
     storePath: options.storePath ?? ":memory:",
+    storeFsync: options.storeFsync ?? false,
     sandbox: { ...options, memoryMb: defaults.memoryMb },
     callTimeoutMs: options.callTimeoutMs ?? CALL_TIMEOUT_MS,
     approvalExpiresMs: APPROVAL_EXPIRES_MS,

@@ -132,6 +132,8 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
       // A file keeps its runs beside itself: see source.ts.
       path: text().default(":memory:"),
       retentionDays: whole(1).default(30),
+      // Whether a call that may change something waits for the disk, not only for the system.
+      fsync: z.boolean().default(false),
     })
     .prefault({}),
   server: z

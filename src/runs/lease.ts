@@ -48,12 +48,15 @@ const SHORTEST_CALL_MS = 100;
 export function createLease(options: LeaseOptions): Lease {
   const { journal, bridge, callTimeoutMs } = options;
   const settlements = new Map<number, JournalEventBody>();
+  /** Calls under way that may change something. */
+  const changes = new Set<number>();
   const held = new Map<string, (decision: HumanDecision) => void>();
   let closed = false;
 
   const callJournal: CallJournal = {
     append(body) {
       if (closed) return;
+      if (body.type === "started" && !body.readOnly) changes.add(body.n);
       if (body.type === "settled") settlements.set(body.n, body);
       else journal().append(body);
     },
@@ -121,7 +124,12 @@ export function createLease(options: LeaseOptions): Lease {
       deliver(n) {
         const settled = settlements.get(n);
         settlements.delete(n);
-        return settled === undefined ? undefined : journal().append(settled).at;
+        if (settled === undefined) return undefined;
+        const kept = journal();
+        const { at } = kept.append(settled);
+        // Were this lost, a person would have to say what became of the call.
+        if (changes.delete(n)) kept.flush().catch(() => {});
+        return at;
       },
     },
     decided(id, decision) {

@@ -20,8 +20,8 @@ export interface Journal {
    */
   append(body: JournalEventBody): JournalEvent;
   /**
-   * Resolves when everything appended so far, and the run itself, is durable. Rejects when something could not be
-   * kept; from then on nothing more of this run is written, and every flush rejects with that first reason.
+   * Resolves when everything appended so far, and the run itself, is kept: see `Store.flush`. Rejects when something
+   * could not be; from then on nothing more of this run is written, and every flush rejects with that first reason.
    */
   flush(): Promise<void>;
   /**
@@ -35,7 +35,7 @@ export interface Journal {
 }
 
 export interface JournalOptions {
-  readonly store: Pick<Store, "createRun" | "append">;
+  readonly store: Pick<Store, "createRun" | "append" | "flush">;
   readonly run: RunRecord;
   readonly log: Log;
   /** What the store has of this run, to go on with it. Absent for a new run, which is then created in the store. */
@@ -56,8 +56,8 @@ class RunJournal implements Journal {
   /** The status the store was last told. */
   #storedStatus: RunStatus;
   #scheduled: NodeJS.Immediate | undefined;
-  #durable: Promise<void> = Promise.resolve();
-  #failed = false;
+  /** Rejected with the first reason for which something could not be kept. */
+  #failure: Promise<never> | undefined;
   #closed = false;
   #change = Promise.withResolvers<void>();
 
@@ -92,7 +92,7 @@ class RunJournal implements Journal {
 
   flush(): Promise<void> {
     this.#send();
-    return this.#durable;
+    return this.#failure ?? this.#options.store.flush(this.#options.run.id);
   }
 
   subscribe(afterSeq = 0, until: "rest" | "end" = "rest"): AsyncIterableIterator<JournalEvent> {
@@ -138,7 +138,7 @@ class RunJournal implements Journal {
     const batch = this.#unsent;
     if (batch.length === 0) return;
     this.#unsent = [];
-    if (this.#failed) return;
+    if (this.#failure) return;
     const status = statusAfter(batch.at(-1));
     const { store, run } = this.#options;
     this.#track(store.append(run.id, batch, status === this.#storedStatus ? undefined : status));
@@ -147,17 +147,13 @@ class RunJournal implements Journal {
 
   /** The store keeps the order of one run's writes and takes none that leaves a gap, so the first failure is final. */
   #track(write: Promise<void>): void {
-    const before = this.#durable;
-    this.#durable = before.then(() => write);
-    this.#durable.catch(() => {});
-    write.catch((error: unknown) => this.#fail(error));
-  }
-
-  #fail(error: unknown): void {
-    if (this.#failed) return;
-    this.#failed = true;
-    const { log, run } = this.#options;
-    log.error({ err: error, run: run.id }, "the journal of this run can no longer be kept");
+    write.catch((error: unknown) => {
+      if (this.#failure) return;
+      this.#failure = Promise.reject(error);
+      this.#failure.catch(() => {});
+      const { log, run } = this.#options;
+      log.error({ err: error, run: run.id }, "the journal of this run can no longer be kept");
+    });
   }
 
   /** Every waiting subscriber looks again. */

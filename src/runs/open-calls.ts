@@ -25,7 +25,7 @@ export interface CallRunRequest {
 }
 
 export interface OpenCallsDeps extends CallRunDeps {
-  readonly store: Pick<Store, "createRun" | "append">;
+  readonly store: Pick<Store, "createRun" | "append" | "flush">;
   readonly log: Log;
 }
 

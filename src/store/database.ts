@@ -61,6 +61,11 @@ export function claimDatabase(path: string): DatabaseSync | undefined {
   }
 }
 
+/** What tells this database from one that was at the same path before, or will be: 128 random bits. */
+export function readIdentity(db: DatabaseSync): string {
+  return String(db.prepare("select id from identity").get()?.["id"]);
+}
+
 /** For another process than the one that writes: nothing is created, and nothing brought up to date. */
 function openForReading(path: string): DatabaseSync {
   if (path === IN_MEMORY) throw refuse(path, "is kept by no file, so there is nothing to read. Name a file.");

@@ -99,4 +99,11 @@ export const migrations: readonly Migration[] = [
   `,
     fill: fillChainAndIndex,
   },
+  // 3: what tells this database from another one at the same path.
+  {
+    sql: `
+  create table identity (id text not null) strict;
+  insert into identity values (lower(hex(randomblob(16))));
+  `,
+  },
 ];

@@ -8,11 +8,12 @@
 import type { DatabaseSync } from "node:sqlite";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { type ErrorCode, ToolariumError } from "../errors.ts";
-import type { JournalEvent, RunStatus } from "../journal.ts";
 import type { CallRowPage } from "./call-search.ts";
-import { claimDatabase, openDatabase } from "./database.ts";
+import { claimDatabase, openDatabase, readIdentity } from "./database.ts";
+import { redo } from "./redo.ts";
+import type { RedoEntry } from "./redo-log.ts";
 import type { RunRow, RunRowPage } from "./run-search.ts";
-import type { CallQuery, RunQuery, RunRecord } from "./store.ts";
+import type { CallQuery, RunQuery } from "./store.ts";
 import { createTables, type JournalRows, type Tables } from "./tables.ts";
 import type { VerifiedPart } from "./verification.ts";
 
@@ -22,13 +23,7 @@ export interface StoreThreadOptions {
 }
 
 type WriteRequest =
-  | { readonly op: "createRun"; readonly run: RunRecord }
-  | {
-      readonly op: "append";
-      readonly run: string;
-      readonly events: readonly JournalEvent[];
-      readonly status: RunStatus | undefined;
-    }
+  | RedoEntry
   | { readonly op: "putSnapshot"; readonly text: string; readonly at: number }
   | { readonly op: "deleteRunsBefore"; readonly epochMs: number }
   | { readonly op: "deleteSnapshotsBefore"; readonly epochMs: number };
@@ -73,7 +68,7 @@ export type Answer = { readonly id: number } & (
 );
 
 export type FromThread =
-  | { readonly type: "ready" }
+  | { readonly type: "ready"; readonly identity: string }
   | { readonly type: "refused"; readonly code: ErrorCode; readonly message: string }
   | { readonly type: "answers"; readonly answers: readonly Answer[]; readonly commits: number };
 
@@ -83,9 +78,13 @@ function serve(port: MessagePort, options: StoreThreadOptions): void {
   const post = (message: FromThread): void => port.postMessage(message);
   let claim: DatabaseSync | undefined;
   let db: DatabaseSync;
+  let group: Group;
   try {
     claim = options.readOnly ? undefined : claimDatabase(options.path);
     db = openDatabase(options.path, options);
+    const tables = createTables(db);
+    if (claim) redo(options.path, db, tables);
+    group = createGroup(db, tables);
   } catch (error) {
     const { code, message } = describe(error);
     claim?.close();
@@ -93,7 +92,6 @@ function serve(port: MessagePort, options: StoreThreadOptions): void {
     port.close();
     return;
   }
-  const group = createGroup(db, createTables(db));
   let waiting: Envelope[] = [];
 
   const drain = (): void => {
@@ -115,7 +113,7 @@ function serve(port: MessagePort, options: StoreThreadOptions): void {
     if (waiting.length === 0) setImmediate(drain);
     for (const envelope of message.envelopes) waiting.push(envelope);
   });
-  post({ type: "ready" });
+  post({ type: "ready", identity: readIdentity(db) });
 }
 
 interface Group {

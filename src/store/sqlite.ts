@@ -8,6 +8,8 @@ import { ToolariumError } from "../errors.ts";
 import type { JournalEvent, RunStatus } from "../journal.ts";
 import type { Log } from "../log.ts";
 import { largeTextLength } from "./large-texts.ts";
+import { createOutstanding, type Outstanding } from "./outstanding.ts";
+import { keepsNothing, openRedoLog, type RedoLog } from "./redo-log.ts";
 import { parseJournalEvent, parseRunRef, parseRunRow } from "./rows.ts";
 import { createSnapshotMemory, SNAPSHOT_GRACE_MS } from "./snapshot-memory.ts";
 import type {
@@ -31,6 +33,11 @@ export interface SqliteStoreOptions {
   readonly log: Log;
   /** Bytes, roughly, of text that may wait for the disk before new runs are refused. Default 64 MiB. */
   readonly backlogBytes?: number;
+  /**
+   * `flush` waits for the disk, so that what it kept survives a power cut too. Default false: it survives the end of
+   * this process, however that comes.
+   */
+  readonly fsync?: boolean;
   /** Only look, also while a gateway writes to the file, which must be there and of this version. Writes reject. */
   readonly readOnly?: boolean;
 }
@@ -53,19 +60,29 @@ export interface SqliteStore extends Store {
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
   const { path, log, readOnly = false, backlogBytes = 64 * MIB } = options;
-  return new ThreadedStore(await startStoreThread({ path, readOnly }, log), backlogBytes);
+  const thread = await startStoreThread({ path, readOnly }, log);
+  return new ThreadedStore(thread, createOutstanding(thread, logOf(options, thread.identity)), backlogBytes);
+}
+
+/** What keeps a write before it is committed. */
+function logOf(options: SqliteStoreOptions, identity: string): RedoLog | undefined {
+  const { path, fsync = false, readOnly = false } = options;
+  if (path === ":memory:") return keepsNothing;
+  return fsync || readOnly ? undefined : openRedoLog(path, identity);
 }
 
 class ThreadedStore implements SqliteStore {
   readonly #thread: StoreThread;
+  readonly #outstanding: Outstanding;
   readonly #backlogLimit: number;
   readonly #putSnapshot = createSnapshotMemory((text) =>
     this.#write({ op: "putSnapshot", text, at: Date.now() }, text.length),
   );
   #writes = 0;
 
-  constructor(thread: StoreThread, backlogLimit: number) {
+  constructor(thread: StoreThread, outstanding: Outstanding, backlogLimit: number) {
     this.#thread = thread;
+    this.#outstanding = outstanding;
     this.#backlogLimit = backlogLimit;
   }
 
@@ -76,11 +93,17 @@ class ThreadedStore implements SqliteStore {
           retryAfterSeconds: 1,
         }),
       );
-    return this.#write({ op: "createRun", run }, run.spec.length);
+    this.#writes += 1;
+    return this.#outstanding.write(run.id, { op: "createRun", run }, run.spec.length);
   }
 
   append(run: string, events: readonly JournalEvent[], status?: RunStatus): Promise<void> {
-    return this.#write({ op: "append", run, events, status }, weigh(events));
+    this.#writes += 1;
+    return this.#outstanding.write(run, { op: "append", run, events, status }, weigh(events));
+  }
+
+  flush(run: string): Promise<void> {
+    return this.#outstanding.flush(run);
   }
 
   async getRun(id: string): Promise<StoredRun | undefined> {
@@ -150,8 +173,9 @@ class ThreadedStore implements SqliteStore {
     return { writes: this.#writes, commits, backlogBytes };
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#thread[Symbol.asyncDispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#thread[Symbol.asyncDispose]();
+    this.#outstanding.close();
   }
 
   #write: StoreThread["call"] = (request, bytes) => {

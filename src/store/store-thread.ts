@@ -31,22 +31,32 @@ export async function startStoreThread(workerData: StoreThreadOptions, log: Log)
   });
   const [first]: FromThread[] = await once(thread, "message");
   if (first?.type === "refused") throw new ToolariumError(first.code, first.message);
-  return new StoreThread(thread, log);
+  return new StoreThread(thread, first?.type === "ready" ? first.identity : "", log);
 }
 
+/**
+ * How long a write that nobody waits for may wait for others to share its commit with, in milliseconds: longer than a
+ * program with ten fast calls takes, so that the store's thread works after it and not beside it.
+ */
+const GATHER_MS = 10;
+
 export class StoreThread implements AsyncDisposable {
+  /** Of the database. */
+  readonly identity: string;
   readonly #thread: Worker;
   readonly #ended: Promise<void>;
   readonly #waiting = new Map<number, Waiting>();
   #unsent: Envelope[] = [];
+  #scheduled: "soon" | NodeJS.Timeout | undefined;
   #lastId = 0;
   #backlogBytes = 0;
   #commits = 0;
   #refusal: ToolariumError | undefined;
   #disposal: Promise<void> | undefined;
 
-  constructor(thread: Worker, log: Log) {
+  constructor(thread: Worker, identity: string, log: Log) {
     this.#thread = thread;
+    this.identity = identity;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#ended = promise;
     thread.on("message", (message: FromThread) => this.#receive(message));
@@ -74,20 +84,32 @@ export class StoreThread implements AsyncDisposable {
     return this.#commits;
   }
 
-  /** `bytes`: how much of the backlog this call is. Rejects with what the thread refused it for, or `disposed`. */
-  call<R extends Request>(request: R, bytes = 0): Promise<StoreValues[R["op"]]> {
+  /**
+   * `bytes`: how much of the backlog this call is. `gather`: it may wait for others, for a moment. Rejects with what
+   * the thread refused it for, or `disposed`.
+   */
+  call<R extends Request>(request: R, bytes = 0, gather = false): Promise<StoreValues[R["op"]]> {
     if (this.#refusal) return Promise.reject(this.#refusal);
     this.#lastId += 1;
     const id = this.#lastId;
-    // All calls of one turn go over in one message.
-    if (this.#unsent.length === 0) queueMicrotask(() => this.#send());
     this.#unsent.push({ id, request });
+    if (gather) this.#scheduled ??= setTimeout(() => this.#send(), GATHER_MS);
+    else this.hurry();
     if (this.#waiting.size === 0) this.#thread.ref();
     this.#backlogBytes += bytes;
     return new Promise((resolve, reject) => {
       // The thread is our own code and answers each request with the value of its kind.
       this.#waiting.set(id, { bytes, resolve: resolve as (value: unknown) => void, reject });
     });
+  }
+
+  /** Nothing that was called waits for others any longer. */
+  hurry(): void {
+    if (this.#unsent.length === 0 || this.#scheduled === "soon") return;
+    clearTimeout(this.#scheduled);
+    // All calls of one turn go over in one message.
+    this.#scheduled = "soon";
+    queueMicrotask(() => this.#send());
   }
 
   /** What was called before is still done. Idempotent. */
@@ -105,6 +127,8 @@ export class StoreThread implements AsyncDisposable {
   }
 
   #send(): void {
+    if (this.#scheduled !== "soon") clearTimeout(this.#scheduled);
+    this.#scheduled = undefined;
     if (this.#unsent.length === 0) return;
     const envelopes = this.#unsent;
     this.#unsent = [];

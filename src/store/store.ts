@@ -122,6 +122,12 @@ export interface Store extends AsyncDisposable {
    * stored of a journal is always its beginning. An unknown run rejects with `not_found`.
    */
   append(run: string, events: readonly JournalEvent[], status?: RunStatus): Promise<void>;
+  /**
+   * Resolves when every write of this run that was called so far is kept: it survives the end of this process, however
+   * that comes, and is there when the store is opened next. That can be long before it is durable. Rejects when one of
+   * them cannot be kept. A store that keeps nothing resolves at once.
+   */
+  flush(run: string): Promise<void>;
   getRun(id: string): Promise<StoredRun | undefined>;
   /** In seq order, from `afterSeq` + 1 (default 0). Empty for an unknown run. */
   readJournal(run: string, afterSeq?: number): Promise<readonly JournalEvent[]>;

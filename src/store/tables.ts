@@ -29,6 +29,8 @@ export interface Tables extends Verifier {
   createRun(run: RunRecord): void;
   append(run: string, events: readonly JournalEvent[], status: RunStatus | undefined): void;
   getRun(id: string): RunRow | undefined;
+  /** Of its last event; 0 before the first. NaN for an unknown run. */
+  lastSeq(run: string): number;
   readJournal(run: string, afterSeq: number): JournalRows;
   listRuns(query: RunQuery): RunRowPage;
   findByRequestKey(principal: string, key: string): RunRow | undefined;
@@ -99,7 +101,7 @@ function createRunTable(db: DatabaseSync): RunTable {
   };
 }
 
-type JournalTable = Pick<Tables, "append" | "readJournal">;
+type JournalTable = Pick<Tables, "append" | "lastSeq" | "readJournal">;
 
 function createJournalTable(db: DatabaseSync): JournalTable {
   const selectEnd = db.prepare("select key, principal, last_seq, head from runs where id = ?");
@@ -148,6 +150,8 @@ function createJournalTable(db: DatabaseSync): JournalTable {
       }
       advanceRun.run(seq, head, status ?? null, key);
     },
+
+    lastSeq: (run) => Number(selectEnd.get(run)?.["last_seq"]),
 
     readJournal(run, afterSeq) {
       const payloads = selectPayloads.all(run);

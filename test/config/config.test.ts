@@ -63,7 +63,7 @@ test("an empty file is a configuration: every default is there", async () => {
     declarations: { tokenBudget: 4_000, learn: true },
     approvals: { expiresMs: 86_400_000 },
     keys: [],
-    store: { path: join(folder, "toolarium.db"), retentionDays: 30 },
+    store: { path: join(folder, "toolarium.db"), retentionDays: 30, fsync: false },
     server: {
       host: "127.0.0.1",
       port: 8_080,

@@ -175,6 +175,8 @@ describe("a store that fails", () => {
     await store.createRun(run);
     const written = journal();
     written.append(opened);
+    // The refusal has come once the store has answered something later.
+    await store.getRun(run.id);
     await expect(written.flush()).rejects.toMatchObject({ code: "internal_error" });
     const { writes } = store.stats();
     written.append(line("a"));

@@ -131,8 +131,8 @@ it("a run does not go on in a process that has let go of it, though a decision w
   const [recorded, drained] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const runner = createRunner(core, {
     ...bindAll(store),
-    async append(...given) {
-      await store.append(...given);
+    async flush(...given) {
+      await store.flush(...given);
       recorded.resolve();
       await drained.promise;
     },
@@ -152,6 +152,28 @@ it("a run does not go on in a process that has let go of it, though a decision w
   expect((await next.reader.report(id, me))?.result).toBe("late");
   expect(ask.seen.filter((value) => value === "late")).toHaveLength(1);
   await next.drain(0, "suspend");
+});
+
+it("what became of a call that changed something is kept once the program has it, and before the call leaves", async () => {
+  await using store = await openSqliteStore({ path: ":memory:", log: createLog("silent") });
+  const appended: string[] = [];
+  const kept: (string | undefined)[] = [];
+  const runner = createRunner(core, {
+    ...bindAll(store),
+    append(id, events, status) {
+      appended.push(...events.map(({ type }) => type));
+      return store.append(id, events, status);
+    },
+    flush(id) {
+      kept.push(appended.at(-1));
+      return store.flush(id);
+    },
+  });
+  const code = "await read({}); const a = await write({ value: 1 }); for (let i = 0; i < 1e6; i++); return a";
+  await (await runner.start(programRequest(code))).done;
+  // The last one is of the answer to whoever started the run.
+  expect(kept).toEqual(["started", "settled", "ended"]);
+  await runner.drain(0, "suspend");
 });
 
 /** The methods of a store as values, so that one can be replaced. */

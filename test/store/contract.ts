@@ -81,6 +81,16 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       await Promise.all(writes);
     });
 
+    test("a flush covers what was written of its run, and one without writes has nothing to wait for", async () => {
+      const run = runRecord();
+      void store.createRun(run);
+      void store.append(run.id, logEvents(2));
+      await store.flush(run.id);
+      await store.flush(run.id);
+      await store.flush("run_none");
+      expect(await store.readJournal(run.id)).toEqual(logEvents(2));
+    });
+
     test("a seq that exists already is refused, and the event that was there stays", async () => {
       const run = runRecord();
       await store.createRun(run);

@@ -1,13 +1,16 @@
 import { fork, spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFile, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { appendFile, copyFile, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { crc32 } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { JournalEvent } from "../../src/journal.ts";
 import { createLog } from "../../src/log.ts";
 import { migrations } from "../../src/store/migrations.ts";
 import { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from "../../src/store/sqlite.ts";
+import type { RunRecord } from "../../src/store/store.ts";
 import { storeContract } from "./contract.ts";
 import { logEvent, logEvents, runRecord } from "./records.ts";
 
@@ -51,7 +54,7 @@ describe("a store in a file", () => {
     const path = newPath();
     await using store = await open({ path });
     await store.createRun(runRecord());
-    for (const suffix of ["", "-wal"]) expect((await stat(path + suffix)).mode & 0o077).toBe(0);
+    for (const suffix of ["", "-wal", "-redo"]) expect((await stat(path + suffix)).mode & 0o077).toBe(0);
   });
 
   test("what was acknowledged before kill -9 is there afterwards, without a gap", async () => {
@@ -181,6 +184,17 @@ describe("a path that cannot be used is a config_error that names it and the rem
     expect(await refusal(path)).toMatch(/newer version .*Upgrade/);
   });
 
+  test("writes of another version that are not committed: they are left to that version", async () => {
+    const path = newPath();
+    await runScript(flushAndDie(runRecord(), logEvents(1)), path);
+    const text =
+      (await readFile(`${path}-redo`, "utf8")).split("\n")[0]?.slice(9).replace('"v":1', '"v":2') ?? "";
+    const left = `${crc32(text).toString(16).padStart(8, "0")} ${text}\n`;
+    await writeFile(`${path}-redo`, left);
+    expect(await refusal(path)).toMatch(/another version of Toolarium.*Start and stop that version once/);
+    expect(await readFile(`${path}-redo`, "utf8")).toBe(left);
+  });
+
   test("a file that another gateway writes to, until that one is gone", async () => {
     const path = newPath();
     const first = await open({ path });
@@ -198,6 +212,107 @@ describe("a path that cannot be used is a config_error that names it and the rem
     expect(await refusal(path)).toMatch(/locked by another process/);
   });
 });
+
+describe("what was flushed", () => {
+  test("is there after a kill -9 at that moment, long before its commit", async () => {
+    const path = newPath();
+    const run = runRecord();
+    await runScript(flushAndDie(run, logEvents(3)), path);
+    await using store = await open({ path });
+    expect(await store.readJournal(run.id)).toEqual(logEvents(3));
+    expect(await store.getRun(run.id)).toEqual({ ...run, status: "running" });
+    expect((await Array.fromAsync(store.verify())).flatMap(({ broken }) => broken)).toEqual([]);
+  });
+
+  test("is not there when it was only written: then it needs its commit", async () => {
+    const path = newPath();
+    const run = runRecord();
+    await runScript(flushAndDie(run, logEvents(3)).replace("await store.flush", "void "), path);
+    await using store = await open({ path });
+    expect(await store.getRun(run.id)).toBeUndefined();
+  });
+
+  test("is there after a kill -9 with fsync too", async () => {
+    const path = newPath();
+    const run = runRecord();
+    await runScript(flushAndDie(run, logEvents(3)), path, { fsync: true });
+    await using store = await open({ path });
+    expect(await store.readJournal(run.id)).toEqual(logEvents(3));
+  });
+
+  test("is committed once when the commit had come before the end", async () => {
+    const path = newPath();
+    const run = runRecord();
+    const script = flushAndDie(run, logEvents(3)).replace(
+      "process.kill",
+      "await store.getRun(''); process.kill",
+    );
+    await runScript(script, path);
+    expect(await readFile(`${path}-redo`, "utf8")).toContain(run.id);
+    await using store = await open({ path });
+    expect(await store.readJournal(run.id)).toEqual(logEvents(3));
+    expect(await readFile(`${path}-redo`, "utf8")).toBe("");
+  });
+
+  test("belongs to its database: a new one at the same path does not get it", async () => {
+    const path = newPath();
+    const run = runRecord();
+    await runScript(flushAndDie(run, logEvents(1)), path);
+    for (const suffix of ["", "-wal", "-shm"]) await rm(path + suffix, { force: true });
+    await using store = await open({ path });
+    expect(await store.getRun(run.id)).toBeUndefined();
+    expect(await readFile(`${path}-redo`, "utf8")).toBe("");
+  });
+
+  test("is whole up to a line that a power cut left half written", async () => {
+    const path = newPath();
+    const [whole, half] = [runRecord(), runRecord()];
+    await runScript(flushAndDie(whole, logEvents(1)), path);
+    await appendFile(
+      `${path}-redo`,
+      (await readFile(`${path}-redo`, "utf8")).slice(0, 60).replace(whole.id, half.id),
+    );
+    await using store = await open({ path });
+    expect(await store.readJournal(whole.id)).toEqual(logEvents(1));
+  });
+
+  test("waits for its commit where the log cannot take it, and the log starts anew behind it", async () => {
+    const path = newPath();
+    await using store = await open({ path });
+    const run = runRecord();
+    await store.createRun(run);
+    const large = "x".repeat(200_000);
+    for (let seq = 1; seq <= 40; seq += 1) {
+      void store.append(run.id, [logEvent(seq, large)]);
+      await store.flush(run.id);
+    }
+    const { size } = await stat(`${path}-redo`);
+    expect(size).toBeLessThan(5_000_000);
+    expect(await store.readJournal(run.id)).toHaveLength(40);
+    void store.append(run.id, [logEvent(41, "y".repeat(300_000))]);
+    await store.flush(run.id);
+    expect((await stat(`${path}-redo`)).size).toBeLessThanOrEqual(size);
+  });
+
+  test("costs no commit of its own", async () => {
+    await using store = await open();
+    const runs = Array.from({ length: 20 }, () => runRecord());
+    const before = store.stats().commits;
+    for (const run of runs) {
+      void store.createRun(run);
+      await store.flush(run.id);
+    }
+    await store.getRun("");
+    expect(store.stats().commits - before).toBeLessThan(5);
+  });
+});
+
+/** Dies in the same turn in which the flush resolves. */
+function flushAndDie(run: RunRecord, events: readonly JournalEvent[]): string {
+  const id = JSON.stringify(run.id);
+  return `void store.createRun(${JSON.stringify(run)}); void store.append(${id}, ${JSON.stringify(events)}, "running");
+    await store.flush(${id}); process.kill(process.pid, "SIGKILL");`;
+}
 
 describe("a process with a store", () => {
   test("ends by itself after dispose, having printed nothing", async () => {
@@ -225,12 +340,13 @@ describe("a process with a store", () => {
 async function runScript(
   body: string,
   path = newPath(),
+  options: Partial<SqliteStoreOptions> = {},
 ): Promise<{ readonly code: number | null; readonly output: string }> {
   const at = (file: string): string => JSON.stringify(new URL(`../../src/${file}`, import.meta.url).href);
   const script = `
     const { openSqliteStore } = await import(${at("store/sqlite.ts")});
     const { createLog } = await import(${at("log.ts")});
-    const store = await openSqliteStore({ path: ${JSON.stringify(path)}, log: createLog("info") });
+    const store = await openSqliteStore({ path: ${JSON.stringify(path)}, ...${JSON.stringify(options)}, log: createLog("info") });
     ${body}`;
   const child = spawn(process.execPath, ["--input-type=module", "--eval", script]);
   let output = "";

@@ -208,7 +208,7 @@ function chatConfig(setup: ChatSetup, tools: readonly LocalTool[]): Config {
       tools: {},
       ...key,
     })),
-    store: { path: setup.store ?? ":memory:", retentionDays: 30 },
+    store: { path: setup.store ?? ":memory:", retentionDays: 30, fsync: false },
     server: {
       host: "127.0.0.1",
       port: 0,

@@ -206,7 +206,7 @@ function testConfig(settings: ServerSettings, tools: TestTools): Config {
     declarations: { tokenBudget: 4_000, learn: true },
     approvals: { expiresMs: 60_000 },
     keys: (settings.keys ?? []).map(testKey),
-    store: { path: ":memory:", retentionDays: 30 },
+    store: { path: ":memory:", retentionDays: 30, fsync: false },
     server: testServer,
   };
 }

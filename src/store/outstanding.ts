@@ -1,0 +1,70 @@
+/** The writes of runs that are not committed yet, and how one of them is kept before it is. */
+import type { RedoEntry, RedoLog } from "./redo-log.ts";
+import type { StoreThread } from "./store-thread.ts";
+
+export interface Outstanding {
+  /** Resolves when it is committed, in the order of the calls. `bytes`: how much of the backlog it is. */
+  write(run: string, entry: RedoEntry, bytes: number): Promise<void>;
+  /** See `Store.flush`. */
+  flush(run: string): Promise<void>;
+  /** Once the thread has ended. Idempotent. */
+  close(): void;
+}
+
+interface Write {
+  readonly entry: RedoEntry;
+  readonly bytes: number;
+  readonly committed: Promise<void>;
+  isLogged: boolean;
+}
+
+/** Bytes, roughly. More is not written on the thread that serves requests: a megabyte takes about one millisecond. */
+const MOST_AT_ONCE = 256 * 1024;
+
+/** Without a log a flush waits for the commit. */
+export function createOutstanding(
+  thread: Pick<StoreThread, "call" | "hurry">,
+  log: RedoLog | undefined,
+): Outstanding {
+  const writes = new Map<string, Set<Write>>();
+  let closed = false;
+
+  function write(run: string, entry: RedoEntry, bytes: number): Promise<void> {
+    const committed = thread.call(entry, bytes, true);
+    const made: Write = { entry, bytes, committed, isLogged: false };
+    const ofRun = writes.get(run) ?? new Set();
+    writes.set(run, ofRun.add(made));
+    const forget = (): void => {
+      ofRun.delete(made);
+      if (ofRun.size === 0 && writes.get(run) === ofRun) writes.delete(run);
+      if (made.isLogged) log?.committed(1);
+    };
+    committed.then(forget, forget);
+    return committed;
+  }
+
+  async function flush(run: string): Promise<void> {
+    const open = [...(writes.get(run) ?? [])];
+    if (isLogged(open.filter((each) => !each.isLogged))) return;
+    thread.hurry();
+    await Promise.all(open.map(({ committed }) => committed));
+  }
+
+  function isLogged(fresh: readonly Write[]): boolean {
+    if (fresh.length === 0) return log !== undefined;
+    const bytes = fresh.reduce((sum, each) => sum + each.bytes, 0);
+    if (log === undefined || bytes > MOST_AT_ONCE || !log.write(fresh.map(({ entry }) => entry)))
+      return false;
+    for (const each of fresh) each.isLogged = true;
+    return true;
+  }
+
+  return {
+    write,
+    flush,
+    close() {
+      if (!closed) log?.close();
+      closed = true;
+    },
+  };
+}

@@ -1,0 +1,162 @@
+/**
+ * The redo log: a file beside the database that holds, for a moment, what the database does not have yet.
+ *
+ * A commit waits for the store's thread and for the disk, and a call that changes something waits for its record. A
+ * line written to a file survives the end of this process as well, at once: the system has it. So what must not be
+ * lost is written here first, on the thread that serves requests, and committed behind it, in groups. A process that
+ * finds lines here when it opens the store commits what is missing: see `redo.ts`.
+ */
+import {
+  closeSync,
+  constants,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  truncateSync,
+  writeSync,
+} from "node:fs";
+import { crc32 } from "node:zlib";
+import { ToolariumError } from "../errors.ts";
+import type { JournalEvent, RunStatus } from "../journal.ts";
+import type { RunRecord } from "./store.ts";
+
+/** The writes that can wait for their commit. */
+export type RedoEntry =
+  | { readonly op: "createRun"; readonly run: RunRecord }
+  | {
+      readonly op: "append";
+      readonly run: string;
+      readonly events: readonly JournalEvent[];
+      readonly status: RunStatus | undefined;
+    };
+
+/** To be raised when what an entry holds changes its meaning. */
+const VERSION = 1;
+/** Bytes. A full log takes nothing more until all it holds is committed: then its file starts anew. */
+const FULL = 4 * 1024 * 1024;
+
+export interface RedoLog {
+  /**
+   * Writes these entries down; once it returns true they survive the end of this process. False when the log is full
+   * or the file cannot be written: then only a commit keeps them.
+   */
+  write(entries: readonly RedoEntry[]): boolean;
+  /** This many entries that were written here are in the database now. */
+  committed(count: number): void;
+  close(): void;
+}
+
+/**
+ * `identity`: of the database at this path.
+ *
+ * @throws `config_error` when the file cannot be written
+ */
+export function openRedoLog(database: string, identity: string): RedoLog {
+  const file = redoPath(database);
+  const fd = open(file);
+  let size = 0;
+  let pending = 0;
+  let broken = false;
+
+  const startAnew = (): void => {
+    if (size === 0) return;
+    ftruncateSync(fd, 0);
+    size = 0;
+  };
+
+  return {
+    write(entries) {
+      if (broken || size >= FULL) return false;
+      const text = Buffer.from(entries.map((entry) => toLine(entry, identity)).join(""));
+      try {
+        // Half a line would hide those after it.
+        if (writeSync(fd, text) < text.length) throw new Error("the disk is full");
+      } catch {
+        try {
+          ftruncateSync(fd, size);
+        } catch {
+          broken = true;
+        }
+        return false;
+      }
+      size += text.length;
+      pending += entries.length;
+      return true;
+    },
+    committed(count) {
+      pending -= count;
+      // A short file stays for a while: to cut it costs more than to write a line.
+      if (pending === 0 && size >= FULL / 16) startAnew();
+    },
+    close() {
+      if (pending === 0) startAnew();
+      closeSync(fd);
+    },
+  };
+}
+
+/** Of a store whose writes end with the process: there is nothing to wait for. */
+export const keepsNothing: RedoLog = { write: () => true, committed() {}, close() {} };
+
+/**
+ * What a process left here, in the order in which it was written, up to the first line that is not whole, which a
+ * power cut can leave at the end. Lines of another database, which was at this path before, are left out.
+ *
+ * @throws `config_error` when another version wrote it, or when the file cannot be read
+ */
+export function readRedoLog(database: string, identity: string): readonly RedoEntry[] {
+  const file = redoPath(database);
+  closeSync(open(file));
+  const entries: RedoEntry[] = [];
+  for (const line of readFileSync(file, "utf8").split("\n")) {
+    const text = line.slice(SUM_LENGTH + 1);
+    if (text === "" || line.slice(0, SUM_LENGTH) !== sum(text)) break;
+    // A line whose sum is right is one of ours.
+    const { v, of, ...entry }: RedoEntry & { readonly v: number; readonly of: string } = JSON.parse(text);
+    if (of !== identity) continue;
+    if (v !== VERSION)
+      throw refuse(
+        database,
+        "has writes of another version of Toolarium beside it that are not committed. Start and stop that version once.",
+      );
+    entries.push(entry);
+  }
+  return entries;
+}
+
+/** Everything in it is committed. */
+export function clearRedoLog(database: string): void {
+  truncateSync(redoPath(database));
+}
+
+function redoPath(database: string): string {
+  return `${database}-redo`;
+}
+
+/** Created for its owner only: it holds arguments and results. */
+function open(file: string): number {
+  try {
+    return openSync(file, constants.O_CREAT | constants.O_APPEND | constants.O_WRONLY, 0o600);
+  } catch (cause) {
+    throw refuse(
+      file,
+      "cannot be written by this user. Give it the right to, or choose another store.path.",
+      cause,
+    );
+  }
+}
+
+const SUM_LENGTH = 8;
+
+function toLine(entry: RedoEntry, of: string): string {
+  const text = JSON.stringify({ v: VERSION, of, ...entry });
+  return `${sum(text)} ${text}\n`;
+}
+
+function sum(text: string): string {
+  return crc32(text).toString(16).padStart(SUM_LENGTH, "0");
+}
+
+function refuse(path: string, problem: string, cause?: unknown): ToolariumError {
+  return new ToolariumError("config_error", `store.path: ${JSON.stringify(path)} ${problem}`, { cause });
+}

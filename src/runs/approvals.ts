@@ -6,7 +6,8 @@ import { ToolariumError, toolFailureCode } from "../errors.ts";
 import type { JournalEvent } from "../journal.ts";
 import type { Bridge, GateCall, HumanDecision, OpenCall } from "../tools/bridge.ts";
 import type { PolicyLayer } from "../tools/policy.ts";
-import { openCallOf } from "./history.ts";
+import { doubtsOf, openCallOf } from "./history.ts";
+import { parseCallId } from "./ids.ts";
 import type { GateRest } from "./lease.ts";
 import type { Journal } from "./live-journal.ts";
 
@@ -34,21 +35,32 @@ export interface DecisionRequest {
 /**
  * Resolves when the decision is durable; the run goes on from there.
  *
+ * A call in doubt can be decided by the id of that question, or by its own; only what was decided before, said again by
+ * its own id, is no answer to it.
+ *
  * @throws `not_found` for a call that the run does not have; `decision_conflict` when it was decided otherwise, was
  * never to be decided, or its run has ended; `invalid_arguments` when edited arguments or a result do not fit, or the
  * tool is not allowed any more: then nothing was decided
  */
 export function decideCall(run: Decidable, request: DecisionRequest, bridge: Bridge): Promise<void> {
   return run.exclusively(async () => {
-    const { call, decision, layers, timeoutMs } = request;
+    const { decision, layers, timeoutMs } = request;
     const { journal } = run;
+    const { call, doubts: question } = parseCallId(request.call) ?? { call: request.call, doubts: 0 };
+    const doubts = doubtsOf(journal.events, call);
     const requested = journal.events.find((event) => event.type === "requested" && event.call === call);
-    if (requested?.type !== "requested")
-      throw new ToolariumError("not_found", `This run has no call ${JSON.stringify(call.slice(0, 80))}.`);
+    if (requested?.type !== "requested" || question > doubts.length)
+      throw new ToolariumError(
+        "not_found",
+        `This run has no call ${JSON.stringify(request.call.slice(0, 80))}.`,
+      );
     const open = run.ended ? undefined : openCallOf(journal.events, call);
     const shown = open?.step === "asked" ? open.args : requested.args;
     const signal = new AbortController().signal;
     const gate = run.gate(call, requested.tool, shown, { journal, timeoutMs, signal });
+    // The answer to an earlier question, come once more: it says nothing of the present one.
+    const earlier = journal.events.slice(0, doubts[question]);
+    if (question < doubts.length && (await wasSaid(gate, decision, earlier, bridge))) return;
     if (open?.step !== "asked") {
       await refuseUnlessSame(gate, decision, journal.events, open, bridge);
       return;
@@ -72,10 +84,26 @@ async function refuseUnlessSame(
   open: OpenCall | undefined,
   bridge: Bridge,
 ): Promise<void> {
-  const decisions = events.filter((event) => event.type === "decided");
-  const made = decisions.findLast((event) => event.call === gate.id);
-  if (made !== undefined && (await isSame(gate, decision, made, bridge))) return;
-  throw new ToolariumError("decision_conflict", `${gate.id} ${explain(made, events, open)}`);
+  if (await wasSaid(gate, decision, events, bridge)) return;
+  throw new ToolariumError(
+    "decision_conflict",
+    `${gate.id} ${explain(lastDecision(gate, events), events, open)}`,
+  );
+}
+
+/** Whether this is what was last decided of the call. */
+async function wasSaid(
+  gate: GateCall,
+  decision: HumanDecision,
+  events: readonly JournalEvent[],
+  bridge: Bridge,
+): Promise<boolean> {
+  const made = lastDecision(gate, events);
+  return made !== undefined && (await isSame(gate, decision, made, bridge));
+}
+
+function lastDecision({ id }: GateCall, events: readonly JournalEvent[]): Decided | undefined {
+  return events.filter((event) => event.type === "decided").findLast((event) => event.call === id);
 }
 
 type Decided = Extract<JournalEvent, { type: "decided" }>;

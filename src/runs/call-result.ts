@@ -1,7 +1,8 @@
 /** What became of a call, as those see it who made it outside a program. */
 import type { JournalEvent, ToolFailure } from "../journal.ts";
 import type { GateOutcome } from "../tools/bridge.ts";
-import { openCallOf } from "./history.ts";
+import { doubtsOf, openCallOf } from "./history.ts";
+import { toQuestionId } from "./ids.ts";
 import type { PendingCall } from "./report.ts";
 
 export type CallResult =
@@ -11,7 +12,12 @@ export type CallResult =
 
 export type SettledCall = Exclude<CallResult, { readonly type: "pending" }>;
 
-export function toCallResult(call: string, outcome: GateOutcome): CallResult {
+/** `events`: of the run, with those of this call. */
+export function toCallResult(
+  call: string,
+  outcome: GateOutcome,
+  events: readonly JournalEvent[],
+): CallResult {
   switch (outcome.type) {
     case "value":
       return { type: "value", call, value: JSON.parse(outcome.value) };
@@ -19,7 +25,8 @@ export function toCallResult(call: string, outcome: GateOutcome): CallResult {
       return { type: "failure", call, failure: outcome.failure };
     case "pending": {
       const { tool, arguments: args, reason } = outcome;
-      return { type: "pending", pending: { call, tool, arguments: args, reason } };
+      const question = questionIdOf(call, events);
+      return { type: "pending", pending: { call: question, tool, arguments: args, reason } };
     }
   }
 }
@@ -32,7 +39,11 @@ export function resultOf(events: readonly JournalEvent[], call: string): CallRes
   const requested = events.find((event) => event.type === "requested" && event.call === call);
   if (open?.step !== "asked" || requested?.type !== "requested") return undefined;
   const { args, reason } = open;
-  return { type: "pending", pending: { call, tool: requested.tool, arguments: JSON.parse(args), reason } };
+  const question = questionIdOf(call, events);
+  return {
+    type: "pending",
+    pending: { call: question, tool: requested.tool, arguments: JSON.parse(args), reason },
+  };
 }
 
 export function settlementIn(events: readonly JournalEvent[], call: string): SettledCall | undefined {
@@ -42,4 +53,8 @@ export function settlementIn(events: readonly JournalEvent[], call: string): Set
   return outcome.ok
     ? { type: "value", call, value: JSON.parse(outcome.value) }
     : { type: "failure", call, failure: outcome.failure };
+}
+
+function questionIdOf(call: string, events: readonly JournalEvent[]): string {
+  return toQuestionId(call, doubtsOf(events, call).length);
 }

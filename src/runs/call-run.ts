@@ -154,7 +154,8 @@ export class CallRun implements Carried, Decidable {
       const message = `More than ${toolCalls} tool calls in one request.`;
       return { type: "failure", call, failure: { kind: "denied", message } };
     }
-    return toCallResult(call, await (this.#flights.get(call) ?? this.#send(call, tool, args)));
+    const outcome = await (this.#flights.get(call) ?? this.#send(call, tool, args));
+    return toCallResult(call, outcome, this.journal.events);
   }
 
   /** What happened beside calls: a turn of the model, an answer of a call. */

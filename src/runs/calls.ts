@@ -1,5 +1,6 @@
 /** The tool calls of a run as its journal tells them: one fold, used by the report, the event stream and the audit. */
 import type { JournalEvent, ToolFailure } from "../journal.ts";
+import { toQuestionId } from "./ids.ts";
 import type { CallStatus, PendingCall } from "./report.ts";
 
 /** Times are milliseconds since the Unix epoch. */
@@ -20,8 +21,8 @@ export interface CallRecord {
   readonly edited: boolean;
   /** Whether a person was ever asked. */
   readonly asked: boolean;
-  /** Whether a person was ever asked because nobody knew if the call, which had started, had happened. */
-  readonly doubted: boolean;
+  /** How many times a person was asked because nobody knew if the call, which had started, had happened. */
+  readonly doubts: number;
   /** Why a person is asked. */
   readonly reason: string;
   readonly startedAt: number | null;
@@ -68,7 +69,7 @@ function advance(event: JournalEvent, calls: ReadonlyMap<string, CallRecord>): C
           event.decision === "ask" ? null : { at: event.at, by: event.by, reason: event.reason ?? null },
         edited: call.edited || event.edited === true,
         asked: call.asked || event.decision === "ask",
-        doubted: call.doubted || (event.decision === "ask" && call.startedAt !== null),
+        doubts: call.doubts + (event.decision === "ask" && call.startedAt !== null ? 1 : 0),
         reason: event.decision === "ask" ? (event.reason ?? "") : call.reason,
         args: event.args ?? call.args,
       };
@@ -103,7 +104,7 @@ function request(event: JournalEvent & { readonly type: "requested" }, seq: numb
     decided: null,
     edited: false,
     asked: false,
-    doubted: false,
+    doubts: 0,
     reason: "",
     startedAt: null,
     sent: null,
@@ -137,8 +138,13 @@ export function callDurationMs({ startedAt, settlement }: CallRecord): number | 
   return startedAt === null || settlement === null ? null : settlement.at - startedAt;
 }
 
+/** The id of the last question that a person was asked about it. */
+export function questionOf({ id, doubts }: CallRecord): string {
+  return toQuestionId(id, doubts);
+}
+
 export function toPendingCall(call: CallRecord): PendingCall {
-  return { call: call.id, tool: call.tool, arguments: readJson(call.args), reason: call.reason };
+  return { call: questionOf(call), tool: call.tool, arguments: readJson(call.args), reason: call.reason };
 }
 
 /** The value of a JSON text; a text that is none, such as arguments a model wrote wrongly, stands for itself. */

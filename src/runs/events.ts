@@ -7,6 +7,7 @@ import {
   callDurationMs,
   callStatus,
   createCallFold,
+  questionOf,
   readJson,
   toPendingCall,
 } from "./calls.ts";
@@ -101,7 +102,7 @@ function showDecision(
   // What policy decided by itself was never a question to anybody.
   if (!call.asked) return undefined;
   const { decision, by, reason = null } = event;
-  return ["approval.resolved", { call: call.id, tool: call.tool, decision, by, reason }];
+  return ["approval.resolved", { call: questionOf(call), tool: call.tool, decision, by, reason }];
 }
 
 function showSettlement(call: CallRecord): Shown[1] {

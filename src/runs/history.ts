@@ -90,6 +90,16 @@ export function openCallOf(events: readonly JournalEvent[], call: string): OpenC
   return open;
 }
 
+/** Where in a journal a person was asked what became of this call, which had started: indexes of those events. */
+export function doubtsOf(events: readonly JournalEvent[], call: string): readonly number[] {
+  let isStarted = false;
+  return events.flatMap((event, index) => {
+    if (!("call" in event) || event.call !== call) return [];
+    if (event.type === "started") isStarted = true;
+    return isStarted && event.type === "decided" && event.decision === "ask" ? [index] : [];
+  });
+}
+
 /** Calls that nobody has to decide, and that have not settled. */
 export function unfinishedCalls(events: readonly JournalEvent[]): readonly Event<"requested">[] {
   return events.filter((event) => {

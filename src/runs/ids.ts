@@ -1,4 +1,10 @@
-/** Ids of runs and calls. A call id holds its run's id, so that the token a client echoes leads back to the run. */
+/**
+ * Ids of runs and calls. A call id holds its run's id, so that the token a client echoes leads back to the run.
+ *
+ * What a person is asked about a call goes by the call's id. Where a call is in doubt the person is asked again, and
+ * that is another question: an answer to the first one that is sent once more must not be taken for an answer to it. So
+ * it goes by an id of its own, of the same form.
+ */
 import { randomBytes } from "node:crypto";
 
 const RUN_ID = /^run_([A-Za-z0-9_-]{22})$/;
@@ -16,10 +22,38 @@ export function toCallId(runId: string, n: number): string {
   return `call_${token}_${n.toString(36)}`;
 }
 
-/** The run a call id belongs to; undefined when the id is not of our form. */
-export function parseCallId(callId: string): { readonly runId: string; readonly n: number } | undefined {
-  const match = CALL_ID.exec(callId);
+/** How many calls a run can have before their numbers would be taken for questions. */
+const QUESTION = 36 ** 6;
+
+/** The id of what a person is asked about a call that was in doubt this many times; of the call itself for 0. */
+export function toQuestionId(callId: string, doubts: number): string {
+  const parsed = parseCallId(callId);
+  if (doubts === 0 || parsed === undefined) return callId;
+  return toCallId(parsed.runId, parsed.n + doubts * QUESTION);
+}
+
+export interface ParsedCallId {
+  readonly runId: string;
+  /** The call's own id, whatever question about it this was. */
+  readonly call: string;
+  /** The call's number in its run. */
+  readonly n: number;
+  /** How many times the call had been in doubt when this was asked. */
+  readonly doubts: number;
+}
+
+/** Undefined when the id is not of our form. */
+export function parseCallId(id: string): ParsedCallId | undefined {
+  const match = CALL_ID.exec(id);
   if (match === null) return undefined;
-  const [, token = "", number = ""] = match;
-  return { runId: `run_${token}`, n: Number.parseInt(number, 36) };
+  const [, token = "", suffix = ""] = match;
+  const number = Number.parseInt(suffix, 36);
+  const n = number % QUESTION;
+  const runId = `run_${token}`;
+  return { runId, call: toCallId(runId, n), n, doubts: Math.floor(number / QUESTION) };
+}
+
+/** The call that this id is about; an id that is not of our form stands for itself. */
+export function callIdOf(id: string): string {
+  return parseCallId(id)?.call ?? id;
 }

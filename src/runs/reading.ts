@@ -5,6 +5,7 @@ import type { Store, StoredRun } from "../store/store.ts";
 import { askedCalls } from "./approvals.ts";
 import type { Carried } from "./carriage.ts";
 import { mergeChildren } from "./chat-report.ts";
+import { callIdOf } from "./ids.ts";
 import { allRuns } from "./loading.ts";
 import { deriveReport, type PendingCall, type Report, type RunStatus } from "./report.ts";
 import { parseSpec } from "./run-spec.ts";
@@ -119,10 +120,11 @@ export function createRunReader(store: Store, carried: (id: string) => Carried |
     },
     async askedCall(id, viewer, call) {
       if ((await find(id, viewer)) === undefined) return undefined;
+      const own = callIdOf(call);
       let asked: AskedCall | undefined;
       for (const event of await eventsOf(id)) {
-        if (event.type === "requested" && event.call === call) asked = { tool: event.tool, args: event.args };
-        if (event.type === "decided" && event.decision === "ask" && event.call === call)
+        if (event.type === "requested" && event.call === own) asked = { tool: event.tool, args: event.args };
+        if (event.type === "decided" && event.decision === "ask" && event.call === own)
           asked = asked && { ...asked, args: event.args ?? asked.args };
       }
       return asked;
@@ -169,6 +171,6 @@ function pendingOf(run: string, events: readonly JournalEvent[]): readonly Appro
   return deriveReport(head, events).pending.map((pending) => ({
     run,
     ...pending,
-    askedAt: asked.get(pending.call) ?? 0,
+    askedAt: asked.get(callIdOf(pending.call)) ?? 0,
   }));
 }

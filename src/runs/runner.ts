@@ -15,6 +15,7 @@ import { CallRun } from "./call-run.ts";
 import { Carriage, type Carried } from "./carriage.ts";
 import { endRefused } from "./endings.ts";
 import { createExpiry, type Expiry } from "./expiry.ts";
+import { callIdOf } from "./ids.ts";
 import { createJournal, type Journal } from "./live-journal.ts";
 import { loadRun } from "./loading.ts";
 import { type CallRunRequest, openCallRun } from "./open-calls.ts";
@@ -194,7 +195,7 @@ export class Runner {
   settlement(id: string, call: string): Promise<SettledCall | undefined> {
     return this.#keepById(id, async (run) => {
       await run.rest();
-      return settlementIn(run.journal.events, call);
+      return settlementIn(run.journal.events, callIdOf(call));
     });
   }
 
@@ -222,7 +223,7 @@ export class Runner {
           { call, decision: decision.decision, layers, timeoutMs },
           this.#deps.bridge,
         );
-        decided.resolve({ settled: settlementOf(run.journal, call) });
+        decided.resolve({ settled: settlementOf(run.journal, callIdOf(call)) });
         await run.rest();
         if (run instanceof ProgramRun) await this.#untilEffectsAreKept(run);
         return run.report();

@@ -7,6 +7,7 @@ import { z } from "zod";
 import type { Core } from "../../src/core.ts";
 import type { JournalEvent } from "../../src/journal.ts";
 import { createLog } from "../../src/log.ts";
+import { callIdOf } from "../../src/runs/ids.ts";
 import { statusAfter } from "../../src/runs/report.ts";
 import type { Runner } from "../../src/runs/runner.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
@@ -139,9 +140,9 @@ async function decideAll(
         // Another answer may have brought its run to the end.
         if ((await runner.reader.report(run, me))?.pending.length === 0) continue;
         expect(reason).toContain("in doubt");
-        expect(decided.has(call)).toBe(false);
+        expect(decided.has(callIdOf(call))).toBe(false);
         const type = random.pick(kinds);
-        decided.set(call, type);
+        decided.set(callIdOf(call), type);
         const decision =
           type === "result" ? ({ type, by: "me", value: "42" } as const) : ({ type, by: "me" } as const);
         await (await runner.decide({ run, call, decision, viewer: me }))?.done;

@@ -4,6 +4,7 @@ import type { Core } from "../../src/core.ts";
 import type { JournalEvent } from "../../src/journal.ts";
 import { createLog } from "../../src/log.ts";
 import { statusAfter } from "../../src/runs/report.ts";
+import type { Runner } from "../../src/runs/runner.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import { echoTool, openCore, programRequest } from "../helpers/core.ts";
@@ -172,6 +173,40 @@ it("what became of a call that changed something is kept once the program has it
   const code = "await read({}); const a = await write({ value: 1 }); for (let i = 0; i < 1e6; i++); return a";
   await (await runner.start(programRequest(code))).done;
   expect(kept.filter((type) => type !== "ended")).toEqual(["started", "settled"]);
+  await runner.drain(0, "suspend");
+});
+
+it("an answer to the first question that comes once more does not answer whether a call in doubt is made again", async () => {
+  const id = await run("return await ask({ value: 'doubtful' })");
+  const made = (): number => ask.seen.filter((value) => value === "doubtful").length;
+  const asked = (await core.runner.reader.report(id, me))?.pending[0]?.call ?? "";
+  const approve = { type: "approve", by: "me" } as const;
+  await (await core.runner.decide({ run: id, call: asked, decision: approve, viewer: me }))?.done;
+  expect(made()).toBe(1);
+
+  await using store = await storeOf([id], (events) =>
+    events.slice(0, events.findIndex(({ type }) => type === "started") + 1),
+  );
+  const runner = createRunner(core, store);
+  const decide = async (call: string, decision: Parameters<Runner["decide"]>[0]["decision"]) =>
+    (await runner.decide({ run: id, call, decision, viewer: me }))?.done;
+  await runner.recover();
+  await until("the call is in doubt", async () => (await runner.reader.report(id, me))?.status === "waiting");
+
+  const again = await decide(asked, approve);
+  expect(again).toMatchObject({ status: "waiting", calls: [{ id: asked, status: "in_doubt" }] });
+  const question = again?.pending[0]?.call ?? "";
+  expect(question).toMatch(/^call_[\w-]{22}_[0-9a-z]+$/);
+  expect(question.length).toBeLessThanOrEqual(40);
+  expect(question).not.toBe(asked);
+  await expect(decide(question.replace(/_[0-9a-z]+$/, "_zzzzzzzz"), approve)).rejects.toMatchObject({
+    code: "not_found",
+  });
+  expect(made()).toBe(1);
+
+  expect(await decide(question, approve)).toMatchObject({ status: "completed", result: "doubtful" });
+  expect(await decide(question, approve)).toMatchObject({ status: "completed" });
+  expect(made()).toBe(2);
   await runner.drain(0, "suspend");
 });
 

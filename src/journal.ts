@@ -75,6 +75,8 @@ export type JournalEvent = EventHead &
         readonly edited?: boolean;
         /** JSON text: what the person says the result is, when the decision is `result`. */
         readonly value?: string;
+        /** What the deciding request adds to the run's policy. */
+        readonly layers?: readonly PolicyLayer[];
       }
     | {
         readonly type: "started";

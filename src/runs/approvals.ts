@@ -57,7 +57,8 @@ export function decideCall(run: Decidable, request: DecisionRequest, bridge: Bri
     const open = run.ended ? undefined : openCallOf(journal.events, call);
     const shown = open?.step === "asked" ? open.args : requested.args;
     const signal = new AbortController().signal;
-    const gate = run.gate(call, requested.tool, shown, { journal, timeoutMs, signal });
+    const rest = { journal, timeoutMs, signal };
+    const gate = { ...run.gate(call, requested.tool, shown, rest), narrowing: layers };
     // The answer to an earlier question, come once more: it says nothing of the present one.
     const earlier = journal.events.slice(0, doubts[question]);
     if (question < doubts.length && (await wasSaid(gate, decision, earlier, bridge))) return;

@@ -8,7 +8,7 @@ import type { CallResult } from "./call-result.ts";
 import { resultOf, toCallResult } from "./call-result.ts";
 import type { Carried } from "./carriage.ts";
 import { endAtRest, endCalls } from "./endings.ts";
-import { lastCallNumber, openCallOf, restsAmongCalls, unfinishedCalls } from "./history.ts";
+import { lastCallNumber, layersOfDecision, openCallOf, restsAmongCalls, unfinishedCalls } from "./history.ts";
 import { parseCallId, toCallId } from "./ids.ts";
 import type { GateRest } from "./lease.ts";
 import { Life } from "./life.ts";
@@ -199,7 +199,7 @@ export class CallRun implements Carried, Decidable {
   /** Goes on with calls that were decided before an earlier process ended, and have not been made. */
   takeUp(): void {
     for (const { call, tool, args } of unfinishedCalls(this.journal.events))
-      void this.#send(call, tool, args);
+      void this.#send(call, tool, args, layersOfDecision(this.journal.events, call));
     this.#waitAgain();
   }
 

@@ -44,10 +44,25 @@ export function toHistory(events: readonly JournalEvent[]): EngineHistory | unde
   return { startedAt: opened.at, requests, entries, logs, used };
 }
 
-/** What the request that last made the run go on added to its policy; undefined once it waits again. */
+/**
+ * What the requests that last made the run go on, and those that decided calls since, added to its policy. Undefined
+ * when none did, and once it waits again: only decisions that nothing has followed yet count then.
+ */
 export function layersOf(events: readonly JournalEvent[]): readonly PolicyLayer[] | undefined {
-  const last = events.findLast(({ type }) => type === "resumed" || type === "waiting");
-  return last?.type === "resumed" ? last.layers : undefined;
+  const mark = events.findLastIndex(({ type }) => type === "resumed" || type === "waiting");
+  const last = events[mark];
+  const layers = events.flatMap((event, index) => {
+    if (event.type !== "decided" || event.layers === undefined) return [];
+    return index > mark || openCallOf(events, event.call)?.step === "decided" ? event.layers : [];
+  });
+  const all = [...((last?.type === "resumed" && last.layers) || []), ...layers];
+  return all.length === 0 ? undefined : all;
+}
+
+/** What the request that last decided this call added to the policy. */
+export function layersOfDecision(events: readonly JournalEvent[], call: string): readonly PolicyLayer[] {
+  const decided = events.findLast((event) => event.type === "decided" && event.call === call);
+  return (decided?.type === "decided" && decided.layers) || [];
 }
 
 /**

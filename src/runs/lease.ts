@@ -75,7 +75,8 @@ export function createLease(options: LeaseOptions): Lease {
     );
     if (outcome.type === "pending") {
       const { type: _, ...pending } = outcome;
-      return hold(guest, gate, { call: gate.id, ...pending });
+      const asDecided = (): GateCall => options.gate(named, { journal: callJournal, timeoutMs, signal });
+      return hold(guest, asDecided, { call: gate.id, ...pending });
     }
     return toSettlement(outcome, guest, runAllowsMs);
   }
@@ -90,10 +91,12 @@ export function createLease(options: LeaseOptions): Lease {
     }
   }
 
-  function hold(guest: GuestCall, gate: GateCall, pending: PendingCall): Hold {
+  /** `asDecided`: the gate's view of the call once it is decided, which can have narrowed the policy. */
+  function hold(guest: GuestCall, asDecided: () => GateCall, pending: PendingCall): Hold {
     const { promise: decided, resolve } = Promise.withResolvers<() => Promise<Settlement>>();
-    held.set(gate.id, (decision) =>
+    held.set(pending.call, (decision) =>
       resolve(async () => {
+        const gate = asDecided();
         const outcome = await guarded(gate, () => bridge.resume(gate, { step: "decided", decision }));
         if (outcome.type === "pending") throw new Error("a decided call was held again");
         return toSettlement(outcome, guest, Number.POSITIVE_INFINITY);

@@ -72,7 +72,7 @@ export class ProgramRun implements Carried, Decidable {
   #abort = new AbortController();
   #lease: Lease | undefined;
   #leased: Promise<void> | undefined;
-  /** Of the request that made it go on. */
+  /** Of the requests that made it go on. */
   #layers: readonly PolicyLayer[] | undefined;
   /** The policy with these layers on top, made once. */
   #asked: { readonly layers: readonly PolicyLayer[] | undefined; readonly policy: Policy } | undefined;
@@ -107,10 +107,10 @@ export class ProgramRun implements Carried, Decidable {
   }
 
   /** Another lease: the program repeats its journal and goes on. Does nothing while it has one, or has ended. */
-  resume(cause: "decision" | "restart", layers?: readonly PolicyLayer[]): void {
+  resume(cause: "decision" | "restart"): void {
     if (this.#lease !== undefined || this.#suspended || this.ended) return;
     const { events } = this.journal;
-    this.#layers = layers ?? this.#layers ?? layersOf(events);
+    this.#layers = layersOf(events);
     if (this.#options.identity.program.compiled === null) this.#endNow("cancelled");
     else
       this.#goOn(events, () => {
@@ -140,9 +140,12 @@ export class ProgramRun implements Carried, Decidable {
   }
 
   /** A call is decided, and its journal says so. */
-  goOn(call: string, decision: HumanDecision, layers: readonly PolicyLayer[]): void {
-    if (this.#lease === undefined) this.resume("decision", layers);
-    else this.#lease.decided(call, decision);
+  goOn(call: string, decision: HumanDecision): void {
+    if (this.#lease === undefined) this.resume("decision");
+    else {
+      this.#layers = layersOf(this.journal.events);
+      this.#lease.decided(call, decision);
+    }
   }
 
   cancel(): void {

@@ -136,6 +136,7 @@ const journalEvent = z.discriminatedUnion("type", [
     args: z.string().exactOptional(),
     edited: z.boolean().exactOptional(),
     value: z.string().exactOptional(),
+    layers: z.array(policyLayer).exactOptional(),
   }),
   z.object({
     ...callHead,

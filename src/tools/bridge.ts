@@ -14,7 +14,15 @@ import type { Log } from "../log.ts";
 import type { Hub } from "../mcp/hub.ts";
 import type { ArgumentChecker, CheckedArguments } from "./arguments.ts";
 import type { Catalog, CatalogTool } from "./catalog.ts";
-import { type Decision, decide, explainRefusal, type Policy, policyVersion, refusingRule } from "./policy.ts";
+import {
+  type Decision,
+  decide,
+  explainRefusal,
+  type Policy,
+  type PolicyLayer,
+  policyVersion,
+  refusingRule,
+} from "./policy.ts";
 import { type FinalOutcome, measure, type Refusal, refuse, settle } from "./settlement.ts";
 import { faultOfResult } from "./supplied-result.ts";
 
@@ -31,6 +39,8 @@ export interface GateCall {
   readonly fault?: { readonly kind: "invalid_arguments" | "too_large"; readonly message: string };
   readonly catalog: Catalog;
   readonly policy: Policy;
+  /** What the request of the person who decides adds to the policy: kept with the decision. */
+  readonly narrowing?: readonly PolicyLayer[];
   /**
    * What happens to a call that needs a person. `ask`: it is pending. `deny`: it is refused. `granted`: the person
    * named here asked for exactly this call.
@@ -181,7 +191,9 @@ async function recordDecision(
 ): Promise<{ readonly ok: true } | Refusal> {
   const { journal, n, id } = call;
   const policy = policyVersion(call.policy);
-  const head = { type: "decided", n, call: id, by: decision.by, policy } as const;
+  const { narrowing = [] } = call;
+  const layers = narrowing.length === 0 ? {} : { layers: narrowing };
+  const head = { type: "decided", n, call: id, by: decision.by, policy, ...layers } as const;
   switch (decision.type) {
     case "deny": {
       const reason = decision.reason === undefined ? {} : { reason: decision.reason };

@@ -11,6 +11,8 @@ import { echoTool, openCore, programRequest } from "../helpers/core.ts";
 import { createRunner } from "../helpers/runner.ts";
 import { until } from "../helpers/until.ts";
 
+type Decided = JournalEvent & { readonly by?: string };
+
 const me = { principal: "local", admin: false };
 const read = echoTool("read", { readOnly: true });
 const write = echoTool("write");
@@ -96,23 +98,25 @@ it("an error that a program caught is the same when it is told again, whatever n
   expect(await decided?.done).toMatchObject({ status: "completed", result: [expect.any(Array), 3] });
 });
 
-it("what the deciding request left out stays out after a restart", async () => {
+const narrowed = [{ rule: "x-mcp-include-tools", allow: ["local/ask"] }];
+
+it.each([
+  ["it was decided", ({ type, by }: Decided) => type === "decided" && by === "me"],
+  ["its run went on", ({ type }: Decided) => type === "resumed"],
+])("what the deciding request left out stays out, when the process stops after %s", async (_, isLast) => {
   const id = await run("await ask({}); return await write({ value: 'left out' })");
   const [pending] = (await core.runner.reader.report(id, me))?.pending ?? [];
-  const layers = [{ rule: "x-mcp-include-tools", allow: ["local/ask"] }];
   const decision = { type: "approve", by: "me" } as const;
   const decided = await core.runner.decide({
     run: id,
     call: pending?.call ?? "",
     decision,
     viewer: me,
-    layers,
+    layers: narrowed,
   });
   expect((await decided?.done)?.error).toMatchObject({ tool: { tool: "write", kind: "denied" } });
 
-  await using store = await storeOf([id], (events) =>
-    events.slice(0, events.findIndex(({ type }) => type === "resumed") + 1),
-  );
+  await using store = await storeOf([id], (events) => events.slice(0, events.findIndex(isLast) + 1));
   const runner = createRunner(core, store);
   await runner.recover();
   await until("the call is in doubt or made again", async () => {
@@ -125,6 +129,31 @@ it("what the deciding request left out stays out after a restart", async () => {
   expect(write.seen).not.toContain("left out");
   await runner.drain(0, "suspend");
 });
+
+it.each([
+  ["the calls after it", narrowed, "write"],
+  ["the decided call itself", [{ rule: "x-mcp-include-tools", allow: [] }], "ask"],
+])(
+  "what the deciding request left out stays out of a run that never stopped: %s",
+  async (_, layers, denied) => {
+    const made = [ask.seen.length, write.seen.length];
+    const code =
+      "const busy = sleep(1_000); await ask({ value: 'live' }); await busy; return await write({})";
+    const { id, done } = await core.runner.start(programRequest(code, { typecheck: "off" }));
+    const call = await until(
+      "the call waits",
+      async () => (await core.runner.reader.report(id, me))?.pending[0]?.call,
+    );
+    const decision = { type: "approve", by: "me" } as const;
+    await core.runner.decide({ run: id, call, decision, viewer: me, layers });
+    expect((await done).error).toMatchObject({ tool: { tool: denied, kind: "denied" } });
+    expect((await core.store.readJournal(id)).map(({ type }) => type)).not.toContain("resumed");
+    expect([ask.seen.length, write.seen.length]).toEqual([
+      (made[0] ?? 0) + (denied === "ask" ? 0 : 1),
+      made[1],
+    ]);
+  },
+);
 
 it("a run does not go on in a process that has let go of it, though a decision was under way", async () => {
   const id = await run("return await ask({ value: 'late' })");

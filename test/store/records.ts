@@ -84,7 +84,17 @@ export const everyEvent: readonly JournalEvent[] = [
     reason: "not in autoExecute",
     args: '{"p":"ü"}',
   },
-  { seq: 4, at: 1_004, type: "decided", n: 0, call: "call_a", decision: "approved", by: "ann", policy: "0f" },
+  {
+    seq: 4,
+    at: 1_004,
+    type: "decided",
+    n: 0,
+    call: "call_a",
+    decision: "approved",
+    by: "ann",
+    policy: "0f",
+    layers: [{ rule: "tools_filter", allow: ["a/*"] }],
+  },
   {
     seq: 5,
     at: 1_005,

@@ -2,10 +2,11 @@
  * The `.d.ts` of a program's whole environment for a set of tools: what a model reads, and what a program is checked
  * against. Byte-stable: equal tools give equal text, in whatever order they come.
  */
-import type { CatalogTool, JsonSchema } from "../tools/catalog.ts";
+import type { CatalogTool } from "../tools/catalog.ts";
 import { ENVIRONMENT_DECLARATIONS } from "./environment.ts";
-import { type SchemaSide, type SchemaType, schemaType } from "./json-schema-to-ts.ts";
+import type { SchemaType } from "./json-schema-to-ts.ts";
 import { allowsNoProperties } from "./schema-empty.ts";
+import { typeOf } from "./schema-types.ts";
 import { signatureParameters } from "./signature.ts";
 import { comment, docText, indent, propertyKey } from "./type-text.ts";
 
@@ -147,19 +148,4 @@ function serverType(tools: readonly CatalogTool[]): string {
     indent(`readonly ${propertyKey(name)}: typeof ${callable};`),
   );
   return `{\n${lines.join("\n")}\n}`;
-}
-
-/** Schemas are immutable and outlive catalog versions, so their types do too. */
-const memo: { readonly [S in SchemaSide]: WeakMap<object, SchemaType> } = {
-  input: new WeakMap(),
-  output: new WeakMap(),
-};
-
-export function typeOf(schema: JsonSchema, side: SchemaSide): SchemaType {
-  if (typeof schema !== "object" || schema === null) return schemaType(schema, side);
-  const known = memo[side].get(schema);
-  if (known !== undefined) return known;
-  const type = schemaType(schema, side);
-  memo[side].set(schema, type);
-  return type;
 }

@@ -1,8 +1,8 @@
 /** A tool's signature on one line, for lists of tools: enough to call most of them, and to see what to look up. */
 import type { CatalogTool } from "../tools/catalog.ts";
-import { typeOf } from "./declarations.ts";
 import type { SchemaType } from "./json-schema-to-ts.ts";
 import { allowsNoProperties } from "./schema-empty.ts";
+import { typeOf } from "./schema-types.ts";
 import { propertyKey } from "./type-text.ts";
 
 const MAX_MEMBERS = 12;

@@ -5,10 +5,10 @@
 import { hash } from "node:crypto";
 import { createRequire } from "node:module";
 
-/** Texts up to this many UTF-16 units are counted exactly: some 10 ms for one that was never seen. */
+/** Texts up to this many UTF-16 units are counted exactly: some 10 ms for what was never seen. */
 const EXACT_CHARS = 65_536;
-/** Longer ones are judged by this many samples that together have `EXACT_CHARS`, spread evenly. */
-const SAMPLES = 16;
+/** Longer ones are judged by this many pieces that together have `EXACT_CHARS`, spread evenly. */
+const PIECES = 64;
 /**
  * The encoder takes quadratic time for one word. Words over this many units (a row of 100,000 equal letters takes 6 s)
  * are counted in parts, which may add a token for each.
@@ -31,8 +31,7 @@ const known = new Map<string, number>();
 export function countTokens(text: string): number {
   if (text.length < MIN_KNOWN_CHARS) return count(text);
   const key = hash("sha1", text, "base64url");
-  const before = known.get(key);
-  const tokens = before ?? (text.length <= EXACT_CHARS ? count(text) : estimate(text));
+  const tokens = known.get(key) ?? (text.length <= EXACT_CHARS ? count(text) : estimate([text]));
   known.delete(key);
   known.set(key, tokens);
   const [oldest] = known.keys();
@@ -40,14 +39,33 @@ export function countTokens(text: string): number {
   return tokens;
 }
 
-function estimate(text: string): number {
-  const length = EXACT_CHARS / SAMPLES;
-  const step = (text.length - length) / (SAMPLES - 1);
-  const sampled = Array.from({ length: SAMPLES }, (_, index) => {
-    const start = Math.floor(index * step);
-    return count(text.slice(start, start + length));
-  });
-  return Math.round((sampled.reduce((sum, tokens) => sum + tokens, 0) * text.length) / EXACT_CHARS);
+/** Of all these texts: exact, or an estimate, as if they were one. */
+export function countAllTokens(texts: readonly string[]): number {
+  const length = texts.reduce((sum, text) => sum + text.length, 0);
+  return length > EXACT_CHARS
+    ? estimate(texts)
+    : texts.reduce((tokens, text) => tokens + countTokens(text), 0);
+}
+
+function estimate(texts: readonly string[]): number {
+  const length = texts.reduce((sum, text) => sum + text.length, 0);
+  const size = EXACT_CHARS / PIECES;
+  const step = (length - size) / (PIECES - 1);
+  let sampled = 0;
+  let tokens = 0;
+  let piece = 0;
+  let start = 0;
+  for (const text of texts) {
+    // A piece that would reach beyond its text ends with it.
+    for (; piece < PIECES && piece * step < start + text.length; piece += 1) {
+      const from = Math.floor(piece * step) - start;
+      const part = text.slice(from, from + size);
+      sampled += part.length;
+      tokens += count(part);
+    }
+    start += text.length;
+  }
+  return sampled === 0 ? 0 : Math.round((tokens * length) / sampled);
 }
 
 function count(text: string): number {

@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import fc from "fast-check";
 import { encode } from "gpt-tokenizer/encoding/o200k_base";
 import { describe, expect, it } from "vitest";
-import { countTokens } from "../src/tokens.ts";
+import { countAllTokens, countTokens } from "../src/tokens.ts";
 
 const exact = (text: string): number => encode(text, { disallowedSpecial: new Set<string>() }).length;
 const page = `const issues = await github.list_issues({ owner: "café", state: "open", limit: 12_345 });\n`;
@@ -31,6 +31,16 @@ describe("the tokens of a text", () => {
     const text = Array.from({ length: 5_000 }, (_, at) => page.replace("12_345", String(at * 7))).join("");
     expect(text.length).toBeGreaterThan(400_000);
     expect(Math.abs(countTokens(text) / exact(text) - 1)).toBeLessThan(0.01);
+  });
+
+  it("of many texts are those of each, and for all together no more work than for one", () => {
+    const texts = Array.from({ length: 300 }, (_, at) => `${page}${at}`);
+    const all = (some: readonly string[]): number => some.reduce((sum, text) => sum + exact(text), 0);
+    expect(countAllTokens([])).toBe(0);
+    expect(countAllTokens(texts)).toBe(all(texts));
+    const long = texts.map((text, at) => text.repeat(at));
+    expect(Math.abs(countAllTokens(long) / all(long) - 1)).toBeLessThan(0.02);
+    expect(Math.abs(countAllTokens([...long, ...Array(100).fill("")]) / all(long) - 1)).toBeLessThan(0.02);
   });
 
   it("of endless words are counted in parts, which the encoder could not do in seconds", () => {

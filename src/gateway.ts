@@ -1,7 +1,6 @@
 /** The composition root: builds each part once, owns it, disposes it. */
 import { type ChatEngine, createChatEngine } from "./chat/engine.ts";
 import type { Compiler } from "./code/compile.ts";
-import { renderDeclarations } from "./code/declarations.ts";
 import type { Config } from "./config.ts";
 import { createCore, type Readiness } from "./core.ts";
 import type { Log } from "./log.ts";
@@ -68,7 +67,6 @@ export async function createGateway({ config, log }: GatewayOptions): Promise<Ga
     runner,
     models,
     config,
-    renderDeclarations,
     log,
     reattachMs: config.server.reattachMs,
   });

@@ -55,6 +55,7 @@ export async function createGateway({ config, log }: GatewayOptions): Promise<Ga
       sandbox: { ...config.sandbox, memoryMb: config.limits.memoryMb },
       callTimeoutMs: config.tools.timeoutMs,
       approvalExpiresMs: config.approvals.expiresMs,
+      tokenBudgets: { declarations: config.declarations.tokenBudget, result: config.agent.resultTokens },
       presentLayers: (keyName) => presentLayers(config, keyName),
       log,
     }),

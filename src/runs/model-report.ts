@@ -6,7 +6,7 @@ import { countTokens } from "../tokens.ts";
 import { fitJson } from "./fit-json.ts";
 import type { Report } from "./report.ts";
 
-/** All that is read of a report. */
+/** All that can be read of a report. */
 export type ReadReport = Omit<Report, "usage">;
 
 const MAX_DIAGNOSTICS = 5;

@@ -10,6 +10,8 @@ export interface FittedJson {
   readonly text: string;
   /** Whether nothing was cut. */
   readonly isWhole: boolean;
+  /** Of the whole value. */
+  readonly wholeTokens: number;
 }
 
 /** Where the search for the right length begins: denser text is cut once more. */
@@ -17,24 +19,27 @@ const UNITS_PER_TOKEN = 4;
 /** UTF-16 units that are always spent. */
 const MIN_ROOM = 60;
 
-export function fitJson(value: unknown, tokenBudget: number): FittedJson {
+/** `reserve`: tokens of the budget that are left free when something is cut, to say so. */
+export function fitJson(value: unknown, tokenBudget: number, reserve = 0): FittedJson {
   const whole = JSON.stringify(value);
-  if (countTokens(whole) <= tokenBudget) return { text: whole, isWhole: true };
-  for (let room = Math.min(whole.length, tokenBudget * UNITS_PER_TOKEN); ; ) {
-    const text = write(value, room);
-    const tokens = countTokens(text);
-    if (tokens <= tokenBudget || room <= MIN_ROOM) return { text, isWhole: false };
-    room = Math.max(MIN_ROOM, Math.floor(room * Math.min(0.95, tokenBudget / tokens)));
-  }
+  const wholeTokens = countTokens(whole);
+  if (wholeTokens <= tokenBudget) return { text: whole, isWhole: true, wholeTokens };
+  const text = shorten(whole.length, tokenBudget - reserve, (room) => write(value, room));
+  return { text, isWhole: false, wholeTokens };
 }
 
 /** As much of a text as fits, and how much is missing. */
 export function fitText(text: string, tokenBudget: number): string {
   if (countTokens(text) <= tokenBudget) return text;
-  for (let room = Math.min(text.length, tokenBudget * UNITS_PER_TOKEN); ; ) {
-    const cut = cutText(text, room);
-    const tokens = countTokens(cut);
-    if (tokens <= tokenBudget || room <= MIN_ROOM) return cut;
+  return shorten(text.length, tokenBudget, (room) => cutText(text, room));
+}
+
+/** `cut` gives less the less room it has. */
+function shorten(length: number, tokenBudget: number, cut: (room: number) => string): string {
+  for (let room = Math.min(length, tokenBudget * UNITS_PER_TOKEN); ; ) {
+    const text = cut(room);
+    const tokens = countTokens(text);
+    if (tokens <= tokenBudget || room <= MIN_ROOM) return text;
     room = Math.max(MIN_ROOM, Math.floor(room * Math.min(0.95, tokenBudget / tokens)));
   }
 }

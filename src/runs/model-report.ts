@@ -2,7 +2,6 @@
  * What a model reads of a program: what it returned and printed, or why it failed, with the next step. Never the calls
  * it made, unless it failed after some that may have changed something. Short: what is cut says so.
  */
-import { countTokens } from "../tokens.ts";
 import { fitJson } from "./fit-json.ts";
 import type { Report } from "./report.ts";
 
@@ -21,12 +20,11 @@ const LINE_TOKENS = 100;
  */
 export function describeReport(report: ReadReport, code: string, tokenBudget: number): string {
   const message = toMessage(report, code);
-  const whole = fitJson(message, tokenBudget);
-  if (whole.isWhole) return whole.text;
-  const { text } = fitJson(message, tokenBudget - LINE_TOKENS);
+  const { text, isWhole, wholeTokens } = fitJson(message, tokenBudget, LINE_TOKENS);
+  if (isWhole) return text;
   const { result } = JSON.parse(text) as { readonly result?: unknown };
   const isCut = JSON.stringify(result) !== JSON.stringify(message.result);
-  const total = countTokens(JSON.stringify(message)).toLocaleString("en-US");
+  const total = wholeTokens.toLocaleString("en-US");
   const leftOut = `This is a part of about ${total} tokens. ${isCut ? wayToAll(report.id) : "Print less."}`;
   return `${text.slice(0, -1)},"left_out":${JSON.stringify(leftOut)}}`;
 }

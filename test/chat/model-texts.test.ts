@@ -1,4 +1,5 @@
 /** What models read: the prompt of code mode, and the messages about programs and calls. */
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { defaultLimits } from "../../sandbox/limits.ts";
 import { codePrompt, toolFunction, withInstructions } from "../../src/chat/prompt.ts";
@@ -102,6 +103,30 @@ describe("the message about a program", () => {
       "status",
       "result",
     ]);
+  });
+
+  test("is JSON within any budget, with a word of what is missing exactly when something is", () => {
+    const lines = fc.array(
+      fc.tuple(fc.string(), fc.nat(300)).map(([text, count]) => text.repeat(count)),
+      { maxLength: 30 },
+    );
+    const value = fc.oneof(fc.jsonValue(), fc.array(fc.jsonValue(), { minLength: 50, maxLength: 300 }));
+    fc.assert(
+      fc.property(value, lines, fc.integer({ min: 250, max: 3_000 }), (result, texts, budget) => {
+        const logs = texts.map((text) => ({ level: "log" as const, text, atMs: 0 }));
+        const id = "run_Zk3vQ9xWc0aLr7Tn2yHb5g";
+        const text = describeReport(report({ id, result, logs }), "", budget);
+        expect(countTokens(text)).toBeLessThanOrEqual(budget);
+        const shown = JSON.parse(text);
+        const isWhole =
+          JSON.stringify(shown.result) === JSON.stringify(result) &&
+          JSON.stringify(shown.logs ?? []) === JSON.stringify(texts);
+        expect(shown.left_out === undefined).toBe(isWhole);
+        expect(String(shown.left_out).includes(`runs.result("${id}")`)).toBe(
+          JSON.stringify(shown.result) !== JSON.stringify(result),
+        );
+      }),
+    );
   });
 
   test("says nothing of cuts where nothing is cut", () => {

@@ -10,7 +10,11 @@ describe("a value within a budget of tokens", () => {
   it("is whole as long as it fits", () => {
     const value = { issues: [issue(1)], total: 1 };
     const tokens = countTokens(JSON.stringify(value));
-    expect(fitJson(value, tokens)).toEqual({ text: JSON.stringify(value), isWhole: true });
+    expect(fitJson(value, tokens)).toEqual({
+      text: JSON.stringify(value),
+      isWhole: true,
+      wholeTokens: tokens,
+    });
     expect(fitJson(value, tokens - 1).isWhole).toBe(false);
   });
 

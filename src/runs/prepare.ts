@@ -49,7 +49,10 @@ export interface PreparedProgram {
 export interface PrepareDeps {
   readonly compiler: Compiler;
   readonly store: Pick<Store, "putSnapshot">;
-  /** Default 4,000 each. */
+  /**
+   * What a model is shown of its tools is counted before the first program, and recorded. Absent: 4,000 each, and
+   * nothing is counted before somebody reads a report, which is soon enough where reports are read in this process.
+   */
   readonly tokenBudgets?: TokenBudgets;
 }
 
@@ -66,16 +69,13 @@ export async function prepareProgram(
   // Not under the request's signal: a run that is cancelled has a report like any other.
   const namespaces = toNamespaces(catalog, visible(catalog, policy));
   const { sourceBytes } = limits;
-  const { compiler, store, tokenBudgets = defaultTokenBudgets } = deps;
+  const { compiler, store, tokenBudgets } = deps;
   const preparing = Promise.all([
     compileForRun({ ...request, catalog, sourceBytes }, compiler),
     store.putSnapshot(JSON.stringify(namespaces)),
   ]);
   // The first time for a catalog this takes long, and so does the compiler then.
-  const shown: Shown = {
-    declarationTokens: programDeclarations(catalog, policy).shown(tokenBudgets.declarations).tokens,
-    resultBudget: tokenBudgets.result,
-  };
+  const recorded = tokenBudgets && { ...shownTo(catalog, policy, tokenBudgets) };
   const [{ outcome }, snapshot] = await preparing;
   const spec: RunSpec = {
     limits,
@@ -89,7 +89,7 @@ export async function prepareProgram(
       compileMs: performance.now() - compileStart,
       input,
       approval,
-      shown,
+      ...(recorded === undefined ? {} : { shown: recorded }),
       ...(repairOf === undefined ? {} : { repairOf }),
     },
   };
@@ -103,7 +103,19 @@ export async function prepareProgram(
     snapshot,
     requestKey: null,
   };
-  return { outcome, record, identity: toIdentity(record, spec, namespaces) };
+  const identity = toIdentity(record, spec, namespaces);
+  const shown = recorded ?? shownTo(catalog, policy, defaultTokenBudgets);
+  return { outcome, record, identity: { ...identity, head: { ...identity.head, program: { code, shown } } } };
+}
+
+/** Counted when it is read. */
+function shownTo(catalog: Catalog, policy: Policy, budgets: TokenBudgets): Shown {
+  return {
+    get declarationTokens() {
+      return programDeclarations(catalog, policy).shown(budgets.declarations).tokens;
+    },
+    resultBudget: budgets.result,
+  };
 }
 
 export function toIdentity(record: RunRecord, spec: RunSpec, namespaces: ToolNamespaces): ProgramIdentity {

@@ -61,7 +61,7 @@ export interface RunnerDeps extends ProgramDeps {
   readonly store: Store;
   /** Milliseconds for which a call waits for a person. */
   readonly approvalExpiresMs: number;
-  /** What a model is shown of tools and results. Default 4,000 each. */
+  /** See `PrepareDeps`. */
   readonly tokenBudgets?: TokenBudgets;
 }
 

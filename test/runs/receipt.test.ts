@@ -1,7 +1,9 @@
 /** What a program cost in tokens, and what its tool results would have cost a model that calls tools itself. */
+import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, describe, expect, test } from "vitest";
 import { defaultLimits } from "../../sandbox/index.ts";
 import { renderDeclarations } from "../../src/code/declarations.ts";
@@ -85,7 +87,8 @@ describe("a run's receipt", () => {
     const { tool } = echoTool("echo", { readOnly: true });
     const text = "const value = await echo({ value: 'word '.repeat(50_000) });\nreturn value.length";
     const viewer = { principal: "local", admin: false };
-    await using first = await openCore([tool], storePath);
+    const budgets = { declarations: 4_000, result: 4_000 };
+    await using first = await openCore([tool], storePath, { tokenBudgets: budgets });
     const tools = first.catalog().tools;
     const active = await first.runner.start(programRequest(text));
     const { usage: live, id } = await active.done;
@@ -118,5 +121,29 @@ describe("a run's receipt", () => {
     const { declarations } = (await done).usage.tokens;
     expect(declarations).toBeLessThanOrEqual(4_000);
     expect(declarations).toBeGreaterThan(3_500);
+  });
+});
+
+test("an embedded sandbox counts nothing before somebody reads a receipt", async () => {
+  const script = `
+    const { createSandbox } = await import(${JSON.stringify(new URL("../../src/index.ts", import.meta.url))});
+    const { createRequire } = await import("node:module");
+    const isLoaded = () =>
+      Object.keys(createRequire(import.meta.url).cache).some((file) => file.includes("gpt-tokenizer"));
+    await using sandbox = await createSandbox({ workers: 1 });
+    const { result, usage } = await sandbox.run("return 6 * 7");
+    const before = isLoaded();
+    console.log(JSON.stringify({ result, before, tokens: usage.tokens, after: isLoaded() }));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script]);
+  expect(JSON.parse(stdout)).toEqual({
+    result: 42,
+    before: false,
+    tokens: {
+      declarations: countTokens(renderDeclarations([])),
+      program: countTokens("return 6 * 7"),
+      result: countTokens('{"status":"completed","result":42}'),
+      directEstimate: 0,
+    },
+    after: true,
   });
 });

@@ -13,7 +13,7 @@ export const runCodeFunction: Fields = {
   function: {
     name: RUN_CODE,
     description:
-      "Runs a TypeScript program that can call the tools declared in the system message, and answers with the value it returns.",
+      "Runs a TypeScript program that can call the tools of which the system message tells, and answers with the value it returns.",
     parameters: {
       type: "object",
       properties: {

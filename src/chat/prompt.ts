@@ -37,7 +37,7 @@ const RULES = `Rules for programs:
 - There is no network, no file system, no \`import\`, no \`require\`, no \`process\`: only the declared tools and the language itself. Variables are not kept from one program to the next.
 - When a program fails, read the error, its line and its hint, correct the program and run it again. If its \`effects\` are \`possible\`, some calls may already have changed something: do not repeat those.`;
 
-const DISCOVERY = `Not all tools are declared above, and programs can call the others as well. When none of those above does what you need, look for it before you say that it cannot be done: \`${SEARCH_TOOLS}\` finds tools by words, \`${DESCRIBE_TOOLS}\` gives their declarations. Inside a program \`tools.search("words")\` and \`tools.describe("server/tool")\` do the same.`;
+const DISCOVERY = `Not all tools are declared above, and programs can call the others as well. When none of those above does what you need, look for it before you say that it cannot be done: \`${SEARCH_TOOLS}\` finds tools by words, \`${DESCRIBE_TOOLS}\` gives their declarations. Inside a program \`await tools.search("words")\` and \`await tools.describe("server/tool")\` do the same.`;
 
 function fenced(code: string): string {
   return `\`\`\`ts\n${code}\n\`\`\``;

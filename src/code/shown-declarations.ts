@@ -10,7 +10,7 @@ import { declareTools, type OtherServer, renderDeclarations } from "./declaratio
 export interface ShownDeclarations {
   /** What `renderDeclarations` writes; with tools left out, below comment lines that say so. */
   readonly text: string;
-  /** Of the text: at most the budget, unless there is no room for a single tool. */
+  /** Of the text: at most the budget, unless there is no room for a single tool. Estimated over 65,536 UTF-16 units. */
   readonly tokens: number;
   /** The tools in it. */
   readonly tools: readonly CatalogTool[];

@@ -180,7 +180,7 @@ describe("the prompt", () => {
     const part = codePrompt(shown(all, 700));
     expect(part).toMatch(/\/\/ \d+ of 90 tools shown\./);
     expect(part).toContain("`search_tools` finds tools by words, `describe_tools` gives their declarations");
-    expect(part).toContain('`tools.search("words")`');
+    expect(part).toContain('`await tools.search("words")`');
     expect(part).toContain("shop.t0({})");
     expect(codePrompt(shown(all, 90_000))).not.toMatch(/search|describe|tools shown/);
   });

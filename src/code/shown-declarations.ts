@@ -5,7 +5,7 @@
  */
 import { countTokens } from "../tokens.ts";
 import type { CatalogTool } from "../tools/catalog.ts";
-import { declareTools, type OtherServer, renderDeclarations } from "./declarations.ts";
+import { declareTools, renderDeclarations } from "./declarations.ts";
 
 export interface ShownDeclarations {
   /** What `renderDeclarations` writes; with tools left out, below comment lines that say so. */
@@ -23,21 +23,17 @@ const MAX_SERVERS = 40;
 /** Tools of one server that are passed over because they are too large for the room that is left. */
 const MAX_MISSES = 3;
 
-/** `others`: see `renderDeclarations`. `tokenBudget` is for the whole text, the environment's declarations included. */
-export function showDeclarations(
-  tools: readonly CatalogTool[],
-  others: readonly OtherServer[],
-  tokenBudget: number,
-): ShownDeclarations {
+/** `tokenBudget` is for the whole text, the environment's declarations included. */
+export function showDeclarations(tools: readonly CatalogTool[], tokenBudget: number): ShownDeclarations {
   const callable = tools.filter(({ unavailable }) => unavailable === undefined);
   const total = callable.length;
-  const whole = renderDeclarations(callable, others);
+  const whole = renderDeclarations(callable);
   const wholeTokens = countTokens(whole);
   if (wholeTokens <= tokenBudget || total === 0)
     return { text: whole, tokens: wholeTokens, tools: callable, total };
 
   const withTools = (shown: readonly CatalogTool[]): ShownDeclarations => {
-    const text = `${tellOfOthers(shown, callable)}\n${renderDeclarations(shown, others)}`;
+    const text = `${tellOfOthers(shown, callable)}\n${renderDeclarations(shown)}`;
     return { text, tokens: countTokens(text), tools: shown, total };
   };
   const chosen = chooseFairly(callable, tokenBudget - withTools([]).tokens);

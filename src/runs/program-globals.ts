@@ -19,7 +19,7 @@ const MAX_KEPT = 64;
 const kept = new WeakMap<Catalog, Map<string, ProgramDeclarations>>();
 
 export interface ProgramDeclarations extends Declarations {
-  /** What of them a model is shown within this many tokens. */
+  /** What of them a model is shown within this many tokens; nothing of servers that it may not use. */
   shown(tokenBudget: number): ShownDeclarations;
 }
 
@@ -45,7 +45,7 @@ function declare(tools: readonly CatalogTool[], others: readonly OtherServer[]):
     hash: createHash("sha256").update(text).digest("hex"),
     text,
     shown(tokenBudget) {
-      const known = shown.get(tokenBudget) ?? showDeclarations(tools, others, tokenBudget);
+      const known = shown.get(tokenBudget) ?? showDeclarations(tools, tokenBudget);
       shown.set(tokenBudget, known);
       return known;
     },

@@ -158,7 +158,7 @@ describe("the message about a call", () => {
 describe("the prompt", () => {
   const item = { type: "object", properties: { item: { type: "string" } }, required: ["item"] };
 
-  const shown = (all: readonly CatalogTool[], tokens = BUDGET) => showDeclarations(all, [], tokens);
+  const shown = (all: readonly CatalogTool[], tokens = BUDGET) => showDeclarations(all, tokens);
 
   test("holds the declarations and an example made of tools that are there", () => {
     const all = tools({ name: "items", inputSchema: {} }, { name: "stock", inputSchema: item });

@@ -27,14 +27,14 @@ describe("what a model is shown of its tools", () => {
   it("is all of them when they fit the budget", () => {
     const tools = many({ a: 3, b: 2 });
     const whole = renderDeclarations(tools);
-    const shown = showDeclarations(tools, [], countTokens(whole));
+    const shown = showDeclarations(tools, countTokens(whole));
     expect(shown).toEqual({ text: whole, tokens: countTokens(whole), tools, total: 5 });
-    expect(showDeclarations(tools, [], countTokens(whole) - 1).tools.length).toBeLessThan(5);
+    expect(showDeclarations(tools, countTokens(whole) - 1).tools.length).toBeLessThan(5);
   });
 
   it("is otherwise as many as fit, from every server in turn, and word of the others", () => {
     const tools = many({ github: 200, slack: 300, local: 2, crm: 6 });
-    const { text, tokens, tools: shown, total } = showDeclarations(tools, [], 1_000);
+    const { text, tokens, tools: shown, total } = showDeclarations(tools, 1_000);
     expect(total).toBe(508);
     expect(tokens).toBe(countTokens(text));
     expect(tokens).toBeLessThanOrEqual(1_000);
@@ -54,9 +54,9 @@ describe("what a model is shown of its tools", () => {
 
   it("is the same text for the same tools in any order", () => {
     const tools = many({ b: 60, a: 60 });
-    const { text } = showDeclarations(tools, [], 900);
-    expect(showDeclarations(tools.toReversed(), [], 900).text).toBe(text);
-    expect(showDeclarations(many({ a: 60, b: 60 }), [], 900).text).toBe(text);
+    const { text } = showDeclarations(tools, 900);
+    expect(showDeclarations(tools.toReversed(), 900).text).toBe(text);
+    expect(showDeclarations(many({ a: 60, b: 60 }), 900).text).toBe(text);
   });
 
   it("passes over a tool that is too large for what is left, not over its server", () => {
@@ -65,30 +65,28 @@ describe("what a model is shown of its tools", () => {
       properties: Object.fromEntries(Array.from({ length: 400 }, (_, at) => [`p${at}`, { type: "string" }])),
     });
     const tools = toolsOf({ s: [large, source("small", { type: "object" })] });
-    expect(idsOf(showDeclarations(tools, [], 600).tools)).toEqual(["s/small"]);
+    expect(idsOf(showDeclarations(tools, 600).tools)).toEqual(["s/small"]);
   });
 
   it("is no tool at all when there is room for none, and says so", () => {
-    const shown = showDeclarations(many({ a: 3 }), [], 0);
+    const shown = showDeclarations(many({ a: 3 }), 0);
     expect(shown.tools).toEqual([]);
     expect(shown.text).toMatch(/^\/\/ 0 of 3 tools shown\./);
   });
 
-  it("counts only what can be called, and forgets no server that has nothing to declare", () => {
+  it("counts only what can be called", () => {
     const tools = [
       ...many({ a: 40 }),
       ...toolsOf({ z: [source("later", { type: "object" }, { unavailable: "It needs tasks." })] }),
     ];
-    const others = [{ name: "starting", global: "starting", type: "any" }] as const;
-    const { text, total } = showDeclarations(tools, others, 700);
+    const { text, total } = showDeclarations(tools, 700);
     expect(total).toBe(40);
-    expect(text).toContain("declare const starting: any;");
     expect(text).not.toContain("later");
   });
 
   it("names a bounded number of servers", () => {
     const servers = Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`server${at}`, 2]));
-    const { text, tokens } = showDeclarations(many(servers), [], 4_000);
+    const { text, tokens } = showDeclarations(many(servers), 4_000);
     expect(text).toMatch(/, and \d+ of 460 more servers\.\n/);
     expect(tokens).toBeLessThanOrEqual(4_000);
   });
@@ -105,7 +103,7 @@ describe("what a model is shown of its tools", () => {
         fc.integer({ min: 500, max: 6_000 }),
         (servers, chars, budget) => {
           const all = many(servers, chars);
-          const { text, tokens, tools, total } = showDeclarations(all, [], budget);
+          const { text, tokens, tools, total } = showDeclarations(all, budget);
           expect(tools.length === 0 || tokens <= budget).toBe(true);
           expect(tokens).toBe(countTokens(text));
           expect(total).toBe(all.length);

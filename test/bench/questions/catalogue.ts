@@ -23,7 +23,7 @@ async function compareAt(count: number): Promise<void> {
   const { tools } = await officeCatalog(count);
   const plain = countTokens(JSON.stringify(tools.map(toolFunction)));
   const whole = countTokens(renderDeclarations(tools));
-  const shown = showDeclarations(tools, [], BUDGET);
+  const shown = showDeclarations(tools, BUDGET);
   const discovery = shown.tools.length < tools.length ? [searchToolsFunction, describeToolsFunction] : [];
   const ours = countTokens(codePrompt(shown)) + countTokens(JSON.stringify([runCodeFunction, ...discovery]));
   const table = "tokens of the tools in a request";

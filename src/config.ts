@@ -53,7 +53,7 @@ export interface Config {
     readonly isolation: "principal" | "run";
     readonly wrapper: readonly string[];
   };
-  readonly agent: { readonly maxTurns: number };
+  readonly agent: { readonly maxTurns: number; readonly resultTokens: number };
   readonly declarations: { readonly tokenBudget: number; readonly learn: boolean };
   readonly approvals: { readonly expiresMs: number };
   readonly keys: readonly KeyConfig[];

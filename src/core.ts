@@ -11,6 +11,7 @@ import { createCompiler } from "./code/compiler-process.ts";
 import { ToolariumError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import { createHub, type Hub, type ServerSpec } from "./mcp/hub.ts";
+import type { TokenBudgets } from "./runs/receipt.ts";
 import { Runner } from "./runs/runner.ts";
 import { openSqliteStore } from "./store/sqlite.ts";
 import type { Store } from "./store/store.ts";
@@ -32,6 +33,8 @@ export interface CoreOptions {
   readonly callTimeoutMs: number;
   /** Milliseconds for which a call waits for a person. */
   readonly approvalExpiresMs: number;
+  /** What a model is shown of tools and results, to be recorded with its runs. Absent: see `PrepareDeps`. */
+  readonly tokenBudgets?: TokenBudgets;
   /** What configuration and key allow now, for runs that go on after they waited. */
   readonly presentLayers: (keyName: string | null) => readonly PolicyLayer[];
   readonly log: Log;
@@ -71,7 +74,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const hub = building.use(createHub(options.servers, { log }));
   const catalog = followCatalog(hub, options.marks);
   const bridge = createBridge({ hub, checker: createArgumentChecker(), catalog, log });
-  const { callTimeoutMs, approvalExpiresMs, presentLayers } = options;
+  const { callTimeoutMs, approvalExpiresMs, presentLayers, tokenBudgets } = options;
   const runner = new Runner({
     pool,
     compiler,
@@ -82,6 +85,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     callTimeoutMs,
     approvalExpiresMs,
     presentLayers,
+    ...(tokenBudgets === undefined ? {} : { tokenBudgets }),
   });
   // What a store keeps, the next process goes on with.
   const rest = options.storePath === ":memory:" ? "cancel" : "suspend";

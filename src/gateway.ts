@@ -1,7 +1,6 @@
 /** The composition root: builds each part once, owns it, disposes it. */
 import { type ChatEngine, createChatEngine } from "./chat/engine.ts";
 import type { Compiler } from "./code/compile.ts";
-import { renderDeclarations } from "./code/declarations.ts";
 import type { Config } from "./config.ts";
 import { createCore, type Readiness } from "./core.ts";
 import type { Log } from "./log.ts";
@@ -57,6 +56,7 @@ export async function createGateway({ config, log }: GatewayOptions): Promise<Ga
       sandbox: { ...config.sandbox, memoryMb: config.limits.memoryMb },
       callTimeoutMs: config.tools.timeoutMs,
       approvalExpiresMs: config.approvals.expiresMs,
+      tokenBudgets: { declarations: config.declarations.tokenBudget, result: config.agent.resultTokens },
       presentLayers: (keyName) => presentLayers(config, keyName),
       log,
     }),
@@ -69,7 +69,6 @@ export async function createGateway({ config, log }: GatewayOptions): Promise<Ga
     runner,
     models,
     config,
-    renderDeclarations,
     log,
     reattachMs: config.server.reattachMs,
   });

@@ -181,10 +181,4 @@ export interface RunUsage {
   readonly toolCalls: number;
   readonly logBytes: number;
   readonly peakHeapBytes: number;
-  readonly tokens: {
-    readonly declarations: number;
-    readonly program: number;
-    readonly result: number;
-    readonly directEstimate: number;
-  };
 }

@@ -13,7 +13,6 @@ import type { Fields, ToolCall } from "../upstream/model.ts";
 export interface ModeContext {
   readonly runner: Pick<Runner, "start" | "programAtRest" | "reader">;
   readonly config: Pick<Config, "agent" | "limits" | "declarations">;
-  readonly renderDeclarations: (tools: readonly CatalogTool[]) => string;
   readonly catalog: Catalog;
   /** The tools that this request may use and that can be called. */
   readonly tools: readonly CatalogTool[];

@@ -1,7 +1,6 @@
 /** A chat request under way: what its mode shows the model, and what has been said so far. */
 import type { Config } from "../config.ts";
 import type { Runner } from "../runs/runner.ts";
-import type { CatalogTool } from "../tools/catalog.ts";
 import { type Policy, visible } from "../tools/policy.ts";
 import type { ChatMessage, ChatModel, ModelRequest, Usage } from "../upstream/model.ts";
 import type { ModelRegistry } from "../upstream/registry.ts";
@@ -15,7 +14,6 @@ export interface ConversationDeps {
   readonly runner: Pick<Runner, "start" | "catalog" | "programAtRest" | "reader">;
   readonly models: ModelRegistry;
   readonly config: Pick<Config, "agent" | "limits" | "declarations">;
-  readonly renderDeclarations: (tools: readonly CatalogTool[]) => string;
 }
 
 export interface Conversation {

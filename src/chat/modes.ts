@@ -1,10 +1,12 @@
 /**
  * The three modes as data: what the model sees, and who answers its calls. The loop in `answer.ts` is the same for all.
  */
+import type { ShownDeclarations } from "../code/shown-declarations.ts";
 import type { Mode } from "../config.ts";
+import { programDeclarations } from "../runs/program-globals.ts";
 import type { Fields } from "../upstream/model.ts";
 import type { CallAnswering, ModeContext } from "./answering.ts";
-import { runCodeFunction } from "./meta-tools.ts";
+import { describeToolsFunction, runCodeFunction, searchToolsFunction } from "./meta-tools.ts";
 import { programs } from "./programs.ts";
 import { codePrompt, toolFunction } from "./prompt.ts";
 import { toolCalls } from "./tool-calls.ts";
@@ -34,9 +36,18 @@ export const modes: { readonly [M in Mode]: ChatMode } = {
     answering: toolCalls,
   },
   code: {
-    functions: () => [runCodeFunction],
-    instructions: ({ tools, renderDeclarations }) => codePrompt(tools, renderDeclarations(tools)),
+    functions(context) {
+      const { tools, total } = shownTo(context);
+      return tools.length === total
+        ? [runCodeFunction]
+        : [runCodeFunction, searchToolsFunction, describeToolsFunction];
+    },
+    instructions: (context) => codePrompt(shownTo(context)),
     params: {},
     answering: programs,
   },
 };
+
+function shownTo({ catalog, policy, config }: ModeContext): ShownDeclarations {
+  return programDeclarations(catalog, policy).shown(config.declarations.tokenBudget);
+}

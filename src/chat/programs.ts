@@ -1,13 +1,14 @@
 /** Code mode: a `run_code` call of the model is one program; its report is what the model reads. */
-
 import type { CallRun } from "../runs/call-run.ts";
 import { createRunId } from "../runs/ids.ts";
+import { describeReport } from "../runs/model-report.ts";
 import type { Report } from "../runs/report.ts";
 import type { ToolCall } from "../upstream/model.ts";
 import { type Answer, type CallAnswering, type ChatStep, type ModeContext, toToolCall } from "./answering.ts";
+import { discover } from "./discovery.ts";
 import { turnsOf } from "./kept-turns.ts";
-import { RUN_CODE, type RunCodeArguments, readRunCodeArguments } from "./meta-tools.ts";
-import { describeProblem, describeReport } from "./tool-message.ts";
+import { RUN_CODE, readRunCodeArguments } from "./meta-tools.ts";
+import { describeProblem } from "./tool-message.ts";
 
 export const programs: CallAnswering = {
   assign(call) {
@@ -16,7 +17,7 @@ export const programs: CallAnswering = {
   },
   async look(call, place, records, context) {
     const program = readProgram(call, context);
-    if (!program.ok) return explain(program.problem);
+    if (!program.ok) return inWords(program.answer);
     const id = place.run ?? "";
     const report = await records.program(id);
     if (report === undefined || report.status === "queued" || report.status === "running") return undefined;
@@ -24,7 +25,7 @@ export const programs: CallAnswering = {
   },
   async settle(call, place, run, context) {
     const program = readProgram(call, context);
-    if (!program.ok) return explain(program.problem);
+    if (!program.ok) return inWords(program.answer);
     const id = place.run ?? "";
     const { runner, principal, keyName, policy, config } = context;
     const known = await runner.programAtRest(id, run.brokenOffAt);
@@ -67,17 +68,27 @@ async function findRepaired(
   return undefined;
 }
 
-function readProgram({ name, arguments: text }: ToolCall, context: ModeContext): RunCodeArguments {
-  return name === RUN_CODE ? readRunCodeArguments(text) : { ok: false, problem: notAFunction(name, context) };
+/** The program of a call, or the answer to a call that has none. */
+function readProgram(
+  call: ToolCall,
+  context: ModeContext,
+): { readonly ok: true; readonly code: string } | { readonly ok: false; readonly answer: string } {
+  if (call.name !== RUN_CODE) {
+    const answer = discover(call, context) ?? describeProblem(notAFunction(call.name, context));
+    return { ok: false, answer };
+  }
+  const read = readRunCodeArguments(call.arguments);
+  return read.ok ? read : { ok: false, answer: describeProblem(read.problem) };
 }
 
-function explain(problem: string): Answer {
-  return { type: "message", content: describeProblem(problem), step: null };
+function inWords(content: string): Answer {
+  return { type: "message", content, step: null };
 }
 
-function reportAnswer(report: Report, code: string, { catalog }: ModeContext): Answer {
+function reportAnswer(report: Report, code: string, { catalog, config }: ModeContext): Answer {
   const step: ChatStep = { type: "program", run_id: report.id, status: report.status, error: report.error };
-  if (report.status !== "waiting") return { type: "message", content: describeReport(report, code), step };
+  if (report.status !== "waiting")
+    return { type: "message", content: describeReport(report, code, config.agent.resultTokens), step };
   const calls = report.pending.map((pending) =>
     toToolCall(pending, catalog.byId(pending.tool)?.functionName ?? pending.tool, {}),
   );

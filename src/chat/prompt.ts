@@ -1,13 +1,15 @@
 /** What a model is told in code mode. The text depends on the offered tools only, so that providers can cache it. */
+import type { ShownDeclarations } from "../code/shown-declarations.ts";
 import type { CatalogTool, JsonSchema } from "../tools/catalog.ts";
 import { type ChatMessage, type Fields, isFields } from "../upstream/model.ts";
+import { DESCRIBE_TOOLS, SEARCH_TOOLS } from "./meta-tools.ts";
 
-/** `declarations`: the offered tools as TypeScript. */
-export function codePrompt(tools: readonly CatalogTool[], declarations: string): string {
-  if (tools.length === 0)
-    return `${INTRODUCTION}\n\n${RULES}\n\nNo tools are available: programs can only compute.`;
+/** With word of how to find the tools that are not shown, if there are any. */
+export function codePrompt({ text, tools, total }: ShownDeclarations): string {
+  if (total === 0) return `${INTRODUCTION}\n\n${RULES}\n\nNo tools are available: programs can only compute.`;
   const example = exampleProgram(tools);
-  const sections = [INTRODUCTION, RULES, `The tools:\n\n${fenced(declarations.trimEnd())}`];
+  const sections = [INTRODUCTION, RULES, `The tools:\n\n${fenced(text.trimEnd())}`];
+  if (tools.length < total) sections.push(DISCOVERY);
   if (example !== undefined) sections.push(`A program looks like this:\n\n${fenced(example)}`);
   return sections.join("\n\n");
 }
@@ -32,8 +34,10 @@ const RULES = `Rules for programs:
 - Calls that do not depend on each other go together: \`await Promise.all([...])\`.
 - Tools take one object and return promises. Pass exactly the declared fields. Where a result is \`any\`, its shape is unknown: return a small sample first.
 - A tool that fails throws a ToolError with \`kind\` and \`message\`. Catch it only if the program can go on without the result.
-- There is no network, no file system, no \`import\`, no \`require\`, no \`process\`: only the declared tools and the language itself. Nothing is kept from one program to the next.
+- There is no network, no file system, no \`import\`, no \`require\`, no \`process\`: only the declared tools and the language itself. Variables are not kept from one program to the next.
 - When a program fails, read the error, its line and its hint, correct the program and run it again. If its \`effects\` are \`possible\`, some calls may already have changed something: do not repeat those.`;
+
+const DISCOVERY = `Not all tools are declared above, and programs can call the others as well. When none of those above does what you need, look for it before you say that it cannot be done: \`${SEARCH_TOOLS}\` finds tools by words, \`${DESCRIBE_TOOLS}\` gives their declarations. Inside a program \`await tools.search("words")\` and \`await tools.describe("server/tool")\` do the same.`;
 
 function fenced(code: string): string {
   return `\`\`\`ts\n${code}\n\`\`\``;

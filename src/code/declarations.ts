@@ -2,10 +2,11 @@
  * The `.d.ts` of a program's whole environment for a set of tools: what a model reads, and what a program is checked
  * against. Byte-stable: equal tools give equal text, in whatever order they come.
  */
-import type { CatalogTool, JsonSchema } from "../tools/catalog.ts";
+import type { CatalogTool } from "../tools/catalog.ts";
 import { ENVIRONMENT_DECLARATIONS } from "./environment.ts";
-import { type SchemaSide, type SchemaType, schemaType } from "./json-schema-to-ts.ts";
+import type { SchemaType } from "./json-schema-to-ts.ts";
 import { allowsNoProperties } from "./schema-empty.ts";
+import { typeOf } from "./schema-types.ts";
 import { signatureParameters } from "./signature.ts";
 import { comment, docText, indent, propertyKey } from "./type-text.ts";
 
@@ -33,7 +34,15 @@ export function renderDeclarations(
   const servers = [...Map.groupBy(callable, (tool) => tool.server)];
   const groups = servers.map(([, group]) => declareServer(group, names));
   const empty = others.map(({ global, type }) => `declare const ${global}: ${type};\n`);
-  return [ENVIRONMENT_DECLARATIONS, ...groups.flat(), ...empty, declareTools(servers, others)].join("\n");
+  return [ENVIRONMENT_DECLARATIONS, ...groups.flat(), ...empty, declareAllTools(servers, others)].join("\n");
+}
+
+/** Declares these tools as `renderDeclarations` does, without what else there is: a part of it to read, not to compile. */
+export function declareTools(tools: readonly CatalogTool[]): string {
+  const callable = tools.filter((tool) => tool.unavailable === undefined).toSorted(byId);
+  const names = new Set<string>();
+  const groups = [...Map.groupBy(callable, (tool) => tool.server).values()];
+  return groups.flatMap((group) => declareServer(group, names)).join("\n");
 }
 
 function byId(a: CatalogTool, b: CatalogTool): number {
@@ -118,7 +127,7 @@ function freeName(wanted: string, names: Set<string>): string {
   return name;
 }
 
-function declareTools(
+function declareAllTools(
   servers: readonly (readonly [string, readonly CatalogTool[]])[],
   others: readonly OtherServer[],
 ): string {
@@ -139,19 +148,4 @@ function serverType(tools: readonly CatalogTool[]): string {
     indent(`readonly ${propertyKey(name)}: typeof ${callable};`),
   );
   return `{\n${lines.join("\n")}\n}`;
-}
-
-/** Schemas are immutable and outlive catalog versions, so their types do too. */
-const memo: { readonly [S in SchemaSide]: WeakMap<object, SchemaType> } = {
-  input: new WeakMap(),
-  output: new WeakMap(),
-};
-
-function typeOf(schema: JsonSchema, side: SchemaSide): SchemaType {
-  if (typeof schema !== "object" || schema === null) return schemaType(schema, side);
-  const known = memo[side].get(schema);
-  if (known !== undefined) return known;
-  const type = schemaType(schema, side);
-  memo[side].set(schema, type);
-  return type;
 }

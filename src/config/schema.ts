@@ -121,7 +121,13 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
       wrapper: texts().default([]),
     })
     .prefault({}),
-  agent: z.strictObject({ maxTurns: whole(1).default(10) }).prefault({}),
+  agent: z
+    .strictObject({
+      maxTurns: whole(1).default(10),
+      // Of what a model reads about one program; the whole value stays in its run.
+      resultTokens: whole(250).default(4_000),
+    })
+    .prefault({}),
   declarations: z
     .strictObject({ tokenBudget: whole(0).default(4_000), learn: z.boolean().default(true) })
     .prefault({}),

@@ -168,7 +168,7 @@ export class CallRun implements Carried, Decidable {
     if (this.#answering !== undefined && !this.#life.over) {
       if (status === "waiting") this.journal.append({ type: "waiting" });
       else {
-        this.journal.append(endCalls(this.journal.events, this.spec.limits, status, message));
+        this.journal.append(endCalls(this.journal.events, status, message));
         this.#close(new ToolariumError("cancelled"));
       }
       this.#rest();
@@ -270,7 +270,7 @@ export class CallRun implements Carried, Decidable {
   #endNow(code: "cancelled" | "approval_expired"): void {
     if (this.ended || this.#life.over) return;
     const { events } = this.journal;
-    this.journal.append(endAtRest(events, this.spec.limits, code));
+    this.journal.append(endAtRest(events, code));
     this.#close(new ToolariumError(code));
     this.#rest();
   }

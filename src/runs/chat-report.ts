@@ -1,5 +1,6 @@
 /** The report of a chat run with that of its programs folded in: a view, nothing is recorded twice. */
-import type { Report } from "./report.ts";
+import { addReceipts } from "./receipt.ts";
+import { type Report, withTokens } from "./report.ts";
 
 /** `children` in the order in which they were started. */
 export function mergeChildren(chat: Report, children: readonly Report[]): Report {
@@ -8,6 +9,15 @@ export function mergeChildren(chat: Report, children: readonly Report[]): Report
   const sum = (pick: (report: Report) => number): number =>
     all.reduce((total, report) => total + pick(report), 0);
   const offsetOf = (report: Report): number => Date.parse(report.createdAt) - Date.parse(chat.createdAt);
+  const used = {
+    wallMs: chat.usage.wallMs,
+    cpuMs: sum((report) => report.usage.cpuMs),
+    queueMs: sum((report) => report.usage.queueMs),
+    compileMs: sum((report) => report.usage.compileMs),
+    toolCalls: sum((report) => report.usage.toolCalls),
+    logBytes: sum((report) => report.usage.logBytes),
+    peakHeapBytes: Math.max(...all.map((report) => report.usage.peakHeapBytes)),
+  };
   return {
     ...chat,
     result: children.at(-1)?.result ?? null,
@@ -21,14 +31,6 @@ export function mergeChildren(chat: Report, children: readonly Report[]): Report
       )
       .map((call, index) => ({ ...call, seq: index + 1 })),
     pending: all.flatMap((report) => report.pending),
-    usage: {
-      ...chat.usage,
-      cpuMs: sum((report) => report.usage.cpuMs),
-      queueMs: sum((report) => report.usage.queueMs),
-      compileMs: sum((report) => report.usage.compileMs),
-      toolCalls: sum((report) => report.usage.toolCalls),
-      logBytes: sum((report) => report.usage.logBytes),
-      peakHeapBytes: Math.max(...all.map((report) => report.usage.peakHeapBytes)),
-    },
+    usage: withTokens(used, () => addReceipts(all.map(({ usage }) => usage.tokens))),
   };
 }

@@ -1,10 +1,10 @@
 /** How runs end, as their journals say it. */
-import type { EngineFailure, RunLimits } from "../../sandbox/index.ts";
+import type { EngineFailure } from "../../sandbox/index.ts";
 import { type CompileOutcome, originalPosition, type PositionMap } from "../code/compile.ts";
 import { errorTable, type RunErrorCode } from "../errors.ts";
 import type { JournalEvent, JournalEventBody, RunError, RunUsage } from "../journal.ts";
 import { hintFor } from "./hints.ts";
-import { deriveReport } from "./report.ts";
+import { deriveUsage } from "./report.ts";
 import { toRunUsage } from "./usage.ts";
 
 type Ended = Extract<JournalEventBody, { readonly type: "ended" }>;
@@ -17,11 +17,10 @@ function effectsOf(events: readonly JournalEvent[]): RunError["effects"] {
 /** The end of a run that nothing executes, with what its journal can still tell. */
 export function endAtRest(
   events: readonly JournalEvent[],
-  limits: RunLimits,
   code: "cancelled" | "approval_expired",
   message: string = errorTable[code].message,
 ): Ended {
-  const usage = usageAtRest(events, limits);
+  const usage = usageAtRest(events);
   const status = code === "cancelled" ? "cancelled" : "failed";
   return { type: "ended", status, result: null, error: { code, message, effects: effectsOf(events) }, usage };
 }
@@ -29,18 +28,17 @@ export function endAtRest(
 /** The end of calls made outside a program. `message` says why they failed. */
 export function endCalls(
   events: readonly JournalEvent[],
-  limits: RunLimits,
   status: "completed" | "failed",
   message = "The request could not be finished.",
 ): Ended {
-  const usage = usageAtRest(events, limits);
+  const usage = usageAtRest(events);
   if (status === "completed") return { type: "ended", status, result: null, error: null, usage };
   const error: RunError = { code: "internal_error", message, effects: effectsOf(events) };
   return { type: "ended", status, result: null, error, usage };
 }
 
-function usageAtRest(events: readonly JournalEvent[], limits: RunLimits): RunUsage {
-  return deriveReport({ id: "", createdAt: events[0]?.at ?? 0, limits, diagnostics: [] }, events).usage;
+function usageAtRest(events: readonly JournalEvent[]): RunUsage {
+  return deriveUsage({ createdAt: events[0]?.at ?? 0 }, events);
 }
 
 /** The end of a program that the compiler refused: it never ran. */

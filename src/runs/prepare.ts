@@ -8,7 +8,9 @@ import { type Catalog, toNamespaces } from "../tools/catalog.ts";
 import { type Policy, visible } from "../tools/policy.ts";
 import { compileForRun } from "./compile-for-run.ts";
 import { createRunId } from "./ids.ts";
+import { programDeclarations } from "./program-globals.ts";
 import type { ProgramIdentity } from "./program-run.ts";
+import { defaultTokenBudgets, type Shown, type TokenBudgets } from "./receipt.ts";
 import type { PendingCall } from "./report.ts";
 import type { RunSpec } from "./run-spec.ts";
 
@@ -44,11 +46,21 @@ export interface PreparedProgram {
   readonly identity: ProgramIdentity;
 }
 
+export interface PrepareDeps {
+  readonly compiler: Compiler;
+  readonly store: Pick<Store, "putSnapshot">;
+  /**
+   * What a model is shown of its tools is counted before the first program, and recorded. Absent: 4,000 each, and
+   * nothing is counted before somebody reads a report, which is soon enough where reports are read in this process.
+   */
+  readonly tokenBudgets?: TokenBudgets;
+}
+
 /** Rejects as `Compiler.compile` does, and when the store cannot keep anything. */
 export async function prepareProgram(
   request: ProgramRequest,
   catalog: Catalog,
-  { compiler, store }: { readonly compiler: Compiler; readonly store: Pick<Store, "putSnapshot"> },
+  deps: PrepareDeps,
 ): Promise<PreparedProgram> {
   const { code, input = null, approval, policy, limits, principal } = request;
   const { parent = null, keyName = null, repairOf, id = createRunId() } = request;
@@ -57,10 +69,14 @@ export async function prepareProgram(
   // Not under the request's signal: a run that is cancelled has a report like any other.
   const namespaces = toNamespaces(catalog, visible(catalog, policy));
   const { sourceBytes } = limits;
-  const [{ outcome }, snapshot] = await Promise.all([
+  const { compiler, store, tokenBudgets } = deps;
+  const preparing = Promise.all([
     compileForRun({ ...request, catalog, sourceBytes }, compiler),
     store.putSnapshot(JSON.stringify(namespaces)),
   ]);
+  // The first time for a catalog this takes long, and so does the compiler then.
+  const recorded = tokenBudgets && { ...shownTo(catalog, policy, tokenBudgets) };
+  const [{ outcome }, snapshot] = await preparing;
   const spec: RunSpec = {
     limits,
     diagnostics: outcome.ok ? outcome.program.diagnostics : outcome.diagnostics,
@@ -73,6 +89,7 @@ export async function prepareProgram(
       compileMs: performance.now() - compileStart,
       input,
       approval,
+      ...(recorded === undefined ? {} : { shown: recorded }),
       ...(repairOf === undefined ? {} : { repairOf }),
     },
   };
@@ -86,7 +103,19 @@ export async function prepareProgram(
     snapshot,
     requestKey: null,
   };
-  return { outcome, record, identity: toIdentity(record, spec, namespaces) };
+  const identity = toIdentity(record, spec, namespaces);
+  const shown = recorded ?? shownTo(catalog, policy, defaultTokenBudgets);
+  return { outcome, record, identity: { ...identity, head: { ...identity.head, program: { code, shown } } } };
+}
+
+/** Counted when it is read. */
+function shownTo(catalog: Catalog, policy: Policy, budgets: TokenBudgets): Shown {
+  return {
+    get declarationTokens() {
+      return programDeclarations(catalog, policy).shown(budgets.declarations).tokens;
+    },
+    resultBudget: budgets.result,
+  };
 }
 
 export function toIdentity(record: RunRecord, spec: RunSpec, namespaces: ToolNamespaces): ProgramIdentity {
@@ -94,6 +123,6 @@ export function toIdentity(record: RunRecord, spec: RunSpec, namespaces: ToolNam
   const { limits, diagnostics, policy, catalogVersion, keyName = null, program } = spec;
   if (program === undefined) throw new Error("the record of a program has no program");
   const programHash = createHash("sha256").update(program.code).digest("hex");
-  const head = { id, createdAt, limits, diagnostics };
+  const head = { id, createdAt, limits, diagnostics, program };
   return { head, principal, keyName, programHash, catalogVersion, policy, program, namespaces };
 }

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { Declarations } from "../code/compile.ts";
 import { type OtherServer, renderDeclarations } from "../code/declarations.ts";
 import { environmentNames } from "../code/environment-names.ts";
+import { type ShownDeclarations, showDeclarations } from "../code/shown-declarations.ts";
 import type { Catalog, CatalogTool } from "../tools/catalog.ts";
 import { type Policy, visible } from "../tools/policy.ts";
 
@@ -15,22 +16,40 @@ export function programGlobals(catalog: Catalog): readonly string[] {
 /** Policies that one catalog is seen through, the latest ones. */
 const MAX_KEPT = 64;
 
-const kept = new WeakMap<Catalog, Map<string, Declarations>>();
+const kept = new WeakMap<Catalog, Map<string, ProgramDeclarations>>();
 
-/** The declarations a program under this policy is checked against. */
-export function programDeclarations(catalog: Catalog, policy: Policy): Declarations {
-  const byPolicy = kept.get(catalog) ?? new Map<string, Declarations>();
+export interface ProgramDeclarations extends Declarations {
+  /** What of them a model is shown within this many tokens; nothing of servers that it may not use. */
+  shown(tokenBudget: number): ShownDeclarations;
+}
+
+/** The declarations a program under this policy is checked against: all of them, shown to a model or not. */
+export function programDeclarations(catalog: Catalog, policy: Policy): ProgramDeclarations {
+  const byPolicy = kept.get(catalog) ?? new Map<string, ProgramDeclarations>();
   kept.set(catalog, byPolicy);
   const key = JSON.stringify(policy.layers);
   const known = byPolicy.get(key);
   if (known !== undefined) return known;
   const tools = visible(catalog, policy);
-  const text = renderDeclarations(tools, otherServers(catalog, tools));
-  const declarations = { hash: createHash("sha256").update(text).digest("hex"), text };
+  const declarations = declare(tools, otherServers(catalog, tools));
   byPolicy.set(key, declarations);
   const [oldest] = byPolicy.keys();
   if (byPolicy.size > MAX_KEPT && oldest !== undefined) byPolicy.delete(oldest);
   return declarations;
+}
+
+function declare(tools: readonly CatalogTool[], others: readonly OtherServer[]): ProgramDeclarations {
+  const text = renderDeclarations(tools, others);
+  const shown = new Map<number, ShownDeclarations>();
+  return {
+    hash: createHash("sha256").update(text).digest("hex"),
+    text,
+    shown(tokenBudget) {
+      const known = shown.get(tokenBudget) ?? showDeclarations(tools, tokenBudget);
+      shown.set(tokenBudget, known);
+      return known;
+    },
+  };
 }
 
 /**

@@ -224,7 +224,7 @@ export class ProgramRun implements Carried, Decidable {
     if (this.ended) return;
     const journal = this.journal;
     if (journal.events.length === 0) this.#recordOpened();
-    journal.append(endAtRest(journal.events, this.#options.identity.head.limits, code));
+    journal.append(endAtRest(journal.events, code));
   }
 
   #take(events: readonly JournalEvent[], opens: () => number, admitted: boolean): void {

@@ -70,7 +70,7 @@ export function createRunReader(store: Store, carried: (id: string) => Carried |
     carried(id)?.journal.events ?? (await store.readJournal(id));
 
   const derive = async (run: StoredRun, at?: number): Promise<Report> => {
-    const { limits, diagnostics } = parseSpec(run.spec);
+    const { limits, diagnostics, program } = parseSpec(run.spec);
     const events = await eventsOf(run.id);
     if (at !== undefined && (at < 1 || at > events.length))
       throw new ToolariumError(
@@ -82,7 +82,7 @@ export function createRunReader(store: Store, carried: (id: string) => Carried |
       );
     const { id, createdAt } = run;
     return deriveReport(
-      { id, createdAt, limits, diagnostics },
+      { id, createdAt, limits, diagnostics, program },
       at === undefined ? events : events.slice(0, at),
     );
   };

@@ -8,7 +8,6 @@ import { endAtRest } from "./endings.ts";
 import { wasAnswering } from "./history.ts";
 import { listRunsIn } from "./loading.ts";
 import { ProgramRun } from "./program-run.ts";
-import { parseSpec } from "./run-spec.ts";
 
 export interface RecoveryDeps {
   readonly store: Store;
@@ -41,7 +40,7 @@ export async function recoverRuns(deps: RecoveryDeps): Promise<Recovered> {
   const lost: StoredRun[] = [];
   for (const run of await listRunsIn(store, "queued", "running"))
     ((await needsClient(run, store)) ? lost : left).push(run);
-  for (const run of lost) await deps.keep(run, (carried) => endAbandoned(run, carried));
+  for (const run of lost) await deps.keep(run, endAbandoned);
   for (const { id } of await listRunsIn(store, "waiting")) watch(id, await store.readJournal(id));
   return { resumed: left.length, ended: lost.length, atRest: takeUpAll(left, deps) };
 }
@@ -51,9 +50,9 @@ async function needsClient({ id, kind }: StoredRun, store: Store): Promise<boole
   return kind === "call" || wasAnswering(await store.readJournal(id));
 }
 
-async function endAbandoned({ spec }: StoredRun, { journal }: Carried): Promise<void> {
+async function endAbandoned({ journal }: Carried): Promise<void> {
   const message = "The gateway stopped while this run was going on.";
-  journal.append(endAtRest(journal.events, parseSpec(spec).limits, "cancelled", message));
+  journal.append(endAtRest(journal.events, "cancelled", message));
   await journal.flush();
 }
 

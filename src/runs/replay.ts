@@ -49,7 +49,7 @@ export async function replayRun(
     history: { ...history, used: { wallMs: 0, cpuMs: 0 }, only: true },
     host: { log: () => undefined, call: () => new Promise(() => undefined) },
   });
-  const report = deriveReport({ id, createdAt: run.createdAt, limits, diagnostics }, events);
+  const report = deriveReport({ id, createdAt: run.createdAt, limits, diagnostics, program }, events);
   const difference = compare(outcome, events.at(-1));
   return { report, matches: difference === null, difference };
 }

@@ -11,6 +11,7 @@ import {
   readJson,
   toPendingCall,
 } from "./calls.ts";
+import { countReceipt, type ReceiptHead, type TokenReceipt } from "./receipt.ts";
 import { toRunUsage } from "./usage.ts";
 
 export type { Diagnostic, RunStatus };
@@ -49,9 +50,14 @@ export interface Report {
   readonly logs: readonly { readonly level: LogLevel; readonly text: string; readonly atMs: number }[];
   readonly calls: readonly ReportCall[];
   readonly pending: readonly PendingCall[];
-  readonly usage: RunUsage;
+  readonly usage: ReportUsage;
   readonly limits: RunLimits;
   readonly createdAt: string;
+}
+
+export interface ReportUsage extends RunUsage {
+  /** Counted when it is read, for the first time or into JSON. */
+  readonly tokens: TokenReceipt;
 }
 
 /** What a report says that is fixed before the first event. */
@@ -61,6 +67,8 @@ export interface ReportHead {
   readonly createdAt: number;
   readonly limits: RunLimits;
   readonly diagnostics: readonly Diagnostic[];
+  /** Absent for calls made outside a program. */
+  readonly program?: ReceiptHead | undefined;
 }
 
 /**
@@ -73,7 +81,7 @@ export function deriveReport(head: ReportHead, events: readonly JournalEvent[]):
   const calls = fold.calls();
   const last = events.at(-1);
   const end = last?.type === "ended" ? last : undefined;
-  return {
+  const report: Omit<Report, "usage"> = {
     id: head.id,
     object: "sandbox.run",
     status: statusAfter(last),
@@ -85,9 +93,31 @@ export function deriveReport(head: ReportHead, events: readonly JournalEvent[]):
       .map(({ level, text, at }) => ({ level, text, atMs: at - head.createdAt })),
     calls: calls.map((call) => toReportCall(call, head, end !== undefined)),
     pending: end ? [] : calls.filter(isPending).map(toPendingCall),
-    usage: end?.usage ?? (last?.type === "waiting" ? last.usage : undefined) ?? usageSoFar(head, events),
     limits: head.limits,
     createdAt: new Date(head.createdAt).toISOString(),
+  };
+  // A journal goes on; this report does not.
+  const { length } = events;
+  const count = (): TokenReceipt => countReceipt(head.program, report, events.slice(0, length));
+  return { ...report, usage: withTokens(deriveUsage(head, events), count) };
+}
+
+/** What a run has used after these events. */
+export function deriveUsage(head: Pick<ReportHead, "createdAt">, events: readonly JournalEvent[]): RunUsage {
+  const last = events.at(-1);
+  const told = last?.type === "ended" || last?.type === "waiting" ? last.usage : undefined;
+  return told ?? usageSoFar(head, events);
+}
+
+/** Most reports are made to look at something else, and counting takes time. */
+export function withTokens(usage: RunUsage, count: () => TokenReceipt): ReportUsage {
+  let tokens: TokenReceipt | undefined;
+  return {
+    ...usage,
+    get tokens() {
+      tokens ??= count();
+      return tokens;
+    },
   };
 }
 
@@ -130,7 +160,7 @@ function isPending(call: CallRecord): boolean {
   return call.decision === "ask" && call.settlement === null;
 }
 
-function usageSoFar(head: ReportHead, events: readonly JournalEvent[]): RunUsage {
+function usageSoFar(head: Pick<ReportHead, "createdAt">, events: readonly JournalEvent[]): RunUsage {
   const [first] = events;
   return toRunUsage({
     wallMs: wallMsSoFar(events),

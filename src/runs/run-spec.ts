@@ -8,6 +8,7 @@ import type { Mode } from "../config.ts";
 import type { RequestMark } from "../journal.ts";
 import type { Store } from "../store/store.ts";
 import type { Policy } from "../tools/policy.ts";
+import type { Shown } from "./receipt.ts";
 
 export interface RunSpec {
   readonly limits: RunLimits;
@@ -37,6 +38,8 @@ export interface ProgramSpec {
   readonly compileMs: number;
   readonly input: unknown;
   readonly approval: "park" | "deny";
+  /** What a model was shown of its tools and is shown of its result. Absent in runs of earlier versions. */
+  readonly shown?: Shown;
   /** The failed run whose effects are not repeated. */
   readonly repairOf?: string;
 }

@@ -22,6 +22,7 @@ import { type CallRunRequest, openCallRun } from "./open-calls.ts";
 import { type ProgramRequest, prepareProgram } from "./prepare.ts";
 import { type ProgramDeps, ProgramRun } from "./program-run.ts";
 import { createRunReader, type RunReader, type Viewer } from "./reading.ts";
+import type { TokenBudgets } from "./receipt.ts";
 import { recoverRuns } from "./recovery.ts";
 import { createReuse, readFailedProgram } from "./repair.ts";
 import type { PendingCall, Report } from "./report.ts";
@@ -61,6 +62,8 @@ export interface RunnerDeps extends ProgramDeps {
   readonly store: Store;
   /** Milliseconds for which a call waits for a person. */
   readonly approvalExpiresMs: number;
+  /** See `PrepareDeps`. */
+  readonly tokenBudgets?: TokenBudgets;
 }
 
 export class Runner {

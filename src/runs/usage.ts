@@ -10,7 +10,6 @@ export function toRunUsage(known: Partial<RunUsage>): RunUsage {
     toolCalls: 0,
     logBytes: 0,
     peakHeapBytes: 0,
-    tokens: { declarations: 0, program: 0, result: 0, directEstimate: 0 },
     ...known,
   };
   const { wallMs, cpuMs, queueMs, compileMs } = usage;

@@ -82,12 +82,6 @@ const runUsage = z.object({
   toolCalls: z.number(),
   logBytes: z.number(),
   peakHeapBytes: z.number(),
-  tokens: z.object({
-    declarations: z.number(),
-    program: z.number(),
-    result: z.number(),
-    directEstimate: z.number(),
-  }),
 }) satisfies z.ZodType<RunUsage>;
 
 const head = { seq: z.int().positive(), at: z.number() };

@@ -6,6 +6,7 @@
 import { type Extent, machineLine } from "./measure.ts";
 import { installPeers } from "./peers.ts";
 import { callCost } from "./questions/call-cost.ts";
+import { catalogue } from "./questions/catalogue.ts";
 import { compareWithPeers } from "./questions/compared.ts";
 import { compile } from "./questions/compile.ts";
 import { discovery } from "./questions/discovery.ts";
@@ -30,6 +31,7 @@ const questions: { readonly [name: string]: (extent: Extent) => Promise<void> } 
   growth,
   discovery,
   compile,
+  catalogue,
 };
 
 const options = process.argv.slice(2);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { countTokens } from "../../src/tokens.ts";
 import type { Fields } from "../../src/upstream/model.ts";
 import { until } from "../helpers/until.ts";
 import type { TestChat } from "./helpers/chat.ts";
@@ -55,6 +56,33 @@ describe("a program", () => {
     });
     const run = await fetch(`${chat.url}/v1/sandbox/runs/${answer.toolarium.steps[0].run_id}`);
     expect(await run.json()).toMatchObject({ status: "completed", calls: [{ tool: "shop/items" }, {}, {}] });
+  });
+
+  test("that returns more than a model reads is cut inside, and says where the whole value is", async () => {
+    const asked = stage.play(
+      program(
+        "const rows = Array.from({ length: 20_000 }, (_, id) => ({ id, state: 'open' }));\nreturn { total: rows.length, rows };",
+      ),
+      "many",
+    );
+    const { body: answer } = await chat.ask(body());
+    const [content = ""] = conversation(asked[1])
+      .filter(({ role }) => role === "tool")
+      .map((message) => String(message["content"]));
+    expect(countTokens(content)).toBeLessThanOrEqual(4_000);
+    const { result, left_out: leftOut } = JSON.parse(content);
+    expect(result.total).toBe(20_000);
+    expect(result.rows.slice(0, 2)).toEqual([
+      { id: 0, state: "open" },
+      { id: 1, state: "open" },
+    ]);
+    expect(result.rows.at(-1)).toBe(`… ${(20_001 - result.rows.length).toLocaleString("en-US")} more`);
+    const run = answer.toolarium.steps[0].run_id;
+    expect(leftOut).toContain(`await runs.result("${run}")`);
+    // The run has all of it, and what the model read is on its receipt.
+    const { body: report } = await chat.send(`/v1/sandbox/runs/${run}`);
+    expect(report.result.rows).toHaveLength(20_000);
+    expect(report.usage.tokens.result).toBe(countTokens(content));
   });
 
   test("that fails is shown to the model with place and hint, and the conversation goes on", async () => {

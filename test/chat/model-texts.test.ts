@@ -1,13 +1,17 @@
 /** What models read: the prompt of code mode, and the messages about programs and calls. */
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { defaultLimits } from "../../sandbox/limits.ts";
 import { codePrompt, toolFunction, withInstructions } from "../../src/chat/prompt.ts";
-import { describeFailure, describeReport, describeValue } from "../../src/chat/tool-message.ts";
+import { describeFailure, describeValue } from "../../src/chat/tool-message.ts";
 import { addUsage } from "../../src/chat/usage.ts";
+import { showDeclarations } from "../../src/code/shown-declarations.ts";
+import { describeReport } from "../../src/runs/model-report.ts";
 import type { Report } from "../../src/runs/report.ts";
+import { countTokens } from "../../src/tokens.ts";
 import { buildCatalog, type CatalogTool, type JsonSchema } from "../../src/tools/catalog.ts";
 
-const MAX_BYTES = 65_536;
+const BUDGET = 4_000;
 
 function tools(...sources: { name: string; inputSchema: JsonSchema }[]): readonly CatalogTool[] {
   const server = {
@@ -56,7 +60,7 @@ describe("the message about a program", () => {
     const diagnostics = [
       { severity: "note" as const, code: null, message: "fences removed", line: 1, column: 1 },
     ];
-    expect(JSON.parse(describeReport(report({ result: [1], logs, diagnostics }), ""))).toEqual({
+    expect(JSON.parse(describeReport(report({ result: [1], logs, diagnostics }), "", BUDGET))).toEqual({
       status: "completed",
       result: [1],
       logs: ["[warn] careful"],
@@ -68,22 +72,65 @@ describe("the message about a program", () => {
     ["a long text", "ä".repeat(100_000)],
     ["a large value", Array.from({ length: 20_000 }, (_, id) => ({ id, name: `"${id}"\n` }))],
     ["control characters, which JSON makes six times as long", "\u0001".repeat(50_000)],
-  ])("stays JSON of at most 64 kB and says that it was cut, for %s", (_, result) => {
-    const text = describeReport(report({ result }), "");
-    expect(Buffer.byteLength(text)).toBeLessThanOrEqual(MAX_BYTES);
-    expect(Buffer.byteLength(text)).toBeGreaterThan(MAX_BYTES / 3);
-    expect(JSON.parse(text).result).toMatch(/ … \[cut: \d+ of \d+ bytes shown; ask for less\]$/);
+  ])("stays JSON within the budget and tells where the whole value is, for %s", (_, result) => {
+    const text = describeReport(report({ result }), "", BUDGET);
+    expect(countTokens(text)).toBeLessThanOrEqual(BUDGET);
+    expect(countTokens(text)).toBeGreaterThan(BUDGET / 3);
+    const shown = JSON.parse(text);
+    expect(JSON.stringify(shown.result)).toMatch(/… [\d,]+ more/);
+    expect(shown.left_out).toMatch(
+      /^This is a part of about [\d,]+ tokens\. A later program has the whole value as `await runs\.result\("run_x"\)`/,
+    );
   });
 
-  test("keeps few logs of many and says how many are missing", () => {
-    const logs = Array.from({ length: 1_000 }, () => ({
+  test("keeps the first lines of too many printed ones, and the value whole", () => {
+    const logs = Array.from({ length: 1_000 }, (_, at) => ({
       level: "log" as const,
-      text: "x".repeat(100),
+      text: `line ${at} of the many that were printed`,
       atMs: 0,
     }));
-    const shown = JSON.parse(describeReport(report({ logs }), "")).logs;
-    expect(shown.at(-1)).toMatch(/^\[cut: \d+ more entries; print less\]$/);
-    expect(shown.length).toBeLessThan(200);
+    const result = { answer: 42 };
+    const shown = JSON.parse(describeReport(report({ result, logs }), "", BUDGET));
+    expect(shown.result).toEqual(result);
+    expect(shown.logs[0]).toBe("line 0 of the many that were printed");
+    expect(shown.logs.at(-1)).toBe(`… ${1_001 - shown.logs.length} more`);
+    expect(shown.left_out).toMatch(/tokens\. Print less\.$/);
+  });
+
+  test("never holds the calls of a program that went well", () => {
+    const calls = [{ tool: "shop/items", status: "ok" }] as unknown as Report["calls"];
+    expect(Object.keys(JSON.parse(describeReport(report({ result: 1, calls }), "", BUDGET)))).toEqual([
+      "status",
+      "result",
+    ]);
+  });
+
+  test("is JSON within any budget, with a word of what is missing exactly when something is", () => {
+    const lines = fc.array(
+      fc.tuple(fc.string(), fc.nat(300)).map(([text, count]) => text.repeat(count)),
+      { maxLength: 30 },
+    );
+    const value = fc.oneof(fc.jsonValue(), fc.array(fc.jsonValue(), { minLength: 50, maxLength: 300 }));
+    fc.assert(
+      fc.property(value, lines, fc.integer({ min: 250, max: 3_000 }), (result, texts, budget) => {
+        const logs = texts.map((text) => ({ level: "log" as const, text, atMs: 0 }));
+        const id = "run_Zk3vQ9xWc0aLr7Tn2yHb5g";
+        const text = describeReport(report({ id, result, logs }), "", budget);
+        expect(countTokens(text)).toBeLessThanOrEqual(budget);
+        const shown = JSON.parse(text);
+        const isWhole =
+          JSON.stringify(shown.result) === JSON.stringify(result) &&
+          JSON.stringify(shown.logs ?? []) === JSON.stringify(texts);
+        expect(shown.left_out === undefined).toBe(isWhole);
+        expect(String(shown.left_out).includes(`runs.result("${id}")`)).toBe(
+          JSON.stringify(shown.result) !== JSON.stringify(result),
+        );
+      }),
+    );
+  });
+
+  test("says nothing of cuts where nothing is cut", () => {
+    expect(describeReport(report({ result: "x ".repeat(3_000) }), "", BUDGET)).not.toContain("left_out");
   });
 });
 
@@ -97,32 +144,45 @@ describe("the message about a call", () => {
     });
   });
 
-  test("is cut at whole characters", () => {
+  test("is cut where it is too long for a conversation, values inside and texts at whole characters", () => {
     const text = describeValue("🚀".repeat(30_000));
-    expect(Buffer.byteLength(text)).toBeLessThanOrEqual(MAX_BYTES);
-    expect(text).toMatch(/^🚀+ … \[cut: \d+ of 120000 bytes shown; ask for less\]$/u);
+    expect(countTokens(text)).toBeLessThanOrEqual(16_000);
+    expect(text).toMatch(/^🚀+ … [\d,]+ more characters$/u);
+    const rows = Array.from({ length: 30_000 }, (_, id) => ({ id }));
+    const shown = JSON.parse(describeValue(rows));
+    expect(shown.slice(0, 2)).toEqual([{ id: 0 }, { id: 1 }]);
+    expect(shown.at(-1)).toMatch(/^… [\d,]+ more$/);
   });
 });
 
 describe("the prompt", () => {
   const item = { type: "object", properties: { item: { type: "string" } }, required: ["item"] };
 
+  const shown = (all: readonly CatalogTool[], tokens = BUDGET) => showDeclarations(all, tokens);
+
   test("holds the declarations and an example made of tools that are there", () => {
-    const prompt = codePrompt(
-      tools({ name: "items", inputSchema: {} }, { name: "stock", inputSchema: item }),
-      "DECLARED",
-    );
-    expect(prompt).toContain("```ts\nDECLARED\n```");
+    const all = tools({ name: "items", inputSchema: {} }, { name: "stock", inputSchema: item });
+    const prompt = codePrompt(shown(all));
+    expect(prompt).toContain(`\`\`\`ts\n${shown(all).text.trimEnd()}\n\`\`\``);
     expect(prompt).toContain('  shop.items({}),\n  shop.stock({ item: "…" }),');
-    expect(prompt).toBe(
-      codePrompt(tools({ name: "stock", inputSchema: item }, { name: "items", inputSchema: {} }), "DECLARED"),
-    );
+    const reversed = tools({ name: "stock", inputSchema: item }, { name: "items", inputSchema: {} });
+    expect(codePrompt(shown(reversed))).toBe(prompt);
   });
 
   test("has no example when arguments cannot be made up, and says so when there are no tools", () => {
     const hard = { type: "object", required: ["a"], properties: { a: { type: "object" } } };
-    expect(codePrompt(tools({ name: "hard", inputSchema: hard }), "D")).not.toContain("looks like this");
-    expect(codePrompt([], "")).toContain("No tools are available");
+    expect(codePrompt(shown(tools({ name: "hard", inputSchema: hard })))).not.toContain("looks like this");
+    expect(codePrompt(shown([]))).toContain("No tools are available");
+  });
+
+  test("tells how to find tools only when some are not shown, and takes its example from those that are", () => {
+    const all = tools(...Array.from({ length: 90 }, (_, at) => ({ name: `t${at}`, inputSchema: {} })));
+    const part = codePrompt(shown(all, 700));
+    expect(part).toMatch(/\/\/ \d+ of 90 tools shown\./);
+    expect(part).toContain("`search_tools` finds tools by words, `describe_tools` gives their declarations");
+    expect(part).toContain('`await tools.search("words")`');
+    expect(part).toContain("shop.t0({})");
+    expect(codePrompt(shown(all, 90_000))).not.toMatch(/search|describe|tools shown/);
   });
 
   test("goes behind the caller's system message of any form, or first", () => {

@@ -40,11 +40,10 @@ async function converse(programsTaken: number, callsPerTurn = 1): Promise<Outcom
     log: createLog("silent"),
     reattachMs: 0,
     config: {
-      agent: { maxTurns: 5 },
+      agent: { maxTurns: 5, resultTokens: 4_000 },
       limits: defaultLimits,
       declarations: { tokenBudget: 4_000, learn: false },
     },
-    renderDeclarations: () => "",
     models: {
       list: () => [],
       resolve: () => ({ model, modeSuffix: undefined }),

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { renderDeclarations } from "../../src/code/declarations.ts";
+import { typesWritten } from "../../src/code/schema-types.ts";
 import type { CatalogTool } from "../../src/tools/catalog.ts";
 import { source, toolsOf } from "./helpers/tools.ts";
 import { moduleOf, type TypeFault, typecheck } from "./helpers/typecheck.ts";
@@ -59,6 +60,25 @@ declare const tools: {
     const declared = renderDeclarations(tools);
     expect(renderDeclarations([...tools].reverse())).toBe(declared);
     expect(renderDeclarations(again)).toBe(declared);
+  });
+
+  it("are written again for a tool that is new, and no other, when a server lists its tools anew", () => {
+    const listed = (count: number): readonly CatalogTool[] =>
+      toolsOf({
+        big: Array.from({ length: count }, (_, at) =>
+          source(`tool_${at}`, object({ only_in_this_test: { const: at } }), {
+            outputSchema: object({ at: { const: at } }),
+          }),
+        ),
+      });
+    const writtenFor = (tools: readonly CatalogTool[]): number => {
+      const before = typesWritten();
+      renderDeclarations(tools);
+      return typesWritten() - before;
+    };
+    expect(writtenFor(listed(300))).toBe(600);
+    expect(writtenFor(listed(300))).toBe(0);
+    expect(writtenFor(listed(301))).toBe(2);
   });
 
   it("leave out a tool that cannot be called", () => {

@@ -59,7 +59,7 @@ test("an empty file is a configuration: every default is there", async () => {
       isolation: "principal",
       wrapper: [],
     },
-    agent: { maxTurns: 10 },
+    agent: { maxTurns: 10, resultTokens: 4_000 },
     declarations: { tokenBudget: 4_000, learn: true },
     approvals: { expiresMs: 86_400_000 },
     keys: [],

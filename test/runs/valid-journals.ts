@@ -12,7 +12,6 @@ export const usage: RunUsage = {
   toolCalls: 2,
   logBytes: 3,
   peakHeapBytes: 1_000,
-  tokens: { declarations: 1, program: 2, result: 3, directEstimate: 4 },
 };
 
 /** Gives bodies their seqs and times: 10 ms apart, the first 5 ms after the run was created. */

@@ -57,7 +57,6 @@ export const endUsage: RunUsage = {
   toolCalls: 2,
   logBytes: 9,
   peakHeapBytes: 100,
-  tokens: { declarations: 1, program: 2, result: 3, directEstimate: 4 },
 };
 
 /** One event of every type, with every optional field somewhere. */

@@ -139,5 +139,4 @@ const usage: RunUsage = {
   toolCalls: CALLS,
   logBytes: 0,
   peakHeapBytes: 100,
-  tokens: { declarations: 0, program: 0, result: 0, directEstimate: 0 },
 };

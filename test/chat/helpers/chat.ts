@@ -14,6 +14,10 @@ export interface ChatSetup {
   readonly keys?: readonly Partial<KeyConfig>[];
   readonly tools?: Partial<Config["tools"]>;
   readonly maxTurns?: number;
+  /** Tools of a second server, `depot`. */
+  readonly depot?: readonly LocalTool[];
+  readonly resultTokens?: number;
+  readonly tokenBudget?: number;
   /** A file that outlives the gateway. Default: in memory. */
   readonly store?: string;
   readonly approvalExpiresMs?: number;
@@ -178,7 +182,12 @@ function createShop(): TestShop & { readonly tools: readonly LocalTool[] } {
 function chatConfig(setup: ChatSetup, tools: readonly LocalTool[]): Config {
   const common = { disabled: false, startTimeoutMs: 5_000, trustAnnotations: false, protocol: "auto" };
   return {
-    servers: [{ name: "shop", type: "local", tools, ...common }],
+    servers: [
+      { name: "shop", type: "local", tools, ...common },
+      ...(setup.depot === undefined
+        ? []
+        : [{ name: "depot", type: "local" as const, tools: setup.depot, ...common }]),
+    ],
     mcp: { readyWaitMs: 5_000 },
     tools: {
       allow: ["stock", "items", "fail", "hold", "visit", "slow", "order", "weigh"].map(
@@ -197,8 +206,8 @@ function chatConfig(setup: ChatSetup, tools: readonly LocalTool[]): Config {
     limits: defaultLimits,
     limitCeilings: defaultCeilings,
     sandbox: { workers: 1, runsPerWorker: 8, queue: 64, isolation: "principal", wrapper: [] },
-    agent: { maxTurns: setup.maxTurns ?? 10 },
-    declarations: { tokenBudget: 4_000, learn: true },
+    agent: { maxTurns: setup.maxTurns ?? 10, resultTokens: setup.resultTokens ?? 4_000 },
+    declarations: { tokenBudget: setup.tokenBudget ?? 4_000, learn: true },
     approvals: { expiresMs: setup.approvalExpiresMs ?? 60_000 },
     keys: (setup.keys ?? []).map((key) => ({
       name: "key",

@@ -202,7 +202,7 @@ function testConfig(settings: ServerSettings, tools: TestTools): Config {
       isolation: "principal",
       wrapper: [],
     },
-    agent: { maxTurns: 10 },
+    agent: { maxTurns: 10, resultTokens: 4_000 },
     declarations: { tokenBudget: 4_000, learn: true },
     approvals: { expiresMs: 60_000 },
     keys: (settings.keys ?? []).map(testKey),

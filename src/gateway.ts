@@ -9,6 +9,7 @@ import { type AuditPage, type AuditQuery, readAudit } from "./runs/audit.ts";
 import type { Viewer } from "./runs/reading.ts";
 import type { Runner } from "./runs/runner.ts";
 import type { Store } from "./store/store.ts";
+import { countTokens } from "./tokens.ts";
 import type { Catalog } from "./tools/catalog.ts";
 import { baseLayers, type PolicyLayer } from "./tools/policy.ts";
 import { createModelRegistry, type ModelRegistry } from "./upstream/registry.ts";
@@ -73,6 +74,8 @@ export async function createGateway({ config, log }: GatewayOptions): Promise<Ga
     reattachMs: config.server.reattachMs,
   });
   building.adopt(keepFor(config.store.retentionDays, core.store, log), clearInterval);
+  // The first program would wait for the tokenizer's table otherwise; servers are connecting meanwhile.
+  setImmediate(() => countTokens(""));
   const parts = building.move();
   return {
     config,

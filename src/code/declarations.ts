@@ -33,7 +33,15 @@ export function renderDeclarations(
   const servers = [...Map.groupBy(callable, (tool) => tool.server)];
   const groups = servers.map(([, group]) => declareServer(group, names));
   const empty = others.map(({ global, type }) => `declare const ${global}: ${type};\n`);
-  return [ENVIRONMENT_DECLARATIONS, ...groups.flat(), ...empty, declareTools(servers, others)].join("\n");
+  return [ENVIRONMENT_DECLARATIONS, ...groups.flat(), ...empty, declareAllTools(servers, others)].join("\n");
+}
+
+/** Declares these tools as `renderDeclarations` does, without what else there is: a part of it to read, not to compile. */
+export function declareTools(tools: readonly CatalogTool[]): string {
+  const callable = tools.filter((tool) => tool.unavailable === undefined).toSorted(byId);
+  const names = new Set<string>();
+  const groups = [...Map.groupBy(callable, (tool) => tool.server).values()];
+  return groups.flatMap((group) => declareServer(group, names)).join("\n");
 }
 
 function byId(a: CatalogTool, b: CatalogTool): number {
@@ -118,7 +126,7 @@ function freeName(wanted: string, names: Set<string>): string {
   return name;
 }
 
-function declareTools(
+function declareAllTools(
   servers: readonly (readonly [string, readonly CatalogTool[]])[],
   others: readonly OtherServer[],
 ): string {
@@ -147,7 +155,7 @@ const memo: { readonly [S in SchemaSide]: WeakMap<object, SchemaType> } = {
   output: new WeakMap(),
 };
 
-function typeOf(schema: JsonSchema, side: SchemaSide): SchemaType {
+export function typeOf(schema: JsonSchema, side: SchemaSide): SchemaType {
   if (typeof schema !== "object" || schema === null) return schemaType(schema, side);
   const known = memo[side].get(schema);
   if (known !== undefined) return known;

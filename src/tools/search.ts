@@ -1,0 +1,147 @@
+/**
+ * Finds tools by words: BM25 over their names, servers, parameters and descriptions. Only tools that may be used are
+ * in an index, so that neither a result nor its rank tells of others.
+ */
+import MiniSearch from "minisearch";
+import type { Catalog, CatalogTool, JsonSchema } from "./catalog.ts";
+import { compareBytes } from "./names.ts";
+import { type Policy, policyVersion, visible } from "./policy.ts";
+import { wordsOf } from "./words.ts";
+
+export interface ToolSearch {
+  /**
+   * The tools that fit these words, best first; of equal ones the first by id. A query without a word, like `*`, lists
+   * all by id. `limit`: 10 unless given, at most 50. Total: any text is a query.
+   */
+  search(query: string, options?: { readonly limit?: number }): readonly CatalogTool[];
+}
+
+const DEFAULT_LIMIT = 10;
+const MAX_LIMIT = 50;
+
+/** Nobody asks with more words; the work grows with them. */
+const MAX_QUERY_CHARS = 500;
+const MAX_QUERY_WORDS = 16;
+/** As much as declarations show of it. */
+const MAX_DESCRIPTION_CHARS = 1_000;
+const MAX_PARAMETERS = 200;
+const MAX_SCHEMA_DEPTH = 8;
+
+const FIELDS = ["name", "server", "parameters", "description"] as const;
+/** How much a word counts where it is found. A tool's name says more than a sentence about it. */
+const BOOST: { readonly [F in (typeof FIELDS)[number]]: number } = {
+  name: 4,
+  server: 2,
+  parameters: 1.5,
+  description: 1,
+};
+
+/** Words this short are the beginning of too many others. */
+const MIN_PREFIX_CHARS = 3;
+
+/** Policies that one catalog is searched through, the latest ones. */
+const MAX_KEPT = 32;
+
+const kept = new WeakMap<Catalog, Map<string, ToolSearch>>();
+
+/** Over the tools that this policy allows. Indexed at its first use, and kept as long as the catalog. */
+export function toolSearch(catalog: Catalog, policy: Policy): ToolSearch {
+  const byPolicy = kept.get(catalog) ?? new Map<string, ToolSearch>();
+  kept.set(catalog, byPolicy);
+  const version = policyVersion(policy);
+  const search = byPolicy.get(version) ?? createToolSearch(visible(catalog, policy));
+  byPolicy.delete(version);
+  byPolicy.set(version, search);
+  const [oldest] = byPolicy.keys();
+  if (byPolicy.size > MAX_KEPT && oldest !== undefined) byPolicy.delete(oldest);
+  return search;
+}
+
+/** Over these tools, but for those that cannot be called. Indexes them at once: 2,000 tools take about 100 ms. */
+export function createToolSearch(tools: readonly CatalogTool[]): ToolSearch {
+  const callable = tools
+    .filter(({ unavailable }) => unavailable === undefined)
+    .toSorted((a, b) => compareBytes(a.id, b.id));
+  const entries = callable.map(toWords);
+  const vocabulary = new Set(entries.flatMap((entry) => FIELDS.flatMap((field) => entry[field].split(" "))));
+  const index = new MiniSearch<ToolWords>({
+    fields: [...FIELDS],
+    // Fields and queries come as words, joined.
+    tokenize: (words) => words.split(" "),
+    processTerm: (word) => word,
+    searchOptions: {
+      boost: BOOST,
+      prefix: (word) => word.length >= MIN_PREFIX_CHARS,
+      // A word that is there is not misspelt.
+      fuzzy: (word) => (vocabulary.has(word) ? false : editsOf(word)),
+    },
+  });
+  index.addAll(entries);
+  return {
+    search(query, { limit = DEFAULT_LIMIT } = {}) {
+      const most = Math.min(Math.max(Math.floor(limit) || 1, 1), MAX_LIMIT);
+      const words = [...new Set(wordsOf(query.slice(0, MAX_QUERY_CHARS)))].slice(0, MAX_QUERY_WORDS);
+      if (words.length === 0) return callable.slice(0, most);
+      return index
+        .search(words.join(" "))
+        .sort((a, b) => b.score - a.score || a.id - b.id)
+        .flatMap(({ id }) => callable[id] ?? [])
+        .slice(0, most);
+    },
+  };
+}
+
+/** How many letters of a word may be wrong. Two that are swapped are two. */
+function editsOf({ length }: string): number {
+  return length < 5 ? 0 : length < 6 ? 1 : 2;
+}
+
+interface ToolWords {
+  /** Its place in the order of ids. */
+  readonly id: number;
+  readonly name: string;
+  readonly server: string;
+  readonly parameters: string;
+  readonly description: string;
+}
+
+function toWords(tool: CatalogTool, id: number): ToolWords {
+  return {
+    id,
+    name: joined(tool.name),
+    server: joined(tool.server),
+    parameters: joined(propertyNames(tool.inputSchema).join(" ")),
+    description: joined(tool.description.slice(0, MAX_DESCRIPTION_CHARS)),
+  };
+}
+
+function joined(text: string): string {
+  return wordsOf(text).join(" ");
+}
+
+/** Names of properties at any level of a schema, which is never trusted to be well-formed. */
+function propertyNames(root: JsonSchema): readonly string[] {
+  const names = new Set<string>();
+  const visit = (schema: unknown, depth: number): void => {
+    if (depth > MAX_SCHEMA_DEPTH || names.size >= MAX_PARAMETERS) return;
+    if (Array.isArray(schema)) for (const part of schema) visit(part, depth + 1);
+    if (!isRecord(schema)) return;
+    const { properties } = schema;
+    if (isRecord(properties)) {
+      for (const [name, property] of Object.entries(properties)) {
+        names.add(name);
+        visit(property, depth + 1);
+      }
+    }
+    for (const keyword of NESTING) visit(schema[keyword], depth + 1);
+  };
+  visit(root, 0);
+  return [...names].slice(0, MAX_PARAMETERS);
+}
+
+/** Keywords below which a schema has others. */
+const NESTING = ["items", "prefixItems", "additionalProperties", "allOf", "anyOf", "oneOf"];
+
+function isRecord(value: unknown): value is { readonly [key: string]: unknown } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

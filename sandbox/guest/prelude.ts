@@ -190,7 +190,8 @@ interface Namespaces {
       record[names] = args;
       return record;
     }
-    for (let i = 0; i < names.length; i++) if (args[i] !== undefined) record[names[i] as string] = args[i];
+    const given = names.length < args.length ? names.length : args.length;
+    for (let i = 0; i < given; i++) if (args[i] !== undefined) record[names[i] as string] = args[i];
     return record;
   };
   const callable = (server: string, tool: string, positional?: Positional): Callable => {

@@ -13,6 +13,7 @@ import type { PositionMap } from "../code/compile.ts";
 import type { JournalEvent, JournalEventBody } from "../journal.ts";
 import type { Log } from "../log.ts";
 import type { Bridge, GateCall, HumanDecision } from "../tools/bridge.ts";
+import type { Builtins } from "../tools/builtin.ts";
 import type { Catalog } from "../tools/catalog.ts";
 import type { Policy, PolicyLayer } from "../tools/policy.ts";
 import type { Decidable } from "./approvals.ts";
@@ -31,6 +32,8 @@ export interface ProgramDeps {
   readonly pool: Pick<WorkerPool, "run" | "engine">;
   readonly bridge: Bridge;
   readonly log: Log;
+  /** What the gateway answers to the programs of this principal. */
+  readonly builtins: (principal: string) => Builtins;
   /** The tools as they are now. */
   readonly catalog: () => Catalog;
   /** What configuration and key allow now. */
@@ -69,6 +72,7 @@ export class ProgramRun implements Carried, Decidable {
   readonly decidable: Decidable = this;
   readonly #options: ProgramRunOptions;
   readonly #deps: ProgramDeps;
+  readonly #builtins: Builtins;
   #abort = new AbortController();
   #lease: Lease | undefined;
   #leased: Promise<void> | undefined;
@@ -85,6 +89,7 @@ export class ProgramRun implements Carried, Decidable {
     this.#deps = deps;
     this.id = options.identity.head.id;
     this.principal = options.identity.principal;
+    this.#builtins = deps.builtins(this.principal);
   }
 
   get journal(): Journal {
@@ -177,6 +182,7 @@ export class ProgramRun implements Carried, Decidable {
       policy: this.#policy(),
       consent: program.approval === "deny" ? "deny" : "ask",
       resultBytes: head.limits.toolResultBytes,
+      builtins: this.#builtins,
       ...(reuse === undefined ? {} : { reuse }),
     };
   }

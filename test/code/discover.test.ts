@@ -145,6 +145,21 @@ ${oddName}`);
     expect(describeTools(["x".repeat(10_000_000)], view).length).toBeLessThan(400);
   });
 
+  it("explains five names it does not have, counts the others, and has a bound on all", () => {
+    const names = Array.from({ length: 300 }, (_, n) => `nope_${n}`);
+    const lines = describeTools([...names, "odd.name"], view)
+      .trimEnd()
+      .split("\n");
+    expect(lines.filter((line) => line.startsWith("// There is no tool"))).toHaveLength(5);
+    expect(lines.slice(5)).toEqual([
+      "// 195 more of these names mean no tool that can be called.",
+      "// 101 more names were left out: ask for at most 200 at once.",
+    ]);
+    expect(describeTools([...names.slice(0, 100), ...names.slice(0, 100), "odd.name"], view)).toContain(
+      oddName,
+    );
+  });
+
   it("of nothing is empty", () => {
     expect(describeTools([], view)).toBe("");
   });

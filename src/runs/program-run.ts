@@ -9,7 +9,6 @@ import {
   type ToolNamespaces,
   type WorkerPool,
 } from "../../sandbox/index.ts";
-import type { PositionMap } from "../code/compile.ts";
 import type { JournalEvent, JournalEventBody } from "../journal.ts";
 import type { Log } from "../log.ts";
 import type { Bridge, GateCall, HumanDecision } from "../tools/bridge.ts";
@@ -23,6 +22,7 @@ import { layersOf, openCallOf, toHistory } from "./history.ts";
 import { parseCallId, toCallId } from "./ids.ts";
 import { createLease, type GateRest, type Lease } from "./lease.ts";
 import type { Journal } from "./live-journal.ts";
+import { remarksOn } from "./remarks.ts";
 import { deriveReport, type PendingCall, type Report, type ReportHead } from "./report.ts";
 import type { ProgramSpec } from "./run-spec.ts";
 import { createTurnstile } from "./turnstile.ts";
@@ -274,7 +274,7 @@ export class ProgramRun implements Carried, Decidable {
       lease.close();
       this.#lease = undefined;
       this.#leased = undefined;
-      this.#finish(end, compiled.positions);
+      this.#finish(end, compiled);
     });
   }
 
@@ -288,7 +288,7 @@ export class ProgramRun implements Carried, Decidable {
     );
   }
 
-  #finish(outcome: EngineOutcome, positions: PositionMap): void {
+  #finish(outcome: EngineOutcome, compiled: NonNullable<ProgramSpec["compiled"]>): void {
     if (outcome.type === "suspended") return;
     const journal = this.journal;
     if (journal.events.length === 0) this.#recordOpened();
@@ -301,12 +301,15 @@ export class ProgramRun implements Carried, Decidable {
         return;
       case "completed": {
         const { result } = outcome;
-        journal.append({ type: "ended", status: "completed", result, error: null, usage, warnings });
+        const all = [...warnings, ...remarksOn(result, journal.events)];
+        journal.append({ type: "ended", status: "completed", result, error: null, usage, warnings: all });
         return;
       }
       case "failed": {
         const status = outcome.failure.code === "cancelled" ? "cancelled" : "failed";
-        const error = toRunError(outcome.failure, positions, journal.events, this.#deps.pool.engine);
+        const { program, namespaces } = this.#options.identity;
+        const ran = { code: program.code, compiled, namespaces, events: journal.events };
+        const error = toRunError(outcome.failure, ran, this.#deps.pool.engine);
         journal.append({ type: "ended", status, result: null, error, usage, warnings });
       }
     }

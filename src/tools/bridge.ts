@@ -6,7 +6,7 @@
  * Every step is in the journal before the next one is taken, and a refusal is a settlement too. What is validated,
  * hashed, shown, journalled and sent is one and the same JSON text. A call can stop at a step for days (a person is
  * asked) or for good (the process died there): `resume` takes it up where its journal says it was, and asks the
- * policy again.
+ * policy again. What the gateway answers itself (`builtin.ts`) takes the same steps, and is allowed to every program.
  */
 import { createHash } from "node:crypto";
 import type { JournalEventBody } from "../journal.ts";

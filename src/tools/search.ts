@@ -5,7 +5,7 @@
 import MiniSearch from "minisearch";
 import type { Catalog, CatalogTool, JsonSchema } from "./catalog.ts";
 import { compareBytes } from "./names.ts";
-import { type Policy, policyVersion, visible } from "./policy.ts";
+import { type Policy, visible } from "./policy.ts";
 import { wordsOf } from "./words.ts";
 
 export interface ToolSearch {
@@ -39,21 +39,22 @@ const BOOST: { readonly [F in (typeof FIELDS)[number]]: number } = {
 /** Words this short are the beginning of too many others. */
 const MIN_PREFIX_CHARS = 3;
 
-/** Policies that one catalog is searched through, the latest ones. */
-const MAX_KEPT = 32;
+/** Sets of tools that one catalog is searched through, the latest ones: 2,000 tools take about 2.5 MB. */
+const MAX_KEPT = 8;
 
 const kept = new WeakMap<Catalog, Map<string, ToolSearch>>();
 
-/** Over the tools that this policy allows. Indexed at its first use, and kept as long as the catalog. */
+/** Over the tools that this policy allows. Indexed at their first use; policies that allow the same ones share it. */
 export function toolSearch(catalog: Catalog, policy: Policy): ToolSearch {
-  const byPolicy = kept.get(catalog) ?? new Map<string, ToolSearch>();
-  kept.set(catalog, byPolicy);
-  const version = policyVersion(policy);
-  const search = byPolicy.get(version) ?? createToolSearch(visible(catalog, policy));
-  byPolicy.delete(version);
-  byPolicy.set(version, search);
-  const [oldest] = byPolicy.keys();
-  if (byPolicy.size > MAX_KEPT && oldest !== undefined) byPolicy.delete(oldest);
+  const bySet = kept.get(catalog) ?? new Map<string, ToolSearch>();
+  kept.set(catalog, bySet);
+  const tools = visible(catalog, policy);
+  const set = tools.map(({ id }) => id).join("\n");
+  const search = bySet.get(set) ?? createToolSearch(tools);
+  bySet.delete(set);
+  bySet.set(set, search);
+  const [oldest] = bySet.keys();
+  if (bySet.size > MAX_KEPT && oldest !== undefined) bySet.delete(oldest);
   return search;
 }
 

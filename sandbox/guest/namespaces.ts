@@ -51,7 +51,7 @@ interface Namespaces {
     } as never);
   };
 
-  /** Before any server: what hangs on `tools` wins over a server of its name. */
+  /** Before any server: what is shown once stays, so what hangs on `tools` wins over a server of its name. */
   const hang = (
     scope: object,
     tree: object,
@@ -84,8 +84,7 @@ interface Namespaces {
       }
       const miss = (name: string): Callable => callable(server, name);
       show(scope, global, proxy(byMethod, miss), tools.length > 0);
-      if (getOwnPropertyDescriptor(tree, server) === undefined)
-        show(tree, server, proxy(byName, miss), tools.length > 0);
+      show(tree, server, proxy(byName, miss), tools.length > 0);
     }
     const byName = create(null);
     let offersLocals = false;

@@ -63,17 +63,17 @@ describe("tools that are found", () => {
         signature: "analyzeFile(path: string, deep?: boolean): Promise<{ lines: number }>",
       },
       {
+        tool: "my-server/list_issues",
+        callable: "my_server.list_issues",
+        description: "Does list_issues.",
+        signature: "my_server.list_issues(): Promise<any>",
+      },
+      {
         tool: "github/list_issues",
         callable: "github.list_issues",
         description: "Does list_issues.",
         signature:
           'github.list_issues(args: { owner: string; state?: "open" | "closed"; filter?: {…} }): Promise<any>',
-      },
-      {
-        tool: "my-server/list_issues",
-        callable: "my_server.list_issues",
-        description: "Does list_issues.",
-        signature: "my_server.list_issues(): Promise<any>",
       },
     ]);
   });

@@ -1,6 +1,8 @@
 /** What a program is told that reaches for something it has not: how to do without, not that undefined is no function. */
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Core } from "../../src/core.ts";
+import type { JournalEvent } from "../../src/journal.ts";
 import { hintFor } from "../../src/runs/hints.ts";
 import type { Report } from "../../src/runs/report.ts";
 import { defineTool } from "../../src/tools/define-tool.ts";
@@ -354,4 +356,69 @@ it("a program cannot make the reading of its failure take long", async () => {
     hintFor(failure, { code: trap, place: { line: 1, column: trap.length }, namespaces, events: [] });
     expect(process.cpuUsage(before).user / 1_000).toBeLessThan(500);
   }
+});
+
+it("no failure and no text of a program is too odd for a hint, or for none", () => {
+  const odd = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc
+      .array(
+        fc.constantFrom(
+          ...[
+            "r",
+            "shop",
+            "tools",
+            ".",
+            "?.",
+            "[0]",
+            "['a']",
+            "(",
+            ")",
+            "await ",
+            "= ",
+            "{ ",
+            "}",
+            "...",
+            "$",
+            "\n",
+            "\\",
+          ],
+        ),
+      )
+      .map((parts) => parts.join("")),
+  );
+  const messages = odd.chain((text) =>
+    fc.constantFrom(
+      `TypeError: ${text} is not a function`,
+      `TypeError: ${text} is not iterable`,
+      `TypeError: Cannot read properties of undefined (reading '${text}')`,
+      `ReferenceError: ${text} is not defined`,
+      `SyntaxError: ${text} is not valid JSON`,
+      text,
+    ),
+  );
+  const namespaces = {
+    servers: [{ name: "shop", global: "shop", tools: [{ name: "a", method: "a" }] }],
+    locals: [{ name: "r", global: "r" }],
+  };
+  const head = { n: 1, call: "call_1", at: 0 };
+  const events: readonly JournalEvent[] = [
+    { ...head, seq: 1, type: "requested", tool: "local/r", args: "{}", argsBytes: 2 },
+    {
+      ...head,
+      seq: 2,
+      type: "settled",
+      outcome: { ok: true, value: '{"a":[null]}' },
+      resultBytes: 1,
+      reused: false,
+    },
+  ];
+  fc.assert(
+    fc.property(messages, odd, fc.nat(3), fc.nat(40), (message, code, line, column) => {
+      const place = { line: line + 1, column: column + 1 };
+      const hint = hintFor({ code: "guest_error", message }, { code, place, namespaces, events });
+      expect(hint === undefined || (hint !== "" && hint.length < 2_000)).toBe(true);
+    }),
+    { numRuns: 2_000 },
+  );
 });

@@ -35,6 +35,20 @@ export interface ToolNamespaces {
     readonly positional?: readonly string[];
     readonly hidden?: boolean;
   }[];
+  /** Calls of the host that are no server's tools. */
+  readonly functions?: readonly HostFunction[];
+}
+
+/** A call of the host under a name of its own: `tools.search("…")`. */
+export interface HostFunction {
+  /** The object it hangs on: `tools`, where it hides a server of its name, or a global that holds nothing else. */
+  readonly on: string;
+  readonly name: string;
+  /** How its calls come to the host. */
+  readonly server: string;
+  readonly tool: string;
+  /** Its arguments in order; a string is the name for all of them, as one array. */
+  readonly positional: readonly string[] | string;
 }
 
 export interface EngineProgram {

@@ -1,12 +1,15 @@
 /**
  * Tools as a program finds them: one global per server, tools of `local` as globals themselves, and everything by its
- * original name below `tools`. Names that are not offered are callables too: the host refuses them, with better words.
+ * original name below `tools`; and what the host offers besides, where it says so. Names that are not offered are callables too: the host refuses them, with better words.
  */
 type Callable = (...args: unknown[]) => Promise<unknown>;
+/** A string is the name for all arguments, as one array. */
+type Positional = readonly string[] | string;
 type ToolEntry = { name: string; method: string; positional?: readonly string[] };
 interface NamespaceConfig {
   servers: readonly { name: string; global: string; tools: readonly ToolEntry[] }[];
   locals: readonly { name: string; global: string; positional?: readonly string[]; hidden?: boolean }[];
+  functions?: readonly { on: string; name: string; server: string; tool: string; positional: Positional }[];
 }
 interface Namespaces {
   /** Defines a property that nobody can change any more. */
@@ -15,7 +18,7 @@ interface Namespaces {
   install(
     scope: object,
     namespaces: NamespaceConfig,
-    callable: (server: string, tool: string, positional?: readonly string[]) => Callable,
+    callable: (server: string, tool: string, positional?: Positional) => Callable,
   ): void;
 }
 
@@ -48,9 +51,26 @@ interface Namespaces {
     } as never);
   };
 
+  /** Before any server: what is shown once stays, so what hangs on `tools` wins over a server of its name. */
+  const hang = (
+    scope: object,
+    tree: object,
+    functions: NonNullable<NamespaceConfig["functions"]>,
+    callable: Parameters<Namespaces["install"]>[2],
+  ): void => {
+    const holders = create(null);
+    for (let i = 0; i < functions.length; i++) {
+      const { on, name, server, tool, positional } = functions[i] as (typeof functions)[number];
+      if (on !== "tools" && holders[on] === undefined) holders[on] = create(null);
+      show(on === "tools" ? tree : holders[on], name, callable(server, tool, positional), false);
+    }
+    for (const on in holders) show(scope, on, freeze(holders[on]), false);
+  };
+
   const install: Namespaces["install"] = (scope, namespaces, callable) => {
     const tree = create(null);
-    const { servers, locals } = namespaces;
+    const { servers, locals, functions } = namespaces;
+    if (functions !== undefined) hang(scope, tree, functions, callable);
     for (let s = 0; s < servers.length; s++) {
       const { name: server, global, tools } = servers[s] as (typeof servers)[number];
       const byMethod = create(null);

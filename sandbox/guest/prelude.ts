@@ -6,6 +6,8 @@
 type Encoded = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly fault: string };
 type Failure = { kind: string; message: string; server: string; tool: string; data?: string };
 type Callable = (...args: unknown[]) => Promise<unknown>;
+/** The names of arguments that are passed in order; a string is the name for all of them, as one array. */
+type Positional = readonly string[] | string;
 interface StartConfig {
   namespaces: unknown;
   input: string;
@@ -36,7 +38,7 @@ interface Namespaces {
   install(
     scope: object,
     namespaces: unknown,
-    callable: (server: string, tool: string, positional?: readonly string[]) => Callable,
+    callable: (server: string, tool: string, positional?: Positional) => Callable,
   ): void;
 }
 
@@ -154,7 +156,7 @@ interface Namespaces {
   const call = (
     server: string,
     tool: string,
-    positional: readonly string[] | undefined,
+    positional: Positional | undefined,
     args: unknown[],
   ): Promise<unknown> => {
     if (over || calls > limits.toolCalls) return never;
@@ -182,12 +184,17 @@ interface Namespaces {
     stringify(name.length > MAX_NAME_CHARS ? apply(slice, name, [0, MAX_NAME_CHARS]) : name);
   const namedArguments = (args: unknown[]): unknown =>
     args.length === 0 || args[0] === undefined ? create(null) : args[0];
-  const zip = (names: readonly string[], args: unknown[]): object => {
+  const zip = (names: Positional, args: unknown[]): object => {
     const record = create(null);
-    for (let i = 0; i < names.length; i++) if (args[i] !== undefined) record[names[i] as string] = args[i];
+    if (typeof names === "string") {
+      record[names] = args;
+      return record;
+    }
+    const given = names.length < args.length ? names.length : args.length;
+    for (let i = 0; i < given; i++) if (args[i] !== undefined) record[names[i] as string] = args[i];
     return record;
   };
-  const callable = (server: string, tool: string, positional?: readonly string[]): Callable => {
+  const callable = (server: string, tool: string, positional?: Positional): Callable => {
     // A property's function has its name.
     const named = { [tool]: (...args: unknown[]): Promise<unknown> => call(server, tool, positional, args) };
     return freeze(named[tool] as Callable);

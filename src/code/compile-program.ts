@@ -7,6 +7,7 @@ import type { Unchecked } from "./check-service.ts";
 import type { CompileOutcome, CompileRequest, Diagnostic, ToolReference } from "./compile.ts";
 import { arrange } from "./diagnostics.ts";
 import { type Emitted, emit } from "./emit.ts";
+import { callingNames } from "./environment-names.ts";
 import { type Remark, toolGlobals } from "./inspect.ts";
 import { type Normalized, normalize } from "./normalize.ts";
 import { encodePositions, originalPosition, type Position } from "./positions.ts";
@@ -93,7 +94,7 @@ async function check(
   if (check.mode === "off") return { found: [] };
   if (check.hash === null) return { found: [], unchecked: { why: "busy" } };
   if (checking === undefined) return { found: [], unchecked: { why: "down", reason: "there is none" } };
-  const roots = new Set([...toolGlobals(globals), "tools"]);
+  const roots = new Set([...toolGlobals(globals), ...callingNames]);
   const result = await checkBody(body, roots, check.hash, checking);
   return result.checked ? { found: result.value } : { found: [], unchecked: result.unchecked };
 }

@@ -2,9 +2,9 @@
  * Text to program: the shapes the compiler answers with. The work is done in the compiler process
  * (`compile-program.ts`); the gateway talks to it through `compiler-process.ts`.
  */
-import { originalPosition, type PositionMap } from "./positions.ts";
+import { originalPosition, type Position, type PositionMap } from "./positions.ts";
 
-export { originalPosition, type PositionMap };
+export { originalPosition, type Position, type PositionMap };
 
 export interface CompileRequest {
   /** The model's own text, fences and all. */

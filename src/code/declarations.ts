@@ -3,7 +3,7 @@
  * against. Byte-stable: equal tools give equal text, in whatever order they come.
  */
 import type { CatalogTool } from "../tools/catalog.ts";
-import { ENVIRONMENT_DECLARATIONS } from "./environment.ts";
+import { ENVIRONMENT_DECLARATIONS, TOOLS_FUNCTIONS } from "./environment.ts";
 import type { SchemaType } from "./json-schema-to-ts.ts";
 import { allowsNoProperties } from "./schema-empty.ts";
 import { typeOf } from "./schema-types.ts";
@@ -131,13 +131,14 @@ function declareAllTools(
   servers: readonly (readonly [string, readonly CatalogTool[]])[],
   others: readonly OtherServer[],
 ): string {
+  // What they hide keeps its global.
   const types = [
     ...servers.map(([server, tools]) => [server, serverType(tools)] as const),
     ...others.map(({ name, type }) => [name, type] as const),
-  ];
-  const entries = types.map(([server, type]) => indent(`readonly ${propertyKey(server)}: ${type};`));
-  const body = entries.length === 0 ? "{}" : `{\n${entries.join("\n")}\n}`;
-  return `/** Every tool by its server's and its own original name. */\ndeclare const tools: ${body};\n`;
+  ].filter(([server]) => !TOOLS_FUNCTIONS.has(server));
+  const entries = types.map(([server, type]) => `readonly ${propertyKey(server)}: ${type};\n`);
+  const body = indent([...TOOLS_FUNCTIONS.values(), ...entries].join("").trimEnd());
+  return `/** Every tool by its server's and its own original name. */\ndeclare const tools: {\n${body}\n};\n`;
 }
 
 function serverType(tools: readonly CatalogTool[]): string {

@@ -1,6 +1,7 @@
-/** What the prelude installs beside the tools: the names every program has and the language does not. */
+/** What a program has beside its tools: the names that the language does not give. */
 export const environmentNames: readonly string[] = [
   "tools",
+  "runs",
   "input",
   "console",
   "sleep",
@@ -9,3 +10,6 @@ export const environmentNames: readonly string[] = [
   "crypto",
   "ToolError",
 ];
+
+/** Those that hold functions whose calls leave the program, as a tool's do. */
+export const callingNames: readonly string[] = ["tools", "runs"];

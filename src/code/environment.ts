@@ -16,6 +16,22 @@ const kind = Object.keys(kinds)
   .map((name) => `"${name}"`)
   .join(" | ");
 
+/** Members of `tools` that are no servers, by their names. Each ends in a line break. */
+export const TOOLS_FUNCTIONS: ReadonlyMap<string, string> = new Map([
+  [
+    "search",
+    `/** The tools that fit these words, best first. */
+search(query: string, options?: { limit?: number }): Promise<{ tool: string; callable: string; description: string; signature: string }[]>;
+`,
+  ],
+  [
+    "describe",
+    `/** Declarations of tools, by names like "server/tool". */
+describe(...names: string[]): Promise<string>;
+`,
+  ],
+]);
+
 /** Ends in a line break. */
 export const ENVIRONMENT_DECLARATIONS: string = `/** The JSON value given with the program; null when there was none. */
 declare const input: any;
@@ -29,6 +45,10 @@ declare const console: {
   warn(...values: unknown[]): void;
   error(...values: unknown[]): void;
   debug(...values: unknown[]): void;
+};
+declare const runs: {
+  /** What a completed run of yours returned, in full, by its id. */
+  result(id: string): Promise<any>;
 };
 /** What a tool call that failed rejects with. */
 declare const ToolError: { readonly prototype: ToolError; new (...values: never): ToolError };

@@ -3,7 +3,7 @@
  * whose result is a promise nobody awaits.
  */
 import { NO_IMPORT, sayAbsent, wayOut } from "./absent-names.ts";
-import { environmentNames } from "./environment-names.ts";
+import { callingNames, environmentNames } from "./environment-names.ts";
 import { childrenOf, type Expression, fieldOf, type Program, type SyntaxNode, startOf } from "./parse.ts";
 import { type Parents, promiseFault } from "./promise-lint.ts";
 import { distinct, type ReferenceInText, referenceOf, writeReference } from "./references.ts";
@@ -26,12 +26,14 @@ export interface Inspection {
   readonly warnings: readonly Remark[];
 }
 
-/** They are not tools, though `tools` leads to them. */
-const ENVIRONMENT: ReadonlySet<string> = new Set(environmentNames.filter((name) => name !== "tools"));
+/** What is called on these stays in the program. */
+const ENVIRONMENT: ReadonlySet<string> = new Set(
+  environmentNames.filter((name) => !callingNames.includes(name)),
+);
 
 /** The names of `globals` that lead to tools, in their order, for messages. */
 export function toolGlobals(globals: readonly string[]): readonly string[] {
-  return globals.filter((name) => name !== "tools" && !ENVIRONMENT.has(name));
+  return globals.filter((name) => !environmentNames.includes(name));
 }
 
 interface Scope {

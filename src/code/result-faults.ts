@@ -71,17 +71,20 @@ export function notCallable(fault: TypeFault, site: FaultSite, context: FaultCon
 }
 
 function noSuchTool(tools: Reference, name: string, context: FaultContext): Verdict {
-  const { servers, originals } = context.signatures;
+  const { servers, originals, hosted } = context.signatures;
   const { root, path } = tools;
   const holder = callableOf(tools);
+  const functions = (path.length === 0 && hosted.get(root)) || [];
   const known = root === "tools" ? originals.get(path[0] ?? "") : servers.get(root);
   if (root === "tools" && path.length === 0) {
     const names = [...originals.keys()];
-    const [near] = nearestNames(name, names, 1);
+    const [near] = nearestNames(name, [...functions, ...names], 1);
     return refuse(
       `tools has no server ${JSON.stringify(name)}.${near ? ` Did you mean ${near}?` : ""} Tool servers: ${list(names)}.`,
     );
   }
+  if (functions.length > 0)
+    return refuse(`${holder} has no ${JSON.stringify(name)}; it has ${list(functions)}.`);
   const [near] = nearestNames(name, known ?? [], 1);
   const said = `${holder} has no tool ${JSON.stringify(name)}.`;
   if (near !== undefined)

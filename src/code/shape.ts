@@ -136,8 +136,20 @@ function returnExpression(
     const target = /^(?:module\s*\.\s*)?exports(?:\s*\.\s*default)?\s*=/.exec(draft.text.slice(start));
     if (target !== null) draft.blanks.push([start, start + target[0].length]);
   }
+  if (isForEach(value))
+    note(
+      draft,
+      "The program returns nothing: forEach gives no value. Use map, or add a return statement.",
+      statement,
+    );
   const call = exported === undefined ? (isFunction(value) ? "()" : "") : callOf(exported, running);
   wrap(draft, statement, "return (", `)${call}`);
+}
+
+function isForEach(value: Expression): boolean {
+  if (value.type !== "CallExpression" || value.callee.type !== "MemberExpression") return false;
+  const { property, computed } = value.callee;
+  return !computed && property.type === "Identifier" && property.name === "forEach";
 }
 
 /** The right side of `module.exports = …` and `exports.default = …`. */

@@ -3,7 +3,7 @@
  * shows is what the checker saw.
  */
 import { type ParserOptions, parse } from "@babel/parser";
-import { environmentNames } from "./environment-names.ts";
+import { callingNames, environmentNames } from "./environment-names.ts";
 import type { Expression } from "./parse.ts";
 import { childrenOf, endOf, fieldOf, isNode, type SyntaxNode, startOf } from "./parse.ts";
 import { propertyName } from "./references.ts";
@@ -42,7 +42,9 @@ export interface ToolSignatures {
   readonly originals: ReadonlyMap<string, readonly string[]>;
   /** Global functions that are tools. */
   readonly functions: readonly string[];
-  /** By what a program calls: `["github", "list_issues"]`, or `["tools", "github", "list-issues"]`. */
+  /** What hangs on `tools` and `runs` beside tools: `search`, `describe`; `result`. */
+  readonly hosted: ReadonlyMap<string, readonly string[]>;
+  /** By what a program calls: `["github", "list_issues"]`, `["tools", "github", "list-issues"]`, `["tools", "search"]`. */
   find(path: readonly string[]): ToolSignature | undefined;
 }
 
@@ -60,6 +62,7 @@ export function readToolSignatures(declarations: string): ToolSignatures {
     servers: new Map([...reader.servers].map(([global, methods]) => [global, [...methods.keys()]])),
     originals: reader.originals(),
     functions: [...reader.functions.keys()],
+    hosted: new Map([...reader.hosted].map(([name, functions]) => [name, [...functions.keys()]])),
     find: (path) => reader.find(path),
   };
 }
@@ -70,6 +73,7 @@ const NOT_TOOLS: ReadonlySet<string> = new Set(environmentNames);
 class Reader {
   readonly servers = new Map<string, ReadonlyMap<string, SyntaxNode>>();
   readonly functions = new Map<string, SyntaxNode>();
+  readonly hosted = new Map<string, ReadonlyMap<string, SyntaxNode>>();
   readonly #text: string;
   readonly #types = new Map<string, SyntaxNode>();
   /** Original names, as `tools["server"]["tool"]` has them, each with what it is an alias of. */
@@ -99,15 +103,21 @@ class Reader {
   #readConstant(id: Extract<Expression, { type: "Identifier" }>): void {
     const type = annotationOf(id);
     if (type === undefined) return;
-    if (id.name === "tools")
-      for (const [server, node] of membersOf(type)) this.#originals.set(server, annotationOf(node) ?? node);
-    else if (!NOT_TOOLS.has(id.name) && typeOf(type) === "TSTypeLiteral")
+    if (callingNames.includes(id.name)) {
+      const members = Map.groupBy(membersOf(type), ([, node]) => typeOf(node) === "TSMethodSignature");
+      this.hosted.set(id.name, new Map(members.get(true)));
+      for (const [server, node] of members.get(false) ?? [])
+        this.#originals.set(server, annotationOf(node) ?? node);
+    } else if (!NOT_TOOLS.has(id.name) && typeOf(type) === "TSTypeLiteral")
       this.servers.set(id.name, new Map(membersOf(type)));
   }
 
   find([root = "", ...path]: readonly string[]): ToolSignature | undefined {
-    if (root === "tools") return this.#findOriginal(path);
     const [method, ...more] = path;
+    const hosted = this.hosted.get(root)?.get(method ?? "");
+    if (hosted !== undefined && method !== undefined && more.length === 0)
+      return this.#toSignature(write(root, method), hosted);
+    if (root === "tools") return this.#findOriginal(path);
     if (more.length > 0) return undefined;
     const node = method === undefined ? this.functions.get(root) : this.servers.get(root)?.get(method);
     return node && this.#toSignature(method === undefined ? root : write(root, method), node);
@@ -148,7 +158,7 @@ class Reader {
       positional: !single && parameters.length > 0,
       parameters: single
         ? membersOf(type).map(([name, member]) => this.#toParameter(name, member))
-        : parameters.map((each) => this.#toParameter(each.type === "Identifier" ? each.name : "", each)),
+        : parameters.map((each) => this.#toParameter(parameterName(each), each)),
       fields: membersOf(element).map(([name, member]) => ({ name, isArray: isArrayMember(member) })),
       givesArray,
       text: cut(whole),
@@ -174,6 +184,11 @@ class Reader {
       .replace(/; \}/g, " }")
       .trim();
   }
+}
+
+function parameterName(parameter: SyntaxNode): string {
+  if (parameter.type === "RestElement") return `...${parameterName(parameter.argument as SyntaxNode)}`;
+  return parameter.type === "Identifier" ? parameter.name : "";
 }
 
 /** Babel's types do not list what stands in types, so kinds are read as text. */

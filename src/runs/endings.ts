@@ -1,10 +1,11 @@
 /** How runs end, as their journals say it. */
-import type { EngineFailure } from "../../sandbox/index.ts";
-import { type CompileOutcome, originalPosition, type PositionMap } from "../code/compile.ts";
+import type { EngineFailure, ToolNamespaces } from "../../sandbox/index.ts";
+import { type CompileOutcome, originalPosition } from "../code/compile.ts";
 import { errorTable, type RunErrorCode } from "../errors.ts";
 import type { JournalEvent, JournalEventBody, RunError, RunUsage } from "../journal.ts";
 import { hintFor } from "./hints.ts";
 import { deriveUsage } from "./report.ts";
+import type { ProgramSpec } from "./run-spec.ts";
 import { toRunUsage } from "./usage.ts";
 
 type Ended = Extract<JournalEventBody, { readonly type: "ended" }>;
@@ -55,17 +56,26 @@ export function endRefused(outcome: Extract<CompileOutcome, { ok: false }>, comp
   return { type: "ended", status: "failed", result: null, error, usage: toRunUsage({ compileMs }) };
 }
 
+/** A program that was executed, and what its journal has. */
+export interface RunProgram {
+  readonly code: string;
+  readonly compiled: NonNullable<ProgramSpec["compiled"]>;
+  readonly namespaces: ToolNamespaces;
+  readonly events: readonly JournalEvent[];
+}
+
 /** What the engine says of a failure, in the author's positions and with the way out. `engine` is the present one. */
 export function toRunError(
   failure: EngineFailure,
-  positions: PositionMap,
-  events: readonly JournalEvent[],
+  { code: source, compiled, namespaces, events }: RunProgram,
   engine: string,
 ): RunError {
   const { code, line, column, tool } = failure;
   const place =
-    line === undefined || column === undefined ? undefined : originalPosition(positions, line, column);
-  const hint = hintFor(failure);
+    line === undefined || column === undefined
+      ? undefined
+      : originalPosition(compiled.positions, line, column);
+  const hint = hintFor(failure, { code: source, place, namespaces, events });
   const words = failure.message === "" ? errorTable[code].message : failure.message;
   return {
     code: code satisfies RunErrorCode,

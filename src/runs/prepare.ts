@@ -6,6 +6,7 @@ import type { RunRecord, Store } from "../store/store.ts";
 import type { HumanDecision } from "../tools/bridge.ts";
 import { type Catalog, toNamespaces } from "../tools/catalog.ts";
 import { type Policy, visible } from "../tools/policy.ts";
+import { builtinFunctions } from "./builtin-tools.ts";
 import { compileForRun } from "./compile-for-run.ts";
 import { createRunId } from "./ids.ts";
 import { programDeclarations } from "./program-globals.ts";
@@ -67,7 +68,7 @@ export async function prepareProgram(
   const createdAt = Date.now();
   const compileStart = performance.now();
   // Not under the request's signal: a run that is cancelled has a report like any other.
-  const namespaces = toNamespaces(catalog, visible(catalog, policy));
+  const namespaces = { ...toNamespaces(catalog, visible(catalog, policy)), functions: builtinFunctions };
   const { sourceBytes } = limits;
   const { compiler, store, tokenBudgets } = deps;
   const preparing = Promise.all([

@@ -9,10 +9,10 @@ import {
   type ToolNamespaces,
   type WorkerPool,
 } from "../../sandbox/index.ts";
-import type { PositionMap } from "../code/compile.ts";
 import type { JournalEvent, JournalEventBody } from "../journal.ts";
 import type { Log } from "../log.ts";
 import type { Bridge, GateCall, HumanDecision } from "../tools/bridge.ts";
+import type { Builtins } from "../tools/builtin.ts";
 import type { Catalog } from "../tools/catalog.ts";
 import type { Policy, PolicyLayer } from "../tools/policy.ts";
 import type { Decidable } from "./approvals.ts";
@@ -22,6 +22,7 @@ import { layersOf, openCallOf, toHistory } from "./history.ts";
 import { parseCallId, toCallId } from "./ids.ts";
 import { createLease, type GateRest, type Lease } from "./lease.ts";
 import type { Journal } from "./live-journal.ts";
+import { remarksOn } from "./remarks.ts";
 import { deriveReport, type PendingCall, type Report, type ReportHead } from "./report.ts";
 import type { ProgramSpec } from "./run-spec.ts";
 import { createTurnstile } from "./turnstile.ts";
@@ -31,6 +32,8 @@ export interface ProgramDeps {
   readonly pool: Pick<WorkerPool, "run" | "engine">;
   readonly bridge: Bridge;
   readonly log: Log;
+  /** What the gateway answers to the programs of this principal. */
+  readonly builtins: (principal: string) => Builtins;
   /** The tools as they are now. */
   readonly catalog: () => Catalog;
   /** What configuration and key allow now. */
@@ -69,6 +72,7 @@ export class ProgramRun implements Carried, Decidable {
   readonly decidable: Decidable = this;
   readonly #options: ProgramRunOptions;
   readonly #deps: ProgramDeps;
+  readonly #builtins: Builtins;
   #abort = new AbortController();
   #lease: Lease | undefined;
   #leased: Promise<void> | undefined;
@@ -85,6 +89,7 @@ export class ProgramRun implements Carried, Decidable {
     this.#deps = deps;
     this.id = options.identity.head.id;
     this.principal = options.identity.principal;
+    this.#builtins = deps.builtins(this.principal);
   }
 
   get journal(): Journal {
@@ -177,6 +182,7 @@ export class ProgramRun implements Carried, Decidable {
       policy: this.#policy(),
       consent: program.approval === "deny" ? "deny" : "ask",
       resultBytes: head.limits.toolResultBytes,
+      builtins: this.#builtins,
       ...(reuse === undefined ? {} : { reuse }),
     };
   }
@@ -268,7 +274,7 @@ export class ProgramRun implements Carried, Decidable {
       lease.close();
       this.#lease = undefined;
       this.#leased = undefined;
-      this.#finish(end, compiled.positions);
+      this.#finish(end, compiled);
     });
   }
 
@@ -282,7 +288,7 @@ export class ProgramRun implements Carried, Decidable {
     );
   }
 
-  #finish(outcome: EngineOutcome, positions: PositionMap): void {
+  #finish(outcome: EngineOutcome, compiled: NonNullable<ProgramSpec["compiled"]>): void {
     if (outcome.type === "suspended") return;
     const journal = this.journal;
     if (journal.events.length === 0) this.#recordOpened();
@@ -295,12 +301,15 @@ export class ProgramRun implements Carried, Decidable {
         return;
       case "completed": {
         const { result } = outcome;
-        journal.append({ type: "ended", status: "completed", result, error: null, usage, warnings });
+        const all = [...warnings, ...remarksOn(result, journal.events)];
+        journal.append({ type: "ended", status: "completed", result, error: null, usage, warnings: all });
         return;
       }
       case "failed": {
         const status = outcome.failure.code === "cancelled" ? "cancelled" : "failed";
-        const error = toRunError(outcome.failure, positions, journal.events, this.#deps.pool.engine);
+        const { program, namespaces } = this.#options.identity;
+        const ran = { code: program.code, compiled, namespaces, events: journal.events };
+        const error = toRunError(outcome.failure, ran, this.#deps.pool.engine);
         journal.append({ type: "ended", status, result: null, error, usage, warnings });
       }
     }

@@ -10,6 +10,7 @@ import type { Store, StoredRun } from "../store/store.ts";
 import type { HumanDecision } from "../tools/bridge.ts";
 import type { PolicyLayer } from "../tools/policy.ts";
 import { decideCall, waitsSince } from "./approvals.ts";
+import { createBuiltins } from "./builtins.ts";
 import { type SettledCall, settlementIn } from "./call-result.ts";
 import { CallRun } from "./call-run.ts";
 import { Carriage, type Carried } from "./carriage.ts";
@@ -57,7 +58,7 @@ export interface Decided {
   readonly settled: Promise<SettledCall | undefined>;
 }
 
-export interface RunnerDeps extends ProgramDeps {
+export interface RunnerDeps extends Omit<ProgramDeps, "builtins"> {
   readonly compiler: Compiler;
   readonly store: Store;
   /** Milliseconds for which a call waits for a person. */
@@ -67,7 +68,7 @@ export interface RunnerDeps extends ProgramDeps {
 }
 
 export class Runner {
-  readonly #deps: RunnerDeps;
+  readonly #deps: RunnerDeps & ProgramDeps;
   readonly #carriage: Carriage<Carried>;
   readonly #reader: RunReader;
   readonly #expiry: Expiry;
@@ -75,9 +76,9 @@ export class Runner {
   #draining = false;
 
   constructor(deps: RunnerDeps) {
-    this.#deps = deps;
     this.#carriage = new Carriage((run) => this.#watch(run.id, run.journal.events));
     this.#reader = createRunReader(deps.store, (id) => this.#carriage.get(id));
+    this.#deps = { ...deps, builtins: (principal) => createBuiltins(principal, this.#reader) };
     this.#expiry = createExpiry((id) => void this.#expire(id));
   }
 

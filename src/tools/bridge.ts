@@ -6,13 +6,14 @@
  * Every step is in the journal before the next one is taken, and a refusal is a settlement too. What is validated,
  * hashed, shown, journalled and sent is one and the same JSON text. A call can stop at a step for days (a person is
  * asked) or for good (the process died there): `resume` takes it up where its journal says it was, and asks the
- * policy again.
+ * policy again. What the gateway answers itself (`builtin.ts`) takes the same steps, and is allowed to every program.
  */
 import { createHash } from "node:crypto";
 import type { JournalEventBody } from "../journal.ts";
 import type { Log } from "../log.ts";
-import type { Hub } from "../mcp/hub.ts";
+import type { CallOutcome, Hub } from "../mcp/hub.ts";
 import type { ArgumentChecker, CheckedArguments } from "./arguments.ts";
+import type { Builtins } from "./builtin.ts";
 import type { Catalog, CatalogTool } from "./catalog.ts";
 import {
   type Decision,
@@ -46,6 +47,8 @@ export interface GateCall {
    * named here asked for exactly this call.
    */
   readonly consent: "ask" | "deny" | { readonly grantedBy: string };
+  /** What the gateway itself answers; none unless the run is a program. */
+  readonly builtins?: Builtins;
   /** A result of an earlier run that stands for this call, as JSON text. Asked once the call is known to be allowed. */
   readonly reuse?: (tool: CatalogTool, args: string) => string | undefined;
   /** Milliseconds. */
@@ -249,12 +252,23 @@ async function catalogFor(call: GateCall, { hub, catalog }: BridgeDeps): Promise
 
 /** Known and allowed? Then: are these its arguments? In this order, so that nobody learns a schema by being refused. */
 async function check(call: GateCall, deps: BridgeDeps): Promise<Checked> {
+  const builtin = call.builtins?.get(call.tool);
+  if (builtin !== undefined) return checkArguments(call, builtin.tool, { verdict: "auto" }, deps);
   const catalog = await catalogFor(call, deps);
   if ("failure" in catalog) return catalog;
   const tool = catalog.byId(call.tool);
   const verdict = tool === undefined ? undefined : decide(tool, call.policy);
   if (tool === undefined || verdict === undefined || verdict.verdict === "deny")
     return refuse(explainRefusal(call.tool, catalog, call.policy));
+  return checkArguments(call, tool, verdict, deps);
+}
+
+function checkArguments(
+  call: GateCall,
+  tool: CatalogTool,
+  verdict: Exclude<Decision, { verdict: "deny" }>,
+  deps: BridgeDeps,
+): Checked {
   if (call.fault !== undefined) return refuse(call.fault);
   const args = deps.checker.check(tool, call.args);
   if (!args.ok) return refuse({ kind: "invalid_arguments", message: args.message });
@@ -270,7 +284,7 @@ async function execute(
   args: CheckedArguments,
   deps: BridgeDeps,
 ): Promise<FinalOutcome> {
-  const { journal, n, id, signal, timeoutMs } = call;
+  const { journal, n, id } = call;
   const { readOnly } = tool;
   journal.append({ type: "started", n, call: id, tool: tool.id, argsHash: sha256(args.text), readOnly });
   if (!readOnly) {
@@ -281,13 +295,21 @@ async function execute(
       return settle(call, refuse({ kind: "unavailable", message }));
     }
   }
-  const hasOutputSchema = tool.outputSchema !== undefined;
-  const outcome = await deps.hub.call(tool.server, tool.name, args.value, {
-    signal,
-    timeoutMs,
-    hasOutputSchema,
-  });
+  const outcome = await send(call, tool, args, deps);
   return settle(call, measure(outcome, call.resultBytes));
+}
+
+function send(
+  call: GateCall,
+  tool: CatalogTool,
+  args: CheckedArguments,
+  { hub }: BridgeDeps,
+): Promise<CallOutcome> {
+  const builtin = call.builtins?.get(tool.id);
+  if (builtin !== undefined) return builtin.answer(args.value, call);
+  const { signal, timeoutMs } = call;
+  const hasOutputSchema = tool.outputSchema !== undefined;
+  return hub.call(tool.server, tool.name, args.value, { signal, timeoutMs, hasOutputSchema });
 }
 
 type Consent =

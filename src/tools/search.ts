@@ -5,7 +5,7 @@
 import MiniSearch from "minisearch";
 import type { Catalog, CatalogTool, JsonSchema } from "./catalog.ts";
 import { compareBytes } from "./names.ts";
-import { type Policy, policyVersion, visible } from "./policy.ts";
+import { type Policy, visible } from "./policy.ts";
 import { wordsOf } from "./words.ts";
 
 export interface ToolSearch {
@@ -20,10 +20,14 @@ const DEFAULT_LIMIT = 10;
 const MAX_LIMIT = 50;
 
 /** Nobody asks with more words; the work grows with them. */
-const MAX_QUERY_CHARS = 500;
-const MAX_QUERY_WORDS = 16;
-/** As much as declarations show of it. */
+const MAX_QUERY_CHARS = 1_000;
+const MAX_QUERY_WORDS = 32;
+/** In a query of more words one that nobody knows is not missed. */
+const MAX_FUZZY_WORDS = 8;
+/** As much as declarations show of a tool's description, and of a parameter's; and of all of them together. */
 const MAX_DESCRIPTION_CHARS = 1_000;
+const MAX_PARAMETER_CHARS = 200;
+const MAX_TEXT_CHARS = 4_000;
 const MAX_PARAMETERS = 200;
 const MAX_SCHEMA_DEPTH = 8;
 
@@ -39,21 +43,22 @@ const BOOST: { readonly [F in (typeof FIELDS)[number]]: number } = {
 /** Words this short are the beginning of too many others. */
 const MIN_PREFIX_CHARS = 3;
 
-/** Policies that one catalog is searched through, the latest ones. */
-const MAX_KEPT = 32;
+/** Sets of tools that one catalog is searched through, the latest ones: 2,000 tools take about 2.5 MB. */
+const MAX_KEPT = 8;
 
 const kept = new WeakMap<Catalog, Map<string, ToolSearch>>();
 
-/** Over the tools that this policy allows. Indexed at its first use, and kept as long as the catalog. */
+/** Over the tools that this policy allows. Indexed at their first use; policies that allow the same ones share it. */
 export function toolSearch(catalog: Catalog, policy: Policy): ToolSearch {
-  const byPolicy = kept.get(catalog) ?? new Map<string, ToolSearch>();
-  kept.set(catalog, byPolicy);
-  const version = policyVersion(policy);
-  const search = byPolicy.get(version) ?? createToolSearch(visible(catalog, policy));
-  byPolicy.delete(version);
-  byPolicy.set(version, search);
-  const [oldest] = byPolicy.keys();
-  if (byPolicy.size > MAX_KEPT && oldest !== undefined) byPolicy.delete(oldest);
+  const bySet = kept.get(catalog) ?? new Map<string, ToolSearch>();
+  kept.set(catalog, bySet);
+  const tools = visible(catalog, policy);
+  const set = tools.map(({ id }) => id).join("\n");
+  const search = bySet.get(set) ?? createToolSearch(tools);
+  bySet.delete(set);
+  bySet.set(set, search);
+  const [oldest] = bySet.keys();
+  if (bySet.size > MAX_KEPT && oldest !== undefined) bySet.delete(oldest);
   return search;
 }
 
@@ -73,7 +78,8 @@ export function createToolSearch(tools: readonly CatalogTool[]): ToolSearch {
       boost: BOOST,
       prefix: (word) => word.length >= MIN_PREFIX_CHARS,
       // A word that is there is not misspelt.
-      fuzzy: (word) => (vocabulary.has(word) ? false : editsOf(word)),
+      fuzzy: (word, _, { length }) =>
+        vocabulary.has(word) || length > MAX_FUZZY_WORDS ? false : editsOf(word),
     },
   });
   index.addAll(entries);
@@ -105,13 +111,16 @@ interface ToolWords {
   readonly description: string;
 }
 
-function toWords(tool: CatalogTool, id: number): ToolWords {
+function toWords({ name, server, description, inputSchema }: CatalogTool, id: number): ToolWords {
+  const { names, descriptions } = propertiesIn(inputSchema);
   return {
     id,
-    name: joined(tool.name),
-    server: joined(tool.server),
-    parameters: joined(propertyNames(tool.inputSchema).join(" ")),
-    description: joined(tool.description.slice(0, MAX_DESCRIPTION_CHARS)),
+    name: joined(name),
+    server: joined(server),
+    parameters: joined(names.join(" ")),
+    description: joined(
+      [description.slice(0, MAX_DESCRIPTION_CHARS), ...descriptions].join(" ").slice(0, MAX_TEXT_CHARS),
+    ),
   };
 }
 
@@ -119,24 +128,30 @@ function joined(text: string): string {
   return wordsOf(text).join(" ");
 }
 
-/** Names of properties at any level of a schema, which is never trusted to be well-formed. */
-function propertyNames(root: JsonSchema): readonly string[] {
-  const names = new Set<string>();
+/** What properties at any level of a schema are called and said to be. It is never trusted to be well-formed. */
+function propertiesIn(root: JsonSchema): {
+  readonly names: readonly string[];
+  readonly descriptions: readonly string[];
+} {
+  const names: string[] = [];
+  const descriptions: string[] = [];
   const visit = (schema: unknown, depth: number): void => {
-    if (depth > MAX_SCHEMA_DEPTH || names.size >= MAX_PARAMETERS) return;
+    if (depth > MAX_SCHEMA_DEPTH || names.length >= MAX_PARAMETERS) return;
     if (Array.isArray(schema)) for (const part of schema) visit(part, depth + 1);
     if (!isRecord(schema)) return;
     const { properties } = schema;
     if (isRecord(properties)) {
       for (const [name, property] of Object.entries(properties)) {
-        names.add(name);
+        names.push(name);
+        const said = isRecord(property) ? property["description"] : undefined;
+        if (typeof said === "string") descriptions.push(said.slice(0, MAX_PARAMETER_CHARS));
         visit(property, depth + 1);
       }
     }
     for (const keyword of NESTING) visit(schema[keyword], depth + 1);
   };
   visit(root, 0);
-  return [...names].slice(0, MAX_PARAMETERS);
+  return { names: names.slice(0, MAX_PARAMETERS), descriptions: descriptions.slice(0, MAX_PARAMETERS) };
 }
 
 /** Keywords below which a schema has others. */

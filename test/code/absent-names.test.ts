@@ -23,7 +23,9 @@ describe("a name that is not there", () => {
         { severity: "warning", message: `${name} does not exist here. ${instead}` },
       ]);
       const failure = { code: "guest_error", message: `ReferenceError: ${name} is not defined` } as const;
-      expect(hintFor(failure)).toBe(instead);
+      const namespaces = { servers: [], locals: [] };
+      const program = { code: "", place: undefined, namespaces, events: [] };
+      expect(hintFor(failure, program)).toBe(instead);
     },
   );
 

@@ -42,6 +42,10 @@ declare const my_server: {
 
 /** Every tool by its server's and its own original name. */
 declare const tools: {
+  /** The tools that fit these words, best first. */
+  search(query: string, options?: { limit?: number }): Promise<{ tool: string; callable: string; description: string; signature: string }[]>;
+  /** Declarations of tools, by names like "server/tool". */
+  describe(...names: string[]): Promise<string>;
   readonly local: {
     readonly analyzeFile: typeof analyzeFile;
     readonly calculator: typeof calculator;
@@ -140,6 +144,28 @@ const fixtures: { readonly [claim: string]: Fixture } = {
       a: [source("b_c", object({ root: { $ref: "#/$defs/Node" } }, { $defs: { Node: string } }))],
     }),
     program: `await a.b_c({ root: "x" }); const r = await a_b.c({ root: { name: "x" } }); return r.root.name.length`,
+  },
+  "a search is an array of tools, a description text": {
+    tools: [],
+    program: `const [first] = await tools.search("files", { limit: 1 });
+      return (await tools.describe(first?.tool ?? "", "fs/read")).length`,
+  },
+  "a result of another run is anything": {
+    tools: [],
+    program: `const { rows } = await runs.result("run_1"); return rows.length + rows[0].id`,
+  },
+  "a program may give these names to what is its own": {
+    tools: [],
+    program: `const runs = [1], found = runs.map((run) => run + 1); return found`,
+  },
+  "a server named like a function of tools keeps its global": {
+    tools: toolsOf({ search: [text("web")], describe: [text("image")] }),
+    program: `await search.web({ a: "" }); await describe.image({ a: "" }); return (await tools.search("web")).length`,
+  },
+  "what hangs on tools wins over a server of its name": {
+    tools: toolsOf({ search: [text("web")] }),
+    program: `await tools.search.web({ a: "" })`,
+    refusedWith: "TS2339",
   },
   "names no identifier can be": {
     tools: toolsOf({

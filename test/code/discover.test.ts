@@ -63,17 +63,17 @@ describe("tools that are found", () => {
         signature: "analyzeFile(path: string, deep?: boolean): Promise<{ lines: number }>",
       },
       {
+        tool: "my-server/list_issues",
+        callable: "my_server.list_issues",
+        description: "Does list_issues.",
+        signature: "my_server.list_issues(): Promise<any>",
+      },
+      {
         tool: "github/list_issues",
         callable: "github.list_issues",
         description: "Does list_issues.",
         signature:
           'github.list_issues(args: { owner: string; state?: "open" | "closed"; filter?: {…} }): Promise<any>',
-      },
-      {
-        tool: "my-server/list_issues",
-        callable: "my_server.list_issues",
-        description: "Does list_issues.",
-        signature: "my_server.list_issues(): Promise<any>",
       },
     ]);
   });
@@ -143,6 +143,21 @@ ${oddName}`);
 
   it("has a bound on the names it repeats", () => {
     expect(describeTools(["x".repeat(10_000_000)], view).length).toBeLessThan(400);
+  });
+
+  it("explains five names it does not have, counts the others, and has a bound on all", () => {
+    const names = Array.from({ length: 300 }, (_, n) => `nope_${n}`);
+    const lines = describeTools([...names, "odd.name"], view)
+      .trimEnd()
+      .split("\n");
+    expect(lines.filter((line) => line.startsWith("// There is no tool"))).toHaveLength(5);
+    expect(lines.slice(5)).toEqual([
+      "// 195 more of these names mean no tool that can be called.",
+      "// 101 more names were left out: ask for at most 200 at once.",
+    ]);
+    expect(describeTools([...names.slice(0, 100), ...names.slice(0, 100), "odd.name"], view)).toContain(
+      oddName,
+    );
   });
 
   it("of nothing is empty", () => {

@@ -159,6 +159,10 @@ describe("what models write runs as they meant it", () => {
 
   it.each<[code: string, note: string]>([
     ["const x = 42", "note: The program returns nothing: add `return x` to see a result."],
+    [
+      "[1, 2].forEach((n) => n * 2)",
+      "note: The program returns nothing: forEach gives no value. Use map, or add a return statement.",
+    ],
     ["const r = await gh.get()", "note: The program returns nothing: add `return r` to see a result."],
     [
       "if (input) { await gh.get() }",

@@ -119,6 +119,34 @@ describe("the library", () => {
     });
   });
 
+  it("lets programs search and describe tools, and read results of earlier runs", async () => {
+    const server = new McpServer({ name: "search", version: "1.0.0" }, { capabilities: { tools: {} } });
+    server.registerTool("web", { description: "Searches the web." }, () => ({
+      content: [{ type: "text", text: "found" }],
+    }));
+    const toolarium = await open({
+      tools: [calculator],
+      mcpServers: { search: { server } },
+      autoExecute: ["search/*"],
+    });
+    const code = `const [first] = await tools.search("add numbers");
+      return [first?.tool, await tools.describe("search/web"), await search.web({}), Object.keys(tools)]`;
+    const report = await toolarium.run(code);
+    expect(report.result).toEqual([
+      "local/calculator",
+      "declare const search: {\n  /** Searches the web. (result shape unknown) */\n  web(args?: {}): Promise<any>;\n};\n",
+      "found",
+      ["local"],
+    ]);
+    const later = await toolarium.run("return (await runs.result(input)).length", { input: report.id });
+    expect(later).toMatchObject({ result: 4, calls: [{ tool: "@runs/result", status: "ok" }] });
+    const narrowed = await toolarium.run("return await runs.result(input)", {
+      input: report.id,
+      tools: ["local/*"],
+    });
+    expect(narrowed.error?.tool?.kind).toBe("denied");
+  });
+
   it("asks the embedding program where a tool needs approval", async () => {
     const seen: unknown[] = [];
     const asked: PendingCall[] = [];

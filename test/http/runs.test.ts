@@ -67,6 +67,27 @@ describe("POST /v1/sandbox/runs", () => {
     });
   });
 
+  it("the request's filters narrow what a program finds, and what earlier results it may read", async () => {
+    const code = "return (await tools.search('read list files')).slice(0, 2).map(({ tool }) => tool)";
+    const all = await start({ code });
+    expect(all.body.result).toEqual(["files/list", "files/read"]);
+    const headers = { "x-mcp-include-tools": "files/read" };
+    const narrowed = await server.send("/v1/sandbox/runs", { body: { code }, headers });
+    expect(narrowed.body).toMatchObject({
+      result: ["files/read"],
+      calls: [{ tool: "@tools/search", status: "ok", decision: "auto" }],
+    });
+    const read = { code: "return await runs.result(input)", input: all.body.id };
+    expect((await start(read)).body.result).toEqual(all.body.result);
+    const denied = await server.send("/v1/sandbox/runs", { body: read, headers });
+    expect(denied.body.error).toMatchObject({
+      message: expect.stringContaining(
+        "used files/list, and x-mcp-include-tools does not include that tool now",
+      ),
+      tool: { server: "@runs", tool: "result", kind: "denied" },
+    });
+  });
+
   it("tools_filter narrows what the program can call", async () => {
     const code = "try { await files.read({ path: 'a' }) } catch (error) { return error.kind }";
     const { body } = await start({ code, tools_filter: ["files/list"], typecheck: "off" });

@@ -1,13 +1,56 @@
 /** What a program is told that reaches for something it has not: how to do without, not that undefined is no function. */
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Core } from "../../src/core.ts";
+import type { JournalEvent } from "../../src/journal.ts";
+import { hintFor } from "../../src/runs/hints.ts";
+import type { Report } from "../../src/runs/report.ts";
+import { defineTool } from "../../src/tools/define-tool.ts";
 import { openCore, programRequest } from "../helpers/core.ts";
+
+const answers = {
+  list_orders: { rows: [{ id: 1, customer: { name: "Ada", email: null }, price: "1.20" }], total: 1 },
+  list_ids: [{ id: 1 }, { id: 2 }],
+  get_text: "a secret text",
+  get_nothing: null,
+  get_wide: Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`key ${n} ${"k".repeat(60)}`, n])),
+};
+const tools = Object.entries(answers).map(([name, answer]) =>
+  defineTool({
+    name,
+    description: `Answers the same always (${name}).`,
+    input: { type: "object" },
+    readOnly: true,
+    execute: () => answer,
+  }),
+);
+const calculate = defineTool({
+  name: "calculate",
+  description: "Adds.",
+  input: { type: "object" },
+  readOnly: true,
+  execute: () => 3,
+});
 
 let core: Core;
 beforeAll(async () => {
-  core = await openCore([]);
+  const common = {
+    disabled: false,
+    startTimeoutMs: 5_000,
+    trustAnnotations: false,
+    protocol: "auto",
+  } as const;
+  const servers = [
+    { ...common, name: "shop", type: "local", tools } as const,
+    { ...common, name: "local", type: "local", tools: [calculate] } as const,
+  ];
+  core = await openCore([], ":memory:", { servers });
 });
 afterAll(() => core[Symbol.asyncDispose]());
+
+async function run(code: string): Promise<Report> {
+  return (await core.runner.start(programRequest(code, { typecheck: "off" }))).done;
+}
 
 const WRITE_IT = /Code cannot be built from text here/;
 const LEFT_OUT = /left out on purpose/;
@@ -38,8 +81,7 @@ describe("a program that uses what it has not is told the way out", () => {
     ["process.env.HOME", NO_NODE],
     ["await fetch('http://localhost')", /call a tool/],
   ])("%s", async (code, way) => {
-    const request = programRequest(code, { typecheck: "off" });
-    const { status, error } = await (await core.runner.start(request)).done;
+    const { status, error } = await run(code);
     expect(status).toBe("failed");
     expect(`${error?.message} ${error?.hint}`).toMatch(way);
   });
@@ -50,8 +92,333 @@ describe("a program that fails by itself", () => {
     "const size = {}; size.grow(1)",
     "undefined.resize()",
     "throw new Error('x.eval is not a function')",
+    "throw new TypeError('')",
+    "return undefined.x",
+    "return new Foo()",
+    "await shop.list_orders({}); return (input ?? {}).b.c",
+    "const runs = [1]; return runs.get(0)",
+    "const own = { a: 1 }; await shop.list_orders({}); return own.b.c.d",
+    "await shop.list_orders({}); const found = new Map().get('x'); return found.name",
+    "const ids = await shop.list_ids({}); return ids.find(({ id }) => id === 7).id",
   ])("%s gets no such advice", async (code) => {
-    const { error } = await (await core.runner.start(programRequest(code, { typecheck: "off" }))).done;
+    const { error } = await run(code);
     expect(error?.hint).toBeUndefined();
   });
+});
+
+const SHAPE = "shop.list_orders returned { rows: [{ id, customer: { name, email }, price }], total }.";
+
+describe("a program that looks for what a result has not is told what it has, by its keys", () => {
+  it.each<[what: string, code: string, hint: string]>([
+    [
+      "a field of another name",
+      "const r = await shop.list_orders({}); return r.orders.length",
+      `"orders" is not there: ${SHAPE}`,
+    ],
+    [
+      "a slip",
+      "const r = await shop.list_orders({});\nreturn r\n  .rowss\n  .map((row) => row.id)",
+      `"rowss" is not there: ${SHAPE} Did you mean "rows"?`,
+    ],
+    [
+      "a field that was taken out of it",
+      "const { orders } = await shop.list_orders({}); return orders[0]",
+      `"orders" is not there: ${SHAPE}`,
+    ],
+    [
+      "a field further down",
+      "const rows = (await shop.list_orders({ note: 'a ) \\' b' })).rows; return rows[0].custommer.name",
+      `"custommer" is not there: ${SHAPE} Did you mean "customer"?`,
+    ],
+    [
+      "a field of an element",
+      "const r = await shop.list_orders({}); return r.rows.map((row) => row.cost.toFixed(2))",
+      `"cost" is not there: ${SHAPE}`,
+    ],
+    [
+      "a field without a variable",
+      "return (await shop.list_orders({})).data.rows",
+      `"data" is not there: ${SHAPE}`,
+    ],
+    [
+      "of two tools the one that the variable is from",
+      "const r = await tools['shop']['list_orders']({}); await shop.list_ids({}); return r.orders.length",
+      `"orders" is not there: ${SHAPE}`,
+    ],
+    [
+      "a field of an array",
+      "const r = await shop.list_ids({}); return r.rows.length",
+      '"rows" is not there: shop.list_ids returned [{ id }]. That was an array: take an element, or map over it.',
+    ],
+    [
+      "a field that is null",
+      "const r = await shop.list_orders({}); return r.rows[0].customer.email.length",
+      '"email" is null here: check for it, or write ?. after it.',
+    ],
+    [
+      "a result that is null",
+      "const r = await shop.get_nothing({}); return r.rows",
+      "shop.get_nothing returned null: check for it before you read from it.",
+    ],
+    [
+      "the same without a variable",
+      "return (await shop.get_nothing({ a: (1) })).rows",
+      "shop.get_nothing returned null: check for it before you read from it.",
+    ],
+    [
+      "what a search found",
+      "const r = await tools.search('orders'); return r.results[0]",
+      '"results" is not there: tools.search returned [{ tool, callable, description, signature }]. That was an array: take an element, or map over it.',
+    ],
+  ])("%s", async (_, code, hint) => {
+    expect((await run(code)).error).toMatchObject({ code: "guest_error", hint, effects: "none" });
+  });
+
+  it.each<[what: string, code: string, hint: string]>([
+    [
+      "an object with the array in it",
+      "const r = await shop.list_orders({}); return r.filter(({ id }) => id)",
+      `This is no array: ${SHAPE} Use r.rows.`,
+    ],
+    [
+      "the same in a loop",
+      "const r = await shop.list_orders({}); for (const row of r) console.log(row)",
+      `This is no array: ${SHAPE} Use r.rows.`,
+    ],
+    [
+      "without a variable",
+      "return (await shop.list_orders({})).map((row) => row)",
+      `This is no array: ${SHAPE} Use .rows.`,
+    ],
+    [
+      "an object inside it",
+      "const r = await shop.list_orders({}); return r.rows[0].customer.map((x) => x)",
+      `This is no array: it is an object, as ${SHAPE} Its members are Object.values(…) or Object.entries(…).`,
+    ],
+    [
+      "a text",
+      "const r = await shop.get_text({}); return r.map((line) => line)",
+      "This is no array: shop.get_text returned a string. Take the text apart first: .split(…).",
+    ],
+  ])("no array: %s", async (_, code, hint) => {
+    expect((await run(code)).error).toMatchObject({ code: "guest_error", hint });
+  });
+
+  it("no value of a result is in a hint, and a large one is cut", async () => {
+    const { error } = await run("const r = await shop.get_wide({}); return r.rows.length");
+    expect(error?.hint).toMatch(/^"rows" is not there: shop\.get_wide returned \{ "key 0 k+…", /);
+    expect(error?.hint?.length).toBeLessThan(400);
+    const hints = [
+      (await run("const r = await shop.get_text({}); return r.rows.length")).error?.hint,
+      (await run("const r = await shop.list_orders({}); return r.names.length")).error?.hint,
+    ];
+    expect(hints.join()).not.toMatch(/secret|Ada|1\.20/);
+  });
+});
+
+describe("a program that forgets to await is told where", () => {
+  it.each<[code: string, hint: string]>([
+    [
+      "const r = shop.list_orders({}); return r.rows.length",
+      "r is a Promise: write await shop.list_orders(…).",
+    ],
+    [
+      "const r = shop.list_ids({}); return r.map(({ id }) => id)",
+      "r is a Promise: write await shop.list_ids(…).",
+    ],
+    [
+      "const r = shop.list_ids({}); for (const { id } of r) console.log(id)",
+      "r is a Promise: write await shop.list_ids(…).",
+    ],
+    [
+      "return shop.list_ids({}).map(({ id }) => id)",
+      "shop.list_ids(…) gives a Promise: write (await shop.list_ids(…)).map.",
+    ],
+    [
+      "return { orders: shop.list_orders({}) }",
+      "Put await before each call, and await Promise.all(…) around an array of them.",
+    ],
+    [
+      "return JSON.parse(shop.list_orders({}))",
+      "Put await before the call; what it gives is parsed already.",
+    ],
+  ])("%s", async (code, hint) => {
+    expect((await run(code)).error?.hint).toBe(hint);
+  });
+
+  it.each<[code: string, remark: string]>([
+    [
+      "const r = shop.list_ids({}); const text = `${r}`; await r; return text",
+      'A promise was made into text, "[object Promise]": put await before the call.',
+    ],
+    [
+      "const r = shop.list_ids({}); console.log('ids: ' + r); await r; return 1",
+      'A promise was made into text, "[object Promise]": put await before the call.',
+    ],
+    [
+      "console.log('orders: ' + await shop.list_orders({})); return 1",
+      'An object was made into text, "[object Object]": give it to console.log by itself, or use JSON.stringify.',
+    ],
+  ])("%s completes, with a remark", async (code, remark) => {
+    const { status, diagnostics } = await run(code);
+    expect(status).toBe("completed");
+    expect(diagnostics).toContainEqual(expect.objectContaining({ severity: "warning", message: remark }));
+  });
+});
+
+describe("a program that calls what is not there is told what is", () => {
+  it.each<[code: string, hint: string]>([
+    ["return await list_orders({})", "Write shop.list_orders(…)."],
+    ["return await shp.list_orders({})", "Did you mean shop?"],
+    ["return await calculte({})", "Did you mean calculate?"],
+    ["return await local.calculate({})", "Its tools are called by their names alone: calculate."],
+    [
+      "return await shop({})",
+      "shop is a server, not a tool: call shop.<tool>(…). It has get_nothing, get_text, get_wide, list_ids, list_orders.",
+    ],
+    ["return await tools({})", 'tools holds the servers: call tools["server"]["tool"](…).'],
+    ["return await tools.serch('orders')", "Did you mean tools.search?"],
+    ["return await runs.get('run_1')", "runs has result."],
+    ["calculate = 3", "calculate is the name of a tool: give your variable another."],
+    [
+      "return globalThis.process.env.HOME",
+      "This is not Node.js: values come in by `input`, and tools are the only way out.",
+    ],
+  ])("%s", async (code, hint) => {
+    expect((await run(code)).error?.hint).toBe(hint);
+  });
+
+  it("a tool that is not there is refused by the gate, which names the nearest", async () => {
+    const { error } = await run("return await shop.list_order({})");
+    expect(error).toMatchObject({
+      message:
+        'ToolError: There is no tool "shop/list_order". Nearest allowed: shop/list_orders, shop/list_ids.',
+      tool: { server: "shop", tool: "list_order", kind: "unknown_tool" },
+    });
+    expect(error?.hint).toBeUndefined();
+  });
+});
+
+describe("a program that parses what is parsed, or is no JSON, is told so", () => {
+  it.each<[code: string, hint: string]>([
+    [
+      "return JSON.parse(await shop.list_orders({}))",
+      "The value is an object already: leave JSON.parse out.",
+    ],
+    ["return JSON.parse(await shop.list_ids({}))", "The value is an object already: leave JSON.parse out."],
+    [
+      "return JSON.parse((await shop.list_orders({})).data)",
+      "JSON.parse was given undefined: there is no such value.",
+    ],
+    [
+      "return JSON.parse(await shop.get_text({}))",
+      "JSON.parse was given text that is no JSON. A tool's JSON comes parsed, and any other text as it is.",
+    ],
+  ])("%s", async (code, hint) => {
+    expect((await run(code)).error?.hint).toBe(hint);
+  });
+});
+
+describe("a program that returns nothing is told so", () => {
+  it.each<[code: string, note: string]>([
+    [
+      "const r = await shop.list_orders({}); const total = r.total",
+      "The program returns nothing: add `return total` to see a result.",
+    ],
+    [
+      "const r = await shop.list_ids({}); for (const { id } of r) id + 1",
+      "The program returns nothing: add a return statement to see a result.",
+    ],
+    [
+      "const r = await shop.list_ids({}); r.forEach(({ id }) => id + 1)",
+      "The program returns nothing: forEach gives no value. Use map, or add a return statement.",
+    ],
+  ])("%s", async (code, note) => {
+    const { status, result, diagnostics } = await run(code);
+    expect({ status, result }).toEqual({ status: "completed", result: null });
+    expect(diagnostics).toContainEqual(expect.objectContaining({ severity: "note", message: note }));
+  });
+});
+
+it("a program cannot make the reading of its failure take long", async () => {
+  const traps = [
+    "{ ".padEnd(60_000, "r "),
+    "{ r ".repeat(15_000),
+    "r = ".repeat(15_000),
+    `r = await ${"a.".repeat(29_000)}a`,
+    `r = await ${"a".repeat(59_000)}`,
+    `r = shop.list_ids(${"(".repeat(50)}`.repeat(800),
+  ];
+  for (const trap of traps) {
+    const failure = { code: "guest_error", message: "TypeError: r.map is not a function" } as const;
+    const namespaces = { servers: [], locals: [{ name: "a", global: "a" }] };
+    const before = process.cpuUsage();
+    hintFor(failure, { code: trap, place: { line: 1, column: trap.length }, namespaces, events: [] });
+    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(500);
+  }
+});
+
+it("no failure and no text of a program is too odd for a hint, or for none", () => {
+  const odd = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc
+      .array(
+        fc.constantFrom(
+          ...[
+            "r",
+            "shop",
+            "tools",
+            ".",
+            "?.",
+            "[0]",
+            "['a']",
+            "(",
+            ")",
+            "await ",
+            "= ",
+            "{ ",
+            "}",
+            "...",
+            "$",
+            "\n",
+            "\\",
+          ],
+        ),
+      )
+      .map((parts) => parts.join("")),
+  );
+  const messages = odd.chain((text) =>
+    fc.constantFrom(
+      `TypeError: ${text} is not a function`,
+      `TypeError: ${text} is not iterable`,
+      `TypeError: Cannot read properties of undefined (reading '${text}')`,
+      `ReferenceError: ${text} is not defined`,
+      `SyntaxError: ${text} is not valid JSON`,
+      text,
+    ),
+  );
+  const namespaces = {
+    servers: [{ name: "shop", global: "shop", tools: [{ name: "a", method: "a" }] }],
+    locals: [{ name: "r", global: "r" }],
+  };
+  const head = { n: 1, call: "call_1", at: 0 };
+  const events: readonly JournalEvent[] = [
+    { ...head, seq: 1, type: "requested", tool: "local/r", args: "{}", argsBytes: 2 },
+    {
+      ...head,
+      seq: 2,
+      type: "settled",
+      outcome: { ok: true, value: '{"a":[null]}' },
+      resultBytes: 1,
+      reused: false,
+    },
+  ];
+  fc.assert(
+    fc.property(messages, odd, fc.nat(3), fc.nat(40), (message, code, line, column) => {
+      const place = { line: line + 1, column: column + 1 };
+      const hint = hintFor({ code: "guest_error", message }, { code, place, namespaces, events });
+      expect(hint === undefined || (hint !== "" && hint.length < 2_000)).toBe(true);
+    }),
+    { numRuns: 2_000 },
+  );
 });

@@ -3,12 +3,11 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Core } from "../../src/core.ts";
 import type { JournalEvent } from "../../src/journal.ts";
 import { createLog } from "../../src/log.ts";
-import { statusAfter } from "../../src/runs/report.ts";
 import type { Runner } from "../../src/runs/runner.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import { echoTool, openCore, programRequest } from "../helpers/core.ts";
-import { createRunner } from "../helpers/runner.ts";
+import { createRunner, storeWith } from "../helpers/runner.ts";
 import { until } from "../helpers/until.ts";
 
 type Decided = JournalEvent & { readonly by?: string };
@@ -30,25 +29,6 @@ async function run(code: string): Promise<string> {
   return id;
 }
 
-/** A store in which these runs have come as far as `keep` says, as an earlier process left it. */
-async function storeOf(
-  ids: readonly string[],
-  keep: (events: readonly JournalEvent[]) => readonly JournalEvent[],
-): Promise<Store & AsyncDisposable> {
-  const store = await openSqliteStore({ path: ":memory:", log: createLog("silent") });
-  for (const id of ids) {
-    const stored = await core.store.getRun(id);
-    if (stored === undefined) throw new Error("the run is gone");
-    const { status: _, ...record } = stored;
-    if (record.snapshot !== null)
-      await store.putSnapshot((await core.store.getSnapshot(record.snapshot)) ?? "");
-    await store.createRun(record);
-    const events = keep(await core.store.readJournal(id));
-    if (events.length > 0) await store.append(id, events, statusAfter(events.at(-1)));
-  }
-  return store;
-}
-
 async function untilEnded(store: Store, ids: readonly string[]): Promise<void> {
   await until("all runs have ended", async () => {
     const runs = await Promise.all(ids.map((id) => store.getRun(id)));
@@ -60,7 +40,7 @@ it.each([0, 1])(
   "a program that the compiler refused ends, when the process stopped after %i events of it",
   async (length) => {
     const id = await run("const = 3");
-    await using store = await storeOf([id], (events) => events.slice(0, length));
+    await using store = await storeWith(core, [id], (events) => events.slice(0, length));
     const runner = createRunner(core, store);
     await runner.recover();
     await untilEnded(store, [id]);
@@ -73,7 +53,7 @@ it.each([0, 1])(
 it("runs that were queued when the process stopped have their place in the next one", async () => {
   const many = [await run("return await read({ value: 1 })")];
   while (many.length < 16) many.push(await run("return 'queued'"));
-  await using store = await storeOf(many, () => []);
+  await using store = await storeWith(core, many, () => []);
   const runner = createRunner(core, store);
   // The pool of this core has eight places, and two in its queue.
   expect(await runner.recover()).toEqual({ resumed: 16, ended: 0 });
@@ -116,7 +96,7 @@ it.each([
   });
   expect((await decided?.done)?.error).toMatchObject({ tool: { tool: "write", kind: "denied" } });
 
-  await using store = await storeOf([id], (events) => events.slice(0, events.findIndex(isLast) + 1));
+  await using store = await storeWith(core, [id], (events) => events.slice(0, events.findIndex(isLast) + 1));
   const runner = createRunner(core, store);
   await runner.recover();
   await until("the call is in doubt or made again", async () => {
@@ -157,7 +137,7 @@ it.each([
 
 it("a run does not go on in a process that has let go of it, though a decision was under way", async () => {
   const id = await run("return await ask({ value: 'late' })");
-  await using store = await storeOf([id], (events) => events);
+  await using store = await storeWith(core, [id], (events) => events);
   const [recorded, drained] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const runner = createRunner(core, {
     ...bindAll(store),
@@ -213,7 +193,7 @@ it("an answer to the first question that comes once more does not answer whether
   await (await core.runner.decide({ run: id, call: asked, decision: approve, viewer: me }))?.done;
   expect(made()).toBe(1);
 
-  await using store = await storeOf([id], (events) =>
+  await using store = await storeWith(core, [id], (events) =>
     events.slice(0, events.findIndex(({ type }) => type === "started") + 1),
   );
   const runner = createRunner(core, store);

@@ -30,11 +30,11 @@ const namespaces: ToolNamespaces = {
 };
 
 /** Every call answers with what the host was asked. */
-async function evaluate(body: string): Promise<unknown> {
+async function evaluate(body: string, names: ToolNamespaces = namespaces): Promise<unknown> {
   const outcome = await pool.run({
     principal: "p",
     limits: defaultLimits,
-    program: { js: `(async () => {${body}\n})`, namespaces, input: "null", seed: "s" },
+    program: { js: `(async () => {${body}\n})`, namespaces: names, input: "null", seed: "s" },
     host: {
       log: () => undefined,
       call: async ({ server, tool, args }) => ({
@@ -150,5 +150,57 @@ describe("tools in a program", () => {
       const copy = { ...r[2], deep: { ...r[2].deep } };
       return [Object.keys(r[2]), Object.keys(r[2].deep), copy.polluted ?? null, copy.deep.p ?? null]`;
     expect(await evaluate(body)).toEqual([["deep"], ["kept"], null, null]);
+  });
+});
+
+describe("functions of the host", () => {
+  const functions: ToolNamespaces["functions"] = [
+    { on: "tools", name: "search", server: "@tools", tool: "search", positional: ["query", "options"] },
+    { on: "tools", name: "describe", server: "@tools", tool: "describe", positional: "names" },
+    { on: "runs", name: "result", server: "@runs", tool: "result", positional: ["id"] },
+  ];
+  const search = { name: "search", global: "search", tools: [{ name: "web", method: "web" }] };
+  const withFunctions: ToolNamespaces = { servers: [...namespaces.servers, search], locals: [], functions };
+
+  it("hang where their host says, and take their arguments in order or as one list", async () => {
+    expect(
+      await evaluate(
+        `return await Promise.all([tools.search("x", { limit: 2 }), tools.search(), tools.describe("a", "b"), tools.describe(), runs.result("r")])`,
+        withFunctions,
+      ),
+    ).toEqual([
+      ["@tools", "search", { query: "x", options: { limit: 2 } }],
+      ["@tools", "search", {}],
+      ["@tools", "describe", { names: ["a", "b"] }],
+      ["@tools", "describe", { names: [] }],
+      ["@runs", "result", { id: "r" }],
+    ]);
+  });
+
+  it("on `tools` hide a server of their name, which keeps its global", async () => {
+    const body = `return [typeof tools["search"], tools["search"].web, await search.web({})]`;
+    expect(await evaluate(body, withFunctions)).toEqual(["function", null, ["search", "web", {}]]);
+  });
+
+  it("are listed nowhere, and cannot be changed", async () => {
+    const body = `"use strict";
+      const refused = (change) => { try { change(); return false } catch (error) { return error instanceof TypeError } };
+      return [
+        Object.keys(tools), Object.keys(globalThis).includes("runs"), Object.getPrototypeOf(runs),
+        refused(() => { tools.search = 1 }), refused(() => { tools.search.x = 1 }),
+        refused(() => { runs.result = 1 }), refused(() => { runs.other = 1 }), refused(() => { globalThis.runs = 1 }),
+      ]`;
+    expect(await evaluate(body, withFunctions)).toEqual([
+      ["my-server", "awkward"],
+      false,
+      ...[null, true, true, true, true, true],
+    ]);
+  });
+
+  it("are not there unless their host gives them", async () => {
+    expect(await evaluate(`return [typeof runs, await tools.search.x({})]`)).toEqual([
+      "undefined",
+      ["search", "x", {}],
+    ]);
   });
 });

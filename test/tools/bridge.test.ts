@@ -5,6 +5,7 @@ import { createLog } from "../../src/log.ts";
 import { createHub, type LocalTool } from "../../src/mcp/hub.ts";
 import { createArgumentChecker } from "../../src/tools/arguments.ts";
 import { type Bridge, createBridge, type GateCall } from "../../src/tools/bridge.ts";
+import { builtinTool } from "../../src/tools/builtin.ts";
 import { buildCatalog } from "../../src/tools/catalog.ts";
 import { defineTool } from "../../src/tools/define-tool.ts";
 import type { PolicyLayer } from "../../src/tools/policy.ts";
@@ -76,6 +77,34 @@ describe("the gate", () => {
     expect(outcome).toEqual({ type: "value", value: '{"saved":"a"}' });
     expect(gate.types()).toEqual(["requested", "decided auto", "started", "settled"]);
     expect(seen).toEqual([{ text: "a", times: 1 }]);
+  });
+
+  it("takes the same steps for what the gateway answers itself, which no filter leaves out", async () => {
+    const gate = open([], [{ rule: "tools_filter", allow: [] }]);
+    const tool = builtinTool("tools", "echo", "Says it again.", {
+      type: "object",
+      properties: { text: { type: "string" } },
+      required: ["text"],
+    });
+    const answer = async ({ text }: { readonly [name: string]: unknown }) =>
+      ({ ok: true, value: text }) as const;
+    const builtins = new Map([[tool.id, { tool, answer }]]);
+    const call = gate.request("@tools/echo", '{"text":"a"}', { builtins, resultBytes: 5 });
+    expect(await gate.bridge.call(call)).toEqual({ type: "value", value: '"a"' });
+    expect(gate.types()).toEqual(["requested", "decided auto", "started", "settled"]);
+    expect(gate.journal).toContainEqual(expect.objectContaining({ type: "started", readOnly: true }));
+    const wrong = gate.request("@tools/echo", '{"text":1}', { builtins });
+    expect(await gate.bridge.call(wrong)).toMatchObject({ failure: { kind: "invalid_arguments" } });
+    const large = gate.request("@tools/echo", '{"text":"aaaa"}', { builtins, resultBytes: 5 });
+    expect(await gate.bridge.call(large)).toMatchObject({ failure: { kind: "too_large" } });
+  });
+
+  it("knows nothing of what it was not given", async () => {
+    const gate = open([]);
+    expect(await gate.bridge.call(gate.request("@tools/echo", "{}"))).toMatchObject({
+      failure: { kind: "unknown_tool" },
+    });
+    expect(gate.types()).toEqual(["requested", "settled"]);
   });
 
   it("says in each decision which policy was asked", async () => {

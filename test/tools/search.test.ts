@@ -3,6 +3,7 @@ import { describe, expect, it, test } from "vitest";
 import { buildCatalog, type Catalog, type JsonSchema, type ToolSource } from "../../src/tools/catalog.ts";
 import type { Policy } from "../../src/tools/policy.ts";
 import { createToolSearch, toolSearch } from "../../src/tools/search.ts";
+import { type AnnouncedTool, readCases, toolUseCases } from "../helpers/tool-use-cases.ts";
 
 function tool(name: string, description = "", properties: object = {}, rest: Partial<ToolSource> = {}) {
   return { name, description, inputSchema: { type: "object", properties }, annotations: {}, ...rest };
@@ -21,7 +22,7 @@ const office = catalogOf({
   ],
   mail: [
     tool("send", "Sends a message to people.", {
-      recipients: { type: "array" },
+      recipients: { type: "array", items: { properties: { bcc: { description: "A blind carbon copy." } } } },
       subject: { type: "string" },
     }),
     tool("search", "Finds messages.", {
@@ -49,6 +50,7 @@ describe("a search over tools", () => {
     ["or be only begun", "datab", "database/run_query"],
     ["a tool is known by its parameters", "recipients", "mail/send"],
     ["and by those inside them", "received before", "mail/search"],
+    ["and by what is said of them", "blind carbon copy", "mail/send"],
     ["a question in words is one too", "How do I send a message to people?", "mail/send"],
     ["text without blanks is found by its parts", "客户", "kanji/lookup"],
     ["a query of stop words alone is taken by its word", "how to", undefined],
@@ -123,10 +125,37 @@ describe("the search of a policy", () => {
     expect(toolSearch(office, only()).search("issues")).toEqual([]);
   });
 
-  it("is made once for a catalog and equal rules", () => {
+  it("is made once for a catalog and the tools it allows", () => {
     expect(toolSearch(office, only("mail/*"))).toBe(toolSearch(office, only("mail/*")));
+    expect(toolSearch(office, only("mail/*"))).toBe(toolSearch(office, only("mail/send", "mail/search")));
     expect(toolSearch(office, only("mail/*"))).not.toBe(toolSearch(office, only("github/*")));
     const other = catalogOf({ mail: [tool("send")] });
     expect(toolSearch(other, only("mail/*"))).not.toBe(toolSearch(office, only("mail/*")));
+  });
+});
+
+describe.skipIf(toolUseCases === undefined)("recorded questions (TOOL_USE_CASES)", () => {
+  it("find the tool that was right among the first ten of all tools, in four of five cases", async () => {
+    const cases = await readCases<{
+      readonly prompt: string;
+      readonly tools: readonly AnnouncedTool[];
+      readonly calls: readonly { readonly tool: string }[];
+    }>("single-turn.jsonl");
+    const tools = new Map(
+      cases.flatMap((each) =>
+        each.tools.map((announced) => [announced.name, { ...announced, annotations: {} }]),
+      ),
+    );
+    const search = createToolSearch(catalogOf({ all: [...tools.values()] }).tools);
+    const places = cases.flatMap(({ prompt, calls }) => {
+      const found = search.search(prompt).map(({ name }) => name);
+      return [...new Set(calls.map(({ tool: name }) => name))].map((name) => found.indexOf(name));
+    });
+    const share = (most: number): number =>
+      places.filter((place) => place >= 0 && place < most).length / places.length;
+    console.log(
+      `${places.length} right tools among ${tools.size}: first ${share(1).toFixed(2)}, in the first five ${share(5).toFixed(2)}, ten ${share(10).toFixed(2)}`,
+    );
+    expect(share(10)).toBeGreaterThan(0.8);
   });
 });

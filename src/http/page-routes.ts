@@ -15,6 +15,7 @@ const contentTypes = {
   "gateway.js": "text/javascript; charset=utf-8",
   "report.js": "text/javascript; charset=utf-8",
   "examples.js": "text/javascript; charset=utf-8",
+  "checking.js": "text/javascript; charset=utf-8",
   "icon.svg": "image/svg+xml",
 } as const;
 

@@ -29,6 +29,21 @@ export async function runProgram(code, signal) {
 }
 
 /**
+ * What the checker says of a program; nothing runs.
+ * @param {string} code
+ * @param {AbortSignal} signal
+ * @returns {Promise<any[]>} diagnostics
+ */
+export async function checkProgram(code, signal) {
+  const answer = await request("/v1/sandbox/check", {
+    method: "POST",
+    body: JSON.stringify({ code }),
+    signal,
+  });
+  return (await answer.json()).diagnostics;
+}
+
+/**
  * Decides a call of a run that waits; gives the report once the run has ended or waits again.
  * @param {string} run
  * @param {string} call

@@ -1,4 +1,5 @@
 /** The page: an editor, a report, and the tools. */
+import { checkSoon } from "./checking.js";
 import { examples } from "./examples.js";
 import { decideCall, hasKey, KeyNeeded, listTools, readDeclarations, runProgram, useKey } from "./gateway.js";
 import { element, formatMs, renderReport } from "./report.js";
@@ -29,7 +30,7 @@ function fillExamples() {
 
 function listen() {
   example.addEventListener("change", chooseExample);
-  code.addEventListener("input", countLines);
+  code.addEventListener("input", changed);
   code.addEventListener("scroll", () => {
     lineNumbers.scrollTop = code.scrollTop;
   });
@@ -53,7 +54,12 @@ function chooseExample() {
   if (chosen === undefined) return;
   code.value = chosen.code;
   byId("question").textContent = chosen.question;
+  changed();
+}
+
+function changed() {
   countLines();
+  checkSoon(code.value, byId("remarks"), goTo);
 }
 
 function countLines() {

@@ -89,6 +89,11 @@ function renderPending({ id, pending }, decide) {
 
 /** @param {any[]} diagnostics @param {(line: number, column: number) => void} goTo */
 function renderDiagnostics(diagnostics, goTo) {
+  return part("Remarks on the text", renderRemarks(diagnostics, goTo));
+}
+
+/** @param {any[]} diagnostics @param {(line: number, column: number) => void} goTo */
+export function renderRemarks(diagnostics, goTo) {
   const items = diagnostics.map((each) =>
     element(
       "li",
@@ -97,7 +102,7 @@ function renderDiagnostics(diagnostics, goTo) {
       ` ${each.severity}: ${each.message}`,
     ),
   );
-  return part("Remarks on the text", element("ul", { className: "remarks" }, ...items));
+  return element("ul", { className: "remarks" }, ...items);
 }
 
 /** @param {any[]} logs */
@@ -155,6 +160,8 @@ function renderUsage({ id, usage }) {
     ["Compile", formatMs(usage.compileMs)],
     ["Queue", formatMs(usage.queueMs)],
     ["Tool calls", String(usage.toolCalls)],
+    ["Tokens to the model", String(usage.tokens.result)],
+    ["Tokens of its calls' results", String(usage.tokens.directEstimate)],
     ["Peak heap", `${(usage.peakHeapBytes / 1024 / 1024).toFixed(1)} MB`],
   ];
   const cells = rows.map(([name, value]) =>

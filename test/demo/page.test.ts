@@ -29,6 +29,7 @@ test("everything the page refers to is served, with its content type", async () 
     "/playground/gateway.js": "text/javascript; charset=utf-8",
     "/playground/report.js": "text/javascript; charset=utf-8",
     "/playground/examples.js": "text/javascript; charset=utf-8",
+    "/playground/checking.js": "text/javascript; charset=utf-8",
   });
 });
 

@@ -8,6 +8,7 @@ import { Definitions } from "./schema-definitions.ts";
 import { schemaDoc } from "./schema-docs.ts";
 import { enumType, literalType } from "./schema-literals.ts";
 import { isSchema, list, own, resolveRef, type Schema } from "./schema-refs.ts";
+import { alternativesOf, choices, MAX_ALTERNATIVES } from "./schema-width.ts";
 import {
   arrayOf,
   intersection,
@@ -49,6 +50,23 @@ const MAX_TUPLE = 50;
 
 export function schemaType(schema: unknown, side: SchemaSide): SchemaType {
   return new SchemaWriter(schema, side).write();
+}
+
+/** One of the types that a value has at once. */
+interface Part {
+  readonly type: TypeText;
+  /** How many alternatives it has. */
+  readonly width: number;
+}
+
+/** Those that a type checker can multiply out, in their order. */
+function boundedParts(parts: readonly Part[]): readonly TypeText[] {
+  let product = 1;
+  return parts.flatMap(({ type, width }) => {
+    if (product > 1 && width > 1 && product * width > MAX_ALTERNATIVES) return [];
+    product *= width;
+    return [type];
+  });
 }
 
 /** Where a type stands: how deep, and in which named type, if it is part of that type's own definition. */
@@ -99,21 +117,18 @@ class SchemaWriter {
     this.#left -= 1;
     if (place.depth > MAX_DEPTH || this.#left < 0) return this.#cut;
     const below: Place = { ...place, depth: place.depth + 1 };
-    const composed = [
+    const width = (part: unknown): number => alternativesOf(part, this.#root);
+    const composed = boundedParts([
       ...this.#references(schema, place),
-      ...list(own(schema, "allOf")).map((part) => this.#type(part, below)),
+      ...list(own(schema, "allOf")).map((part) => ({ type: this.#type(part, below), width: width(part) })),
       ...["anyOf", "oneOf"].flatMap((keyword) => {
         const branches = list(own(schema, keyword));
-        return branches.length === 0
+        const types = branches.slice(0, MAX_UNION + 1).map((branch) => this.#type(branch, below));
+        return types.length === 0
           ? []
-          : [
-              union(
-                branches.slice(0, MAX_UNION + 1).map((branch) => this.#type(branch, below)),
-                this.#open,
-              ),
-            ];
+          : [{ type: union(types, this.#open), width: choices(schema, keyword, width) }];
       }),
-    ];
+    ]);
     // `type: "object"` beside `oneOf` adds nothing to branches that are objects, and clutters them.
     const isBare =
       composed.some(({ kind }) => kind !== "open") &&
@@ -123,9 +138,14 @@ class SchemaWriter {
     return own(schema, "nullable") === true ? union([type, plain("null")], this.#open) : type;
   }
 
-  #references(schema: Schema, place: Place): readonly TypeText[] {
+  #references(schema: Schema, place: Place): readonly Part[] {
     const refs = ["$ref", "$dynamicRef", "$recursiveRef"].map((keyword) => own(schema, keyword));
-    return refs.filter((ref) => ref !== undefined).map((ref) => this.#reference(ref, place));
+    return refs
+      .filter((ref) => ref !== undefined)
+      .map((ref) => ({
+        type: this.#reference(ref, place),
+        width: alternativesOf({ $ref: ref }, this.#root),
+      }));
   }
 
   #reference(ref: unknown, { definition, immediate }: Place): TypeText {

@@ -7,6 +7,7 @@ import { compileProgram } from "../../src/code/compile-program.ts";
 import type { CompilerProcess } from "../../src/code/compiler-process.ts";
 import { DeclarationStore } from "../../src/code/declaration-store.ts";
 import { groupMemoryBytes } from "../../src/code/group-memory.ts";
+import { schemaType } from "../../src/code/json-schema-to-ts.ts";
 import {
   type CheckedProgram,
   CheckerBroken,
@@ -229,6 +230,48 @@ describe("a checker that dies", () => {
     expect(checker).toBeGreaterThan(0);
     await compiler[Symbol.asyncDispose]();
     await until("it is gone", () => commandOf(checker) === "");
+  });
+});
+
+describe("declarations that could keep the checker busy", () => {
+  const branches = (name: string): object[] =>
+    Array.from({ length: 45 }, (_, n) => ({
+      type: "object",
+      properties: { [name]: { const: n }, [`${name}${n}`]: { type: "string" } },
+      required: [name],
+    }));
+  const nested = (name: string): object => ({
+    type: "object",
+    properties: { at: { anyOf: branches(name) } },
+  });
+  const schemas: { readonly [what: string]: object } = {
+    "unions that are multiplied": { allOf: ["a", "b", "c"].map((name) => ({ anyOf: branches(name) })) },
+    "unions behind references": {
+      $defs: { a: { anyOf: branches("a") }, b: { oneOf: branches("b") }, c: { anyOf: branches("c") } },
+      allOf: ["a", "b", "c"].map((name) => ({ $ref: `#/$defs/${name}` })),
+    },
+    "unions under the same property": { allOf: ["a", "b", "c"].map(nested) },
+    "branches multiplied with branches": {
+      anyOf: branches("a"),
+      oneOf: branches("b"),
+      allOf: [{ anyOf: branches("c") }],
+    },
+  };
+
+  it.each(Object.entries(schemas))("%s are widened: programs are checked", async (_what, schema) => {
+    const { text, named } = schemaType(schema, "input");
+    const type = text.replace(/\0(\d+)\0/g, "T$1");
+    const types = named.map((each, n) => `type T${n} = ${each.text.replace(/\0(\d+)\0/g, "T$1")};`);
+    const tool = declare(
+      `${declarations.text}\n${types.join("\n")}\ndeclare function t(args: ${type}): Promise<any>;`,
+    );
+    const check = checkWith(await open({ check: { deadlineMs: 1_000 } }));
+    const outcome = await check(
+      "return await t({ a: 1, b: 2, at: { a: 3, b: 1 } }) + github.nope",
+      "error",
+      tool,
+    );
+    expect(outcome).toMatchObject({ ok: false, code: "type_error" });
   });
 });
 

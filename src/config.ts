@@ -11,6 +11,7 @@ import { configSchema } from "./config/schema.ts";
 import { type ConfigSource, isRecord, readConfigFile, sourceInCode } from "./config/source.ts";
 import { ToolariumError } from "./errors.ts";
 import type { ServerSpec } from "./mcp/hub.ts";
+import type { JsonSchema } from "./tools/catalog.ts";
 
 export type Right = "run" | "decide" | "admin";
 export type Mode = "plain" | "agent" | "code";
@@ -42,6 +43,8 @@ export interface Config {
     readonly readOnly: readonly string[];
     readonly idempotent: readonly string[];
     readonly timeoutMs: number;
+    /** What tools give, by their ids: declared to programs, in place of what their servers say. */
+    readonly outputSchemas: { readonly [id: string]: JsonSchema };
   };
   readonly providers: readonly ProviderConfig[];
   readonly limits: RunLimits;

@@ -9,6 +9,7 @@ import {
 import type { Compiler } from "./code/compile.ts";
 import { createCompiler } from "./code/compiler-process.ts";
 import { ToolariumError } from "./errors.ts";
+import { createLearner } from "./learning/learner.ts";
 import type { Log } from "./log.ts";
 import { createHub, type Hub, type ServerSpec } from "./mcp/hub.ts";
 import type { TokenBudgets } from "./runs/receipt.ts";
@@ -37,6 +38,10 @@ export interface CoreOptions {
   readonly tokenBudgets?: TokenBudgets;
   /** What configuration and key allow now, for runs that go on after they waited. */
   readonly presentLayers: (keyName: string | null) => readonly PolicyLayer[];
+  /** Whether shapes of results are learned and used, for tools that do not say what they give. */
+  readonly learn: boolean;
+  /** Milliseconds since the Unix epoch, for what is learned. Default `Date.now`. */
+  readonly now?: () => number;
   readonly log: Log;
 }
 
@@ -48,7 +53,8 @@ export interface Core extends AsyncDisposable {
   readonly pool: WorkerPool;
   readonly store: Store;
   readonly runner: Runner;
-  catalog(): Catalog;
+  /** With a principal: as its programs see it, with what its calls have taught. */
+  catalog(principal?: string): Catalog;
   /**
    * Lets runs finish for up to this time. Then the rest is left for the next process to go on with, or cancelled where
    * the store keeps nothing.
@@ -71,9 +77,21 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     createPool(options.sandbox),
     createCompiler({ log }),
   ]);
+  const { learn, now } = options;
+  const learner = learn
+    ? building.use(await createLearner({ store, log, ...(now === undefined ? {} : { now }) }))
+    : undefined;
   const hub = building.use(createHub(options.servers, { log }));
-  const catalog = followCatalog(hub, options.marks);
-  const bridge = createBridge({ hub, checker: createArgumentChecker(), catalog, log });
+  const latest = followCatalog(hub, options.marks);
+  const catalog = (principal?: string): Catalog =>
+    principal === undefined ? latest() : (learner?.view(latest(), principal) ?? latest());
+  const bridge = createBridge({
+    hub,
+    checker: createArgumentChecker(),
+    catalog: latest,
+    log,
+    ...(learner === undefined ? {} : { learn: learner.learn.bind(learner) }),
+  });
   const { callTimeoutMs, approvalExpiresMs, presentLayers, tokenBudgets } = options;
   const runner = new Runner({
     pool,

@@ -22,7 +22,8 @@ export interface Gateway extends AsyncDisposable {
   readonly runner: Runner;
   readonly models: ModelRegistry;
   readonly chat: ChatEngine;
-  catalog(): Catalog;
+  /** With a principal: as its programs see it, with what its calls have taught. */
+  catalog(principal?: string): Catalog;
   /** See `readAudit`. */
   audit(viewer: Viewer, query: AuditQuery): Promise<AuditPage>;
   /** Runs a real one-line program; `reason` says what is missing. */
@@ -37,6 +38,8 @@ export interface Gateway extends AsyncDisposable {
 export interface GatewayOptions {
   readonly config: Config;
   readonly log: Log;
+  /** Milliseconds since the Unix epoch, for what is learned. Default `Date.now`. */
+  readonly now?: () => number;
 }
 
 const DAY_MS = 86_400_000;
@@ -46,7 +49,7 @@ const RETENTION_CHECK_MS = 3_600_000;
  * Resolves when programs can run; MCP servers connect in the background (`hub.settled`).
  * Rejects with `engine_missing` or `config_error`; then nothing is left running.
  */
-export async function createGateway({ config, log }: GatewayOptions): Promise<Gateway> {
+export async function createGateway({ config, log, now }: GatewayOptions): Promise<Gateway> {
   await using building = new AsyncDisposableStack();
   const core = building.use(
     await createCore({
@@ -59,6 +62,8 @@ export async function createGateway({ config, log }: GatewayOptions): Promise<Ga
       approvalExpiresMs: config.approvals.expiresMs,
       tokenBudgets: { declarations: config.declarations.tokenBudget, result: config.agent.resultTokens },
       presentLayers: (keyName) => presentLayers(config, keyName),
+      learn: config.declarations.learn,
+      ...(now === undefined ? {} : { now }),
       log,
     }),
   );
@@ -101,12 +106,18 @@ function presentLayers(config: Config, keyName: string | null): readonly PolicyL
   return [{ rule: `the key ${JSON.stringify(keyName)}, which is no longer configured,`, allow: [] }];
 }
 
-/** Removes runs past their time and the texts that only they had, now and every hour. What has not ended stays. */
+/**
+ * Removes runs past their time and the texts that only they had, and what was learned of tools that are no longer used,
+ * now and every hour. What has not ended stays.
+ */
 function keepFor(days: number, store: Store, log: Log): NodeJS.Timeout {
   const clean = (): void => {
-    store.deleteRunsBefore(Date.now() - days * DAY_MS).catch((error: unknown) => {
-      log.error({ err: error }, "old runs could not be removed");
-    });
+    const before = Date.now() - days * DAY_MS;
+    Promise.all([store.deleteRunsBefore(before), store.deleteShapesBefore(before)]).catch(
+      (error: unknown) => {
+        log.error({ err: error }, "old runs could not be removed");
+      },
+    );
   };
   clean();
   return setInterval(clean, RETENTION_CHECK_MS).unref();

@@ -13,6 +13,7 @@ export type {
   ApprovalAnswer,
   ApprovalDecision,
   DecideOptions,
+  DeclarationOptions,
   InProcessServer,
   RunOptions,
   SandboxOptions,

@@ -51,8 +51,20 @@ export interface SandboxOptions
    * false: it survives the end of this process, however that comes.
    */
   readonly storeFsync?: boolean;
+  /**
+   * Whether the shapes of results are learned, for tools that do not say what they give: per principal, never values.
+   * Programs that do not fit them are warned, never refused. Default false: a check then depends on the tools alone.
+   */
+  readonly learn?: boolean;
   /** Default: warnings and errors, on stderr. */
   readonly log?: Log;
+}
+
+export interface DeclarationOptions {
+  /** With what was learned of results; needs `learn`. Default false. */
+  readonly observed?: boolean;
+  /** For whom it was learned. Default `local`. */
+  readonly principal?: string;
 }
 
 export interface RunOptions {

@@ -11,6 +11,7 @@ import type { ActiveRun } from "./runs/runner.ts";
 import {
   type ApprovalDecision,
   type DecideOptions,
+  type DeclarationOptions,
   limitsOf,
   type RunOptions,
   refuseTwins,
@@ -36,7 +37,7 @@ export interface Sandbox extends AsyncDisposable {
    */
   decide(run: string, call: string, decision: ApprovalDecision, options?: DecideOptions): Promise<Report>;
   /** The `.d.ts` of everything a program can use. */
-  declarations(): string;
+  declarations(options?: DeclarationOptions): string;
   /** Whether the program would compile; nothing runs. */
   check(code: string): Promise<CheckResult>;
   stats(): PoolStats;
@@ -68,6 +69,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     callTimeoutMs: options.callTimeoutMs ?? CALL_TIMEOUT_MS,
     approvalExpiresMs: APPROVAL_EXPIRES_MS,
     presentLayers: () => everything.layers,
+    learn: options.learn ?? false,
     log,
   });
   await core.hub.settled;
@@ -114,10 +116,11 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
         throw new ToolariumError("not_found", `There is no run ${JSON.stringify(run)}.`);
       return decided.done;
     },
-    declarations: () => renderDeclarations(visible(core.catalog(), everything)),
+    declarations: ({ observed = false, principal = "local" } = {}) =>
+      renderDeclarations(visible(observed ? core.catalog(principal) : core.catalog(), everything)),
     async check(code) {
       refuseDisposed();
-      const catalog = core.catalog();
+      const catalog = core.catalog("local");
       return checkProgram(
         { principal: "local", code, catalog, policy: everything, sourceBytes: defaults.sourceBytes },
         core.compiler,

@@ -15,7 +15,7 @@ const floors: readonly (readonly [pattern: RegExp, floor: number])[] = [
   [/^src\/(config|errors|log|journal|tokens)\.ts$/, 0],
   [/^src\/tools\/bridge\.ts$/, 1],
   [/^src\/tools\//, 0],
-  [/^src\/code\//, 1],
+  [/^src\/(code|learning)\//, 1],
   [/^src\/runs\//, 2],
   [/^src\/chat\//, 3],
   [/^src\/(gateway|core|sandbox|sandbox-options|demo\/.*)\.ts$/, 4],

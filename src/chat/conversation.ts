@@ -37,9 +37,9 @@ export function openConversation(
   const mode = modes[request.mode];
   if (mode.answering !== null) checkRequest(request);
   const { model } = deps.models.resolve(request.model);
-  const catalog = deps.runner.catalog();
-  const tools = visible(catalog, policy).filter(({ unavailable }) => unavailable === undefined);
   const { principal, keyName } = request;
+  const catalog = deps.runner.catalog(principal);
+  const tools = visible(catalog, policy).filter(({ unavailable }) => unavailable === undefined);
   return {
     request,
     model,

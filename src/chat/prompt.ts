@@ -32,7 +32,7 @@ const RULES = `Rules for programs:
 - A program is the body of an async function. Use \`await\` and \`return\` at its top level. You see only what it returns and what it prints with \`console.log\`.
 - Do as much as possible in one program: loop, join, filter and count in code, and return just what you need for the answer.
 - Calls that do not depend on each other go together: \`await Promise.all([...])\`.
-- Tools take one object and return promises. Pass exactly the declared fields. Where a result is \`any\`, its shape is unknown: return a small sample first.
+- Tools take one object and return promises. Pass exactly the declared fields. Where a result is \`any\`, its shape is unknown: return a small sample first. An \`/* observed */\` one is what earlier results were, not a promise.
 - A tool that fails throws a ToolError with \`kind\` and \`message\`. Catch it only if the program can go on without the result.
 - There is no network, no file system, no \`import\`, no \`require\`, no \`process\`: only the declared tools and the language itself. Variables are not kept from one program to the next.
 - When a program fails, read the error, its line and its hint, correct the program and run it again. If its \`effects\` are \`possible\`, some calls may already have changed something: do not repeat those.`;

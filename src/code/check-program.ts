@@ -24,11 +24,31 @@ export interface TypeRemark extends Remark {
 /** Faults that are looked at closely: more cannot be shown. */
 const MAX_JUDGED = 50;
 
+/** Declarations by their hashes. */
+export interface TypesByHash {
+  readonly all: string;
+  /** Without what was only observed; null when that is nothing. */
+  readonly promised: string | null;
+}
+
 /** Remarks with the author's offsets, or why there are none. Never rejects. */
 export async function checkBody(
   body: SourceText,
   toolGlobals: ReadonlySet<string>,
+  { all, promised }: TypesByHash,
+  checking: Checking,
+): Promise<CheckResult<readonly TypeRemark[]>> {
+  const found = await checkAgainst(all, body, toolGlobals, checking);
+  if (promised === null || !found.checked || !found.value.some(isError)) return found;
+  // Types that nobody promised refuse nothing: a fault counts if it is one without them, too.
+  const certain = await checkAgainst(promised, body, toolGlobals, checking);
+  return certain.checked ? { checked: true, value: withDoubts(certain.value, found.value) } : certain;
+}
+
+async function checkAgainst(
   hash: string,
+  body: SourceText,
+  toolGlobals: ReadonlySet<string>,
   { service, declarations }: Checking,
 ): Promise<CheckResult<readonly TypeRemark[]>> {
   const types = (): Promise<{ hash: string; text: string }> => declarations.get(hash);
@@ -37,6 +57,24 @@ export async function checkBody(
     const { signatures } = await declarations.get(hash);
     return await judge(checked, body, toolGlobals, signatures());
   });
+}
+
+const OBSERVED_ONLY = "(So it was in the results seen so far; the tool promises nothing.)";
+
+/** What was found, as far as it is not certain, beside what is. */
+function withDoubts(certain: readonly TypeRemark[], found: readonly TypeRemark[]): readonly TypeRemark[] {
+  const places = new Set(certain.map(({ code, offset }) => `${code}@${offset}`));
+  const doubts = found.filter(({ code, offset }) => !places.has(`${code}@${offset}`));
+  return [
+    ...certain,
+    ...doubts.map(({ signature: _, message, ...remark }): TypeRemark => {
+      return { ...remark, severity: "warning", message: `${message} ${OBSERVED_ONLY}` };
+    }),
+  ];
+}
+
+function isError({ severity }: TypeRemark): boolean {
+  return severity === "error";
 }
 
 async function judge(

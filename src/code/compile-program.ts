@@ -2,7 +2,13 @@
  * Text to program: normalise, emit and check side by side, and say everything in the author's positions. Runs in the
  * compiler process only: what it calls can be stalled or killed by the text it is given.
  */
-import { type Checking, checkBody, sayUnchecked, type TypeRemark } from "./check-program.ts";
+import {
+  type Checking,
+  checkBody,
+  sayUnchecked,
+  type TypeRemark,
+  type TypesByHash,
+} from "./check-program.ts";
 import type { Unchecked } from "./check-service.ts";
 import type { CompileOutcome, CompileRequest, Diagnostic, ToolReference } from "./compile.ts";
 import { arrange } from "./diagnostics.ts";
@@ -19,8 +25,8 @@ export interface ProgramRequest extends Pick<CompileRequest, "code" | "sourceByt
 }
 
 export type ProgramCheck =
-  /** Without a hash the types are left out this time: there is too much to do. */
-  { readonly mode: "error" | "warn"; readonly hash: string | null } | { readonly mode: "off" };
+  /** Without types the check is left out this time: there is too much to do. */
+  { readonly mode: "error" | "warn"; readonly types: TypesByHash | null } | { readonly mode: "off" };
 
 export interface Compiled {
   readonly outcome: CompileOutcome;
@@ -92,10 +98,10 @@ async function check(
   checking: Checking | undefined,
 ): Promise<CheckFindings> {
   if (check.mode === "off") return { found: [] };
-  if (check.hash === null) return { found: [], unchecked: { why: "busy" } };
+  if (check.types === null) return { found: [], unchecked: { why: "busy" } };
   if (checking === undefined) return { found: [], unchecked: { why: "down", reason: "there is none" } };
   const roots = new Set([...toolGlobals(globals), ...callingNames]);
-  const result = await checkBody(body, roots, check.hash, checking);
+  const result = await checkBody(body, roots, check.types, checking);
   return result.checked ? { found: result.value } : { found: [], unchecked: result.unchecked };
 }
 

@@ -21,6 +21,11 @@ export interface TypeCheck {
   /** `error`: a program that does not fit is refused. `warn`: it gets warnings. */
   readonly mode: "error" | "warn";
   readonly declarations: Declarations;
+  /**
+   * The same declarations without types that were only observed; absent when there are none such. What is no fault
+   * against these is no more than a warning.
+   */
+  readonly promised?: Declarations;
 }
 
 /** The `.d.ts` of a program's whole environment. Equal hash, equal text. */

@@ -6,8 +6,9 @@
  */
 import { ToolariumError } from "../errors.ts";
 import type { Log } from "../log.ts";
+import type { TypesByHash } from "./check-program.ts";
 import { type CheckLimits, defaultCheckLimits } from "./check-service.ts";
-import type { CompileOutcome, CompileRequest, Compiler, Sender } from "./compile.ts";
+import type { CompileOutcome, CompileRequest, Compiler, Sender, TypeCheck } from "./compile.ts";
 import type { CompilerEnd } from "./compiler-child.ts";
 import { CompilerLine, type Waiting } from "./compiler-line.ts";
 import type { FromCompiler } from "./compiler-protocol.ts";
@@ -190,7 +191,7 @@ class ChildCompiler implements CompilerProcess {
         check:
           check === null
             ? { mode: "off" }
-            : { mode: check.mode, hash: this.#line.isBusy ? null : check.declarations.hash },
+            : { mode: check.mode, types: this.#line.isBusy ? null : hashesOf(check) },
       },
     });
   }
@@ -201,9 +202,12 @@ class ChildCompiler implements CompilerProcess {
   }
 
   #sendDeclarations(hash: string): void {
-    const all = [...this.#active.values()].map(({ request }) => request.check?.declarations);
+    const all = [...this.#active.values()].flatMap(({ request: { check } }) => [
+      check?.declarations,
+      check?.promised,
+    ]);
     const declarations = all.find((each) => each?.hash === hash);
-    if (declarations !== undefined) this.#supply.serving?.send({ type: "declarations", ...declarations });
+    if (declarations) this.#supply.serving?.send({ type: "declarations", ...declarations });
   }
 
   #onMessage(message: Exclude<FromCompiler, { type: "ready" }>): void {
@@ -297,6 +301,10 @@ class ChildCompiler implements CompilerProcess {
     this.#active.clear();
     await this.#supply[Symbol.asyncDispose]();
   }
+}
+
+function hashesOf({ declarations, promised }: TypeCheck): TypesByHash {
+  return { all: declarations.hash, promised: promised?.hash ?? null };
 }
 
 function textTooLarge(sourceBytes: number): CompileOutcome {

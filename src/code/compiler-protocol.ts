@@ -97,7 +97,10 @@ const toCompiler = z.discriminatedUnion("type", [
       sourceBytes: z.int(),
       globals: z.array(z.string()),
       check: z.union([
-        z.object({ mode: z.enum(["error", "warn"]), hash: z.nullable(z.string()) }),
+        z.object({
+          mode: z.enum(["error", "warn"]),
+          types: z.nullable(z.object({ all: z.string(), promised: z.nullable(z.string()) })),
+        }),
         z.object({ mode: z.literal("off") }),
       ]),
     }),

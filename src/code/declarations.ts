@@ -2,7 +2,7 @@
  * The `.d.ts` of a program's whole environment for a set of tools: what a model reads, and what a program is checked
  * against. Byte-stable: equal tools give equal text, in whatever order they come.
  */
-import type { CatalogTool } from "../tools/catalog.ts";
+import { type CatalogTool, promisedSchema } from "../tools/catalog.ts";
 import { ENVIRONMENT_DECLARATIONS, TOOLS_FUNCTIONS } from "./environment.ts";
 import type { SchemaType } from "./json-schema-to-ts.ts";
 import { allowsNoProperties } from "./schema-empty.ts";
@@ -76,7 +76,9 @@ function methodKey(method: string): string {
 
 function toolDoc(tool: CatalogTool): string {
   const description = docText(tool.description, MAX_DESCRIPTION);
-  return tool.outputSchema === undefined ? `${description} (result shape unknown)`.trim() : description;
+  if (promisedSchema(tool) !== undefined) return description;
+  const known = tool.observedSchema === undefined ? "unknown" : "observed, not promised";
+  return `${description} (result shape ${known})`.trim();
 }
 
 interface Signature {
@@ -88,7 +90,9 @@ interface Signature {
 
 function signatureOf(tool: CatalogTool, names: Set<string>): Signature {
   const input = typeOf(tool.inputSchema, "input");
-  const output = tool.outputSchema === undefined ? undefined : typeOf(tool.outputSchema, "output");
+  const promised = promisedSchema(tool);
+  const outputSchema = promised ?? tool.observedSchema;
+  const output = outputSchema === undefined ? undefined : typeOf(outputSchema, "output");
   const types: string[] = [];
   const parameters = settle(
     signatureParameters(input, tool.positional, allowsNoProperties(tool.inputSchema)),
@@ -98,7 +102,8 @@ function signatureOf(tool: CatalogTool, names: Set<string>): Signature {
     types,
   );
   const result = output === undefined ? "any" : settle(output.text, output, tool, names, types);
-  return { text: `(${parameters}): Promise<${result}>`, types };
+  const origin = promised === undefined && output !== undefined ? "/* observed */ " : "";
+  return { text: `(${parameters}): Promise<${origin}${result}>`, types };
 }
 
 /** Gives the named types of a schema their names, free among all there are, and declares them. */

@@ -9,8 +9,9 @@ export interface OutcomeCache {
 }
 
 export function cacheKey({ code, sourceBytes, globals, check }: CompileRequest): string {
+  const types = check && [check.mode, check.declarations.hash, check.promised?.hash];
   return createHash("sha256")
-    .update(JSON.stringify([sourceBytes, globals, check && [check.mode, check.declarations.hash], code]))
+    .update(JSON.stringify([sourceBytes, globals, types, code]))
     .digest("base64");
 }
 

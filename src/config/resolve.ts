@@ -5,6 +5,7 @@ import { defaultCeilings, defaultLimits, limitNames, type RunLimits } from "../.
 import type { Config, KeyConfig } from "../config.ts";
 import type { ServerSpec } from "../mcp/hub.ts";
 import type { Path } from "./document.ts";
+import { faultsOfOutputSchemas, strangersAmong } from "./output-schemas.ts";
 import { describeIssue, type Origins } from "./problems.ts";
 import { type ConfigFile, configSchema } from "./schema.ts";
 import { type Remark, resolveServer } from "./servers.ts";
@@ -44,12 +45,17 @@ export function resolveConfig(raw: unknown, { origins, servers, faulty }: Resolv
     ...checkProviderNames(file),
     ...(failed.has("limits") || failed.has("limitCeilings") ? [] : limits.problems),
     ...checkKeys(file),
+    ...faultsOfOutputSchemas(file.tools.outputSchemas),
     ...(failed.has("keys") || failed.has("server") ? [] : checkOpenToOthers(file)),
   ];
   const warnings = [
     ...entries.flatMap((entry) => entry.warnings),
     ...checkKeyLengths(file),
     ...checkPatterns(file),
+    ...strangersAmong(file.tools.outputSchemas, [
+      ...servers.map(({ name }) => name),
+      ...Object.keys(file.mcpServers),
+    ]),
   ];
   const lines = [...told, ...problems.map((remark) => lineOf(remark, origins))];
   return {

@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { z } from "zod";
 import { limitNames, limitTable, type RunLimits } from "../../sandbox/index.ts";
 import type { Config, KeyConfig } from "../config.ts";
+import type { JsonSchema } from "../tools/catalog.ts";
 
 /** A file after its defaults are filled in, before it is made the gateway's. */
 export interface ConfigFile
@@ -107,6 +108,8 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
       readOnly: texts().default([]),
       idempotent: texts().default([]),
       timeoutMs: milliseconds().default(30_000),
+      // Looked into by output-schemas.ts.
+      outputSchemas: z.record(z.string(), z.custom<JsonSchema>()).default({}),
     })
     .prefault({}),
   providers: z.record(z.string(), provider).default({}),

@@ -3,7 +3,6 @@ import { createHash } from "node:crypto";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { renderDeclarations } from "../code/declarations.ts";
-import { ToolariumError } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
 import { type CheckRequest, checkProgram } from "../runs/check.ts";
 import { type PolicyLayer, visible } from "../tools/policy.ts";
@@ -25,7 +24,7 @@ export function registerDeclarationRoutes(app: FastifyInstance, gateway: Gateway
     const check: CheckRequest = {
       principal: caller.principal,
       code,
-      catalog: gateway.catalog(),
+      catalog: gateway.catalog(caller.principal),
       policy: requestPolicy(request, filter),
       sourceBytes: gateway.config.limits.sourceBytes,
     };
@@ -34,14 +33,10 @@ export function registerDeclarationRoutes(app: FastifyInstance, gateway: Gateway
 
   app.get("/v1/declarations", async (request, reply) => {
     const { tools, observed } = parseQuery(declarationsQuery, request.query);
-    if (observed === "true")
-      throw new ToolariumError(
-        "not_implemented",
-        "Declarations with learned types (`observed`) are not served yet.",
-      );
     const { layers } = requestPolicy(request, undefined);
     const policy = { layers: tools === undefined ? layers : [...layers, queryLayer(tools)] };
-    const text = renderDeclarations(visible(gateway.catalog(), policy));
+    const catalog = observed === "true" ? gateway.catalog(callerOf(request).principal) : gateway.catalog();
+    const text = renderDeclarations(visible(catalog, policy));
     const etag = `"${createHash("sha256").update(text).digest("base64url")}"`;
     reply.header("etag", etag).header("cache-control", "no-cache");
     if (request.headers["if-none-match"] === etag) return reply.code(304).send();

@@ -5,6 +5,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Gateway } from "../gateway.ts";
+import { promisedSchema } from "../tools/catalog.ts";
 import { decide, type Policy, requestLayers, visible } from "../tools/policy.ts";
 import { requestPolicy } from "./access.ts";
 import { callTool, toolRefusal } from "./explicit-call.ts";
@@ -66,7 +67,7 @@ function listTools(gateway: Gateway, request: FastifyRequest): ListedTool[] {
       functionName: tool.functionName,
       description: tool.description,
       inputSchema: tool.inputSchema,
-      outputSchema: tool.outputSchema ?? null,
+      outputSchema: promisedSchema(tool) ?? null,
       annotations: tool.annotations,
       allowed: decision.verdict !== "deny",
       autoExecute: decision.verdict === "auto",

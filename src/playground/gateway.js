@@ -66,11 +66,11 @@ export async function listTools() {
 }
 
 /**
- * The TypeScript declarations of one server's tools.
+ * The TypeScript declarations of one server's tools as models read them, with what was observed of results.
  * @param {string} server
  */
 export async function readDeclarations(server) {
-  const answer = await request(`/v1/declarations?tools=${encodeURIComponent(`${server}/*`)}`);
+  const answer = await request(`/v1/declarations?observed=true&tools=${encodeURIComponent(`${server}/*`)}`);
   return await answer.text();
 }
 

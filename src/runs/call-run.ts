@@ -245,6 +245,7 @@ export class CallRun implements Carried, Decidable {
     const { spec, principal } = this;
     return {
       ...rest,
+      principal,
       n: parseCallId(id)?.n ?? 0,
       id,
       tool,

@@ -1,5 +1,5 @@
 /** A program's text to what a run or a check makes of it: compiled, and no tool in it outside the allowed set. */
-import type { CompileOutcome, Compiler, Diagnostic, ToolReference } from "../code/compile.ts";
+import type { CompileOutcome, Compiler, Diagnostic, ToolReference, TypeCheck } from "../code/compile.ts";
 import { arrange } from "../code/diagnostics.ts";
 import type { Catalog, CatalogTool } from "../tools/catalog.ts";
 import { decide, explainRefusal, type Policy } from "../tools/policy.ts";
@@ -24,8 +24,7 @@ export interface CompiledText {
 /** Rejects as `Compiler.compile` does. */
 export async function compileForRun(text: ProgramText, compiler: Compiler): Promise<CompiledText> {
   const { principal, code, catalog, policy, sourceBytes, typecheck } = text;
-  const check =
-    typecheck === "off" ? null : { mode: typecheck, declarations: programDeclarations(catalog, policy) };
+  const check = typecheck === "off" ? null : { mode: typecheck, ...typesFor(catalog, policy) };
   const outcome = await compiler.compile(
     { code, sourceBytes, globals: programGlobals(catalog), check },
     { principal },
@@ -37,6 +36,12 @@ export async function compileForRun(text: ProgramText, compiler: Compiler): Prom
   const calls = called.flatMap(({ id, tool }) => (tool === undefined ? [] : [id]));
   const refusals = typecheck === "off" ? [] : refusalsOf(called, text);
   return { outcome: withRefusals(outcome, refusals), calls: [...new Set(calls)] };
+}
+
+function typesFor(catalog: Catalog, policy: Policy): Omit<TypeCheck, "mode"> {
+  const declarations = programDeclarations(catalog, policy);
+  const promised = programDeclarations(catalog.promised ?? catalog, policy);
+  return promised.hash === declarations.hash ? { declarations } : { declarations, promised };
 }
 
 interface CallInText extends Called {

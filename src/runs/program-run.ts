@@ -34,8 +34,8 @@ export interface ProgramDeps {
   readonly log: Log;
   /** What the gateway answers to the programs of this principal. */
   readonly builtins: (principal: string) => Builtins;
-  /** The tools as they are now. */
-  readonly catalog: () => Catalog;
+  /** The tools as they are now; with a principal, as its calls have taught what they give. */
+  readonly catalog: (principal?: string) => Catalog;
   /** What configuration and key allow now. */
   readonly presentLayers: (keyName: string | null) => readonly PolicyLayer[];
   /** Milliseconds for one call, from the configuration. */
@@ -174,11 +174,12 @@ export class ProgramRun implements Carried, Decidable {
     const { catalog, reuse } = this.#options;
     return {
       ...rest,
+      principal: this.principal,
       n: parseCallId(id)?.n ?? 0,
       id,
       tool,
       args,
-      catalog: catalog ?? this.#deps.catalog(),
+      catalog: catalog ?? this.#deps.catalog(this.principal),
       policy: this.#policy(),
       consent: program.approval === "deny" ? "deny" : "ask",
       resultBytes: head.limits.toolResultBytes,

@@ -87,9 +87,9 @@ export class Runner {
     return this.#reader;
   }
 
-  /** The catalog that new runs get. */
-  catalog(): ReturnType<RunnerDeps["catalog"]> {
-    return this.#deps.catalog();
+  /** The catalog that new runs get, those of one principal with what its calls have taught. */
+  catalog(principal?: string): ReturnType<RunnerDeps["catalog"]> {
+    return this.#deps.catalog(principal);
   }
 
   /**
@@ -100,7 +100,7 @@ export class Runner {
     this.#refuseWhileDraining();
     const { signal, onApproval, repairOf, principal } = request;
     const { store, log } = this.#deps;
-    const catalog = this.#deps.catalog();
+    const catalog = this.#deps.catalog(principal);
     const source = repairOf && (await readFailedProgram(repairOf, principal, this.#reader));
     const { outcome, record, identity } = await prepareProgram(request, catalog, this.#deps);
     let journal: Journal | undefined;

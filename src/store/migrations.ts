@@ -106,4 +106,19 @@ export const migrations: readonly Migration[] = [
   insert into identity values (lower(hex(randomblob(16))));
   `,
   },
+  // 4: the shapes of results, for tools that do not say what they give.
+  {
+    sql: `
+  create table shapes (
+    principal  text    not null,
+    tool       text    not null,
+    definition text    not null,
+    seen_at    integer not null,
+    shape      text    not null,
+    primary key (principal, tool)
+  ) strict, without rowid;
+  create index shapes_by_time on shapes (seen_at);
+  create index shapes_by_use  on shapes (principal, seen_at desc);
+  `,
+  },
 ];

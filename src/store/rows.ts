@@ -6,7 +6,7 @@ import type { JournalEvent, RunError, RunUsage, ToolFailure } from "../journal.t
 import type { PolicyLayer } from "../tools/policy.ts";
 import { restoreLargeTexts } from "./large-texts.ts";
 import { JOURNAL_VERSION } from "./migrations.ts";
-import type { FoundCall, StoredRun } from "./store.ts";
+import type { FoundCall, StoredRun, StoredShape } from "./store.ts";
 
 /**
  * `findPayload` gives the texts that stand outside of the event, by hash.
@@ -44,6 +44,11 @@ export function parseRunRef(row: unknown): FoundCall["run"] {
   if (!ref.success)
     throw new ToolariumError("internal_error", "A stored run is damaged.", { cause: ref.error });
   return ref.data;
+}
+
+/** Undefined for a damaged row: what it told can be learned again. */
+export function parseShapeRow(row: unknown): StoredShape | undefined {
+  return shapeRow.safeParse(row).data;
 }
 
 function readJson(text: string): object | undefined {
@@ -196,6 +201,14 @@ const runRow = z.object({
   requestKey: z.string().nullable(),
   status: z.enum(["queued", "running", "waiting", "completed", "failed", "cancelled"]),
 }) satisfies z.ZodType<StoredRun>;
+
+const shapeRow = z.object({
+  principal: z.string(),
+  tool: z.string(),
+  definition: z.string(),
+  seenAt: z.number(),
+  shape: z.string(),
+}) satisfies z.ZodType<StoredShape>;
 
 function isKeyOf(table: object, value: unknown): boolean {
   return typeof value === "string" && Object.hasOwn(table, value);

@@ -13,7 +13,8 @@ import { claimDatabase, openDatabase, readIdentity } from "./database.ts";
 import { redo } from "./redo.ts";
 import type { RedoEntry } from "./redo-log.ts";
 import type { RunRow, RunRowPage } from "./run-search.ts";
-import type { CallQuery, RunQuery } from "./store.ts";
+import type { ShapeRow } from "./shapes.ts";
+import type { CallQuery, RunQuery, StoredShape } from "./store.ts";
 import { createTables, type JournalRows, type Tables } from "./tables.ts";
 import type { VerifiedPart } from "./verification.ts";
 
@@ -26,7 +27,9 @@ type WriteRequest =
   | RedoEntry
   | { readonly op: "putSnapshot"; readonly text: string; readonly at: number }
   | { readonly op: "deleteRunsBefore"; readonly epochMs: number }
-  | { readonly op: "deleteSnapshotsBefore"; readonly epochMs: number };
+  | { readonly op: "deleteSnapshotsBefore"; readonly epochMs: number }
+  | { readonly op: "putShapes"; readonly shapes: readonly StoredShape[] }
+  | { readonly op: "deleteShapesBefore"; readonly epochMs: number };
 
 type ReadRequest =
   | { readonly op: "getRun"; readonly id: string }
@@ -35,6 +38,7 @@ type ReadRequest =
   | { readonly op: "findByRequestKey"; readonly principal: string; readonly key: string }
   | { readonly op: "getSnapshot"; readonly hash: string }
   | { readonly op: "findCalls"; readonly query: CallQuery }
+  | { readonly op: "readShapes" }
   | { readonly op: "verify"; readonly after: number; readonly run: string | undefined };
 
 /** What each request is answered with. */
@@ -44,12 +48,15 @@ export interface StoreValues {
   putSnapshot: string;
   deleteRunsBefore: number;
   deleteSnapshotsBefore: undefined;
+  putShapes: undefined;
+  deleteShapesBefore: undefined;
   getRun: RunRow | undefined;
   readJournal: JournalRows;
   listRuns: RunRowPage;
   findByRequestKey: RunRow | undefined;
   getSnapshot: string | undefined;
   findCalls: CallRowPage;
+  readShapes: readonly ShapeRow[];
   verify: VerifiedPart;
 }
 
@@ -224,6 +231,8 @@ const writeOps: ReadonlySet<string> = new Set<WriteRequest["op"]>([
   "putSnapshot",
   "deleteRunsBefore",
   "deleteSnapshotsBefore",
+  "putShapes",
+  "deleteShapesBefore",
 ]);
 
 function isWrite(request: WriteRequest | ReadRequest): request is WriteRequest {
@@ -244,6 +253,12 @@ function write(tables: Tables, request: WriteRequest): StoreValues[WriteRequest[
       return tables.deleteRunsBefore(request.epochMs);
     case "deleteSnapshotsBefore":
       tables.deleteSnapshotsBefore(request.epochMs);
+      return undefined;
+    case "putShapes":
+      tables.putShapes(request.shapes);
+      return undefined;
+    case "deleteShapesBefore":
+      tables.deleteShapesBefore(request.epochMs);
       return undefined;
   }
 }
@@ -270,6 +285,8 @@ function read(tables: Tables, request: ReadRequest): StoreValues[ReadRequest["op
       return tables.getSnapshot(request.hash);
     case "findCalls":
       return tables.findCalls(request.query);
+    case "readShapes":
+      return tables.readShapes();
     case "verify":
       return tables.verify(request.after, request.run);
   }

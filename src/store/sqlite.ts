@@ -10,7 +10,7 @@ import type { Log } from "../log.ts";
 import { largeTextLength } from "./large-texts.ts";
 import { createOutstanding, type Outstanding } from "./outstanding.ts";
 import { keepsNothing, openRedoLog, type RedoLog } from "./redo-log.ts";
-import { parseJournalEvent, parseRunRef, parseRunRow } from "./rows.ts";
+import { parseJournalEvent, parseRunRef, parseRunRow, parseShapeRow } from "./rows.ts";
 import { createSnapshotMemory, SNAPSHOT_GRACE_MS } from "./snapshot-memory.ts";
 import type {
   CallPage,
@@ -20,6 +20,7 @@ import type {
   RunRecord,
   Store,
   StoredRun,
+  StoredShape,
   Verified,
 } from "./store.ts";
 import { type StoreThread, startStoreThread } from "./store-thread.ts";
@@ -166,6 +167,18 @@ class ThreadedStore implements SqliteStore {
     }
     await this.#write({ op: "deleteSnapshotsBefore", epochMs: Date.now() - SNAPSHOT_GRACE_MS });
     return total;
+  }
+
+  async putShapes(shapes: readonly StoredShape[]): Promise<void> {
+    await this.#write({ op: "putShapes", shapes });
+  }
+
+  async readShapes(): Promise<readonly StoredShape[]> {
+    return (await this.#thread.call({ op: "readShapes" })).flatMap((row) => parseShapeRow(row) ?? []);
+  }
+
+  async deleteShapesBefore(epochMs: number): Promise<void> {
+    await this.#write({ op: "deleteShapesBefore", epochMs });
   }
 
   stats(): SqliteStoreStats {

@@ -84,6 +84,19 @@ export interface CallPage {
   readonly nextCursor: string | null;
 }
 
+/** What was learned of one tool's results, for one principal. */
+export interface StoredShape {
+  readonly principal: string;
+  /** `server/tool`. */
+  readonly tool: string;
+  /** What the tool was when its results were seen: one that has changed begins anew. */
+  readonly definition: string;
+  /** When the tool last gave a result, roughly: milliseconds since the Unix epoch. */
+  readonly seenAt: number;
+  /** Text without meaning to the store. */
+  readonly shape: string;
+}
+
 /** Where the stored history of a run is not what was written. */
 export interface BrokenRun {
   readonly run: string;
@@ -157,4 +170,18 @@ export interface Store extends AsyncDisposable {
    * to. A run that has not ended stays, and so does what belongs to it. Returns how many were removed.
    */
   deleteRunsBefore(epochMs: number): Promise<number>;
+  /**
+   * Keeps these shapes in place of what there was of the same tools. Of each principal `SHAPES_PER_PRINCIPAL` stay, and
+   * `MAX_SHAPES` in all: those whose tools were used last.
+   */
+  putShapes(shapes: readonly StoredShape[]): Promise<void>;
+  /** All of them, in no order. */
+  readShapes(): Promise<readonly StoredShape[]>;
+  /** Removes shapes of tools that gave no result since this time. */
+  deleteShapesBefore(epochMs: number): Promise<void>;
 }
+
+/** The tools of some ten large servers. */
+export const SHAPES_PER_PRINCIPAL = 500;
+/** A typical shape has 1 kB, the largest 15. */
+export const MAX_SHAPES = 5_000;

@@ -11,6 +11,7 @@ import { chainNext, chainStart, sha256 } from "./chain.ts";
 import { moveLargeTexts } from "./large-texts.ts";
 import { JOURNAL_VERSION } from "./migrations.ts";
 import { RUN_COLUMNS, type RunRow, type RunRowPage, searchRuns } from "./run-search.ts";
+import { createShapeTable, type ShapeTable } from "./shapes.ts";
 import type { CallQuery, RunQuery, RunRecord } from "./store.ts";
 import { createVerifier, type Verifier } from "./verification.ts";
 
@@ -25,7 +26,7 @@ export interface JournalRows {
   readonly payloads: ReadonlyMap<string, string>;
 }
 
-export interface Tables extends Verifier {
+export interface Tables extends Verifier, ShapeTable {
   createRun(run: RunRecord): void;
   append(run: string, events: readonly JournalEvent[], status: RunStatus | undefined): void;
   getRun(id: string): RunRow | undefined;
@@ -50,6 +51,7 @@ export function createTables(db: DatabaseSync): Tables {
     ...createJournalTable(db),
     ...createSnapshotTable(db),
     ...createVerifier(db),
+    ...createShapeTable(db),
     findCalls: createCallSearch(db),
   };
 }

@@ -28,6 +28,8 @@ import { type FinalOutcome, measure, type Refusal, refuse, settle } from "./sett
 import { faultOfResult } from "./supplied-result.ts";
 
 export interface GateCall {
+  /** Whose call it is. */
+  readonly principal: string;
   readonly journal: CallJournal;
   /** Its number and its id within the run that asks. */
   readonly n: number;
@@ -105,6 +107,11 @@ export interface BridgeDeps {
   readonly log: Log;
   /** The tools as they are known now, for servers that connected after a run had started. */
   readonly catalog: () => Catalog;
+  /**
+   * Told what a tool itself gave, for whom, and the length of its text; never what a person supplied or an earlier run had.
+   * Must not throw.
+   */
+  readonly learn?: (principal: string, tool: CatalogTool, value: unknown, chars: number) => void;
 }
 
 export function createBridge(deps: BridgeDeps): Bridge {
@@ -296,7 +303,11 @@ async function execute(
     }
   }
   const outcome = await send(call, tool, args, deps);
-  return settle(call, measure(outcome, call.resultBytes));
+  const measured = measure(outcome, call.resultBytes);
+  const isOurs = call.builtins?.has(tool.id) === true;
+  if (outcome.ok && measured.ok && !isOurs)
+    deps.learn?.(call.principal, tool, outcome.value, measured.value.length);
+  return settle(call, measured);
 }
 
 function send(

@@ -54,6 +54,13 @@ export interface CatalogTool extends Omit<ToolSource, "readOnly" | "idempotent">
   readonly functionName: string;
   readonly readOnly: boolean;
   readonly idempotent: boolean;
+  /**
+   * What the operator says the tool gives. It is declared, before what the server says; results are read and passed on
+   * as they are without it, and are not checked against it.
+   */
+  readonly attachedSchema?: JsonSchema;
+  /** The shape of its results so far, where nobody says what it gives. A promise by nobody. */
+  readonly observedSchema?: JsonSchema;
 }
 
 /** One server as programs see it. */
@@ -73,6 +80,8 @@ export interface Catalog {
   readonly collisions: readonly NameCollision[];
   /** Ids that a server announced more than once; the first is the one that counts. */
   readonly duplicates: readonly string[];
+  /** The catalog without what was only observed; absent where nothing was. */
+  readonly promised?: Catalog;
   /** Exact strings only. */
   byId(id: string): CatalogTool | undefined;
   byFunctionName(name: string): CatalogTool | undefined;
@@ -82,6 +91,8 @@ export interface Catalog {
 export interface ToolMarks {
   readonly readOnly: readonly string[];
   readonly idempotent: readonly string[];
+  /** By the id of their tool. Default none. */
+  readonly outputSchemas?: { readonly [id: string]: JsonSchema };
 }
 
 /** The server whose tools are globals of a program. */
@@ -97,10 +108,12 @@ export function buildCatalog(sources: readonly ServerSource[], marks: ToolMarks)
   const functionNames = assignFunctionNames(announced.map(({ id }) => id));
   const isReadOnly = patternMatcher(marks.readOnly);
   const isIdempotent = patternMatcher(marks.idempotent);
+  const attached = new Map(Object.entries(marks.outputSchemas ?? {}));
 
   const tools = announced.map(({ id, server, source }): CatalogTool => {
     const method = methodById.get(id) ?? null;
     const global = globals.names.get(method === null ? id : server) ?? server;
+    const attachedSchema = attached.get(id);
     return deepFreeze({
       ...source,
       id,
@@ -111,6 +124,7 @@ export function buildCatalog(sources: readonly ServerSource[], marks: ToolMarks)
       functionName: functionNames.get(id) ?? id,
       readOnly: source.readOnly === true || isReadOnly(id),
       idempotent: source.idempotent === true || isIdempotent(id),
+      ...(attachedSchema === undefined ? {} : { attachedSchema }),
     });
   });
   const servers = serverNames.map((name) => ({ name, global: globals.names.get(name) ?? null }));
@@ -120,6 +134,28 @@ export function buildCatalog(sources: readonly ServerSource[], marks: ToolMarks)
     collisions: [globals, ...methods].flatMap(({ collisions }) => collisions),
     duplicates,
   });
+}
+
+/** What the tool's results are said to be, by whoever promises it; undefined when nobody does. */
+export function promisedSchema({ attachedSchema, outputSchema }: CatalogTool): JsonSchema | undefined {
+  return attachedSchema ?? outputSchema;
+}
+
+/**
+ * The same tools with the shapes that were observed of their results, as another version of the catalog. `observed`
+ * gives a tool's shape, and is asked only where nobody promises one.
+ */
+export function withObserved(
+  catalog: Catalog,
+  observed: (tool: CatalogTool) => JsonSchema | undefined,
+): Catalog {
+  const tools = catalog.tools.map((tool) => {
+    const observedSchema = promisedSchema(tool) === undefined ? observed(tool) : undefined;
+    return observedSchema === undefined ? tool : deepFreeze({ ...tool, observedSchema });
+  });
+  if (tools.every((tool, index) => tool === catalog.tools[index])) return catalog;
+  const { servers, collisions, duplicates } = catalog;
+  return snapshot({ tools, servers, collisions, duplicates, promised: catalog });
 }
 
 /**
@@ -192,7 +228,7 @@ function claimsOf(server: string, announced: readonly AnnouncedTool[]): NameClai
     .map(({ id, source }) => ({ id, name: source.name }));
 }
 
-function snapshot(parts: Pick<Catalog, "tools" | "servers" | "collisions" | "duplicates">): Catalog {
+function snapshot(parts: Omit<Catalog, "version" | "byId" | "byFunctionName">): Catalog {
   const byId = new Map(parts.tools.map((tool) => [tool.id, tool]));
   const byFunctionName = new Map(parts.tools.map((tool) => [tool.functionName, tool]));
   const { tools, servers } = parts;

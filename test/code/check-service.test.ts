@@ -304,7 +304,7 @@ describe("a checker that cannot be had", () => {
       compileProgram(
         {
           ...{ code, sourceBytes: 1_000, globals: ["github"] },
-          check: { mode: "error", hash: declarations.hash },
+          check: { mode: "error", types: { all: declarations.hash, promised: null } },
         },
         { service, declarations: store },
       );

@@ -48,7 +48,14 @@ test("an empty file is a configuration: every default is there", async () => {
   expect(config).toEqual({
     servers: [],
     mcp: { readyWaitMs: 5_000 },
-    tools: { allow: ["*"], autoExecute: [], readOnly: [], idempotent: [], timeoutMs: 30_000 },
+    tools: {
+      allow: ["*"],
+      autoExecute: [],
+      readOnly: [],
+      idempotent: [],
+      timeoutMs: 30_000,
+      outputSchemas: {},
+    },
     providers: [],
     limits: defaultLimits,
     limitCeilings: defaultCeilings,
@@ -424,6 +431,54 @@ test("a short key, and a pattern that matches nothing, are warnings", async () =
   expect(warnings.map((line) => line.replace(/^.*json:\S+ /, ""))).toEqual([
     "keys[0].key: is shorter than 16 characters; make it long and random",
     'tools.allow[0]: has no "/", so it matches nothing; write server/tool, server/* or *',
+  ]);
+});
+
+test("output schemas are looked into, so that no slip declares any", async () => {
+  const of = (schema: unknown): string => json({ tools: { outputSchemas: { "a/b": schema } } });
+  const good = {
+    type: ["object", "null"],
+    properties: { n: { enum: [1] }, required: true },
+    required: ["n"],
+  };
+  const { config } = await load(of(good));
+  expect(config.tools.outputSchemas).toEqual({ "a/b": good });
+  expect(
+    await faultsOf(`{
+  "tools": {
+    "outputSchemas": {
+      "db": {},
+      "db/*": { "type": "object" },
+      "db/get": { "type": "objekt" },
+      "db/list": {
+        "type": "array",
+        "items": { "properties": [] }
+      },
+      "db/find": { "anyOf": [{ "items": "text" }, { "required": "id" }] },
+      "db/all": 7
+    }
+  }
+}`),
+  ).toEqual([
+    "toolarium.json:4:7 tools.outputSchemas.db: names no tool: write server/tool; patterns are not for schemas",
+    'toolarium.json:5:7 tools.outputSchemas["db/*"]: names no tool: write server/tool; patterns are not for schemas',
+    'toolarium.json:6:27 tools.outputSchemas["db/get"].type: expected "object", "array", "string", "number", "integer", "boolean", "null", or a list of them',
+    'toolarium.json:9:34 tools.outputSchemas["db/list"].items.properties: expected an object of JSON Schemas',
+    'toolarium.json:11:41 tools.outputSchemas["db/find"].anyOf[0].items: expected a JSON Schema: an object, true or false',
+    'toolarium.json:11:65 tools.outputSchemas["db/find"].anyOf[1].required: expected a list of names',
+    'toolarium.json:12:17 tools.outputSchemas["db/all"]: expected a JSON Schema: an object, true or false',
+  ]);
+});
+
+test("an output schema for a server that is not there is a warning", async () => {
+  const { warnings } = await load(
+    json({
+      mcpServers: { github: { command: "x" } },
+      tools: { outputSchemas: { "githb/get": {}, "github/get": {}, "local/add": {} } },
+    }),
+  );
+  expect(warnings.map((line) => line.replace(/^.*json:\S+ /, ""))).toEqual([
+    'tools.outputSchemas["githb/get"]: there is no server "githb"; did you mean "github"?',
   ]);
 });
 

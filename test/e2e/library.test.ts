@@ -3,12 +3,14 @@ import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import {
   createSandbox,
+  type DeclarationOptions,
   defineTool,
   type PendingCall,
   type Sandbox,
   type SandboxOptions,
 } from "../../src/index.ts";
 import { createLog } from "../../src/log.ts";
+import { until } from "../helpers/until.ts";
 
 let sandbox: Sandbox | undefined;
 afterEach(async () => {
@@ -50,6 +52,26 @@ describe("the library", () => {
       status: "completed",
       result: 3,
       calls: [{ tool: "local/calculator", status: "ok" }],
+    });
+  });
+
+  it("learns what tools give that do not say so, where it is asked to", async () => {
+    const declared = (options?: DeclarationOptions): string =>
+      /function calculator.*?Promise<(.*?)>/s.exec(toolarium.declarations(options))?.[1] ?? "";
+    const code = "for (const a of [1, 2, 3]) await calculator({ operation: 'add', a, b: 0 })";
+    let toolarium = await open({ tools: [calculator] });
+    await toolarium.run(code, { principal: "ann" });
+    expect(declared({ observed: true, principal: "ann" })).toBe("any");
+    await toolarium[Symbol.asyncDispose]();
+    toolarium = await open({ tools: [calculator], learn: true });
+    await toolarium.run(code, { principal: "ann" });
+    await until("it was learned", () => declared({ observed: true, principal: "ann" }) !== "any");
+    expect(declared({ observed: true, principal: "ann" })).toBe("/* observed */ number");
+    expect([declared(), declared({ observed: true })]).toEqual(["any", "any"]);
+    const careless = "return (await calculator({ operation: 'add', a: 1, b: 2 })).length";
+    expect(await toolarium.run(careless, { principal: "ann" })).toMatchObject({
+      status: "completed",
+      diagnostics: [{ severity: "warning" }],
     });
   });
 

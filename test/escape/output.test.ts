@@ -225,6 +225,7 @@ describe("what others read", () => {
       callTimeoutMs: 1_000,
       approvalExpiresMs: 60_000,
       presentLayers: () => [],
+      learn: true,
       log,
     });
     const request = programRequest(

@@ -27,6 +27,7 @@ export async function openCore(
     callTimeoutMs: 5_000,
     approvalExpiresMs: 60_000,
     presentLayers: () => [everything],
+    learn: false,
     log: createLog("silent"),
     ...more,
   });

@@ -408,6 +408,7 @@ describe("a server that is slow to connect", () => {
       callTimeoutMs: 5_000,
       approvalExpiresMs: 60_000,
       presentLayers: () => [],
+      learn: false,
       log: createLog("silent"),
     });
     const policy = { layers: [{ ...everything, autoExecute: ["*"] }] };

@@ -1,7 +1,16 @@
 /** What every store must do. Each implementation's own test file runs it: `storeContract("…", () => open…())`. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { JournalEvent, JournalEventBody } from "../../src/journal.ts";
-import type { CallQuery, RunQuery, RunRecord, Store, Verified } from "../../src/store/store.ts";
+import {
+  type CallQuery,
+  MAX_SHAPES,
+  type RunQuery,
+  type RunRecord,
+  SHAPES_PER_PRINCIPAL,
+  type Store,
+  type StoredShape,
+  type Verified,
+} from "../../src/store/store.ts";
 import { callEvents, endUsage, everyEvent, logEvent, logEvents, runRecord } from "./records.ts";
 
 /** `open` gives an empty store each time. */
@@ -14,6 +23,14 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     afterEach(() => store[Symbol.asyncDispose]());
 
     const putSnapshot = (text: string): Promise<string> => store.putSnapshot(text);
+
+    const shape = (principal: string, tool: string, more: Partial<StoredShape> = {}): StoredShape => {
+      return { principal, tool, definition: "d", seenAt: 1, shape: "{}", ...more };
+    };
+    const shapes = async (): Promise<readonly StoredShape[]> =>
+      (await store.readShapes()).toSorted((a, b) =>
+        `${a.principal} ${a.tool}` < `${b.principal} ${b.tool}` ? -1 : 1,
+      );
 
     async function verify(run?: string): Promise<Verified> {
       const parts = await Array.fromAsync(store.verify(run));
@@ -287,6 +304,39 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       } finally {
         vi.useRealTimers();
       }
+    });
+
+    test("shapes are kept one per principal and tool, the last one written", async () => {
+      await store.putShapes([shape("ann", "a/x"), shape("ann", "a/y"), shape("bob", "a/x")]);
+      await store.putShapes([shape("ann", "a/x", { definition: "other", shape: "wider", seenAt: 2 })]);
+      expect(await shapes()).toEqual([
+        { principal: "ann", tool: "a/x", definition: "other", seenAt: 2, shape: "wider" },
+        shape("ann", "a/y"),
+        shape("bob", "a/x"),
+      ]);
+      await store.putShapes([]);
+      expect(await shapes()).toHaveLength(3);
+    });
+
+    test("of too many shapes those of the tools that were used last stay", async () => {
+      const many = Array.from({ length: SHAPES_PER_PRINCIPAL + 2 }, (_, n) =>
+        shape("ann", `a/${n}`, { seenAt: n }),
+      );
+      await store.putShapes([shape("bob", "a/0"), ...many]);
+      const kept = await shapes();
+      expect(kept).toHaveLength(SHAPES_PER_PRINCIPAL + 1);
+      expect(kept.filter(({ seenAt }) => seenAt < 2)).toEqual([shape("bob", "a/0")]);
+      const principals = Math.ceil(MAX_SHAPES / SHAPES_PER_PRINCIPAL);
+      for (let n = 0; n < principals; n += 1)
+        await store.putShapes(many.map((each) => ({ ...each, principal: `p${n}`, seenAt: 1_000 + n })));
+      expect((await shapes()).map(({ principal }) => principal)).not.toContain("ann");
+      expect(await shapes()).toHaveLength(MAX_SHAPES);
+    });
+
+    test("shapes of tools that are no longer used are removed", async () => {
+      await store.putShapes([shape("ann", "a/x", { seenAt: 99 }), shape("ann", "a/y", { seenAt: 100 })]);
+      await store.deleteShapesBefore(100);
+      expect(await shapes()).toMatchObject([{ tool: "a/y" }]);
     });
 
     test("calls are found with their own events, the latest requested first", async () => {

@@ -15,11 +15,13 @@ function open(tools: readonly LocalTool[], layers: readonly PolicyLayer[] = []) 
   const common = { disabled: false, startTimeoutMs: 1_000, trustAnnotations: false, protocol: "auto" };
   const hub = createHub([{ ...common, name: "local", type: "local", tools }], { log: createLog("silent") });
   const catalog = buildCatalog(hub.sources(), { readOnly: [], idempotent: [] });
+  const learned: unknown[] = [];
   const bridge: Bridge = createBridge({
     hub,
     checker: createArgumentChecker(),
     catalog: () => catalog,
     log: createLog("silent"),
+    learn: (principal, tool, value, chars) => learned.push([principal, tool.id, value, chars]),
   });
   const journal: JournalEventBody[] = [];
   let flush = async (): Promise<void> => undefined;
@@ -28,6 +30,7 @@ function open(tools: readonly LocalTool[], layers: readonly PolicyLayer[] = []) 
   const request = (tool: string, args: string, more: Partial<GateCall> = {}): GateCall => {
     n += 1;
     return {
+      principal: "ann",
       journal: { append: (event) => journal.push(event), flush: () => flush() },
       n,
       id: `call_${n}`,
@@ -45,6 +48,7 @@ function open(tools: readonly LocalTool[], layers: readonly PolicyLayer[] = []) 
   return {
     bridge,
     journal,
+    learned,
     request,
     types: () =>
       journal.map((event) => (event.type === "decided" ? `decided ${event.decision}` : event.type)),
@@ -93,6 +97,7 @@ describe("the gate", () => {
     expect(await gate.bridge.call(call)).toEqual({ type: "value", value: '"a"' });
     expect(gate.types()).toEqual(["requested", "decided auto", "started", "settled"]);
     expect(gate.journal).toContainEqual(expect.objectContaining({ type: "started", readOnly: true }));
+    expect(gate.learned).toEqual([]);
     const wrong = gate.request("@tools/echo", '{"text":1}', { builtins });
     expect(await gate.bridge.call(wrong)).toMatchObject({ failure: { kind: "invalid_arguments" } });
     const large = gate.request("@tools/echo", '{"text":"aaaa"}', { builtins, resultBytes: 5 });
@@ -105,6 +110,34 @@ describe("the gate", () => {
       failure: { kind: "unknown_tool" },
     });
     expect(gate.types()).toEqual(["requested", "settled"]);
+  });
+
+  it("tells what a tool itself gave, and nothing that came from elsewhere", async () => {
+    const { tool } = counter();
+    const broken = defineTool({
+      name: "broken",
+      description: "Fails.",
+      input: z.object({}),
+      execute: () => {
+        throw new Error("no");
+      },
+    });
+    const gate = open([tool, broken]);
+    const save = (more: Partial<GateCall>) => gate.request("local/save", '{"text":"a"}', more);
+    await gate.bridge.call(gate.request("local/broken", "{}"));
+    await gate.bridge.call(save({ resultBytes: 1 }));
+    await gate.bridge.call(save({ reuse: () => '{"saved":"earlier"}' }));
+    await gate.bridge.resume(save({}), {
+      step: "decided",
+      decision: { type: "result", by: "ann", value: '{"supplied":true}' },
+    });
+    expect(gate.learned).toEqual([]);
+    await gate.bridge.call(save({ principal: "bob" }));
+    await gate.bridge.resume(save({}), { step: "decided", decision: { type: "approve", by: "ann" } });
+    expect(gate.learned).toEqual([
+      ["bob", "local/save", { saved: "a" }, 13],
+      ["ann", "local/save", { saved: "a" }, 13],
+    ]);
   });
 
   it("says in each decision which policy was asked", async () => {

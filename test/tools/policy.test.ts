@@ -37,7 +37,7 @@ function tool(id: string): CatalogTool {
 }
 
 function deployment(allow: readonly string[], autoExecute: readonly string[] = []): PolicyLayer {
-  const tools = { allow, autoExecute, readOnly: [], idempotent: [], timeoutMs: 1 };
+  const tools = { allow, autoExecute, readOnly: [], idempotent: [], timeoutMs: 1, outputSchemas: {} };
   const [layer] = baseLayers({ tools });
   if (layer === undefined) throw new Error("no layer");
   return layer;
@@ -134,7 +134,14 @@ test("a policy survives being stored as JSON", () => {
 });
 
 test("the base layers are the deployment's and, on top, the key's", () => {
-  const tools = { allow: ["*"], autoExecute: ["fs/*"], readOnly: [], idempotent: [], timeoutMs: 1 };
+  const tools = {
+    allow: ["*"],
+    autoExecute: ["fs/*"],
+    readOnly: [],
+    idempotent: [],
+    timeoutMs: 1,
+    outputSchemas: {},
+  };
   const key = { name: "bot", key: "k", principal: "bot", may: ["run"], tools: { allow: ["db/*"] } } as const;
   expect(baseLayers({ tools }, key)).toEqual([
     { rule: "tools.allow", allow: ["*"], autoExecute: ["fs/*"], deployment: true },

@@ -172,6 +172,7 @@ async function runWithoutJournal(
       log: () => undefined,
       async call({ n, server, tool, args }, signal): Promise<Settlement> {
         const answer = await bridge.call({
+          principal: "bench",
           journal,
           n,
           id: String(n),

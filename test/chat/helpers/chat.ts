@@ -197,6 +197,7 @@ function chatConfig(setup: ChatSetup, tools: readonly LocalTool[]): Config {
       readOnly: [],
       idempotent: [],
       timeoutMs: 10_000,
+      outputSchemas: {},
       ...setup.tools,
     },
     providers:

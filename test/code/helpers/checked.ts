@@ -1,7 +1,7 @@
 /** A compiler process and a few tools to check programs against, as a gateway would have them. */
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll } from "vitest";
-import type { CompileOutcome, Declarations, Diagnostic } from "../../../src/code/compile.ts";
+import type { CompileOutcome, CompileRequest, Declarations, Diagnostic } from "../../../src/code/compile.ts";
 import {
   type CompilerOptions,
   type CompilerProcess,
@@ -101,14 +101,25 @@ export function openChecked(options: Partial<CompilerOptions> = {}): Promise<Com
 
 /** One compiler for the tests of a file. */
 export function useChecked(options: Partial<CompilerOptions> = {}): Check {
+  const compiler = whileTesting(options);
+  return (...check) => checkWith(compiler())(...check);
+}
+
+/** The same for requests of every kind. */
+export function useCompiler(): (request: CompileRequest) => Promise<CompileOutcome> {
+  const compiler = whileTesting({});
+  return (request) => compiler().compile(request, { principal: "ann" });
+}
+
+function whileTesting(options: Partial<CompilerOptions>): () => CompilerProcess {
   let compiler: CompilerProcess | undefined;
   beforeAll(async () => {
     compiler = await openChecked(options);
   });
   afterAll(() => compiler?.[Symbol.asyncDispose]());
-  return (...check) => {
+  return () => {
     if (compiler === undefined) throw new Error("the compiler is not open yet");
-    return checkWith(compiler)(...check);
+    return compiler;
   };
 }
 

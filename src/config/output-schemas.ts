@@ -1,0 +1,87 @@
+/** `tools.outputSchemas`: what an operator says that tools give. A slip in a schema would quietly declare `any`. */
+import type { JsonSchema } from "../tools/catalog.ts";
+import type { Path } from "./document.ts";
+import { didYouMean } from "./problems.ts";
+import type { Remark } from "./servers.ts";
+
+export type OutputSchemas = { readonly [id: string]: JsonSchema };
+
+/** What is wrong with them, each fault where it stands. */
+export function faultsOfOutputSchemas(schemas: OutputSchemas): readonly Remark[] {
+  return Object.entries(schemas).flatMap(([id, schema]) => {
+    const path = ["tools", "outputSchemas", id];
+    const message = "names no tool: write server/tool; patterns are not for schemas";
+    const isTool = /^[^/*]+\/[^*]+$/.test(id);
+    return [...(isTool ? [] : [{ path, part: "key" as const, message }]), ...faultsAt(schema, path)];
+  });
+}
+
+/** Schemas of servers that are not there: no error, but hardly what was meant. */
+export function strangersAmong(schemas: OutputSchemas, servers: readonly string[]): readonly Remark[] {
+  return Object.keys(schemas).flatMap((id): readonly Remark[] => {
+    const server = id.slice(0, Math.max(0, id.indexOf("/")));
+    if (server === "" || server === "local" || servers.includes(server)) return [];
+    const message = `there is no server ${JSON.stringify(server)}${didYouMean(server, servers)}`;
+    return [{ path: ["tools", "outputSchemas", id], part: "key", message }];
+  });
+}
+
+const TYPES = ["object", "array", "string", "number", "integer", "boolean", "null"];
+
+function faultsAt(schema: unknown, path: Path): readonly Remark[] {
+  if (typeof schema === "boolean") return [];
+  if (!isObject(schema)) return [fault(path, "expected a JSON Schema: an object, true or false")];
+  return Object.entries(schema).flatMap(([keyword, value]) => {
+    const at = [...path, keyword];
+    return keyword === "type" ? faultsOfType(value, at) : faultsOfKeyword(keyword, value, at);
+  });
+}
+
+function faultsOfType(value: unknown, path: Path): readonly Remark[] {
+  const types: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (types.every((type) => typeof type === "string" && TYPES.includes(type))) return [];
+  return [fault(path, `expected ${TYPES.map((type) => JSON.stringify(type)).join(", ")}, or a list of them`)];
+}
+
+/** Those that decide the declared type. */
+function faultsOfKeyword(keyword: string, value: unknown, path: Path): readonly Remark[] {
+  switch (keyword) {
+    case "items":
+      // Older dialects write tuples as a list of items.
+      return Array.isArray(value) ? faultsOfList(value, path) : faultsAt(value, path);
+    case "additionalProperties":
+    case "not":
+      return faultsAt(value, path);
+    case "anyOf":
+    case "oneOf":
+    case "allOf":
+    case "prefixItems":
+      return faultsOfList(value, path);
+    case "properties":
+    case "patternProperties":
+    case "$defs":
+    case "definitions":
+      if (!isObject(value)) return [fault(path, "expected an object of JSON Schemas")];
+      return Object.entries(value).flatMap(([name, inner]) => faultsAt(inner, [...path, name]));
+    case "required":
+      if (Array.isArray(value) && value.every((name) => typeof name === "string")) return [];
+      return [fault(path, "expected a list of names")];
+    case "enum":
+      return Array.isArray(value) ? [] : [fault(path, "expected a list of values")];
+    default:
+      return [];
+  }
+}
+
+function faultsOfList(value: unknown, path: Path): readonly Remark[] {
+  if (!Array.isArray(value)) return [fault(path, "expected a list of JSON Schemas")];
+  return value.flatMap((inner: unknown, index) => faultsAt(inner, [...path, index]));
+}
+
+function fault(path: Path, message: string): Remark {
+  return { path, part: "value", message };
+}
+
+function isObject(value: unknown): value is { readonly [keyword: string]: unknown } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,130 @@
+/**
+ * Learning what tools give that do not say so: the shapes of their results, per principal, and never a value. What is
+ * learned shows as a new version of the catalog, at most once a minute, and whoever works with an older one keeps it.
+ *
+ * A call is not held up: results wait in a short queue until nothing else is to be done, and one too many is let go.
+ */
+import type { Log } from "../log.ts";
+import type { Store } from "../store/store.ts";
+import { type Catalog, type CatalogTool, promisedSchema } from "../tools/catalog.ts";
+import { Lessons } from "./lessons.ts";
+
+export interface Learner extends AsyncDisposable {
+  /** What a tool gave: plain JSON, which must not change afterwards, and has so many characters as text. Never throws. */
+  learn(principal: string, tool: CatalogTool, value: unknown, chars: number): void;
+  /** The catalog with what this principal's calls have taught. */
+  view(catalog: Catalog, principal: string): Catalog;
+}
+
+export interface LearnerDeps {
+  readonly store: Pick<Store, "putShapes" | "readShapes">;
+  readonly log: Log;
+  /** Milliseconds since the Unix epoch. Default `Date.now`. */
+  readonly now?: () => number;
+}
+
+/** Results that wait to be looked at, and the length of their texts; a further one teaches nothing. */
+const MAX_QUEUED = 256;
+const MAX_QUEUED_CHARS = 16 * 1024 * 1024;
+/** Milliseconds for which results are looked at before others have their turn. */
+const TURN_MS = 5;
+/** Milliseconds after which what was learned is written down. */
+const WRITE_AFTER_MS = 2_000;
+/** Principals of which what was learned is held in memory; of the one that learned least lately it is dropped. */
+const MAX_PRINCIPALS = 1_000;
+
+/** Takes up what an earlier process had learned. Rejects when the store cannot be read. */
+export async function createLearner(deps: LearnerDeps): Promise<Learner> {
+  const learner = new StoringLearner(deps);
+  await learner.takeUp();
+  return learner;
+}
+
+interface Result {
+  readonly principal: string;
+  readonly tool: CatalogTool;
+  readonly value: unknown;
+  readonly chars: number;
+}
+
+class StoringLearner implements Learner {
+  readonly #deps: LearnerDeps;
+  readonly #now: () => number;
+  /** In the order in which they last learned something. */
+  readonly #lessons = new Map<string, Lessons>();
+  readonly #queue: Result[] = [];
+  #queuedChars = 0;
+  #closed = false;
+  #turn: NodeJS.Immediate | undefined;
+  #writing: NodeJS.Timeout | undefined;
+
+  constructor(deps: LearnerDeps) {
+    this.#deps = deps;
+    this.#now = deps.now ?? Date.now;
+  }
+
+  async takeUp(): Promise<void> {
+    for (const stored of await this.#deps.store.readShapes())
+      this.#lessonsOf(stored.principal).takeUp(stored);
+  }
+
+  learn(principal: string, tool: CatalogTool, value: unknown, chars: number): void {
+    const isFull = this.#queue.length >= MAX_QUEUED || this.#queuedChars + chars > MAX_QUEUED_CHARS;
+    if (this.#closed || promisedSchema(tool) !== undefined || isFull) return;
+    this.#queue.push({ principal, tool, value, chars });
+    this.#queuedChars += chars;
+    this.#turn ??= setImmediate(() => this.#lookAtSome()).unref();
+  }
+
+  view(catalog: Catalog, principal: string): Catalog {
+    return this.#lessons.get(principal)?.view(catalog, this.#now()) ?? catalog;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    clearImmediate(this.#turn);
+    while (this.#queue.length > 0) this.#lookAtOne();
+    clearTimeout(this.#writing);
+    await this.#write();
+  }
+
+  #lookAtSome(): void {
+    const until = performance.now() + TURN_MS;
+    while (this.#queue.length > 0 && performance.now() < until) this.#lookAtOne();
+    this.#turn = this.#queue.length === 0 ? undefined : setImmediate(() => this.#lookAtSome()).unref();
+  }
+
+  #lookAtOne(): void {
+    const result = this.#queue.shift();
+    if (result === undefined) return;
+    const { principal, tool, value, chars } = result;
+    this.#queuedChars -= chars;
+    const lessons = this.#lessonsOf(principal);
+    this.#lessons.delete(principal);
+    this.#lessons.set(principal, lessons);
+    lessons.add(tool, value, this.#now());
+    if (lessons.hasNews) this.#writing ??= setTimeout(() => void this.#write(), WRITE_AFTER_MS).unref();
+  }
+
+  #lessonsOf(principal: string): Lessons {
+    const known = this.#lessons.get(principal);
+    if (known !== undefined) return known;
+    const lessons = new Lessons(principal);
+    this.#lessons.set(principal, lessons);
+    const [oldest] = this.#lessons.keys();
+    if (this.#lessons.size > MAX_PRINCIPALS && oldest !== undefined) this.#lessons.delete(oldest);
+    return lessons;
+  }
+
+  /** What cannot be written is learned again by the next process. */
+  async #write(): Promise<void> {
+    this.#writing = undefined;
+    const news = [...this.#lessons.values()].flatMap((lessons) => lessons.takeNews());
+    if (news.length === 0) return;
+    try {
+      await this.#deps.store.putShapes(news);
+    } catch (error) {
+      this.#deps.log.warn({ err: error }, "shapes of results could not be stored");
+    }
+  }
+}

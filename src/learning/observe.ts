@@ -1,0 +1,152 @@
+/**
+ * One result's shape. The work is bounded whatever the result is: level by level, so that what is left out is deepest.
+ * Only the keys of a large object are all listed, which costs half of what it took to parse them.
+ */
+import {
+  bounded,
+  isTellable,
+  type KeyShape,
+  kinds,
+  MAX_KEYS,
+  type ObjectShape,
+  objectShape,
+  type Seen,
+  type Shape,
+} from "./shape.ts";
+
+/** Below this depth nothing is told: the result itself is 0. */
+const MAX_DEPTH = 6;
+/** Values that are looked at in one result: under a millisecond. */
+const MAX_VALUES = 2_000;
+/** Elements of one array, and values of one map, that are looked at, spread evenly over it. */
+const MAX_PARTS = 100;
+
+/** `value` is plain JSON; `call` is the number of the call that gave it. */
+export function observe(value: unknown, call: number): Shape {
+  const root = new Sketch();
+  let level: readonly Visit[] = [{ value, place: root }];
+  let left = MAX_VALUES;
+  for (let depth = 0; depth <= MAX_DEPTH; depth += 1) {
+    const below: Visit[] = [];
+    for (const visit of level) left -= visit.place.take(visit.value, below, left);
+    level = below;
+  }
+  for (const { place } of level) place.leaveOut();
+  return bounded(root.toShape([call]));
+}
+
+interface Visit {
+  readonly value: unknown;
+  readonly place: Sketch;
+}
+
+/** One place of a result, where several values can stand: the elements of an array share theirs. */
+class Sketch {
+  #kinds = 0;
+  #objects: ObjectsSketch | undefined;
+  #isArray = false;
+  #items: Sketch | undefined;
+  #cut = false;
+
+  /** The value's parts are put off: they come `below`. Returns how many there are, at most `left`. */
+  take(value: unknown, below: Visit[], left: number): number {
+    if (Array.isArray(value)) return this.#takeItems(sample(value, Math.min(MAX_PARTS, left)), below);
+    if (typeof value === "object" && value !== null) return this.#takeObject(value, below, left);
+    this.#kinds |= kindOf(value);
+    return 0;
+  }
+
+  /** What stands here may be anything. */
+  leaveOut(): void {
+    this.#cut = true;
+  }
+
+  toShape(seen: Seen): Shape {
+    return {
+      seen,
+      kinds: this.#kinds,
+      object: this.#objects?.toShape(seen) ?? null,
+      array: this.#isArray ? { items: this.#items?.toShape(seen) ?? null } : null,
+      cut: this.#cut,
+    };
+  }
+
+  #takeItems(items: readonly unknown[], below: Visit[]): number {
+    this.#isArray = true;
+    for (const value of items) {
+      this.#items ??= new Sketch();
+      below.push({ value, place: this.#items });
+    }
+    return items.length;
+  }
+
+  /** An array is known by some of its elements, an object only by all of its keys, or by those of its like. */
+  #takeObject(value: object, below: Visit[], left: number): number {
+    const keys = Object.keys(value);
+    const looked = sample(keys, MAX_PARTS);
+    if (looked.length > left) {
+      if (this.#objects === undefined) this.leaveOut();
+      return 0;
+    }
+    this.#objects ??= new ObjectsSketch();
+    this.#objects.begin(keys.length > MAX_KEYS);
+    for (const key of looked)
+      below.push({ value: Reflect.get(value, key), place: this.#objects.placeOf(key) });
+    return looked.length;
+  }
+}
+
+/** The objects that stood at one place. */
+class ObjectsSketch {
+  readonly #keys = new Map<string, { readonly place: Sketch; count: number }>();
+  #rest: Sketch | undefined;
+  #count = 0;
+  #isMap = false;
+
+  /** One more of them, whose keys follow. */
+  begin(isMap: boolean): void {
+    this.#count += 1;
+    this.#isMap ||= isMap;
+  }
+
+  placeOf(key: string): Sketch {
+    const known = this.#keys.get(key);
+    if (known !== undefined) {
+      known.count += 1;
+      return known.place;
+    }
+    // One too many makes a map, and then their names do not matter.
+    if (this.#isMap || !isTellable(key) || this.#keys.size > MAX_KEYS) {
+      this.#rest ??= new Sketch();
+      return this.#rest;
+    }
+    const place = new Sketch();
+    this.#keys.set(key, { place, count: 1 });
+    return place;
+  }
+
+  toShape(seen: Seen): ObjectShape {
+    const keys = new Map<string, KeyShape>();
+    for (const [name, { place, count }] of this.#keys)
+      keys.set(name, { shape: place.toShape(seen), optional: count < this.#count });
+    return objectShape({ keys, rest: this.#rest?.toShape(seen) ?? null, isMap: this.#isMap });
+  }
+}
+
+function sample<T>(parts: readonly T[], count: number): readonly T[] {
+  if (parts.length <= count) return parts;
+  return Array.from({ length: count }, (_, at) => parts[Math.floor((at * parts.length) / count)] as T);
+}
+
+function kindOf(value: unknown): number {
+  switch (typeof value) {
+    case "string":
+      return kinds.string;
+    case "number":
+      return kinds.number;
+    case "boolean":
+      return kinds.boolean;
+    default:
+      return kinds.null;
+  }
+}

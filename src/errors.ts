@@ -49,7 +49,6 @@ export type RefusalCode =
   | "invalid_arguments"
   | "tool_error"
   | "rate_limited"
-  | "not_implemented"
   | "upstream_error"
   | "unavailable"
   | "queue_full"
@@ -127,13 +126,6 @@ export const errorTable: { readonly [C in ErrorCode]: ErrorRow } = {
   invalid_arguments: row(422, INVALID, 1, false, "The arguments do not match the tool's input schema."),
   tool_error: row(422, "tool_error", 1, false, "The tool reported a failure."),
   rate_limited: row(429, "rate_limit_error", 6, true, "Too many requests for this key. Retry later."),
-  not_implemented: row(
-    501,
-    "api_error",
-    70,
-    false,
-    "This part of the contract is not served by this version.",
-  ),
   upstream_error: row(502, "upstream_error", 7, true, "The model provider failed."),
   unavailable: row(502, "upstream_error", 7, true, "The tool's server is not connected."),
   queue_full: row(

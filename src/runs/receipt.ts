@@ -8,7 +8,10 @@ import { describeReport, type ReadReport } from "./model-report.ts";
 
 /** Texts over 65,536 UTF-16 units are estimated. */
 export interface TokenReceipt {
-  /** The declarations that a model was shown, or would be: the catalog within its budget. */
+  /**
+   * The declarations that a model was shown, or would be: the catalog within its budget. An embedded sandbox records
+   * nothing of it: 0 in a report that is read again from its store.
+   */
   readonly declarations: number;
   /** The author's text. */
   readonly program: number;

@@ -33,10 +33,11 @@ const wait = defineTool({
   },
 });
 const tools = [read.tool, write.tool, ask.tool, wait];
+const tokenBudgets = { declarations: 4_000, result: 4_000 };
 
 let core: Core;
 beforeAll(async () => {
-  core = await openCore(tools);
+  core = await openCore(tools, ":memory:", { tokenBudgets });
 });
 afterAll(() => core[Symbol.asyncDispose]());
 
@@ -338,7 +339,7 @@ describe("the end of a gateway", () => {
     const folder = mkdtempSync(join(tmpdir(), "toolarium-"));
     const path = join(folder, "runs.db");
     try {
-      const first = await openCore(tools, path);
+      const first = await openCore(tools, path, { tokenBudgets });
       const report = await (await first.runner.start(programRequest("return await read({ value: 'kept' })")))
         .done;
       const parked = await (await first.runner.start(programRequest("return await ask({})"))).done;
@@ -353,7 +354,7 @@ describe("the end of a gateway", () => {
       await first.store[Symbol.asyncDispose]();
       await first[Symbol.asyncDispose]().then(undefined, () => undefined);
 
-      const second = await openCore(tools, path);
+      const second = await openCore(tools, path, { tokenBudgets });
       expect(await second.runner.reader.report(report.id, me)).toEqual(report);
       expect(await second.runner.reader.report(opened.id, me)).toMatchObject({ status: "running" });
       expect(await second.runner.recover()).toEqual({ resumed: 0, ended: 1 });

@@ -9,6 +9,7 @@ import { createGuestCode } from "./guest-code.ts";
 import { loadGuestScripts } from "./guest-scripts.ts";
 import { createSlot, type Slot } from "./isolate.ts";
 import type { FromWorker, LeaseId, ToWorker } from "./protocol.ts";
+import { createStepAside } from "./step-aside.ts";
 
 /** The descriptor the gateway opened for this process; stdout and stderr are not the channel. */
 const CHANNEL_FD = 3;
@@ -39,10 +40,15 @@ channel.on("error", () => undefined);
 const reader = createFrameReader((header, text) => handle({ ...JSON.parse(header), text } as ToWorker));
 channel.on("data", (bytes: Buffer) => reader.push(bytes));
 let processCpuMs = readCpuMs();
+let polledAt = performance.now();
+const stepAside = createStepAside();
 setInterval(() => {
-  const before = processCpuMs;
+  const before = { cpuMs: processCpuMs, at: polledAt };
   processCpuMs = readCpuMs();
-  for (const slot of leases.values()) slot.checkCpu(processCpuMs - before);
+  polledAt = performance.now();
+  const usedMs = processCpuMs - before.cpuMs;
+  stepAside(usedMs, polledAt - before.at);
+  for (const slot of leases.values()) slot.checkCpu(usedMs);
 }, CPU_POLL_MS);
 // Ready means one slot, not all of them: a replacement has to be up fast.
 spares.push(createSlot(slotMemoryMb, code));

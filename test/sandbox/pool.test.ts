@@ -347,6 +347,27 @@ describe("the life of a worker", () => {
     expect(files.filter((file) => file.startsWith("socket:"))).toHaveLength(2); // the channel and stderr
   });
 
+  it("lets a program that computes without a pause make way for the other threads, its own among them", async () => {
+    const workers = await open({ workers: 1 });
+    const [pid] = workers.stats().pids;
+    /** Behind the command's name in brackets: the 19th field of all. */
+    const niceOf = (thread: string): number => {
+      const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, "latin1");
+      return Number(stat.replace(/^.*\) /s, "").split(" ")[16]);
+    };
+    const priorities = (): readonly number[] => readdirSync(`/proc/${pid}/task`).map(niceOf);
+    const usual = niceOf(String(pid));
+    expect(new Set(priorities())).toEqual(new Set([usual]));
+    const abort = new AbortController();
+    const busy = runProgram(workers, "for (;;);", { signal: abort.signal });
+    await until("the busy thread has stepped aside", () => priorities().some((nice) => nice > usual));
+    expect(niceOf(String(pid))).toBe(usual);
+    expect(priorities().filter((nice) => nice > usual)).toHaveLength(1);
+    expect(resultOf(await runProgram(workers, "return 1"))).toBe(1);
+    abort.abort();
+    expect(codeOf(await busy)).toBe("cancelled");
+  });
+
   it("begins with a rehearsal in each isolate, of which the first program sees as little as the tenth", async () => {
     const workers = await open({ workers: 1 });
     const body = `

@@ -7,6 +7,7 @@ import { programOf } from "../contenders/contender.ts";
 import { allUp, engineRun, openPool, resultOf } from "../contenders/engine.ts";
 import { ask, both, type Extent, idlePause, ms, percentiles, tell, timed, times } from "../measure.ts";
 import { keep } from "../tables.ts";
+import { readCoreTimes, waitedBetween } from "../waiting-for-cores.ts";
 
 interface Hog {
   readonly name: string;
@@ -40,8 +41,8 @@ export async function hog({ short }: Extent): Promise<void> {
 async function besideHog({ name, body, where }: Hog, turns: number, programs: number): Promise<void> {
   await using pool = await openPool(where === "same worker" ? { workers: 1 } : {});
   const principal = where === "same worker" ? "bench" : "another";
-  const alone: number[] = [];
-  const beside: number[] = [];
+  const alone: Timed[] = [];
+  const beside: Timed[] = [];
   await honest(pool, programs);
   for (let turn = 0; turn < turns; turn++) {
     await allUp(pool);
@@ -53,11 +54,13 @@ async function besideHog({ name, body, where }: Hog, turns: number, programs: nu
     abort.abort();
     await running;
   }
-  const [without, with_] = [percentiles(alone), percentiles(beside)];
+  const [without, with_] = [alone, beside].map((all) => percentiles(all.map(({ tookMs }) => tookMs)));
+  if (without === undefined || with_ === undefined) return;
   const title = `${name}, ${where}`;
   const ratios = [times(with_.p50, without.p50), times(with_.p99, without.p99)] as const;
   tell(`${title}: alone`, ...both(without), `${alone.length} programs`);
   tell(`${title}: beside it`, ...both(with_), `${ratios[0]} p50`, `${ratios[1]} p99`);
+  tellSlowest(beside);
   keep("an honest program beside", title, "p50", `${ms(with_.p50)} (${ratios[0]} alone)`);
   keep("an honest program beside", title, "p99", `${ms(with_.p99)} (${ratios[1]} alone)`);
 }
@@ -67,11 +70,32 @@ async function runHog(pool: WorkerPool, body: string, principal: string, signal:
   while (!signal.aborted) await pool.run(engineRun(body, { principal, signal, limits: HOG_LIMITS }));
 }
 
-async function honest(pool: WorkerPool, programs: number): Promise<readonly number[]> {
-  const took: number[] = [];
+interface Timed {
+  readonly tookMs: number;
+  /** For which threads of gateway and workers had work and no core. They wait side by side, too. */
+  readonly waitedMs: number;
+}
+
+async function honest(pool: WorkerPool, programs: number): Promise<readonly Timed[]> {
+  const all: Timed[] = [];
   for (let i = 0; i < programs; i++) {
-    took.push(await timed(async () => resultOf(await pool.run(engineRun(programOf("one call"))))));
+    const { pids } = pool.stats();
+    const before = readCoreTimes(pids);
+    const tookMs = await timed(async () => resultOf(await pool.run(engineRun(programOf("one call")))));
+    all.push({ tookMs, waitedMs: waitedBetween(before, readCoreTimes(pids)) });
     await idlePause();
   }
-  return took;
+  return all;
+}
+
+/** Where the time of the slowest goes. */
+function tellSlowest(all: readonly Timed[]): void {
+  const slowest = all.toSorted((a, b) => b.tookMs - a.tookMs).slice(0, Math.ceil(all.length / 20));
+  const mean = (pick: (one: Timed) => number): number =>
+    slowest.reduce((sum, one) => sum + pick(one), 0) / slowest.length;
+  tell(
+    "  its slowest twentieth, mean",
+    ms(mean(({ tookMs }) => tookMs)),
+    `threads with work and no core: ${ms(mean(({ waitedMs }) => waitedMs))}`,
+  );
 }

@@ -10,6 +10,8 @@ import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import type { JournalEvent } from "../../src/journal.ts";
 import { createLog } from "../../src/log.ts";
+import { doubtsOf } from "../../src/runs/history.ts";
+import { toQuestionId } from "../../src/runs/ids.ts";
 import { listRunsIn } from "../../src/runs/loading.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import type { StoredRun } from "../../src/store/store.ts";
@@ -47,6 +49,7 @@ const PROGRAMS = [
 );
 
 interface Acknowledged {
+  /** The id under which it was asked: a call in doubt is another question. */
   readonly call: string;
   readonly decision: "approve" | "deny" | "result";
 }
@@ -55,10 +58,9 @@ interface Lane {
   readonly random: Random;
   readonly args: readonly string[];
   readonly storePath: string;
-  /** By life, call and decision: of two who say the same, both are answered that it is so. */
+  /** By call and decision: of two who say the same, both are answered that it is so. */
   readonly acknowledged: Map<string, Acknowledged>;
   readonly inputs: string[];
-  life: number;
 }
 
 const approvals = z.object({ data: z.array(z.object({ run: z.string(), call: z.string() })) });
@@ -96,21 +98,18 @@ function openLane(folder: string, index: number, world: World): Lane {
     storePath: join(folder, `${index}.db`),
     acknowledged: new Map(),
     inputs: [],
-    life: 0,
   };
 }
 
 async function liveThrough(lane: Lane, kills: number): Promise<void> {
   for (let life = 0; life < kills; life++) {
     const gateway = start(lane);
-    lane.life = life;
     // Some do not live to see their first request.
     if (lane.random.chance(0.3)) await setTimeout(lane.random.below(1_000));
     else await useUntilKilled(lane, gateway);
     gateway.process.kill("SIGKILL");
     await gateway.exited;
   }
-  lane.life = kills;
   const last = start(lane);
   const url = await ready(last);
   await until(
@@ -173,7 +172,7 @@ async function startRun({ random, inputs }: Lane, url: string): Promise<void> {
 
 /** Decides some of what is pending. Returns how many there were. */
 async function decideOnce(
-  { random, acknowledged, life }: Lane,
+  { random, acknowledged }: Lane,
   url: string,
   share: number,
   answered: () => void = () => undefined,
@@ -185,7 +184,7 @@ async function decideOnce(
     const body = decision === "result" ? { decision, result: "given" } : { decision };
     const { status } = await post(`${url}/v1/runs/${run}/calls/${call}?wait=false`, body);
     // The other one who decides may have been faster.
-    if (status === 202) acknowledged.set(`${life} ${call} ${decision}`, { call, decision });
+    if (status === 202) acknowledged.set(`${call} ${decision}`, { call, decision });
     else expect(status).toBe(409);
     answered();
   }
@@ -224,7 +223,7 @@ async function expectWhole(lane: Lane, world: World): Promise<void> {
     for (const call of callsIn(events)) {
       known.add(`${call.name} ${call.token}`);
       expectOnce(call, effects, run);
-      decided.push(...call.decisions.map((decision) => ({ call: call.id, decision })));
+      decided.push(...call.decisions);
     }
   }
   // Every effect of these runs was announced: none came from nowhere.
@@ -242,23 +241,24 @@ async function expectWhole(lane: Lane, world: World): Promise<void> {
   expect(acknowledged.size).toBeGreaterThan(KILLS / LANES / 2);
 }
 
+const saidAs = { approved: "approve", denied: "deny", result: "result" } as const;
+
 interface CallInJournal {
   readonly id: string;
   readonly name: string;
   readonly token: string;
   readonly events: readonly JournalEvent[];
-  readonly decisions: readonly Acknowledged["decision"][];
+  readonly decisions: readonly Acknowledged[];
 }
 
 function callsIn(events: readonly JournalEvent[]): readonly CallInJournal[] {
   return events.flatMap((requested) => {
     if (requested.type !== "requested") return [];
     const own = events.filter((event) => "call" in event && event.call === requested.call);
-    const decisions = own.flatMap((event) => {
+    const decisions = own.flatMap((event, index): readonly Acknowledged[] => {
       if (event.type !== "decided" || event.by === "policy") return [];
-      return [
-        { approved: "approve", denied: "deny", result: "result" }[event.decision as "approved"] as "approve",
-      ];
+      const call = toQuestionId(event.call, doubtsOf(own.slice(0, index), event.call).length);
+      return [{ call, decision: saidAs[event.decision as keyof typeof saidAs] }];
     });
     const { token } = z.object({ token: z.string() }).parse(JSON.parse(requested.args));
     return [
@@ -283,7 +283,7 @@ function expectOnce(
   expect(settled, what).toHaveLength(1);
   if (name === "put" || name === "look") expect(asked, what).toBe(0);
   else {
-    const approved = decisions.filter((decision) => decision === "approve").length;
+    const approved = decisions.filter(({ decision }) => decision === "approve").length;
     const automatic = name === "add" ? 1 : 0;
     expect(started, what).toBeLessThanOrEqual(automatic + approved);
   }

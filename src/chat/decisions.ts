@@ -3,7 +3,7 @@ import { type ErrorCode, ToolariumError } from "../errors.ts";
 import type { CallRun } from "../runs/call-run.ts";
 import { callIdOf, parseCallId } from "../runs/ids.ts";
 import type { Runner } from "../runs/runner.ts";
-import type { HumanDecision } from "../tools/bridge.ts";
+import type { HumanDecision } from "../tools/gate-call.ts";
 import { readSuppliedText } from "../tools/supplied-result.ts";
 import type { KeptTurn } from "./kept-turns.ts";
 import { isSameText, type Reply, type ReplyMessage, readSaid, type Said } from "./reply.ts";

@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Gateway } from "../gateway.ts";
-import type { HumanDecision } from "../tools/bridge.ts";
+import type { HumanDecision } from "../tools/gate-call.ts";
 import { requestLayers } from "../tools/policy.ts";
 import { callerOf, requireRight, viewerOf } from "./access.ts";
 import { unknownRun } from "./run-routes.ts";

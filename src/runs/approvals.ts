@@ -4,7 +4,8 @@
  */
 import { ToolariumError, toolFailureCode } from "../errors.ts";
 import type { JournalEvent } from "../journal.ts";
-import type { Bridge, GateCall, HumanDecision, OpenCall } from "../tools/bridge.ts";
+import type { Bridge } from "../tools/bridge.ts";
+import type { GateCall, HumanDecision, OpenCall } from "../tools/gate-call.ts";
 import type { PolicyLayer } from "../tools/policy.ts";
 import { doubtsOf, openCallOf } from "./history.ts";
 import { parseCallId } from "./ids.ts";

@@ -1,7 +1,8 @@
 import { ToolariumError } from "../errors.ts";
 import type { JournalEventBody, RequestMark } from "../journal.ts";
-import type { Bridge, GateCall, GateOutcome, HumanDecision } from "../tools/bridge.ts";
+import type { Bridge } from "../tools/bridge.ts";
 import type { Catalog } from "../tools/catalog.ts";
+import type { GateCall, GateOutcome, HumanDecision } from "../tools/gate-call.ts";
 import type { Policy, PolicyLayer } from "../tools/policy.ts";
 import type { Decidable } from "./approvals.ts";
 import type { CallResult } from "./call-result.ts";

@@ -5,7 +5,8 @@
 import type { GuestCall, Hold, RunHost, Settlement } from "../../sandbox/index.ts";
 import type { JournalEventBody } from "../journal.ts";
 import type { Log } from "../log.ts";
-import type { Bridge, CallJournal, GateCall, GateOutcome, HumanDecision, OpenCall } from "../tools/bridge.ts";
+import type { Bridge } from "../tools/bridge.ts";
+import type { CallJournal, GateCall, GateOutcome, HumanDecision, OpenCall } from "../tools/gate-call.ts";
 import { type FinalOutcome, refuse, settle } from "../tools/settlement.ts";
 import { toGuestError } from "./history.ts";
 import type { Journal } from "./live-journal.ts";

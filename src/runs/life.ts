@@ -1,5 +1,5 @@
 /** From where a run begins, or goes on, to where it ends: what still comes from its calls afterwards is lost. */
-import type { CallJournal } from "../tools/bridge.ts";
+import type { CallJournal } from "../tools/gate-call.ts";
 import type { Journal } from "./live-journal.ts";
 
 export class Life {

@@ -11,9 +11,10 @@ import {
 } from "../../sandbox/index.ts";
 import type { JournalEvent, JournalEventBody } from "../journal.ts";
 import type { Log } from "../log.ts";
-import type { Bridge, GateCall, HumanDecision } from "../tools/bridge.ts";
+import type { Bridge } from "../tools/bridge.ts";
 import type { Builtins } from "../tools/builtin.ts";
 import type { Catalog } from "../tools/catalog.ts";
+import type { GateCall, HumanDecision } from "../tools/gate-call.ts";
 import type { Policy, PolicyLayer } from "../tools/policy.ts";
 import type { Decidable } from "./approvals.ts";
 import type { Carried } from "./carriage.ts";

@@ -7,7 +7,7 @@ import type { Compiler } from "../code/compile.ts";
 import { ToolariumError } from "../errors.ts";
 import type { JournalEvent, RequestMark } from "../journal.ts";
 import type { Store, StoredRun } from "../store/store.ts";
-import type { HumanDecision } from "../tools/bridge.ts";
+import type { HumanDecision } from "../tools/gate-call.ts";
 import type { PolicyLayer } from "../tools/policy.ts";
 import { decideCall, waitsSince } from "./approvals.ts";
 import { createBuiltins } from "./builtins.ts";

@@ -9,83 +9,14 @@
  * policy again. What the gateway answers itself (`builtin.ts`) takes the same steps, and is allowed to every program.
  */
 import { createHash } from "node:crypto";
-import type { JournalEventBody } from "../journal.ts";
-import type { Log } from "../log.ts";
 import type { CallOutcome, Hub } from "../mcp/hub.ts";
-import type { ArgumentChecker, CheckedArguments } from "./arguments.ts";
-import type { Builtins } from "./builtin.ts";
-import type { Catalog, CatalogTool } from "./catalog.ts";
-import {
-  type Decision,
-  decide,
-  explainRefusal,
-  type Policy,
-  type PolicyLayer,
-  policyVersion,
-  refusingRule,
-} from "./policy.ts";
+import { type CheckDeps, check } from "./admission.ts";
+import type { CheckedArguments } from "./arguments.ts";
+import type { CatalogTool } from "./catalog.ts";
+import type { GateCall, GateOutcome, HumanDecision, OpenCall } from "./gate-call.ts";
+import { policyVersion } from "./policy.ts";
+import { recordDecision } from "./record-decision.ts";
 import { type FinalOutcome, measure, type Refusal, refuse, settle } from "./settlement.ts";
-import { faultOfResult } from "./supplied-result.ts";
-
-export interface GateCall {
-  /** Whose call it is. */
-  readonly principal: string;
-  readonly journal: CallJournal;
-  /** Its number and its id within the run that asks. */
-  readonly n: number;
-  readonly id: string;
-  /** `server/tool`, as asked. */
-  readonly tool: string;
-  /** JSON text, as asked. */
-  readonly args: string;
-  /** The arguments never became JSON: the call is journalled and settled with this. */
-  readonly fault?: { readonly kind: "invalid_arguments" | "too_large"; readonly message: string };
-  readonly catalog: Catalog;
-  readonly policy: Policy;
-  /** What the request of the person who decides adds to the policy: kept with the decision. */
-  readonly narrowing?: readonly PolicyLayer[];
-  /**
-   * What happens to a call that needs a person. `ask`: it is pending. `deny`: it is refused. `granted`: the person
-   * named here asked for exactly this call.
-   */
-  readonly consent: "ask" | "deny" | { readonly grantedBy: string };
-  /** What the gateway itself answers; none unless the run is a program. */
-  readonly builtins?: Builtins;
-  /** A result of an earlier run that stands for this call, as JSON text. Asked once the call is known to be allowed. */
-  readonly reuse?: (tool: CatalogTool, args: string) => string | undefined;
-  /** Milliseconds. */
-  readonly timeoutMs: number;
-  readonly resultBytes: number;
-  readonly signal: AbortSignal;
-}
-
-export type GateOutcome =
-  | FinalOutcome
-  /** A person has to decide; `arguments` is what would be sent. `decide`, then `resume`, go on from here. */
-  | { readonly type: "pending"; readonly tool: string; readonly arguments: unknown; readonly reason: string };
-
-/** What a person said of a pending call. `args` and `value` are JSON text. */
-export type HumanDecision =
-  /** Send it; with these arguments instead, which are validated like any others. */
-  | { readonly type: "approve"; readonly by: string; readonly args?: string }
-  | { readonly type: "deny"; readonly by: string; readonly reason?: string }
-  /** Do not send it: this is the result. */
-  | { readonly type: "result"; readonly by: string; readonly value: string };
-
-/** How far the journal says that a call has come. `args` is the canonical text. */
-export type OpenCall =
-  | { readonly step: "requested" }
-  | { readonly step: "asked"; readonly args: string; readonly reason: string }
-  | { readonly step: "decided"; readonly decision: HumanDecision }
-  /** It left for its tool, and nobody knows what became of it. */
-  | { readonly step: "started"; readonly args: string };
-
-/** What the bridge needs of a run's journal. */
-export interface CallJournal {
-  append(body: JournalEventBody): unknown;
-  /** Resolves when everything appended is durable; rejects when it can't be kept. */
-  flush(): Promise<void>;
-}
 
 export interface Bridge {
   /** Never rejects. */
@@ -101,12 +32,8 @@ export interface Bridge {
   canonical(call: GateCall, args: string): Promise<string | undefined>;
 }
 
-export interface BridgeDeps {
+export interface BridgeDeps extends CheckDeps {
   readonly hub: Pick<Hub, "call" | "whenListed">;
-  readonly checker: ArgumentChecker;
-  readonly log: Log;
-  /** The tools as they are known now, for servers that connected after a run had started. */
-  readonly catalog: () => Catalog;
   /**
    * Told what a tool itself gave, for whom, and the length of its text; never what a person supplied or an earlier run had.
    * Must not throw.
@@ -192,97 +119,6 @@ async function perform(call: GateCall, decision: HumanDecision, deps: BridgeDeps
       return checked.ok ? execute(call, checked.tool, checked.args, deps) : settle(call, checked);
     }
   }
-}
-
-async function recordDecision(
-  call: GateCall,
-  decision: HumanDecision,
-  deps: BridgeDeps,
-): Promise<{ readonly ok: true } | Refusal> {
-  const { journal, n, id } = call;
-  const policy = policyVersion(call.policy);
-  const { narrowing = [] } = call;
-  const layers = narrowing.length === 0 ? {} : { layers: narrowing };
-  const head = { type: "decided", n, call: id, by: decision.by, policy, ...layers } as const;
-  switch (decision.type) {
-    case "deny": {
-      const reason = decision.reason === undefined ? {} : { reason: decision.reason };
-      journal.append({ ...head, decision: "denied", ...reason });
-      return { ok: true };
-    }
-    case "result": {
-      const value: unknown = JSON.parse(decision.value);
-      const tool = call.catalog.byId(call.tool);
-      const fault = tool === undefined ? undefined : faultOfResult(tool, value);
-      if (fault !== undefined) return refuse({ kind: "invalid_arguments", message: fault });
-      const measured = measure({ ok: true, value }, call.resultBytes);
-      if (!measured.ok) return measured;
-      journal.append({ ...head, decision: "result", value: measured.value });
-      return { ok: true };
-    }
-    case "approve": {
-      const checked = await check({ ...call, args: decision.args ?? call.args }, deps);
-      if (!checked.ok) return checked;
-      const edited = decision.args !== undefined && checked.args.text !== call.args;
-      journal.append({
-        ...head,
-        decision: "approved",
-        args: checked.args.text,
-        ...(edited ? { edited } : {}),
-      });
-      return { ok: true };
-    }
-  }
-}
-
-type Checked =
-  | {
-      readonly ok: true;
-      readonly tool: CatalogTool;
-      readonly args: CheckedArguments;
-      readonly verdict: Exclude<Decision, { verdict: "deny" }>;
-    }
-  | Refusal;
-
-/**
- * The catalog to look a tool up in: the run's own, except for a server that had not connected when the run started.
- * The call waits for that one, inside its own time.
- */
-async function catalogFor(call: GateCall, { hub, catalog }: BridgeDeps): Promise<Catalog | Refusal> {
-  const { tool, policy, signal, timeoutMs } = call;
-  const server = tool.slice(0, Math.max(0, tool.indexOf("/")));
-  const known = call.catalog.tools.some((each) => each.server === server);
-  if (known || refusingRule(tool, policy) !== undefined) return call.catalog;
-  const failure = await hub.whenListed(server, { signal, timeoutMs });
-  return failure === undefined ? catalog() : refuse(failure);
-}
-
-/** Known and allowed? Then: are these its arguments? In this order, so that nobody learns a schema by being refused. */
-async function check(call: GateCall, deps: BridgeDeps): Promise<Checked> {
-  const builtin = call.builtins?.get(call.tool);
-  if (builtin !== undefined) return checkArguments(call, builtin.tool, { verdict: "auto" }, deps);
-  const catalog = await catalogFor(call, deps);
-  if ("failure" in catalog) return catalog;
-  const tool = catalog.byId(call.tool);
-  const verdict = tool === undefined ? undefined : decide(tool, call.policy);
-  if (tool === undefined || verdict === undefined || verdict.verdict === "deny")
-    return refuse(explainRefusal(call.tool, catalog, call.policy));
-  return checkArguments(call, tool, verdict, deps);
-}
-
-function checkArguments(
-  call: GateCall,
-  tool: CatalogTool,
-  verdict: Exclude<Decision, { verdict: "deny" }>,
-  deps: BridgeDeps,
-): Checked {
-  if (call.fault !== undefined) return refuse(call.fault);
-  const args = deps.checker.check(tool, call.args);
-  if (!args.ok) return refuse({ kind: "invalid_arguments", message: args.message });
-  if (!args.validated)
-    deps.log.warn({ tool: tool.id, reason: args.reason }, "arguments were sent without validation");
-  if (tool.unavailable !== undefined) return refuse({ kind: "unsupported", message: tool.unavailable });
-  return { ok: true, tool, args, verdict };
 }
 
 async function execute(

@@ -4,10 +4,11 @@ import type { JournalEventBody } from "../../src/journal.ts";
 import { createLog } from "../../src/log.ts";
 import { createHub, type LocalTool } from "../../src/mcp/hub.ts";
 import { createArgumentChecker } from "../../src/tools/arguments.ts";
-import { type Bridge, createBridge, type GateCall } from "../../src/tools/bridge.ts";
+import { type Bridge, createBridge } from "../../src/tools/bridge.ts";
 import { builtinTool } from "../../src/tools/builtin.ts";
 import { buildCatalog } from "../../src/tools/catalog.ts";
 import { defineTool } from "../../src/tools/define-tool.ts";
+import type { GateCall } from "../../src/tools/gate-call.ts";
 import type { PolicyLayer } from "../../src/tools/policy.ts";
 
 /** A real hub with tools in this process, the real gate, and a journal that is a list. */

@@ -1,0 +1,69 @@
+/**
+ * Known and allowed? Then: are these its arguments? In this order, so that nobody learns a schema by being refused.
+ * Asked anew whenever a call goes on: the policy may have changed.
+ */
+import type { Log } from "../log.ts";
+import type { Hub } from "../mcp/hub.ts";
+import type { ArgumentChecker, CheckedArguments } from "./arguments.ts";
+import type { Catalog, CatalogTool } from "./catalog.ts";
+import type { GateCall } from "./gate-call.ts";
+import { type Decision, decide, explainRefusal, refusingRule } from "./policy.ts";
+import { type Refusal, refuse } from "./settlement.ts";
+
+export interface CheckDeps {
+  readonly hub: Pick<Hub, "whenListed">;
+  readonly checker: ArgumentChecker;
+  readonly log: Log;
+  /** The tools as they are known now, for servers that connected after a run had started. */
+  readonly catalog: () => Catalog;
+}
+
+export type Checked =
+  | {
+      readonly ok: true;
+      readonly tool: CatalogTool;
+      readonly args: CheckedArguments;
+      readonly verdict: Exclude<Decision, { verdict: "deny" }>;
+    }
+  | Refusal;
+
+/** What the gateway answers itself is allowed to every program that has it. */
+export async function check(call: GateCall, deps: CheckDeps): Promise<Checked> {
+  const builtin = call.builtins?.get(call.tool);
+  if (builtin !== undefined) return checkArguments(call, builtin.tool, { verdict: "auto" }, deps);
+  const catalog = await catalogFor(call, deps);
+  if ("failure" in catalog) return catalog;
+  const tool = catalog.byId(call.tool);
+  const verdict = tool === undefined ? undefined : decide(tool, call.policy);
+  if (tool === undefined || verdict === undefined || verdict.verdict === "deny")
+    return refuse(explainRefusal(call.tool, catalog, call.policy));
+  return checkArguments(call, tool, verdict, deps);
+}
+
+/**
+ * The catalog to look a tool up in: the run's own, except for a server that had not connected when the run started.
+ * The call waits for that one, inside its own time.
+ */
+async function catalogFor(call: GateCall, { hub, catalog }: CheckDeps): Promise<Catalog | Refusal> {
+  const { tool, policy, signal, timeoutMs } = call;
+  const server = tool.slice(0, Math.max(0, tool.indexOf("/")));
+  const known = call.catalog.tools.some((each) => each.server === server);
+  if (known || refusingRule(tool, policy) !== undefined) return call.catalog;
+  const failure = await hub.whenListed(server, { signal, timeoutMs });
+  return failure === undefined ? catalog() : refuse(failure);
+}
+
+function checkArguments(
+  call: GateCall,
+  tool: CatalogTool,
+  verdict: Exclude<Decision, { verdict: "deny" }>,
+  deps: CheckDeps,
+): Checked {
+  if (call.fault !== undefined) return refuse(call.fault);
+  const args = deps.checker.check(tool, call.args);
+  if (!args.ok) return refuse({ kind: "invalid_arguments", message: args.message });
+  if (!args.validated)
+    deps.log.warn({ tool: tool.id, reason: args.reason }, "arguments were sent without validation");
+  if (tool.unavailable !== undefined) return refuse({ kind: "unsupported", message: tool.unavailable });
+  return { ok: true, tool, args, verdict };
+}

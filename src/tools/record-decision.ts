@@ -1,0 +1,48 @@
+/** What a person said of a pending call, written down; nothing is done yet. */
+import { type CheckDeps, check } from "./admission.ts";
+import type { GateCall, HumanDecision } from "./gate-call.ts";
+import { policyVersion } from "./policy.ts";
+import { measure, type Refusal, refuse } from "./settlement.ts";
+import { faultOfResult } from "./supplied-result.ts";
+
+/** Nothing is journalled when it cannot be done: then the call waits on. */
+export async function recordDecision(
+  call: GateCall,
+  decision: HumanDecision,
+  deps: CheckDeps,
+): Promise<{ readonly ok: true } | Refusal> {
+  const { journal, n, id } = call;
+  const policy = policyVersion(call.policy);
+  const { narrowing = [] } = call;
+  const layers = narrowing.length === 0 ? {} : { layers: narrowing };
+  const head = { type: "decided", n, call: id, by: decision.by, policy, ...layers } as const;
+  switch (decision.type) {
+    case "deny": {
+      const reason = decision.reason === undefined ? {} : { reason: decision.reason };
+      journal.append({ ...head, decision: "denied", ...reason });
+      return { ok: true };
+    }
+    case "result": {
+      const value: unknown = JSON.parse(decision.value);
+      const tool = call.catalog.byId(call.tool);
+      const fault = tool === undefined ? undefined : faultOfResult(tool, value);
+      if (fault !== undefined) return refuse({ kind: "invalid_arguments", message: fault });
+      const measured = measure({ ok: true, value }, call.resultBytes);
+      if (!measured.ok) return measured;
+      journal.append({ ...head, decision: "result", value: measured.value });
+      return { ok: true };
+    }
+    case "approve": {
+      const checked = await check({ ...call, args: decision.args ?? call.args }, deps);
+      if (!checked.ok) return checked;
+      const edited = decision.args !== undefined && checked.args.text !== call.args;
+      journal.append({
+        ...head,
+        decision: "approved",
+        args: checked.args.text,
+        ...(edited ? { edited } : {}),
+      });
+      return { ok: true };
+    }
+  }
+}

@@ -17,6 +17,7 @@ import type {
 } from "./index.ts";
 import { isPlainJson } from "./json-depth.ts";
 import { LogCap } from "./log-cap.ts";
+import { Meter } from "./meter.ts";
 import { OpenCalls } from "./open-calls.ts";
 import type { Entry, FromWorker, GuestPost, LeaseId, ToWorker } from "./protocol.ts";
 import { parsePosts } from "./protocol.ts";
@@ -61,8 +62,6 @@ export class Session {
   #resolve: (outcome: EngineOutcome) => void = () => undefined;
   #ended = false;
   #link: Link | undefined;
-  readonly #queuedAt = performance.now();
-  #startedAt: number | undefined;
   /** Milliseconds since the Unix epoch. */
   #clockStart = 0;
   #wallTimer: NodeJS.Timeout | undefined;
@@ -74,8 +73,7 @@ export class Session {
   #toolCalls = 0;
   readonly #logs: LogCap;
   readonly #deaths = { crash: 0, kill: 0 };
-  #cpuMs: number;
-  #heapBytes = 0;
+  readonly #meter: Meter;
   /** Of the history's. */
   #logsRepeated = 0;
   readonly #warnings: string[] = [];
@@ -88,16 +86,12 @@ export class Session {
   /** Of the present lease only. */
   #quietSince = 0;
   #logsSeen = 0;
-  #cpuBeforeLease = 0;
-  #cpuOfReplay = 0;
-  /** The last entry that was executed before; -1 when the program itself was not. */
-  #replayed = -1;
   #last: Extract<GuestPost, { type: "done" | "fail" }> | undefined;
 
   constructor(run: EngineRun) {
     this.run = run;
     this.#timeline = new Timeline(run.history);
-    this.#cpuMs = run.history?.used.cpuMs ?? 0;
+    this.#meter = new Meter(run.history?.used);
     this.#timers = new Timers(run.host, (timer) => this.#fire(timer));
     this.#calls = new OpenCalls({
       host: run.host,
@@ -143,11 +137,9 @@ export class Session {
     this.#timeline.restart();
     this.#logsSeen = 0;
     this.#last = undefined;
-    this.#cpuBeforeLease = this.#cpuMs;
-    this.#cpuOfReplay = 0;
-    const isNew = this.#startedAt === undefined && this.run.history === undefined;
-    this.#replayed = isNew ? -1 : this.#timeline.entries.length;
-    if (this.#startedAt === undefined) this.#begin();
+    const isNew = !this.#meter.hasStarted && this.run.history === undefined;
+    this.#meter.lease(isNew ? -1 : this.#timeline.entries.length);
+    if (!this.#meter.hasStarted) this.#begin();
     const { js, namespaces, input, seed } = this.run.program;
     const { limits } = this.run;
     const { lease } = link;
@@ -159,7 +151,7 @@ export class Session {
 
   #begin(): void {
     const { history, host, limits } = this.run;
-    this.#startedAt = performance.now();
+    this.#meter.start();
     const startedAt = host.started?.() ?? Date.now();
     this.#clockStart = history?.startedAt ?? startedAt;
     const message = `The program took longer than ${limits.wallMs} ms.`;
@@ -203,7 +195,7 @@ export class Session {
         this.#acknowledge(message);
         break;
       case "broken":
-        this.#cpuMs = Math.max(this.#cpuMs, this.#cpuAt(message.cpuMs));
+        this.#meter.stop(message.cpuMs);
         this.fail({ code: message.code, message: describeBroken(message.code, this.run, message.message) });
         break;
     }
@@ -329,11 +321,6 @@ export class Session {
     return `its history says that the program printed ${cut(missing.text)}; this time it did not`;
   }
 
-  /** Executions count once. What the repeated part took is known from before, unless a process died with the figure. */
-  #cpuAt(leaseMs: number): number {
-    return Math.max(this.#cpuBeforeLease, this.#cpuOfReplay) + Math.max(0, leaseMs - this.#cpuOfReplay);
-  }
-
   #wakeUp(): void {
     const wake = this.#wake;
     this.#wake = undefined;
@@ -378,9 +365,7 @@ export class Session {
       return;
     }
     this.#quietSince = performance.now();
-    if (message.k <= this.#replayed) this.#cpuOfReplay = message.cpuMs;
-    this.#cpuMs = this.#cpuAt(message.cpuMs);
-    this.#heapBytes = Math.max(this.#heapBytes, message.heapBytes);
+    this.#meter.acknowledge(message);
     if (message.rejection !== "" && this.#rejections.size < MAX_REJECTIONS_TOLD)
       this.#rejections.add(message.rejection);
     if (this.#last?.type === "done") this.#complete(this.#last.result);
@@ -435,13 +420,8 @@ export class Session {
     this.#timers.close();
     this.#calls.close();
     this.#stopListening();
-    const now = performance.now();
-    const startedAt = this.#startedAt ?? now;
     const usage = {
-      wallMs: (this.run.history?.used.wallMs ?? 0) + now - startedAt,
-      cpuMs: this.#cpuMs,
-      queueMs: startedAt - this.#queuedAt,
-      peakHeapBytes: this.#heapBytes,
+      ...this.#meter.usage(),
       toolCalls: this.#toolCalls,
       logBytes: this.#logs.bytes,
     };

@@ -1,0 +1,76 @@
+/**
+ * What a run uses. CPU time is that of executing, once: what a worker repeats of a run's past was paid for before, and
+ * what a worker did that died before it told is lost.
+ */
+import type { EngineUsage } from "./index.ts";
+
+export class Meter {
+  readonly #queuedAt = performance.now();
+  readonly #before: { readonly wallMs: number; readonly cpuMs: number };
+  #startedAt: number | undefined;
+  #cpuMs: number;
+  #heapBytes = 0;
+
+  /** Of the present lease only. */
+  #cpuBeforeLease = 0;
+  #cpuOfReplay = 0;
+  /** The last entry that was executed before; -1 when the program itself was not. */
+  #replayed = -1;
+
+  /** `before`: what the run's history has used. */
+  constructor(before: { readonly wallMs: number; readonly cpuMs: number } = { wallMs: 0, cpuMs: 0 }) {
+    this.#before = before;
+    this.#cpuMs = before.cpuMs;
+  }
+
+  get hasStarted(): boolean {
+    return this.#startedAt !== undefined;
+  }
+
+  /** The wait for a worker is over: wall time runs from here. */
+  start(): void {
+    this.#startedAt = performance.now();
+  }
+
+  /** A worker begins. `replayed`: the last entry it executes that was executed before; -1 when there is none. */
+  lease(replayed: number): void {
+    this.#cpuBeforeLease = this.#cpuMs;
+    this.#cpuOfReplay = 0;
+    this.#replayed = replayed;
+  }
+
+  /** An entry is over. `cpuMs`: of the lease so far. */
+  acknowledge({
+    k,
+    cpuMs,
+    heapBytes,
+  }: {
+    readonly k: number;
+    readonly cpuMs: number;
+    readonly heapBytes: number;
+  }): void {
+    if (k <= this.#replayed) this.#cpuOfReplay = cpuMs;
+    this.#cpuMs = this.#cpuAt(cpuMs);
+    this.#heapBytes = Math.max(this.#heapBytes, heapBytes);
+  }
+
+  /** The isolate was stopped in the middle of an entry. */
+  stop(cpuMs: number): void {
+    this.#cpuMs = Math.max(this.#cpuMs, this.#cpuAt(cpuMs));
+  }
+
+  usage(): Pick<EngineUsage, "wallMs" | "cpuMs" | "queueMs" | "peakHeapBytes"> {
+    const now = performance.now();
+    const startedAt = this.#startedAt ?? now;
+    return {
+      wallMs: this.#before.wallMs + now - startedAt,
+      cpuMs: this.#cpuMs,
+      queueMs: startedAt - this.#queuedAt,
+      peakHeapBytes: this.#heapBytes,
+    };
+  }
+
+  #cpuAt(leaseMs: number): number {
+    return Math.max(this.#cpuBeforeLease, this.#cpuOfReplay) + Math.max(0, leaseMs - this.#cpuOfReplay);
+  }
+}

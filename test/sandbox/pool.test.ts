@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { afterEach, describe, expect, it } from "vitest";
+import { join } from "node:path";
+import { afterEach, describe, expect, it, onTestFinished } from "vitest";
 import {
   createWorkerPool,
   PoolRefusal,
@@ -187,6 +188,23 @@ describe("the pool", () => {
     expect(codeOf(await busy)).toBe("cancelled");
     expect(pids.filter(isAlive)).toEqual([]);
     await expect(runProgram(workers, "return 1")).rejects.toThrow("disposed");
+  });
+});
+
+describe("a worker that still starts when its pool is disposed of", () => {
+  it("is waited for no longer, and gone when that is done", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "pool-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const pids = join(folder, "pids");
+    // The first becomes a worker; what is started after it says nothing.
+    const script = `echo $$ >> ${pids}; [ $(wc -l < ${pids}) = 1 ] && exec "$@"; exec sleep 60`;
+    const workers = await open({ workers: 1, wrapper: ["/bin/sh", "-c", script, "sh"] });
+    const begun = (): readonly number[] => readFileSync(pids, "utf8").trim().split("\n").map(Number);
+    await until("another one has begun to start", () => begun().length > 1);
+    const start = performance.now();
+    await workers[Symbol.asyncDispose]();
+    expect(begun().filter(isAlive)).toEqual([]);
+    expect(performance.now() - start).toBeLessThan(5_000);
   });
 });
 

@@ -161,7 +161,7 @@ class Pool implements WorkerPool {
     this.#roundWanted = true;
     if (this.#inRound) return;
     this.#inRound = true;
-    while (this.#roundWanted && !this.#isOver) {
+    while (this.#roundWanted) {
       this.#roundWanted = false;
       this.#placeAll();
       this.#balance();
@@ -213,7 +213,6 @@ class Pool implements WorkerPool {
       others.sort((one, other) => other.quietMs - one.quietMs).find((each) => each.quietMs >= PARK_AFTER_MS);
     if (seat === undefined) return;
     seat.park((session) => {
-      if (this.#isOver) return;
       this.#queue.pushFront(ownerOf(session), session);
       this.#dispatch();
     });
@@ -297,9 +296,7 @@ class Pool implements WorkerPool {
   #died(seat: Seat, death: WorkerDeath): void {
     if (this.#seats.delete(seat)) this.#totals.kills += 1;
     if (seat.served === 0 && death.type !== "killed") this.#backOff();
-    for (const session of seat.abandon(death)) {
-      if (!this.#isOver) this.#queue.pushFront(ownerOf(session), session);
-    }
+    for (const session of seat.abandon(death)) this.#queue.pushFront(ownerOf(session), session);
     this.#dispatch();
   }
 }

@@ -191,20 +191,35 @@ describe("the pool", () => {
   });
 });
 
-describe("a worker that still starts when its pool is disposed of", () => {
-  it("is waited for no longer, and gone when that is done", async () => {
+describe("the end of a pool", () => {
+  /** A pool of which only the first process becomes a worker; `others` is what a shell does in place of the rest. */
+  async function openCounted(others: string): Promise<readonly [WorkerPool, begun: () => readonly number[]]> {
     const folder = mkdtempSync(join(tmpdir(), "pool-"));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const pids = join(folder, "pids");
-    // The first becomes a worker; what is started after it says nothing.
-    const script = `echo $$ >> ${pids}; [ $(wc -l < ${pids}) = 1 ] && exec "$@"; exec sleep 60`;
+    const script = `echo $$ >> ${pids}; [ $(wc -l < ${pids}) = 1 ] || ${others}; exec "$@"`;
     const workers = await open({ workers: 1, wrapper: ["/bin/sh", "-c", script, "sh"] });
-    const begun = (): readonly number[] => readFileSync(pids, "utf8").trim().split("\n").map(Number);
+    return [workers, () => readFileSync(pids, "utf8").trim().split("\n").map(Number)];
+  }
+
+  it("does not wait for workers that still start, and leaves none of them", async () => {
+    const [workers, begun] = await openCounted("exec sleep 60");
     await until("another one has begun to start", () => begun().length > 1);
+    // Nobody but the one that starts is left to be waited for.
+    for (const pid of workers.stats().pids) process.kill(pid, "SIGKILL");
+    await until("the first is gone", () => workers.stats().pids.length === 0);
     const start = performance.now();
     await workers[Symbol.asyncDispose]();
     expect(begun().filter(isAlive)).toEqual([]);
     expect(performance.now() - start).toBeLessThan(5_000);
+  });
+
+  it("starts no workers in the place of those it ends", async () => {
+    const [workers, begun] = await openCounted("true");
+    await until("both workers are ready", () => workers.stats().workers.ready === 2);
+    await workers[Symbol.asyncDispose]();
+    expect(begun()).toHaveLength(2);
+    expect(begun().filter(isAlive)).toEqual([]);
   });
 });
 

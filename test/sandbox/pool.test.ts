@@ -40,6 +40,20 @@ function gate(): {
   };
 }
 
+/** A pool whose first processes become workers; `others` is what a shell does in place of those after them. */
+async function openCounted(
+  real: number,
+  others: string,
+  options: WorkerPoolOptions = { workers: 1 },
+): Promise<readonly [WorkerPool, begun: () => readonly number[]]> {
+  const folder = mkdtempSync(join(tmpdir(), "pool-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const pids = join(folder, "pids");
+  const script = `echo $$ >> ${pids}; [ $(grep -nx $$ ${pids} | cut -d: -f1) -le ${real} ] || ${others}; exec "$@"`;
+  const workers = await open({ ...options, wrapper: ["/bin/sh", "-c", script, "sh"] });
+  return [workers, () => readFileSync(pids, "utf8").trim().split("\n").map(Number)];
+}
+
 const isAlive = (pid: number): boolean => {
   try {
     process.kill(pid, 0);
@@ -192,18 +206,8 @@ describe("the pool", () => {
 });
 
 describe("the end of a pool", () => {
-  /** A pool of which only the first process becomes a worker; `others` is what a shell does in place of the rest. */
-  async function openCounted(others: string): Promise<readonly [WorkerPool, begun: () => readonly number[]]> {
-    const folder = mkdtempSync(join(tmpdir(), "pool-"));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
-    const pids = join(folder, "pids");
-    const script = `echo $$ >> ${pids}; [ $(wc -l < ${pids}) = 1 ] || ${others}; exec "$@"`;
-    const workers = await open({ workers: 1, wrapper: ["/bin/sh", "-c", script, "sh"] });
-    return [workers, () => readFileSync(pids, "utf8").trim().split("\n").map(Number)];
-  }
-
   it("does not wait for workers that still start, and leaves none of them", async () => {
-    const [workers, begun] = await openCounted("exec sleep 60");
+    const [workers, begun] = await openCounted(1, "exec sleep 60");
     await until("another one has begun to start", () => begun().length > 1);
     // Nobody but the one that starts is left to be waited for.
     for (const pid of workers.stats().pids) process.kill(pid, "SIGKILL");
@@ -215,7 +219,7 @@ describe("the end of a pool", () => {
   });
 
   it("starts no workers in the place of those it ends", async () => {
-    const [workers, begun] = await openCounted("true");
+    const [workers, begun] = await openCounted(2, "exec sleep 60");
     await until("both workers are ready", () => workers.stats().workers.ready === 2);
     await workers[Symbol.asyncDispose]();
     expect(begun()).toHaveLength(2);
@@ -270,6 +274,46 @@ describe("a worker that dies", () => {
     expect(outcome.usage.cpuMs, "CPU time without that of three replays").toBeLessThan(
       calm.outcome.usage.cpuMs * 2.5,
     );
+  });
+
+  it("under a program that worked has it go on in a worker of its own, and in no other", async () => {
+    const [workers] = await openCounted(2, "exec sleep 60", { workers: 2 });
+    await until("two workers are ready, and no third will be", () => workers.stats().workers.ready === 2);
+    const [, second = 0] = workers.stats().pids;
+    const { wait, open: release, arrived } = gate();
+    const patient = runProgram(workers, "return await lab.wait({})", { tools: { wait } });
+    await until("one waits in the first", () => arrived() === 1);
+    const giveUp = new AbortController();
+    let spins = false;
+    const spin = (): void => {
+      spins = true;
+    };
+    const suspect = runProgram(workers, "await lab.spin({}); for (;;);", {
+      tools: { spin },
+      limits: { cpuMs: 60_000 },
+      signal: giveUp.signal,
+    });
+    await until("one works in the second", () => spins);
+    process.kill(second, "SIGABRT");
+    await until("the second is gone", () => workers.stats().workers.ready === 1);
+    expect(workers.stats().runs).toMatchObject({ running: 1, queued: 1 });
+    release();
+    expect(resultOf(await patient)).toBe("open");
+    giveUp.abort();
+    expect(codeOf(await suspect)).toBe("cancelled");
+  });
+
+  it("by a kill five times under the same working program ends that program", async () => {
+    const workers = await open({ workers: 1 });
+    const run = runProgram(workers, "for (;;);", { limits: { cpuMs: 60_000 } });
+    for (let kills = 0; kills < 5; kills++) {
+      await until("it works", () => workers.stats().runs.running === 1);
+      const { pids } = workers.stats();
+      for (const pid of pids) process.kill(pid, "SIGKILL");
+      await until("the dead are gone", () => !workers.stats().pids.some((pid) => pids.includes(pid)));
+    }
+    expect(resultOf(await run)).toMatch(/^engine_crashed: .*killed 5 times/);
+    expect(resultOf(await runProgram(workers, "return 'next'"))).toBe("next");
   });
 
   it("of memory while two programs work blames neither by guess: the honest one finishes", async () => {

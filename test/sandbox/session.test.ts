@@ -113,3 +113,37 @@ describe("a session that has another worker", () => {
     session.fail({ code: "cancelled", message: "" });
   });
 });
+
+describe("a session whose worker died", () => {
+  it("while it only waited is under no suspicion, however often", () => {
+    const { session } = attach();
+    for (let deaths = 0; deaths < 10; deaths++) expect(session.detach(undefined)).toBe(true);
+    expect(session).toMatchObject({ solo: false, ended: false });
+    session.fail({ code: "cancelled", message: "" });
+  });
+
+  it("of a crash while it worked goes on alone, and after the second is the cause", async () => {
+    const { session } = attach();
+    expect(session.detach("crash")).toBe(true);
+    expect(session).toMatchObject({ solo: true, ended: false });
+    expect(session.detach("crash")).toBe(false);
+    expect(await session.done).toMatchObject({
+      failure: { code: "engine_crashed", message: expect.stringContaining("died twice") },
+    });
+  });
+
+  it("by a kill from outside goes on alone after the second, and after the fifth is the cause", async () => {
+    const { session } = attach();
+    const alone = [1, 2, 3, 4].map(() => [session.detach("kill"), session.solo]);
+    expect(alone).toEqual([
+      [true, false],
+      [true, true],
+      [true, true],
+      [true, true],
+    ]);
+    expect(session.detach("kill")).toBe(false);
+    expect(await session.done).toMatchObject({
+      failure: { code: "engine_crashed", message: expect.stringContaining("killed 5 times") },
+    });
+  });
+});

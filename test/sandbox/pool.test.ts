@@ -303,6 +303,25 @@ describe("a worker that dies", () => {
     expect(codeOf(await suspect)).toBe("cancelled");
   });
 
+  it("under a program that worked has it keep that worker to itself", async () => {
+    const [workers] = await openCounted(2, "exec sleep 60");
+    await until("two workers are ready, and no third will be", () => workers.stats().workers.ready === 2);
+    const [first = 0] = workers.stats().pids;
+    const giveUp = new AbortController();
+    const { signal } = giveUp;
+    const suspect = runProgram(workers, "for (;;);", { limits: { cpuMs: 60_000 }, signal });
+    await until("it works in the first", () => workers.stats().runs.running === 1);
+    process.kill(first, "SIGABRT");
+    await until("it goes on in the second", () => {
+      const { pids, runs } = workers.stats();
+      return !pids.includes(first) && runs.running === 1;
+    });
+    const next = runProgram(workers, "return 'beside it'", { signal });
+    expect(workers.stats().runs).toMatchObject({ running: 1, queued: 1 });
+    giveUp.abort();
+    expect((await Promise.all([suspect, next])).map(codeOf)).toEqual(["cancelled", "cancelled"]);
+  });
+
   it("by a kill five times under the same working program ends that program", async () => {
     const workers = await open({ workers: 1 });
     const run = runProgram(workers, "for (;;);", { limits: { cpuMs: 60_000 } });

@@ -92,7 +92,7 @@ class Pool implements WorkerPool {
   }
 
   run(run: EngineRun): Promise<EngineOutcome> {
-    if (this.#disposed !== undefined) throw new PoolRefusal("disposed", "The worker pool has been disposed.");
+    if (this.#isOver) throw new PoolRefusal("disposed", "The worker pool has been disposed.");
     const session = new Session(run);
     if (session.ended) return session.done;
     const isAdmitted = run.admitted === true || run.history !== undefined;
@@ -130,13 +130,18 @@ class Pool implements WorkerPool {
     return this.#disposed;
   }
 
+  /** From the first step of its end on: what dies of it is not replaced. */
+  get #isOver(): boolean {
+    return this.#opening.signal.aborted;
+  }
+
   async #dispose(): Promise<void> {
+    this.#opening.abort();
     clearTimeout(this.#retry);
     clearTimeout(this.#lookAgain);
     for (const session of this.#sessions)
       session.fail({ code: "cancelled", message: "The worker pool was disposed." });
     this.#queue.drain();
-    this.#opening.abort();
     for (const seat of this.#seats) seat.process.kill("the pool was disposed");
     await Promise.allSettled(this.#startups);
     while (this.#closing.size > 0) await Promise.all(this.#closing);
@@ -156,7 +161,7 @@ class Pool implements WorkerPool {
     this.#roundWanted = true;
     if (this.#inRound) return;
     this.#inRound = true;
-    while (this.#roundWanted && this.#disposed === undefined) {
+    while (this.#roundWanted) {
       this.#roundWanted = false;
       this.#placeAll();
       this.#balance();
@@ -208,7 +213,6 @@ class Pool implements WorkerPool {
       others.sort((one, other) => other.quietMs - one.quietMs).find((each) => each.quietMs >= PARK_AFTER_MS);
     if (seat === undefined) return;
     seat.park((session) => {
-      if (this.#disposed !== undefined) return;
       this.#queue.pushFront(ownerOf(session), session);
       this.#dispatch();
     });
@@ -231,7 +235,7 @@ class Pool implements WorkerPool {
 
   /** Starts what is missing; ends idle workers that are too many. */
   #balance(): void {
-    if (this.#disposed !== undefined) return;
+    if (this.#isOver) return;
     const open = [...this.#seats].filter((seat) => !seat.closed);
     const total = this.#seats.size + this.#starting;
     const free = open.filter((seat) => seat.principal === null).length + this.#starting;
@@ -255,7 +259,7 @@ class Pool implements WorkerPool {
 
   /** After a start that failed, or a worker that died before it ran anything: no storm of starts. */
   #backOff(): void {
-    if (this.#retry !== undefined || this.#disposed !== undefined) return;
+    if (this.#retry !== undefined || this.#isOver) return;
     const delayMs = Math.min(BACKOFF_MS.longest, BACKOFF_MS.first * 2 ** this.#failuresInRow);
     this.#failuresInRow += 1;
     this.#retry = setTimeout(() => {
@@ -276,7 +280,7 @@ class Pool implements WorkerPool {
       const closed = process.gone.finally(() => this.#closing.delete(closed));
       this.#closing.add(closed);
       this.#engine = `v8 ${versions.v8}, prelude ${process.preludeVersion}`;
-      if (this.#disposed !== undefined) process.kill("the pool was disposed");
+      if (this.#isOver) process.kill("the pool was disposed");
       else {
         seat = new Seat(process, this.#options.isolation);
         this.#seats.add(seat);
@@ -292,9 +296,7 @@ class Pool implements WorkerPool {
   #died(seat: Seat, death: WorkerDeath): void {
     if (this.#seats.delete(seat)) this.#totals.kills += 1;
     if (seat.served === 0 && death.type !== "killed") this.#backOff();
-    for (const session of seat.abandon(death)) {
-      if (this.#disposed === undefined) this.#queue.pushFront(ownerOf(session), session);
-    }
+    for (const session of seat.abandon(death)) this.#queue.pushFront(ownerOf(session), session);
     this.#dispatch();
   }
 }

@@ -1,7 +1,7 @@
 /** Type-checking is a service: whatever a program's types do to the checker costs that program its check, and no more. */
 import { readFileSync } from "node:fs";
 import { stop } from "esbuild";
-import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import { type CheckLimits, CheckService, defaultCheckLimits } from "../../src/code/check-service.ts";
 import { compileProgram } from "../../src/code/compile-program.ts";
 import type { CompilerProcess } from "../../src/code/compiler-process.ts";
@@ -14,6 +14,7 @@ import {
   startTypeChecker,
   type TypeChecker,
 } from "../../src/code/type-checker.ts";
+import { cpuMs } from "../escape/helpers/processes.ts";
 import { until } from "../helpers/until.ts";
 import { checkWith, declarations, declare, openChecked, said } from "./helpers/checked.ts";
 import { groupMembers } from "./helpers/process-groups.ts";
@@ -108,6 +109,32 @@ describe("types that keep the checker busy", () => {
       "type_error",
     ]);
     expect(await stalled).toMatchObject({ ok: true });
+  });
+
+  it("have the compiler replaced when it stands still over them, after twice their time and three seconds", async () => {
+    const compiler = await open({
+      deadlineMs: 1_000,
+      check: { deadlineMs: 10_000, memoryBytes: 4 * 1024 ** 3 },
+    });
+    const check = checkWith(compiler);
+    await check(BAD);
+    const [checker = 0] = checkersOf(compiler);
+    const usedBefore = cpuMs(checker);
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      let isOver = false;
+      const stalled = check(bomb).finally(() => {
+        isOver = true;
+      });
+      while (cpuMs(checker) - usedBefore < 200) await new Promise((resolve) => setImmediate(resolve));
+      process.kill(compiler.stats().pid ?? 0, "SIGSTOP");
+      await vi.advanceTimersByTimeAsync(22_990);
+      expect(isOver).toBe(false);
+      await vi.advanceTimersByTimeAsync(10);
+      expect(await stalled).toMatchObject({ ok: false, code: "compile_timeout" });
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("and those who were in it when it was stopped are checked by its successor", async () => {

@@ -10,6 +10,7 @@ import {
 } from "../../src/code/compiler-process.ts";
 import { groupMemoryBytes } from "../../src/code/group-memory.ts";
 import { createLog } from "../../src/log.ts";
+import { cpuMs } from "../escape/helpers/processes.ts";
 import { until } from "../helpers/until.ts";
 import { childLeaders, groupMembers } from "./helpers/process-groups.ts";
 
@@ -45,8 +46,8 @@ function compile(process: CompilerProcess, code: string, from: From = {}): Promi
 }
 
 /** Each level doubles esbuild's work: it tries every arrow function both with and without a return type. */
-function bomb(name: string): string {
-  const nested = Array.from({ length: 30 }).reduce((inner) => `a ? (b) : c => (${inner})`, "1");
+function bomb(name: string, levels: number = 30): string {
+  const nested = Array.from({ length: levels }).reduce((inner) => `a ? (b) : c => (${inner})`, "1");
   return `const ${name}: number = 1;\n${nested}`;
 }
 
@@ -188,6 +189,20 @@ describe("a text that stalls the compiler", () => {
     const beside = [2, 3, 4, 5, 6].map((n) => compile(compiler, `const n: number = ${n}; return n`));
     expect((await Promise.all(beside)).every(({ ok }) => ok)).toBe(true);
     expect(await stalled).toMatchObject({ code: "compile_timeout" });
+  });
+
+  it("is the culprit while it is read, though the time of one sent before it runs out first", async () => {
+    const compiler = await openWarm({ deadlineMs: 1_500, memoryBytes: 4 * 1024 ** 3 });
+    const pid = pidOf(compiler);
+    const usedBefore = cpuMs(pid);
+    const before = compile(compiler, bomb("before", 14));
+    const stalls = compileLarge(compiler, hungry(900_000));
+    // To parse the second takes several times this; it stands still in the middle of that.
+    await until("the second is being read", () => cpuMs(pid) - usedBefore >= 100);
+    process.kill(pid, "SIGSTOP");
+    expect(await stalls).toMatchObject({ ok: false, code: "compile_timeout" });
+    expect(await before).toMatchObject({ ok: true });
+    expect(compiler.stats().replacements).toBe(1);
   });
 
   it("is left to itself when its sender gives up, and still cannot stay", async () => {

@@ -329,6 +329,16 @@ describe("beside a worker that is taken over", () => {
     expect(calls.toSorted((a, b) => a - b)).toEqual([-5, -4, -3, -2, -1, 1, 2, 3, 4, 5]);
   });
 
+  it("a run that worked in it when another killed it, twice in a row, is not blamed for it", async () => {
+    const workers = await open("seems honest", "all");
+    pool = workers;
+    const works = honest(workers, { input: { word: "honest", behaviour: "answers nothing", once: true } });
+    await until("it works", () => workers.stats().runs.running === 1);
+    const kills = honest(workers, { input: { behaviour: "exits in the middle of a run" } });
+    expect(codeOf(await kills)).toBe("engine_crashed");
+    expect(resultOf(await works)).toBe("honest");
+  });
+
   it("memory is what the system says, not what the worker says of itself", async () => {
     pool = await open("claims to be huge", "all");
     const run = await honest(pool, {

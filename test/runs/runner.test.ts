@@ -292,6 +292,17 @@ describe("calls outside a program", () => {
     });
   });
 
+  it("bring nothing into the record of a request that has been cancelled", async () => {
+    const calls = await core.runner.openCalls({ ...request, kind: "chat", consent: "auto" });
+    const call = calls.call(calls.nextCallId(), "local/wait", '{"name":"sealed"}');
+    await until("it waits", () => waiting.includes("sealed"));
+    const report = await core.runner.cancel(calls.id, me);
+    expect(report).toMatchObject({ status: "cancelled", calls: [{ status: "cancelled" }] });
+    gateOf("sealed").resolve("late");
+    expect(await call).toMatchObject({ type: "failure", failure: { kind: "cancelled" } });
+    expect((await core.store.readJournal(calls.id)).at(-1)).toMatchObject({ type: "ended" });
+  });
+
   it("show the programs of the same request in one report", async () => {
     const chat = await core.runner.openCalls({ ...request, kind: "chat", consent: "auto" });
     const program = await run("console.log('inside'); return await read({ value: 5 })", { parent: chat.id });

@@ -196,6 +196,22 @@ describe("the gate", () => {
     expect(seen).toEqual([]);
   });
 
+  it("tells what is wrong with arguments that never became JSON only to who may call the tool", async () => {
+    const { tool, seen } = counter();
+    const fault = { kind: "too_large", message: "the arguments are larger than 10 bytes" } as const;
+    const gate = open([tool]);
+    const allowed = await gate.bridge.call(gate.request("local/save", "null", { fault }));
+    expect(allowed).toEqual({ type: "failure", failure: fault });
+    const narrow = open([tool], [{ rule: "tools_filter", allow: [] }]);
+    const refused = await narrow.bridge.call(narrow.request("local/save", "null", { fault }));
+    expect(refused).toMatchObject({
+      failure: { kind: "denied", message: expect.not.stringContaining("larger") },
+    });
+    const unknown = await gate.bridge.call(gate.request("local/nope", "null", { fault }));
+    expect(unknown).toMatchObject({ failure: { kind: "unknown_tool" } });
+    expect(seen).toEqual([]);
+  });
+
   it.each([
     ["an unknown tool", "local/sve", "unknown_tool", /local\/save/],
     ["a name that only differs in case", "local/Save", "unknown_tool", /local\/save/],
@@ -318,6 +334,20 @@ describe("a call that needs a person", () => {
     expect(seen).toEqual([]);
   });
 
+  it("is not made when it is approved and the journal can't be written", async () => {
+    const { tool, seen } = counter({ needsApproval: true });
+    const gate = open([tool]);
+    const call = gate.request("local/save", '{"text":"a"}');
+    await gate.bridge.call(call);
+    const decision = { type: "approve", by: "ann" } as const;
+    await gate.bridge.decide(call, decision);
+    gate.onFlush(() => Promise.reject(new Error("disk full")));
+    const outcome = await gate.bridge.resume(call, { step: "decided", decision });
+    expect(outcome).toMatchObject({ type: "failure", failure: { kind: "unavailable" } });
+    expect(gate.types().slice(-2)).toEqual(["started", "settled"]);
+    expect(seen).toEqual([]);
+  });
+
   it("can be denied with a reason, or given its result, without being made", async () => {
     const { tool, seen } = counter({ needsApproval: true });
     const gate = open([tool]);
@@ -413,5 +443,20 @@ describe("a result that a person supplies", () => {
     expect(gate.types()).toEqual(["requested", "decided ask"]);
     const taken = await gate.bridge.decide(call, { type: "result", by: "ann", value: '{"total":2}' });
     expect(taken).toEqual({ ok: true });
+  });
+
+  it("may have as many bytes as one of the tool's own, or the call waits on", async () => {
+    const { tool } = counter({ needsApproval: true });
+    const gate = open([tool]);
+    const supply = (characters: number) =>
+      ({ type: "result", by: "ann", value: JSON.stringify("é".repeat(characters)) }) as const;
+    const call = gate.request("local/save", '{"text":"a"}', { resultBytes: 1_000 });
+    await gate.bridge.call(call);
+    expect(await gate.bridge.decide(call, supply(500))).toMatchObject({
+      ok: false,
+      failure: { kind: "too_large", message: expect.stringContaining("1002 bytes") },
+    });
+    expect(gate.types()).toEqual(["requested", "decided ask"]);
+    expect(await gate.bridge.decide(call, supply(499))).toEqual({ ok: true });
   });
 });

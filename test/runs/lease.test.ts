@@ -4,7 +4,6 @@ import type { Hold, Settlement } from "../../sandbox/index.ts";
 import { createLog } from "../../src/log.ts";
 import { createLease } from "../../src/runs/lease.ts";
 import { createJournal } from "../../src/runs/live-journal.ts";
-import type { Bridge } from "../../src/tools/bridge.ts";
 import { buildCatalog } from "../../src/tools/catalog.ts";
 import type { GateCall, GateOutcome } from "../../src/tools/gate-call.ts";
 import { settle } from "../../src/tools/settlement.ts";

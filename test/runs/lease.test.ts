@@ -30,7 +30,7 @@ function open(leftMs: number, act: (gate: GateCall) => Promise<GateOutcome>) {
     },
     log,
     gate: ({ n, tool, args }, rest) => ({
-      ...{ ...rest, n, id: `call_${n}`, tool, args, consent: "ask", resultBytes: 1_000 },
+      ...{ ...rest, n, id: `call_${n}`, tool, args, principal: "local", consent: "ask", resultBytes: 1_000 },
       ...{ catalog: buildCatalog([], { readOnly: [], idempotent: [] }), policy: { layers: [] } },
     }),
     openCall: () => undefined,

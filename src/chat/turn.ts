@@ -48,6 +48,9 @@ export async function* takeTurn(
   const passed = new Map<number, number>();
   for await (const event of model.stream(request, signal)) {
     switch (event.type) {
+      case "answering":
+        yield event;
+        break;
       case "raw":
         yield event;
         return null;

@@ -5,8 +5,8 @@ import { type Fields, isFields } from "./model.ts";
 /** Whose failure it is. */
 export interface FailingProvider {
   readonly name: string;
-  /** Taken out of every message. */
-  readonly apiKey: string | null;
+  /** Its keys, all of them: taken out of every message. */
+  readonly secrets: readonly string[];
 }
 
 const MAX_MESSAGE_CHARS = 2_000;
@@ -19,7 +19,7 @@ export function refusedByProvider(
   const said = readError(parseJson(answer.body));
   const message = said.message ?? plainText(answer.body) ?? `answered with HTTP status ${answer.status}`;
   return upstreamError(provider, message, {
-    fault: { ...faultOfStatus(answer.status), ...said.fault },
+    fault: { ...faultOfStatus(answer.status), ...said.fault, answered: answer.status },
     retryAfter: answer.retryAfter,
     param: said.param,
   });
@@ -31,7 +31,11 @@ export function errorWithin(provider: FailingProvider, payload: Fields): Toolari
   if (!isError) return undefined;
   const said = readError(payload);
   return upstreamError(provider, said.message ?? "reported an error without words", {
-    fault: { ...faultOfStatus(said.status ?? 502), ...said.fault },
+    fault: {
+      ...faultOfStatus(said.status ?? 502),
+      ...said.fault,
+      ...(said.status === undefined ? {} : { answered: said.status }),
+    },
     param: said.param,
   });
 }
@@ -66,14 +70,22 @@ function upstreamError(
   message: string,
   { fault, retryAfter, param, cause }: UpstreamErrorParts,
 ): ToolariumError {
-  const retryAfterSeconds = Number.parseInt(retryAfter ?? "", 10);
-  const text = `The model provider "${provider.name}": ${redact(message, provider.apiKey)}`;
+  const retryAfterSeconds = secondsOf(retryAfter);
+  const text = `The model provider "${provider.name}": ${redact(message, provider.secrets)}`;
   return new ToolariumError("upstream_error", text, {
     provider: fault,
     cause,
     ...(param === undefined ? {} : { param }),
-    ...(Number.isNaN(retryAfterSeconds) ? {} : { retryAfterSeconds }),
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
   });
+}
+
+/** A `Retry-After`, which is seconds or a date. */
+function secondsOf(retryAfter = ""): number | undefined {
+  const seconds = /^\s*\d/.test(retryAfter)
+    ? Number.parseFloat(retryAfter)
+    : (Date.parse(retryAfter) - Date.now()) / 1_000;
+  return Number.isNaN(seconds) ? undefined : Math.max(0, Math.ceil(seconds));
 }
 
 /**
@@ -154,10 +166,12 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Takes out our key and whatever looks like one: providers echo parts of a key they refuse. */
-function redact(message: string, apiKey: string | null): string {
-  const withoutKey = apiKey ? message.replaceAll(apiKey, "[redacted]") : message;
-  return withoutKey
+/** Takes out our keys and whatever looks like one: providers echo parts of a key they refuse. */
+function redact(message: string, secrets: readonly string[]): string {
+  return secrets
+    .filter((secret) => secret !== "")
+    .toSorted((a, b) => b.length - a.length)
+    .reduce((text, secret) => text.replaceAll(secret, "[redacted]"), message)
     .replace(/\b(?:sk|pk|rk|gsk|xai)-[\w*.-]{6,}/g, "[redacted]")
     .replace(/\bBearer +[^\s"']+/gi, "Bearer [redacted]")
     .slice(0, MAX_MESSAGE_CHARS);

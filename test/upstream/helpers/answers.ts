@@ -21,6 +21,7 @@ export const hello: ModelRequest = {
   params: {},
   stream: true,
   raw: false,
+  repeatable: true,
 };
 
 /** Reads to the end. Fails on a call that goes on before it began or begins twice. */
@@ -68,7 +69,7 @@ export async function ask(answer: ProviderAnswer, options: AskOptions = {}): Pro
   const dispatcher = new Agent();
   try {
     const model = createOpenAiCompatibleModel({
-      provider: { name: "test", baseUrl: provider.baseUrl, apiKey: API_KEY, models: [] },
+      provider: { name: "test", baseUrl: provider.baseUrl, apiKey: API_KEY, secrets: [API_KEY] },
       model: "m",
       dispatcher,
       timeouts: { ...defaultTimeouts, ...options.timeouts },

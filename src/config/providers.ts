@@ -1,0 +1,82 @@
+/** Entries of `providers` and `models`, checked and made the gateway's. */
+import type { z } from "zod";
+import type { ProviderConfig } from "../config.ts";
+import { didYouMean } from "./problems.ts";
+import type { ConfigFile, ProviderEntry } from "./schema.ts";
+import type { Remark } from "./servers.ts";
+
+/** An empty key, such as `${KEY:-}` leaves, is none. */
+export function resolveProvider(name: string, entry: ProviderEntry): ProviderConfig {
+  const { baseUrl, apiKey = "", apiKeys, models, retries, firstByteTimeoutMs, idleTimeoutMs } = entry;
+  return {
+    name,
+    baseUrl,
+    apiKeys: apiKeys ?? (apiKey === "" ? [] : [{ key: apiKey, weight: 1 }]),
+    models,
+    retries,
+    timeouts: { firstByteMs: firstByteTimeoutMs, idleMs: idleTimeoutMs },
+  };
+}
+
+export function checkProviders({ providers }: ConfigFile): readonly Remark[] {
+  return Object.entries(providers).flatMap(([name, entry]) => [
+    ...checkName(name),
+    ...checkKeys(name, entry),
+  ]);
+}
+
+function checkName(name: string): readonly Remark[] {
+  if (name !== "" && !name.includes("/") && name !== "builtin") return [];
+  const message =
+    name === "builtin" ? 'the name "builtin" is taken' : 'a provider\'s name is not empty and has no "/"';
+  return [{ path: ["providers", name], part: "key", message }];
+}
+
+function checkKeys(provider: string, { apiKey, apiKeys = [] }: ProviderEntry): readonly Remark[] {
+  const both: Remark = {
+    path: ["providers", provider, "apiKeys"],
+    part: "key",
+    message: "says the same as apiKey, which is there too; keep one of them",
+  };
+  const repeated = apiKeys.flatMap(({ key }, index): readonly Remark[] =>
+    apiKeys.findIndex((each) => each.key === key) === index
+      ? []
+      : [
+          {
+            path: ["providers", provider, "apiKeys", index, "key"],
+            part: "value",
+            message: "stands here twice; give one entry the weight of both",
+          },
+        ],
+  );
+  return [...(apiKey !== undefined && apiKeys.length > 0 ? [both] : []), ...repeated];
+}
+
+/** `issues`: faults of the file's shape. A provider that has some is there, although the file is read without it. */
+export function checkChains(
+  { providers, models }: ConfigFile,
+  issues: readonly z.core.$ZodIssue[],
+): readonly Remark[] {
+  const faulty = issues.flatMap(({ path }) => (path[0] === "providers" ? [String(path[1])] : []));
+  const known = [...Object.keys(providers), ...faulty];
+  return Object.entries(models).flatMap(([name, members]) => [
+    ...checkChainName(name),
+    ...members.flatMap((member, index): readonly Remark[] => {
+      const message = describeBadMember(member, known);
+      return message === undefined ? [] : [{ path: ["models", name, index], part: "value", message }];
+    }),
+  ]);
+}
+
+function checkChainName(name: string): readonly Remark[] {
+  if (name !== "" && !name.includes("/") && !/:(code|agent|plain)$/.test(name)) return [];
+  const message = 'the name of a chain is not empty, has no "/", and does not end in a mode';
+  return [{ path: ["models", name], part: "key", message }];
+}
+
+function describeBadMember(member: string, known: readonly string[]): string | undefined {
+  const [provider = "", ...model] = member.split("/");
+  if (model.join("/") === "") return "expected provider/model";
+  if (known.includes(provider)) return undefined;
+  return `names a provider that is not configured${didYouMean(provider, known)}`;
+}

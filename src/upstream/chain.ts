@@ -1,0 +1,57 @@
+/**
+ * One name for several models, asked in their order until one answers. A model whose provider failed lately is asked
+ * last. Goes over to the next under the rule of retries (see attempts.ts): before anything of an answer has come, and
+ * only in a request's first turn.
+ */
+import { ToolariumError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { isCallersFault } from "./attempts.ts";
+import type { CoolDown } from "./cool-down.ts";
+import type { ChatModel, ModelEvent, ModelRequest } from "./model.ts";
+
+export interface ChainMember {
+  readonly model: ChatModel;
+  /** Of its provider. */
+  readonly health: CoolDown;
+}
+
+/** @throws what the last one of `members` that was asked threw; a fault of the request's own at once */
+export function createChain(
+  name: string,
+  members: readonly ChainMember[],
+  log?: Pick<Log, "warn">,
+): ChatModel {
+  return { name, stream: (request, signal) => streamAnswer(name, members, request, signal, log) };
+}
+
+async function* streamAnswer(
+  chain: string,
+  members: readonly ChainMember[],
+  request: ModelRequest,
+  signal: AbortSignal,
+  log: Pick<Log, "warn"> | undefined,
+): AsyncGenerator<ModelEvent> {
+  const ordered = [
+    ...members.filter(({ health }) => health.isReady),
+    ...members.filter(({ health }) => !health.isReady),
+  ];
+  for (const [index, { model }] of ordered.entries()) {
+    let hasBegun = false;
+    try {
+      for await (const event of model.stream(request, signal)) {
+        hasBegun = true;
+        yield event;
+      }
+      return;
+    } catch (error) {
+      const next = ordered[index + 1]?.model.name;
+      const mayGoOn = request.repeatable && !hasBegun && !signal.aborted;
+      if (!mayGoOn || next === undefined || !(error instanceof ToolariumError) || isCallersFault(error))
+        throw error;
+      log?.warn(
+        { chain, model: model.name, next, reason: error.message },
+        "the next model of a chain is asked",
+      );
+    }
+  }
+}

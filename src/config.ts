@@ -36,6 +36,8 @@ export interface ProviderKey {
 
 export interface ProviderConfig {
   readonly name: string;
+  /** The protocol it speaks; `openai` is OpenAI's chat completions, whoever offers them. */
+  readonly type: "openai" | "anthropic" | "google" | "bedrock";
   readonly baseUrl: string;
   /** Empty: none is sent. */
   readonly apiKeys: readonly ProviderKey[];
@@ -43,6 +45,14 @@ export interface ProviderConfig {
   /** How often a request is sent again where nothing of an answer has come. */
   readonly retries: number;
   readonly timeouts: UpstreamTimeouts;
+  /** Of Bedrock only. */
+  readonly region: string | null;
+  /** Of Bedrock without keys: what its requests are signed with. */
+  readonly signing: {
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+    readonly sessionToken?: string;
+  } | null;
 }
 
 /** One name for several models, the first that answers counts. */
@@ -145,12 +155,20 @@ export function configFrom(
 export function redactions(config: Config): readonly string[] {
   const values = [
     ...config.keys.map(({ key }) => key),
-    ...config.providers.flatMap(({ apiKeys }) => apiKeys.map(({ key }) => key)),
+    ...config.providers.flatMap(providerSecrets),
     ...config.servers.flatMap(secretsOf),
   ];
   return [...new Set(values)]
     .filter((value) => value.length >= REDACTED_CHARS)
     .sort((a, b) => b.length - a.length);
+}
+
+/** Every secret that a provider is shown. */
+export function providerSecrets({
+  apiKeys,
+  signing,
+}: Pick<ProviderConfig, "apiKeys" | "signing">): readonly string[] {
+  return [...apiKeys.map(({ key }) => key), ...Object.values(signing ?? {})];
 }
 
 /** Shorter values are not told apart from ordinary text. */

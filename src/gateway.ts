@@ -70,7 +70,7 @@ export async function createGateway({ config, log, now }: GatewayOptions): Promi
   const { hub, compiler, runner, catalog } = core;
   const left = await runner.recover();
   if (left.resumed + left.ended > 0) log.info(left, "took up runs that an earlier process left unfinished");
-  const models = building.use(createModelRegistry(config, { log }));
+  const models = building.use(await createModelRegistry(config, { log }));
   const chat = createChatEngine({
     runner,
     models,

@@ -1,27 +1,54 @@
 /** Entries of `providers` and `models`, checked and made the gateway's. */
 import type { z } from "zod";
-import type { ProviderConfig } from "../config.ts";
+import type { ProviderConfig, ProviderKey } from "../config.ts";
 import { didYouMean } from "./problems.ts";
 import type { ConfigFile, ProviderEntry } from "./schema.ts";
 import type { Remark } from "./servers.ts";
 
 /** An empty key, such as `${KEY:-}` leaves, is none. */
 export function resolveProvider(name: string, entry: ProviderEntry): ProviderConfig {
-  const { baseUrl, apiKey = "", apiKeys, models, retries, firstByteTimeoutMs, idleTimeoutMs } = entry;
+  const { type, models, retries, firstByteTimeoutMs, idleTimeoutMs, region = null } = entry;
   return {
     name,
-    baseUrl,
-    apiKeys: apiKeys ?? (apiKey === "" ? [] : [{ key: apiKey, weight: 1 }]),
+    type,
+    baseUrl: entry.baseUrl ?? defaultBaseUrl(entry) ?? "",
+    apiKeys: keysOf(entry),
     models,
     retries,
     timeouts: { firstByteMs: firstByteTimeoutMs, idleMs: idleTimeoutMs },
+    region,
+    signing: signingOf(entry),
   };
+}
+
+/** Said here and not left to the packages, which would look into the environment first. */
+function defaultBaseUrl({ type, region }: ProviderEntry): string | undefined {
+  switch (type) {
+    case "openai":
+      return undefined;
+    case "anthropic":
+      return "https://api.anthropic.com/v1";
+    case "google":
+      return "https://generativelanguage.googleapis.com/v1beta";
+    case "bedrock":
+      return region === undefined ? undefined : `https://bedrock-runtime.${region}.amazonaws.com`;
+  }
+}
+
+function keysOf({ apiKey = "", apiKeys }: ProviderEntry): readonly ProviderKey[] {
+  return apiKeys ?? (apiKey === "" ? [] : [{ key: apiKey, weight: 1 }]);
+}
+
+function signingOf({ accessKeyId, secretAccessKey, sessionToken }: ProviderEntry): ProviderConfig["signing"] {
+  if (accessKeyId === undefined || secretAccessKey === undefined) return null;
+  return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
 }
 
 export function checkProviders({ providers }: ConfigFile): readonly Remark[] {
   return Object.entries(providers).flatMap(([name, entry]) => [
     ...checkName(name),
     ...checkKeys(name, entry),
+    ...checkType(name, entry),
   ]);
 }
 
@@ -51,6 +78,35 @@ function checkKeys(provider: string, { apiKey, apiKeys = [] }: ProviderEntry): r
   );
   return [...(apiKey !== undefined && apiKeys.length > 0 ? [both] : []), ...repeated];
 }
+
+/** Whether there is what the type needs, and nothing that it has no use for. */
+function checkType(provider: string, entry: ProviderEntry): readonly Remark[] {
+  const { type, baseUrl, region } = entry;
+  const remark = (key: string, part: Remark["part"], message: string): Remark => ({
+    path: ["providers", provider, key],
+    part,
+    message,
+  });
+  const idle = BEDROCK_KEYS.filter((key) => type !== "bedrock" && entry[key] !== undefined).map((key) =>
+    remark(key, "key", 'is only for providers of the type "bedrock"'),
+  );
+  if (type === "openai")
+    return baseUrl === undefined
+      ? [...idle, remark("baseUrl", "value", "is missing: expected a string")]
+      : idle;
+  const needs: Remark[] = [];
+  if (type === "bedrock" && region === undefined)
+    needs.push(remark("region", "value", 'is missing: expected an AWS region such as "eu-central-1"'));
+  if (keysOf(entry).length === 0 && signingOf(entry) === null) {
+    const or = type === "bedrock" ? ", or accessKeyId and secretAccessKey" : "";
+    needs.push(
+      remark("apiKey", "value", `is missing: a provider of the type "${type}" needs apiKey or apiKeys${or}`),
+    );
+  }
+  return [...idle, ...needs];
+}
+
+const BEDROCK_KEYS = ["region", "accessKeyId", "secretAccessKey", "sessionToken"] as const;
 
 /** `issues`: faults of the file's shape. A provider that has some is there, although the file is read without it. */
 export function checkChains(

@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { z } from "zod";
 import { limitNames, limitTable, type RunLimits } from "../../sandbox/index.ts";
-import type { Config, KeyConfig, ProviderKey } from "../config.ts";
+import type { Config, KeyConfig, ProviderConfig, ProviderKey } from "../config.ts";
 import type { JsonSchema } from "../tools/catalog.ts";
 import { defaultTimeouts } from "../upstream/watchdog.ts";
 
@@ -40,7 +40,9 @@ export interface ServerEntry {
 
 /** One entry of `providers`. */
 export interface ProviderEntry {
-  readonly baseUrl: string;
+  readonly type: ProviderConfig["type"];
+  /** May be left out where the type has its own. */
+  readonly baseUrl?: string;
   /** This or `apiKeys`. */
   readonly apiKey?: string;
   readonly apiKeys?: readonly ProviderKey[];
@@ -48,6 +50,11 @@ export interface ProviderEntry {
   readonly retries: number;
   readonly firstByteTimeoutMs: number;
   readonly idleTimeoutMs: number;
+  /** These are for Bedrock, the rest of them in place of keys. */
+  readonly region?: string;
+  readonly accessKeyId?: string;
+  readonly secretAccessKey?: string;
+  readonly sessionToken?: string;
 }
 
 type KeyEntry = Omit<KeyConfig, "principal"> & { readonly principal?: string };
@@ -84,7 +91,9 @@ const serverEntry = z.looseObject({
 });
 
 const provider = z.strictObject({
-  baseUrl: httpUrl(),
+  // "openai" is OpenAI's protocol, whoever speaks it. The others need a package: see sdk-package.ts.
+  type: z.enum(["openai", "anthropic", "google", "bedrock"]).default("openai"),
+  baseUrl: httpUrl().exactOptional(),
   apiKey: z.string().exactOptional(),
   apiKeys: z
     .array(z.strictObject({ key: text(), weight: z.number().positive().max(1_000_000).default(1) }))
@@ -96,6 +105,13 @@ const provider = z.strictObject({
   // Of all attempts together.
   firstByteTimeoutMs: milliseconds().default(defaultTimeouts.firstByteMs),
   idleTimeoutMs: milliseconds().default(defaultTimeouts.idleMs),
+  region: z
+    .string()
+    .regex(/^[a-z0-9-]+$/, 'expected an AWS region such as "eu-central-1"')
+    .exactOptional(),
+  accessKeyId: text().exactOptional(),
+  secretAccessKey: text().exactOptional(),
+  sessionToken: text().exactOptional(),
 });
 
 const limits = z.strictObject(

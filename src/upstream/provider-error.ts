@@ -14,12 +14,23 @@ const MAX_MESSAGE_CHARS = 2_000;
 /** An answer with a status of 400 or more. `body` is its text, perhaps JSON. */
 export function refusedByProvider(
   provider: FailingProvider,
-  answer: { readonly status: number; readonly body: string; readonly retryAfter: string | undefined },
+  answer: {
+    readonly status: number;
+    readonly body: string;
+    readonly retryAfter: string | undefined;
+    /** What its headers call the error, for a body that has no word for it. */
+    readonly type?: string | undefined;
+  },
 ): ToolariumError {
   const said = readError(parseJson(answer.body));
   const message = said.message ?? plainText(answer.body) ?? `answered with HTTP status ${answer.status}`;
   return upstreamError(provider, message, {
-    fault: { ...faultOfStatus(answer.status), ...said.fault, answered: answer.status },
+    fault: {
+      ...faultOfStatus(answer.status),
+      ...(answer.type === undefined ? {} : { type: answer.type }),
+      ...said.fault,
+      answered: answer.status,
+    },
     retryAfter: answer.retryAfter,
     param: said.param,
   });
@@ -125,7 +136,8 @@ function readError(payload: unknown): SaidError {
   const outer = isFields(payload) ? payload : {};
   const inner = isFields(outer["error"]) ? outer["error"] : outer;
   const code = textOf(inner["code"]);
-  const type = textOf(inner["type"]);
+  // Google has the kind of an error as its status.
+  const type = textOf(inner["type"]) ?? textOf(inner["status"]);
   return {
     message: textOf(inner["message"]) ?? textOf(inner["error"]) ?? describeDetail(inner["detail"]),
     status: statusOf(inner["code"]) ?? statusOf(inner["status"]) ?? statusOf(inner["status_code"]),

@@ -1,12 +1,14 @@
 /** The providers behind the models: their connections, keys and health, shared by all models of one provider. */
 import { Agent } from "undici";
-import type { ProviderConfig } from "../config.ts";
+import { type ProviderConfig, providerSecrets } from "../config.ts";
 import { createRetryingModel } from "./attempts.ts";
 import type { ChainMember } from "./chain.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { createCoolDown } from "./cool-down.ts";
 import { createKeyRing } from "./key-ring.ts";
 import { createOpenAiCompatibleModel } from "./openai-compatible.ts";
+import { createSdkModel } from "./sdk-model.ts";
+import { loadSdk, type OpenSdkModel } from "./sdk-package.ts";
 
 /** Owns the connections to the providers. */
 export interface Providers extends AsyncDisposable {
@@ -16,9 +18,21 @@ export interface Providers extends AsyncDisposable {
 
 const CONNECT_TIMEOUT_MS = 15_000;
 
-export function createProviders(configs: readonly ProviderConfig[], clock: Clock = systemClock): Providers {
-  const dispatcher = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS } });
-  const connected = new Map(configs.map((config) => [config.name, connectTo(config, dispatcher, clock)]));
+/** @throws `config_error` when a package that a provider needs is not there */
+export async function createProviders(
+  configs: readonly ProviderConfig[],
+  clock: Clock = systemClock,
+): Promise<Providers> {
+  const openers = await loadSdks(configs);
+  // No time limits of its own: the watchdog's are exact, and it knows why it fired.
+  const dispatcher = new Agent({
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+  const connected = new Map(
+    configs.map((config) => [config.name, connectTo(config, { openers, dispatcher, clock })]),
+  );
   let disposed: Promise<void> | undefined;
   return {
     model: (provider, model) => connected.get(provider)?.(model),
@@ -29,12 +43,24 @@ export function createProviders(configs: readonly ProviderConfig[], clock: Clock
   };
 }
 
+type SdkOpeners = ReadonlyMap<ProviderConfig["type"], OpenSdkModel>;
+
+async function loadSdks(configs: readonly ProviderConfig[]): Promise<SdkOpeners> {
+  const types = new Set(configs.flatMap(({ type }) => (type === "openai" ? [] : [type])));
+  return new Map(await Promise.all([...types].map(async (type) => [type, await loadSdk(type)] as const)));
+}
+
 function connectTo(
-  { name, baseUrl, apiKeys, retries, timeouts }: ProviderConfig,
-  dispatcher: Agent,
-  clock: Clock,
+  config: ProviderConfig,
+  {
+    openers,
+    dispatcher,
+    clock,
+  }: { readonly openers: SdkOpeners; readonly dispatcher: Agent; readonly clock: Clock },
 ): (model: string) => ChainMember {
-  const secrets = apiKeys.map(({ key }) => key);
+  const { name, type, apiKeys, retries, timeouts } = config;
+  const secrets = providerSecrets(config);
+  const open = openers.get(type);
   const keys = createKeyRing(apiKeys, clock);
   const health = createCoolDown(clock);
   return (model) => ({
@@ -46,13 +72,12 @@ function connectTo(
       retries,
       timeouts,
       clock,
-      open: (apiKey, timeoutsLeft) =>
-        createOpenAiCompatibleModel({
-          provider: { name, baseUrl, apiKey, secrets },
-          model,
-          dispatcher,
-          timeouts: timeoutsLeft,
-        }),
+      open(apiKey, timeoutsLeft) {
+        const common = { model, dispatcher, timeouts: timeoutsLeft };
+        return type === "openai" || open === undefined
+          ? createOpenAiCompatibleModel({ provider: { ...config, apiKey, secrets }, ...common })
+          : createSdkModel({ provider: { ...config, type, apiKey, secrets }, open, ...common });
+      },
     }),
   });
 }

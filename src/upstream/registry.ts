@@ -45,11 +45,12 @@ export interface ModelRegistry extends AsyncDisposable {
 const MODE_SUFFIX = /^(.+):(code|agent|plain)$/s;
 const MAX_NAMES_SHOWN = 5;
 
-export function createModelRegistry(
+/** @throws `config_error` when a package that a provider needs is not there */
+export async function createModelRegistry(
   config: Pick<Config, "providers" | "models">,
   { clock, log }: ModelRegistryDeps = {},
-): ModelRegistry {
-  const providers = createProviders(config.providers, clock);
+): Promise<ModelRegistry> {
+  const providers = await createProviders(config.providers, clock);
   const models = knownModels(config, providers, log);
 
   return {

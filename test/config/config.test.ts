@@ -264,6 +264,26 @@ test.for([
     '{ "providers": { "open": { "baseUrl": "http://x" } }, "models": { "m": ["open/x", "opne/y"] } }',
     'toolarium.json:1:83 models.m[1]: names a provider that is not configured; did you mean "open"?',
   ],
+  [
+    '{ "providers": { "p": { "type": "claude", "apiKey": "k" } } }',
+    'toolarium.json:1:33 providers.p.type: expected "openai" or "anthropic" or "google" or "bedrock"',
+  ],
+  [
+    '{ "providers": { "p": { "type": "anthropic" } } }',
+    'toolarium.json:1:23 providers.p.apiKey: is missing: a provider of the type "anthropic" needs apiKey or apiKeys',
+  ],
+  [
+    '{ "providers": { "p": { "type": "bedrock", "apiKey": "k" } } }',
+    'providers.p.region: is missing: expected an AWS region such as "eu-central-1"',
+  ],
+  [
+    '{ "providers": { "p": { "type": "bedrock", "region": "eu-west-1", "accessKeyId": "A" } } }',
+    "needs apiKey or apiKeys, or accessKeyId and secretAccessKey",
+  ],
+  [
+    '{ "providers": { "p": { "type": "google", "apiKey": "k",\n "region": "eu-west-1" } } }',
+    'toolarium.json:2:2 providers.p.region: is only for providers of the type "bedrock"',
+  ],
   ['{ "models": { "m": ["gpt"] } }', "toolarium.json:1:21 models.m[0]: expected provider/model"],
   ['{ "models": { "m": [] } }', "models.m: expected at least 1 entry"],
   [
@@ -541,14 +561,18 @@ test("a provider's keys, retries and time limits have defaults, and chains keep 
   expect(config.providers).toEqual([
     {
       name: "plain",
+      type: "openai",
       baseUrl: "http://x",
       apiKeys: [{ key: "from-env", weight: 1 }],
       models: [],
       retries: 2,
       timeouts: { firstByteMs: 600_000, idleMs: 300_000 },
+      region: null,
+      signing: null,
     },
     {
       name: "full",
+      type: "openai",
       baseUrl: "http://y",
       apiKeys: [
         { key: "from-env", weight: 3 },
@@ -557,9 +581,37 @@ test("a provider's keys, retries and time limits have defaults, and chains keep 
       models: ["m"],
       retries: 0,
       timeouts: { firstByteMs: 5_000, idleMs: 1_000 },
+      region: null,
+      signing: null,
     },
   ]);
   expect(config.models).toEqual([{ name: "fast", members: ["full/m", "plain/m"] }]);
+});
+
+test("a provider of another type knows its address, and Bedrock's keys are secrets like any other", async () => {
+  const { config } = await load(
+    json({
+      providers: {
+        a: { type: "anthropic", apiKey: "k1" },
+        g: { type: "google", apiKey: "k2" },
+        b: {
+          type: "bedrock",
+          region: "eu-west-1",
+          accessKeyId: "AKIA01",
+          secretAccessKey: "secret-access",
+          sessionToken: "session-token",
+        },
+        own: { type: "anthropic", apiKey: "k3", baseUrl: "http://proxy/v1" },
+      },
+    }),
+  );
+  expect(config.providers.map(({ baseUrl }) => baseUrl)).toEqual([
+    "https://api.anthropic.com/v1",
+    "https://generativelanguage.googleapis.com/v1beta",
+    "https://bedrock-runtime.eu-west-1.amazonaws.com",
+    "http://proxy/v1",
+  ]);
+  expect(redactions(config)).toEqual(["secret-access", "session-token", "AKIA01"]);
 });
 
 test("a chain may name a provider whose entry is refused for something else", async () => {

@@ -4,13 +4,16 @@ import { defaultTimeouts } from "../../src/upstream/watchdog.ts";
 
 const provider = (name: string, ...models: string[]) => ({
   name,
+  type: "openai" as const,
   baseUrl: "http://127.0.0.1:9/v1",
   apiKeys: [],
   models,
   retries: 0,
   timeouts: defaultTimeouts,
+  region: null,
+  signing: null,
 });
-const registry = createModelRegistry({
+const registry = await createModelRegistry({
   providers: [provider("openai", "gpt-small", "shared", "odd:code"), provider("local", "shared", "org/qwen")],
   models: [],
 });

@@ -238,12 +238,15 @@ function providersOf({ provider }: ChatSetup): Config["providers"] {
   return [
     {
       name: "test",
+      type: "openai",
       baseUrl: provider,
       apiKeys: [{ key: "sk-upstream-secret", weight: 1 }],
       models: ["m"],
       // What a provider answers first is what most tests are about.
       retries: 0,
       timeouts: defaultTimeouts,
+      region: null,
+      signing: null,
     },
   ];
 }

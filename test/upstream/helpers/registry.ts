@@ -41,7 +41,7 @@ export async function startRegistry({ providers, models = {} }: TestRegistryOpti
   const warnings: unknown[] = [];
   const log = { warn: (...said: unknown[]) => void warnings.push(said) };
   const { config } = configFrom({ providers: entries, models });
-  const registry = building.use(createModelRegistry(config, { clock, log }));
+  const registry = building.use(await createModelRegistry(config, { clock, log }));
   const requests = (name: string) => started.get(name)?.requests ?? [];
   const parts = building.move();
   return {

@@ -5,6 +5,8 @@
  * twice: what a tool has done is on record, and the client is told of the failure instead of waiting for more.
  */
 import { ToolariumError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { beginAnswer } from "./begin-answer.ts";
 import type { Clock } from "./clock.ts";
 import type { CoolDown } from "./cool-down.ts";
 import type { KeyRing, RingKey } from "./key-ring.ts";
@@ -22,6 +24,8 @@ export interface AttemptOptions {
   /** `firstByteMs` is for all attempts together, with the pauses between them. */
   readonly timeouts: UpstreamTimeouts;
   readonly clock: Clock;
+  /** Told of each key that is refused, by its number. */
+  readonly log: Pick<Log, "warn"> | undefined;
   /** The model with one key, for one attempt. */
   readonly open: (apiKey: string | null, timeouts: UpstreamTimeouts) => ChatModel;
 }
@@ -37,48 +41,102 @@ export function createRetryingModel(options: AttemptOptions): ChatModel {
 }
 
 async function* streamAnswer(
-  { name, keys, health, retries, timeouts, clock, open }: AttemptOptions,
+  options: AttemptOptions,
   request: ModelRequest,
   signal: AbortSignal,
 ): AsyncGenerator<ModelEvent> {
-  const deadline = clock.now() + timeouts.firstByteMs;
-  const used = new Set<RingKey>();
-  let failures = 0;
-  using providerTrial = health.begin();
+  const answer = await beginInTime(options, request, signal);
+  try {
+    yield { type: "answering", model: options.name };
+    yield* answer;
+  } catch (error) {
+    using trial = options.health.begin();
+    if (!signal.aborted && isProvidersFault(error)) trial.failed();
+    throw error;
+  }
+}
+
+/** Attempts, until one of them has the first part of an answer. */
+async function beginInTime(
+  options: AttemptOptions,
+  request: ModelRequest,
+  signal: AbortSignal,
+): Promise<AsyncIterable<ModelEvent>> {
+  const { keys, health, timeouts, clock } = options;
+  const past = { deadline: clock.now() + timeouts.firstByteMs, keys: new Set<RingKey>(), failures: 0 };
+  using trial = health.begin();
   for (;;) {
     const key = keys.draw();
-    if (key !== undefined) used.add(key);
-    using keyTrial = key?.health.begin();
-    const model = open(key?.key ?? null, { ...timeouts, firstByteMs: deadline - clock.now() });
-    let hasBegun = false;
-    let pauseMs = 0;
+    if (key !== undefined) past.keys.add(key);
     try {
-      for await (const event of model.stream(request, signal)) {
-        if (!hasBegun) {
-          hasBegun = true;
-          keyTrial?.succeeded();
-          providerTrial.succeeded();
-          yield { type: "answering", model: name };
-        }
-        yield event;
-      }
-      return;
+      const answer = await attempt(options, key, past.deadline, request, signal);
+      trial.succeeded();
+      return answer;
     } catch (error) {
       if (signal.aborted || !(error instanceof ToolariumError)) throw error;
-      const isOfKey = isKeyRefused(error);
-      if (isOfKey && !hasBegun) keyTrial?.failed(error.retryAfterSeconds);
-      const mayRepeat = request.repeatable && !hasBegun;
-      if (mayRepeat && isOfKey && keys.hasOther(used)) continue;
-      pauseMs = pauseBefore(failures, error, clock);
-      failures += 1;
-      const isOver = failures > retries || pauseMs > LONGEST_PAUSE_MS || clock.now() + pauseMs >= deadline;
-      if (!mayRepeat || !error.retryable || isOver) {
-        if (!isCallersFault(error)) providerTrial.failed(error.retryAfterSeconds);
+      const pauseMs = request.repeatable ? pauseBeforeNext(options, past, error) : undefined;
+      if (pauseMs === undefined) {
+        if (isProvidersFault(error)) trial.failed(error.retryAfterSeconds);
         throw error;
       }
+      if (pauseMs > 0) await clock.sleep(pauseMs, signal);
     }
-    await clock.sleep(pauseMs, signal);
   }
+}
+
+async function attempt(
+  { name, open, timeouts, clock, log }: AttemptOptions,
+  key: RingKey | undefined,
+  deadline: number,
+  request: ModelRequest,
+  signal: AbortSignal,
+): Promise<AsyncIterable<ModelEvent>> {
+  using trial = key?.health.begin();
+  const model = open(key?.key ?? null, { ...timeouts, firstByteMs: deadline - clock.now() });
+  try {
+    const answer = await beginAnswer(model, request, signal);
+    trial?.succeeded();
+    return answer;
+  } catch (error) {
+    if (key !== undefined && !signal.aborted && isKeyRefused(error)) {
+      trial?.failed(error.retryAfterSeconds);
+      log?.warn(
+        { model: name, keyNumber: key.number, reason: error.message },
+        "a key of a provider was refused, and rests",
+      );
+    }
+    throw error;
+  }
+}
+
+interface Past {
+  /** By the clock: until when the first part must have come. */
+  readonly deadline: number;
+  readonly keys: ReadonlySet<RingKey>;
+  /** Those that were not the key's. */
+  failures: number;
+}
+
+/** Milliseconds; 0 when another key is ready. Undefined when there is to be no further attempt. */
+function pauseBeforeNext(
+  { keys, retries, clock }: AttemptOptions,
+  past: Past,
+  error: ToolariumError,
+): number | undefined {
+  const left = past.deadline - clock.now();
+  if (isKeyRefused(error) && keys.hasOther(past.keys) && left > 0) return 0;
+  // No credit: nothing that passes by itself.
+  if (!error.retryable || error.provider?.code === "insufficient_quota") return undefined;
+  const pauseMs = pauseAfter(past.failures, error, clock);
+  past.failures += 1;
+  return past.failures > retries || pauseMs > LONGEST_PAUSE_MS || pauseMs >= left ? undefined : pauseMs;
+}
+
+/** As long as the provider asks for, else at random up to a bound that doubles, so that many do not come back at once. */
+function pauseAfter(failures: number, { retryAfterSeconds }: ToolariumError, clock: Clock): number {
+  if (retryAfterSeconds !== undefined) return retryAfterSeconds * 1_000;
+  const bound = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
+  return (bound * (1 + clock.random())) / 2;
 }
 
 /** What the request itself is refused for: no other key, time or provider would mend it. */
@@ -94,14 +152,17 @@ export function isCallersFault({ provider }: ToolariumError): boolean {
   }
 }
 
-function isKeyRefused({ provider }: ToolariumError): boolean {
-  const status = provider?.answered;
-  return status === 401 || status === 402 || status === 403 || status === 429;
+/** What may befall any other request to it as well. */
+function isProvidersFault(error: unknown): boolean {
+  return (
+    error instanceof ToolariumError &&
+    error.provider !== undefined &&
+    (error.retryable || isKeyRefused(error))
+  );
 }
 
-/** As long as the provider asks for, else at random up to a bound that doubles, so that many do not come back at once. */
-function pauseBefore(failures: number, { retryAfterSeconds }: ToolariumError, clock: Clock): number {
-  if (retryAfterSeconds !== undefined) return retryAfterSeconds * 1_000;
-  const bound = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
-  return (bound * (1 + clock.random())) / 2;
+function isKeyRefused(error: unknown): error is ToolariumError {
+  if (!(error instanceof ToolariumError)) return false;
+  const status = error.provider?.answered;
+  return status === 401 || status === 402 || status === 403 || status === 429;
 }

@@ -6,6 +6,7 @@
 import { ToolariumError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { isCallersFault } from "./attempts.ts";
+import { beginAnswer } from "./begin-answer.ts";
 import type { CoolDown } from "./cool-down.ts";
 import type { ChatModel, ModelEvent, ModelRequest } from "./model.ts";
 
@@ -31,27 +32,40 @@ async function* streamAnswer(
   signal: AbortSignal,
   log: Pick<Log, "warn"> | undefined,
 ): AsyncGenerator<ModelEvent> {
-  const ordered = [
-    ...members.filter(({ health }) => health.isReady),
-    ...members.filter(({ health }) => !health.isReady),
-  ];
+  const ordered = inOrder(members, request);
   for (const [index, { model }] of ordered.entries()) {
-    let hasBegun = false;
+    let answer: AsyncIterable<ModelEvent>;
     try {
-      for await (const event of model.stream(request, signal)) {
-        hasBegun = true;
-        yield event;
-      }
-      return;
+      answer = await beginAnswer(model, request, signal);
     } catch (error) {
       const next = ordered[index + 1]?.model.name;
-      const mayGoOn = request.repeatable && !hasBegun && !signal.aborted;
+      const mayGoOn = request.repeatable && !signal.aborted;
       if (!mayGoOn || next === undefined || !(error instanceof ToolariumError) || isCallersFault(error))
         throw error;
       log?.warn(
         { chain, model: model.name, next, reason: error.message },
         "the next model of a chain is asked",
       );
+      continue;
     }
+    yield* answer;
+    return;
   }
+}
+
+/**
+ * Who is ready comes first, in the chain's order. A request that goes to one only is no probe: it goes to the model
+ * that answered before, which knows its own thoughts, or else to one that has not failed.
+ */
+function inOrder(
+  members: readonly ChainMember[],
+  { repeatable, answeredBy }: ModelRequest,
+): readonly ChainMember[] {
+  const rank = ({ model, health }: ChainMember): number => {
+    if (!repeatable && model.name === answeredBy) return 0;
+    if (health.isHealthy) return 1;
+    if (health.isReady) return repeatable ? 1 : 2;
+    return 3;
+  };
+  return members.toSorted((a, b) => rank(a) - rank(b));
 }

@@ -5,6 +5,8 @@ import { type CoolDown, createCoolDown } from "./cool-down.ts";
 
 export interface RingKey extends ProviderKey {
   readonly health: CoolDown;
+  /** Its place in the configuration, from 1: what it is called where it must not be shown. */
+  readonly number: number;
 }
 
 export interface KeyRing {
@@ -15,7 +17,9 @@ export interface KeyRing {
 }
 
 export function createKeyRing(keys: readonly ProviderKey[], clock: Clock): KeyRing {
-  const ring = keys.map((key): RingKey => ({ ...key, health: createCoolDown(clock) }));
+  const ring = keys.map(
+    (key, index): RingKey => ({ ...key, health: createCoolDown(clock), number: index + 1 }),
+  );
   return {
     draw() {
       const ready = ring.filter(({ health }) => health.isReady);

@@ -28,6 +28,8 @@ export interface ModelRequest {
    * out, and no tool was called for it.
    */
   readonly repeatable: boolean;
+  /** The `provider/model` of the turn before, where a chain was asked. */
+  readonly answeredBy?: string;
 }
 
 /** Token counts as the provider sent them, nested details included. */

@@ -1,6 +1,7 @@
 /** The providers behind the models: their connections, keys and health, shared by all models of one provider. */
 import { Agent } from "undici";
 import { type ProviderConfig, providerSecrets } from "../config.ts";
+import type { Log } from "../log.ts";
 import { createRetryingModel } from "./attempts.ts";
 import type { ChainMember } from "./chain.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -16,12 +17,19 @@ export interface Providers extends AsyncDisposable {
   model(provider: string, model: string): ChainMember | undefined;
 }
 
+export interface ProvidersDeps {
+  /** Default: that of the system. */
+  readonly clock?: Clock | undefined;
+  /** Told when a key is refused. */
+  readonly log?: Pick<Log, "warn"> | undefined;
+}
+
 const CONNECT_TIMEOUT_MS = 15_000;
 
 /** @throws `config_error` when a package that a provider needs is not there */
 export async function createProviders(
   configs: readonly ProviderConfig[],
-  clock: Clock = systemClock,
+  { clock = systemClock, log }: ProvidersDeps = {},
 ): Promise<Providers> {
   const openers = await loadSdks(configs);
   // No time limits of its own: the watchdog's are exact, and it knows why it fired.
@@ -31,7 +39,7 @@ export async function createProviders(
     bodyTimeout: 0,
   });
   const connected = new Map(
-    configs.map((config) => [config.name, connectTo(config, { openers, dispatcher, clock })]),
+    configs.map((config) => [config.name, connectTo(config, { openers, dispatcher, clock, log })]),
   );
   let disposed: Promise<void> | undefined;
   return {
@@ -43,6 +51,13 @@ export async function createProviders(
   };
 }
 
+interface ConnectDeps {
+  readonly openers: SdkOpeners;
+  readonly dispatcher: Agent;
+  readonly clock: Clock;
+  readonly log: ProvidersDeps["log"];
+}
+
 type SdkOpeners = ReadonlyMap<ProviderConfig["type"], OpenSdkModel>;
 
 async function loadSdks(configs: readonly ProviderConfig[]): Promise<SdkOpeners> {
@@ -52,11 +67,7 @@ async function loadSdks(configs: readonly ProviderConfig[]): Promise<SdkOpeners>
 
 function connectTo(
   config: ProviderConfig,
-  {
-    openers,
-    dispatcher,
-    clock,
-  }: { readonly openers: SdkOpeners; readonly dispatcher: Agent; readonly clock: Clock },
+  { openers, dispatcher, clock, log }: ConnectDeps,
 ): (model: string) => ChainMember {
   const { name, type, apiKeys, retries, timeouts } = config;
   const secrets = providerSecrets(config);
@@ -72,6 +83,7 @@ function connectTo(
       retries,
       timeouts,
       clock,
+      log,
       open(apiKey, timeoutsLeft) {
         const common = { model, dispatcher, timeouts: timeoutsLeft };
         return type === "openai" || open === undefined

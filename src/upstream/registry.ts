@@ -5,19 +5,13 @@
  */
 import type { Config, Mode, ProviderConfig } from "../config.ts";
 import { ToolariumError } from "../errors.ts";
-import type { Log } from "../log.ts";
 import { builtinScript } from "./builtin-script.ts";
 import { createChain } from "./chain.ts";
-import type { Clock } from "./clock.ts";
 import type { ChatModel } from "./model.ts";
-import { createProviders, type Providers } from "./providers.ts";
+import { createProviders, type Providers, type ProvidersDeps } from "./providers.ts";
 
-export interface ModelRegistryDeps {
-  /** Default: that of the system. */
-  readonly clock?: Clock;
-  /** Told when a chain goes over to its next model. */
-  readonly log?: Pick<Log, "warn">;
-}
+/** The log is told, too, when a chain goes over to its next model. */
+export type ModelRegistryDeps = ProvidersDeps;
 
 interface ListedModel {
   /** `provider/model` or a chain's name, or that with a mode appended. */
@@ -48,10 +42,10 @@ const MAX_NAMES_SHOWN = 5;
 /** @throws `config_error` when a package that a provider needs is not there */
 export async function createModelRegistry(
   config: Pick<Config, "providers" | "models">,
-  { clock, log }: ModelRegistryDeps = {},
+  deps: ModelRegistryDeps = {},
 ): Promise<ModelRegistry> {
-  const providers = await createProviders(config.providers, clock);
-  const models = knownModels(config, providers, log);
+  const providers = await createProviders(config.providers, deps);
+  const models = knownModels(config, providers, deps.log);
 
   return {
     list: () => models.listed,

@@ -4,7 +4,7 @@ import type {
   LanguageModelV4StreamPart,
   LanguageModelV4Usage,
 } from "@ai-sdk/provider";
-import type { ModelEvent, Usage } from "./model.ts";
+import type { Fields, ModelEvent, Usage } from "./model.ts";
 import { thoughtField, toolCallFields } from "./sdk-metadata.ts";
 import type { SdkType } from "./sdk-package.ts";
 
@@ -55,6 +55,9 @@ export async function* readSdkParts(
         if (calls.get(part.toolCallId)?.hasArguments === false)
           yield* continueCall(calls.get(part.toolCallId), part.input);
         break;
+      case "file":
+        yield { type: "extra", message: { images: [toImage(part)] }, choice: {} };
+        break;
       case "error":
         throw part.error;
       case "finish":
@@ -85,6 +88,15 @@ function* continueCall(call: OpenCall | undefined, text: string): Generator<Mode
   if (call === undefined || text === "") return;
   call.hasArguments = true;
   yield { type: "tool-call-arguments", index: call.index, text };
+}
+
+/** In the form in which OpenAI-compatible providers have come to send images. */
+function toImage({ mediaType, data }: PartOf<"file">): Fields {
+  const url =
+    data.type === "url"
+      ? data.url.href
+      : `data:${mediaType};base64,${typeof data.data === "string" ? data.data : Buffer.from(data.data).toString("base64")}`;
+  return { type: "image_url", image_url: { url } };
 }
 
 /** Thoughts go out as they come; what belongs to a whole one follows at its end. */

@@ -1,7 +1,7 @@
 /** Several keys of one provider: their shares, and what happens to one that is refused. */
 import { expect, test } from "vitest";
 import { failureOf, readAnswer } from "./helpers/answers.ts";
-import type { ProviderAnswer } from "./helpers/provider.ts";
+import { json, type ProviderAnswer } from "./helpers/provider.ts";
 import { inOrder, refuse, say, startRegistry } from "./helpers/registry.ts";
 
 const keys = (...weights: readonly number[]) => ({
@@ -100,6 +100,29 @@ test("when all keys rest the one that is free first is used", async () => {
   expect(await failureOf(readAnswer(model))).toMatchObject({ status: 429, retryAfterSeconds: 60 });
   expect((await readAnswer(model)).text).toBe("hello");
   expect(world.keys("p")).toEqual(["key-1", "key-2", "key-2"]);
+});
+
+test("no credit is a matter of the key, which no pause mends", async () => {
+  const refusal: ProviderAnswer = (response) =>
+    json(response, 429, { error: { message: "You have no credit.", code: "insufficient_quota" } });
+  await using world = await startRegistry({ providers: { p: [refusal, keys(1, 1)] } });
+  const failure = await failureOf(readAnswer(world.registry.resolve("p/m").model));
+  expect(failure).toMatchObject({ status: 429, provider: { code: "insufficient_quota" } });
+  expect(world.keys("p")).toEqual(["key-1", "key-2"]);
+  expect(world.clock.pauses).toEqual([]);
+});
+
+test("the log says which key rests by its number", async () => {
+  await using world = await startRegistry({
+    providers: { p: [refuseKey("key-1", refuse(401)), keys(1, 1)] },
+  });
+  await readAnswer(world.registry.resolve("p/m").model);
+  expect(world.warnings).toEqual([
+    [
+      { model: "p/m", keyNumber: 1, reason: 'The model provider "p": refused with 401' },
+      "a key of a provider was refused, and rests",
+    ],
+  ]);
 });
 
 test("no key stands in a refusal, neither the one that was used nor another", async () => {

@@ -1,7 +1,7 @@
 /** What goes over the wire to providers behind packages, and what of it may break. */
 import { describe, expect, test } from "vitest";
 import { failureOf, readAnswer } from "./helpers/answers.ts";
-import { json, type ProviderAnswer } from "./helpers/provider.ts";
+import { json, type ProviderAnswer, stream } from "./helpers/provider.ts";
 import { inOrder, startRegistry, type TestRegistry } from "./helpers/registry.ts";
 import {
   anthropicEnd,
@@ -34,6 +34,19 @@ describe.each(sdkProviders)("a provider of the type $type", ({ type, config }) =
     const { message, status, retryable } = await failureOf(readAnswer(modelOf(world)));
     expect(message).toMatch(/^The model provider "p": could not be reached, or cut the connection \(\w+\)$/);
     expect({ status, retryable }).toEqual({ status: 502, retryable: true });
+  });
+
+  test("that sends us elsewhere is not followed", async () => {
+    await using world = await start(
+      type,
+      (response) => {
+        response.writeHead(307, { location: "/elsewhere" });
+        response.end();
+      },
+      config,
+    );
+    expect(await failureOf(readAnswer(modelOf(world)))).toMatchObject({ status: 502, retryable: false });
+    expect(world.requests("p")).toHaveLength(1);
   });
 
   test("hears that the client has left", async () => {
@@ -145,6 +158,50 @@ test("a thought's signature comes out with its message, and goes back with it", 
       ],
     },
     { role: "user" },
+  ]);
+});
+
+test("an image of the model comes out beside its text", async () => {
+  const part = { inlineData: { mimeType: "image/png", data: "AAAA" } };
+  const answer = {
+    candidates: [{ content: { role: "model", parts: [{ text: "here" }, part] }, finishReason: "STOP" }],
+  };
+  await using world = await start("google", (response) => stream(response, [answer]));
+  const { text, events } = await readAnswer(modelOf(world));
+  expect(text).toBe("here");
+  expect(events).toContainEqual({
+    type: "extra",
+    message: { images: [{ type: "image_url", image_url: { url: "data:image/png;base64,AAAA" } }] },
+    choice: {},
+  });
+});
+
+test("a thought of Google's stands with its call, and goes back with it", async () => {
+  const part = { functionCall: { name: "now", args: { zone: "CET" } }, thoughtSignature: "sig-1" };
+  const answer = { candidates: [{ content: { role: "model", parts: [part] }, finishReason: "STOP" }] };
+  await using world = await start("google", (response) => stream(response, [answer]));
+  const tools = [{ type: "function", function: { name: "now" } }];
+  const { calls } = await readAnswer(modelOf(world), { tools });
+  expect(calls).toMatchObject([
+    { name: "now", fields: { extra_content: { google: { thought_signature: "sig-1" } } } },
+  ]);
+  const [{ id, name, arguments: args, fields } = { id: "", name: "", arguments: "", fields: {} }] = calls;
+  await readAnswer(modelOf(world), {
+    tools,
+    messages: [
+      { role: "user", content: "go" },
+      {
+        role: "assistant",
+        content: null,
+        tool_calls: [{ ...fields, id, function: { name, arguments: args } }],
+      },
+      { role: "tool", tool_call_id: id, content: "12:00" },
+    ],
+  });
+  expect(world.requests("p")[1]?.body["contents"]).toMatchObject([
+    { role: "user" },
+    { role: "model", parts: [part] },
+    {},
   ]);
 });
 

@@ -9,7 +9,12 @@ export const API_KEY = "secret-of-the-gateway";
 
 export interface ReadAnswer {
   readonly text: string;
-  readonly calls: readonly { readonly id: string; readonly name: string; readonly arguments: string }[];
+  readonly calls: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly arguments: string;
+    readonly fields: Fields;
+  }[];
   readonly reason: string | undefined;
   readonly usage: Usage | null | undefined;
   readonly events: readonly ModelEvent[];

@@ -10,18 +10,19 @@ export async function beginAnswer(
   model: ChatModel,
   request: ModelRequest,
   signal: AbortSignal,
-): Promise<AsyncGenerator<ModelEvent>> {
+): Promise<AsyncIterable<ModelEvent>> {
   const parts = model.stream(request, signal)[Symbol.asyncIterator]();
-  return goOn(await parts.next(), parts);
-}
-
-async function* goOn(
-  first: IteratorResult<ModelEvent>,
-  parts: AsyncIterator<ModelEvent>,
-): AsyncGenerator<ModelEvent> {
-  try {
-    for (let part = first; !part.done; part = await parts.next()) yield part.value;
-  } finally {
-    await parts.return?.();
-  }
+  let first: IteratorResult<ModelEvent> | undefined = await parts.next();
+  // No generator: each would cost every part of the answer a turn of its own.
+  const answer: AsyncIterator<ModelEvent> = {
+    async next() {
+      const part = first ?? parts.next();
+      first = undefined;
+      return part;
+    },
+    async return() {
+      return (await parts.return?.()) ?? { done: true, value: undefined };
+    },
+  };
+  return { [Symbol.asyncIterator]: () => answer };
 }

@@ -38,10 +38,10 @@ async function* streamAnswer(
   request: ModelRequest,
   signal: AbortSignal,
 ): AsyncGenerator<ModelEvent> {
+  const options = toCallOptions(request, provider.type);
   using watchdog = createWatchdog(signal, timeouts);
   try {
     const model = open({ ...provider, fetch: fetchWatched(dispatcher, watchdog) }, name);
-    const options = toCallOptions(request, provider.type);
     const { stream } = await model.doStream({ ...options, abortSignal: watchdog.signal });
     yield* readSdkParts(stream, provider.type);
   } catch (error) {

@@ -233,6 +233,28 @@ test("an answer that breaks off is a failure, after what was said of it", async 
   });
 });
 
+test("what is not of the protocol is a failure that does not repeat it", async () => {
+  await using world = await startAnthropic((response) => {
+    streamAnthropic(response, [anthropicStart, ...anthropicText("hel")], false);
+    response.end("data: {half of it\n\n");
+  });
+  expect(await failureOf(readAnswer(modelOf(world)))).toMatchObject({
+    message: 'The model provider "p": sent something that is not of its protocol',
+    status: 502,
+  });
+});
+
+test("a connection that is cut inside an answer is a failure with the system's code", async () => {
+  await using world = await startAnthropic((response) => {
+    streamAnthropic(response, [anthropicStart, ...anthropicText("hel")], false);
+    response.write("event: ping\n", () => response.destroy());
+  });
+  expect(await failureOf(readAnswer(modelOf(world)))).toMatchObject({
+    message: expect.stringMatching(/could not be reached, or cut the connection \(\w+\)$/),
+    status: 502,
+  });
+});
+
 test("an error inside an answer has the provider's words and type", async () => {
   const error = { type: "error", error: { type: "overloaded_error", message: "Overloaded" } };
   await using world = await startAnthropic((response) =>

@@ -117,6 +117,9 @@ function faultOfStatus(status: number): ProviderFault {
       return { status, retryable: true };
     case 408:
       return { status: 504, retryable: true };
+    // Bedrock: the model behind it failed.
+    case 424:
+      return { status: 502, retryable: true };
     case 529:
       return { status: 503, retryable: true };
     default:

@@ -30,7 +30,7 @@ export function explainSdkError(error: unknown, provider: FailingProvider): unkn
     return new ToolariumError("invalid_request", `The model provider "${provider.name}": ${said}`, {
       cause: error,
     });
-  if (!(error instanceof Error)) return errorWithin(provider, { error: { message: said, ...dataOf(error) } });
+  if (!(error instanceof Error)) return errorWithin(provider, { error: wordsOf(error, said) });
   const root = rootOf(error);
   const isUnanswered = error.name === "AI_APICallError" && status === undefined;
   if (isUnanswered || "code" in root) return unreachableProvider(provider, root);
@@ -41,8 +41,7 @@ export function explainSdkError(error: unknown, provider: FailingProvider): unkn
 /** A refusal by status: that of the answer, or one that a package has found in it. */
 function refusal(error: Fields, status: number, said: string, provider: FailingProvider): ToolariumError {
   const headers = isFields(error["responseHeaders"]) ? error["responseHeaders"] : {};
-  const body =
-    textOf(error["responseBody"]) ?? JSON.stringify({ error: { message: said, ...dataOf(error) } });
+  const body = textOf(error["responseBody"]) ?? JSON.stringify({ error: wordsOf(error, said) });
   return refusedByProvider(provider, {
     // Google refuses a key like a parameter.
     status: status === 400 && body.includes("API_KEY_INVALID") ? 401 : status,
@@ -52,8 +51,9 @@ function refusal(error: Fields, status: number, said: string, provider: FailingP
   });
 }
 
-function dataOf({ data }: Fields): Fields {
-  return isFields(data) ? data : {};
+/** The provider's own as far as the package kept them. */
+function wordsOf({ type, data }: Fields, message: string): Fields {
+  return { message, type, ...(isFields(data) ? data : {}) };
 }
 
 /** The system's error at the bottom of those that were wrapped around it. */

@@ -4,6 +4,7 @@ import { failureOf, readAnswer } from "./helpers/answers.ts";
 import { json, type ProviderAnswer, stream } from "./helpers/provider.ts";
 import { inOrder, startRegistry, type TestRegistry } from "./helpers/registry.ts";
 import {
+  amazonFrame,
   anthropicEnd,
   anthropicStart,
   anthropicText,
@@ -264,6 +265,36 @@ test("an error inside an answer has the provider's words and type", async () => 
     message: 'The model provider "p": Overloaded',
     type: "overloaded_error",
     status: 503,
+  });
+});
+
+test.each([
+  ["throttlingException", 429, true],
+  ["validationException", 400, false],
+  ["modelStreamErrorException", 502, true],
+])("Bedrock's %s inside an answer has its words and a right status", async (type, status, retryable) => {
+  const event = { ":message-type": "event", ":content-type": "application/json" };
+  const exception = { ":message-type": "exception", ":exception-type": type };
+  await using world = await start(
+    "bedrock",
+    (response) => {
+      response.writeHead(200, { "content-type": "application/vnd.amazon.eventstream" });
+      response.write(amazonFrame({ ...event, ":event-type": "messageStart" }, { role: "assistant" }));
+      response.write(
+        amazonFrame(
+          { ...event, ":event-type": "contentBlockDelta" },
+          { contentBlockIndex: 0, delta: { text: "hel" } },
+        ),
+      );
+      response.end(amazonFrame(exception, { message: "in their words" }));
+    },
+    { region: "eu-west-1" },
+  );
+  expect(await failureOf(readAnswer(modelOf(world)))).toMatchObject({
+    message: 'The model provider "p": in their words',
+    type,
+    status,
+    retryable,
   });
 });
 

@@ -1,5 +1,6 @@
 /** Providers that are spoken to through packages of the AI SDK, each in its own protocol. */
 import type { ServerResponse } from "node:http";
+import { crc32 } from "node:zlib";
 import type { Fields } from "../../../src/upstream/model.ts";
 
 export const SDK_KEY = "secret-of-the-gateway";
@@ -63,4 +64,32 @@ export function anthropicEnd(reason: string): readonly Fields[] {
     },
     { type: "message_stop" },
   ];
+}
+
+/** One frame of Amazon's event stream, which is binary. */
+export function amazonFrame(headers: { readonly [name: string]: string }, body: Fields): Buffer {
+  const payload = Buffer.from(JSON.stringify(body));
+  const head = Buffer.concat(
+    Object.entries(headers).map(([name, value]) => {
+      const lengthOfValue = Buffer.alloc(2);
+      lengthOfValue.writeUInt16BE(Buffer.byteLength(value));
+      // 7: a text.
+      return Buffer.concat([
+        Buffer.from([name.length]),
+        Buffer.from(name),
+        Buffer.from([7]),
+        lengthOfValue,
+        Buffer.from(value),
+      ]);
+    }),
+  );
+  const prelude = Buffer.concat([uint32(16 + head.length + payload.length), uint32(head.length)]);
+  const message = Buffer.concat([prelude, uint32(crc32(prelude)), head, payload]);
+  return Buffer.concat([message, uint32(crc32(message))]);
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
 }

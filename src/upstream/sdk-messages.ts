@@ -33,9 +33,12 @@ export function toSdkMessages(messages: readonly ChatMessage[], type: SdkType): 
       case "user":
         rest.push({ role: "user", content: userParts(message["content"]) });
         break;
-      case "assistant":
-        rest.push(assistantMessage(message, type, toolNames));
+      case "assistant": {
+        const said = assistantMessage(message, type, toolNames);
+        // One that says nothing is refused by some, and missed by none.
+        if (said.content.length > 0) rest.push(said);
         break;
+      }
       case "tool": {
         const result = toolResult(message, toolNames);
         const last = rest.at(-1);

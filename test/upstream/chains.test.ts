@@ -131,6 +131,20 @@ test("a provider that failed lately is asked last", async () => {
   expect(world.requests("a")).toHaveLength(2);
 });
 
+test("requests that fail together make one cool-down, not one for each", async () => {
+  const all = Promise.withResolvers<void>();
+  await using world = await start(async (response, request, count) => {
+    if (count === 3) all.resolve();
+    await all.promise;
+    (count > 3 ? say("from a") : refuse(503))(response, request, count);
+  });
+  expect(await Promise.all([ask(world), ask(world), ask(world)])).toEqual(["from b", "from b", "from b"]);
+  world.clock.advance(4_999);
+  expect(await ask(world)).toBe("from b");
+  world.clock.advance(1);
+  expect(await ask(world)).toBe("from a");
+});
+
 test("after its cool-down one real request is its probe, and a success heals it", async () => {
   const held = Promise.withResolvers<void>();
   await using world = await start(

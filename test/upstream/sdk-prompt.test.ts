@@ -93,6 +93,10 @@ describe("a conversation", () => {
     ]);
   });
 
+  test("leaves out an answer that says nothing", () => {
+    expect(promptOf({ role: "assistant", content: "" }, { role: "user", content: "hi" })).toHaveLength(1);
+  });
+
   test("gives signatures back only to the kind of provider that they came from", () => {
     const messages = [
       {

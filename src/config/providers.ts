@@ -11,6 +11,7 @@ export function resolveProvider(name: string, entry: ProviderEntry): ProviderCon
   return {
     name,
     type,
+    // It is missing only in a file that is refused.
     baseUrl: entry.baseUrl ?? defaultBaseUrl(entry) ?? "",
     apiKeys: keysOf(entry),
     models,

@@ -50,12 +50,19 @@ export async function loadSdk(type: SdkType, imports: SdkImports = sdkImports): 
     const isMissing = cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND";
     throw unusable(type, isMissing ? "which is not installed" : "which cannot be loaded", cause);
   }
-  return (settings, name) => {
-    const model = open(settings, name);
-    if (model.specificationVersion !== "v4") throw unusable(type, "of which another version is installed");
-    return model;
-  };
+  // Nothing is sent by that.
+  const { specificationVersion } = open(anySettings, "any");
+  if (specificationVersion !== "v4") throw unusable(type, "of which another version is installed");
+  return open;
 }
+
+const anySettings: SdkSettings = {
+  baseUrl: "http://localhost",
+  apiKey: "any",
+  region: "us-east-1",
+  signing: null,
+  fetch,
+};
 
 const openers: { readonly [T in SdkType]: (imports: SdkImports) => Promise<OpenSdkModel> } = {
   async anthropic(imports) {

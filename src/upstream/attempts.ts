@@ -63,17 +63,17 @@ async function beginInTime(
   signal: AbortSignal,
 ): Promise<AsyncIterable<ModelEvent>> {
   const { keys, health, timeouts, clock } = options;
-  const past = { deadline: clock.now() + timeouts.firstByteMs, keys: new Set<RingKey>(), failures: 0 };
+  const past: Past = { deadline: clock.now() + timeouts.firstByteMs, refused: new Set(), failures: 0 };
   using trial = health.begin();
   for (;;) {
     const key = keys.draw();
-    if (key !== undefined) past.keys.add(key);
     try {
       const answer = await attempt(options, key, past.deadline, request, signal);
       trial.succeeded();
       return answer;
     } catch (error) {
       if (signal.aborted || !(error instanceof ToolariumError)) throw error;
+      if (key !== undefined && isKeyRefused(error)) past.refused.add(key);
       const pauseMs = request.repeatable ? pauseBeforeNext(options, past, error) : undefined;
       if (pauseMs === undefined) {
         if (isProvidersFault(error)) trial.failed(error.retryAfterSeconds);
@@ -112,8 +112,8 @@ async function attempt(
 interface Past {
   /** By the clock: until when the first part must have come. */
   readonly deadline: number;
-  readonly keys: ReadonlySet<RingKey>;
-  /** Those that were not the key's. */
+  readonly refused: Set<RingKey>;
+  /** After which the same might have been sent again. */
   failures: number;
 }
 
@@ -124,7 +124,7 @@ function pauseBeforeNext(
   error: ToolariumError,
 ): number | undefined {
   const left = past.deadline - clock.now();
-  if (isKeyRefused(error) && keys.hasOther(past.keys) && left > 0) return 0;
+  if (isKeyRefused(error) && keys.hasOther(past.refused) && left > 0) return 0;
   // No credit: nothing that passes by itself.
   if (!error.retryable || error.provider?.code === "insufficient_quota") return undefined;
   const pauseMs = pauseAfter(past.failures, error, clock);

@@ -13,7 +13,7 @@ export interface KeyRing {
   /** A key for the next attempt. When all of them rest, the one that is free first. Undefined when there are none. */
   draw(): RingKey | undefined;
   /** Whether a key is ready that is not among these. */
-  hasOther(used: ReadonlySet<RingKey>): boolean;
+  hasOther(refused: ReadonlySet<RingKey>): boolean;
 }
 
 export function createKeyRing(keys: readonly ProviderKey[], clock: Clock): KeyRing {
@@ -26,7 +26,7 @@ export function createKeyRing(keys: readonly ProviderKey[], clock: Clock): KeyRi
       if (ready.length > 0) return drawByWeight(ready, clock.random());
       return ring.toSorted((a, b) => a.health.endsAt - b.health.endsAt)[0];
     },
-    hasOther: (used) => ring.some((key) => key.health.isReady && !used.has(key)),
+    hasOther: (refused) => ring.some((key) => key.health.isReady && !refused.has(key)),
   };
 }
 

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { failureOf, readAnswer } from "./helpers/answers.ts";
 import { json, type ProviderAnswer } from "./helpers/provider.ts";
-import { inOrder, refuse, say, startRegistry } from "./helpers/registry.ts";
+import { inOrder, refuse, say, startRegistry, type TestRegistry } from "./helpers/registry.ts";
 
 const keys = (...weights: readonly number[]) => ({
   apiKeys: weights.map((weight, index) => ({ key: `key-${index + 1}`, weight })),
@@ -73,6 +73,49 @@ test("the rests of a key that is refused again and again double", async () => {
   world.clock.advance(1);
   await readAnswer(model);
   expect(world.keys("p")).toEqual(["key-1", "key-2", "key-1", "key-2", "key-2", "key-1", "key-2"]);
+});
+
+test("a key that answers again is as good as new", async () => {
+  await using world = await startRegistry({
+    providers: {
+      p: [inOrder(refuse(401), say("two"), say("one"), refuse(401), say("two"), say("one")), keys(1, 1)],
+    },
+  });
+  const { model } = world.registry.resolve("p/m");
+  await readAnswer(model);
+  world.clock.advance(5_000);
+  await readAnswer(model);
+  await readAnswer(model);
+  world.clock.advance(5_000);
+  await readAnswer(model);
+  expect(world.keys("p")).toEqual(["key-1", "key-2", "key-1", "key-1", "key-2", "key-1"]);
+});
+
+test("a key whose provider was busy is no refused one", async () => {
+  await using world = await startRegistry({
+    providers: { p: [inOrder(refuse(503), refuse(401), say("hello")), keys(1, 1)] },
+  });
+  // Of the key, of the pause, of the key.
+  world.clock.chances = [0, 0, 0.5, 0];
+  expect((await readAnswer(world.registry.resolve("p/m").model)).text).toBe("hello");
+  expect(world.keys("p")).toEqual(["key-1", "key-2", "key-1"]);
+});
+
+test("another key is not tried when the time for the first byte is over", async () => {
+  const world: TestRegistry = await startRegistry({
+    providers: {
+      p: [
+        (...request) => {
+          world.clock.advance(9_000);
+          refuse(401)(...request);
+        },
+        { ...keys(1, 1), firstByteTimeoutMs: 9_000 },
+      ],
+    },
+  });
+  await using _ = world;
+  expect(await failureOf(readAnswer(world.registry.resolve("p/m").model))).toMatchObject({ status: 502 });
+  expect(world.keys("p")).toEqual(["key-1"]);
 });
 
 test("when every key is refused the client is told in the provider's words, and each was asked once", async () => {

@@ -7,7 +7,7 @@ import type {
 } from "@ai-sdk/provider";
 import { ToolariumError } from "../errors.ts";
 import { type ChatMessage, type Fields, isFields } from "./model.ts";
-import { reasoningParts, toolCallOptions } from "./sdk-metadata.ts";
+import { cacheOptions, reasoningParts, toolCallOptions } from "./sdk-metadata.ts";
 import type { SdkType } from "./sdk-package.ts";
 
 type MessageOf<R extends LanguageModelV4Message["role"]> = Extract<
@@ -28,10 +28,10 @@ export function toSdkMessages(messages: readonly ChatMessage[], type: SdkType): 
     switch (message.role) {
       case "system":
       case "developer":
-        instructions.push({ role: "system", content: textOf(message["content"]) });
+        instructions.push(...systemMessages(message["content"], type));
         break;
       case "user":
-        rest.push({ role: "user", content: userParts(message["content"]) });
+        rest.push({ role: "user", content: userParts(message["content"], type) });
         break;
       case "assistant": {
         const said = assistantMessage(message, type, toolNames);
@@ -40,7 +40,7 @@ export function toSdkMessages(messages: readonly ChatMessage[], type: SdkType): 
         break;
       }
       case "tool": {
-        const result = toolResult(message, toolNames);
+        const result = toolResult(message, type, toolNames);
         const last = rest.at(-1);
         if (last?.role === "tool") last.content.push(result);
         else rest.push({ role: "tool", content: [result] });
@@ -80,6 +80,7 @@ function assistantMessage(
 
 function toolResult(
   message: ChatMessage,
+  type: SdkType,
   toolNames: ReadonlyMap<string, string>,
 ): Extract<MessageOf<"tool">["content"][number], { readonly type: "tool-result" }> {
   const toolCallId = String(message["tool_call_id"]);
@@ -90,7 +91,7 @@ function toolResult(
     toolName: toolNames.get(toolCallId) ?? "unknown",
     output:
       Array.isArray(content) && content.some((part) => isFields(part) && part["type"] !== "text")
-        ? { type: "content", value: userParts(content) }
+        ? { type: "content", value: userParts(content, type) }
         : { type: "text", value: textOf(content) },
   };
 }
@@ -106,9 +107,21 @@ function readArguments(text: unknown): unknown {
   }
 }
 
-function userParts(content: unknown): (LanguageModelV4TextPart | LanguageModelV4FilePart)[] {
+/** One for all parts, unless some of them are marked. */
+function systemMessages(content: unknown, type: SdkType): readonly MessageOf<"system">[] {
+  const parts = Array.isArray(content) ? content.filter((part) => isFields(part)) : [];
+  const marked = parts.map((part) => ({ part, options: cacheOptions(part, type) }));
+  if (marked.every(({ options }) => options.providerOptions === undefined))
+    return [{ role: "system", content: textOf(content) }];
+  return marked.map(({ part, options }) => ({ role: "system", content: textOf([part]), ...options }));
+}
+
+function userParts(content: unknown, type: SdkType): (LanguageModelV4TextPart | LanguageModelV4FilePart)[] {
   if (!Array.isArray(content)) return [{ type: "text", text: textOf(content) }];
-  return content.map((part) => userPart(isFields(part) ? part : {}));
+  return content.map((part) => {
+    const fields = isFields(part) ? part : {};
+    return { ...userPart(fields), ...cacheOptions(fields, type) };
+  });
 }
 
 function userPart(part: Fields): LanguageModelV4TextPart | LanguageModelV4FilePart {

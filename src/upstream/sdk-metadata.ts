@@ -1,6 +1,6 @@
 /**
- * What providers want back with the next turn: signatures of thoughts. In a message they stand where clients of
- * OpenAI's protocol have come to expect them, and they go back only to the kind of provider that they came from.
+ * What only one kind of provider knows, where clients of OpenAI's protocol have come to write and expect it: signatures
+ * of thoughts, which go back only to the kind that they came from, and marks of what is to be cached.
  */
 import type {
   LanguageModelV4ReasoningPart,
@@ -52,4 +52,14 @@ export function toolCallOptions(
   const signature = isFields(extra) ? extra["thought_signature"] : undefined;
   if (type !== "google" || typeof signature !== "string") return {};
   return { providerOptions: { google: { thoughtSignature: signature } } };
+}
+
+/** Anthropic's `cache_control`, as a field of a part: what stands up to there is kept at the provider. */
+export function cacheOptions(
+  part: Fields,
+  type: SdkType,
+): { readonly providerOptions?: SharedV4ProviderOptions } {
+  const control = part["cache_control"];
+  if (type !== "anthropic" || !isFields(control)) return {};
+  return { providerOptions: { anthropic: { cacheControl: control as SharedV4ProviderOptions[string] } } };
 }

@@ -93,6 +93,22 @@ describe("a conversation", () => {
     ]);
   });
 
+  test("keeps Anthropic's marks of what is to be cached, for Anthropic", () => {
+    const part = (text: string, more: object = {}) => ({ type: "text", text, ...more });
+    const mark = { cache_control: { type: "ephemeral" } };
+    const messages = [
+      { role: "system", content: [part("rules", mark), part("today")] },
+      { role: "user", content: [part("book", mark), part("question")] },
+    ];
+    const providerOptions = { anthropic: { cacheControl: { type: "ephemeral" } } };
+    expect(promptOf(...messages)).toEqual([
+      { role: "system", content: "rules", providerOptions },
+      { role: "system", content: "today" },
+      { role: "user", content: [{ ...part("book"), providerOptions }, part("question")] },
+    ]);
+    expect(JSON.stringify(toCallOptions({ ...hello, messages }, "google"))).not.toContain("ephemeral");
+  });
+
   test("leaves out an answer that says nothing", () => {
     expect(promptOf({ role: "assistant", content: "" }, { role: "user", content: "hi" })).toHaveLength(1);
   });

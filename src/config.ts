@@ -12,6 +12,7 @@ import { type ConfigSource, isRecord, readConfigFile, sourceInCode } from "./con
 import { ToolariumError } from "./errors.ts";
 import type { ServerSpec } from "./mcp/hub.ts";
 import type { JsonSchema } from "./tools/catalog.ts";
+import type { UpstreamTimeouts } from "./upstream/watchdog.ts";
 
 export type Right = "run" | "decide" | "admin";
 export type Mode = "plain" | "agent" | "code";
@@ -27,11 +28,38 @@ export interface KeyConfig {
   readonly ratePerMinute?: number;
 }
 
+export interface ProviderKey {
+  readonly key: string;
+  /** Its share of the requests, beside the weights of the other keys. */
+  readonly weight: number;
+}
+
 export interface ProviderConfig {
   readonly name: string;
+  /** The protocol it speaks; `openai` is OpenAI's chat completions, whoever offers them. */
+  readonly type: "openai" | "anthropic" | "google" | "bedrock";
   readonly baseUrl: string;
-  readonly apiKey: string | null;
+  /** Empty: none is sent. */
+  readonly apiKeys: readonly ProviderKey[];
   readonly models: readonly string[];
+  /** How often a request is sent again where nothing of an answer has come. */
+  readonly retries: number;
+  readonly timeouts: UpstreamTimeouts;
+  /** Of Bedrock only. */
+  readonly region: string | null;
+  /** Of Bedrock without keys: what its requests are signed with. */
+  readonly signing: {
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+    readonly sessionToken?: string;
+  } | null;
+}
+
+/** One name for several models, the first that answers counts. */
+export interface ModelChain {
+  readonly name: string;
+  /** `provider/model` each. */
+  readonly members: readonly string[];
 }
 
 export interface Config {
@@ -47,6 +75,7 @@ export interface Config {
     readonly outputSchemas: { readonly [id: string]: JsonSchema };
   };
   readonly providers: readonly ProviderConfig[];
+  readonly models: readonly ModelChain[];
   readonly limits: RunLimits;
   readonly limitCeilings: RunLimits;
   readonly sandbox: {
@@ -126,12 +155,20 @@ export function configFrom(
 export function redactions(config: Config): readonly string[] {
   const values = [
     ...config.keys.map(({ key }) => key),
-    ...config.providers.flatMap(({ apiKey }) => apiKey ?? []),
+    ...config.providers.flatMap(providerSecrets),
     ...config.servers.flatMap(secretsOf),
   ];
   return [...new Set(values)]
     .filter((value) => value.length >= REDACTED_CHARS)
     .sort((a, b) => b.length - a.length);
+}
+
+/** Every secret that a provider is shown. */
+export function providerSecrets({
+  apiKeys,
+  signing,
+}: Pick<ProviderConfig, "apiKeys" | "signing">): readonly string[] {
+  return [...apiKeys.map(({ key }) => key), ...Object.values(signing ?? {})];
 }
 
 /** Shorter values are not told apart from ordinary text. */

@@ -200,6 +200,8 @@ export interface ProviderFault {
   readonly retryable: boolean;
   readonly type?: string;
   readonly code?: string;
+  /** The status of the provider's own answer, where there was one. */
+  readonly answered?: number;
 }
 
 export interface ToolariumErrorOptions {

@@ -51,6 +51,8 @@ const RETENTION_CHECK_MS = 3_600_000;
  */
 export async function createGateway({ config, log, now }: GatewayOptions): Promise<Gateway> {
   await using building = new AsyncDisposableStack();
+  // First: a package that is missing is found before any run is taken up.
+  const models = building.use(await createModelRegistry(config, { log }));
   const core = building.use(
     await createCore({
       servers: config.servers,
@@ -70,7 +72,6 @@ export async function createGateway({ config, log, now }: GatewayOptions): Promi
   const { hub, compiler, runner, catalog } = core;
   const left = await runner.recover();
   if (left.resumed + left.ended > 0) log.info(left, "took up runs that an earlier process left unfinished");
-  const models = building.use(createModelRegistry(config.providers));
   const chat = createChatEngine({
     runner,
     models,

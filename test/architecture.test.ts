@@ -68,12 +68,20 @@ describe("the architecture", () => {
     expect(through.filter(({ target }) => target !== "sandbox/index.ts")).toEqual([]);
   });
 
+  it("optional packages are imported when they are needed, and not before", () => {
+    const early = files.filter((file) =>
+      /^import (?!type\b)[^;]*from "@ai-sdk\//m.test(readFileSync(join(root, file), "utf8")),
+    );
+    expect(early).toEqual([]);
+  });
+
   it("the upstream and MCP formats are known in one place each", () => {
     const imports = (name: string): string[] =>
       files.filter((file) => new RegExp(`from "${name}`).test(readFileSync(join(root, file), "utf8")));
     expect(imports("@modelcontextprotocol/client").every((file) => file.startsWith("src/mcp/"))).toBe(true);
     expect(imports("isolated-vm").every((file) => file.startsWith("sandbox/"))).toBe(true);
     expect(imports("typescript/")).toEqual(["src/code/type-checker.ts"]);
+    expect(imports("@ai-sdk/").every((file) => file.startsWith("src/upstream/sdk-"))).toBe(true);
     expect(imports("fastify").every((file) => file.startsWith("src/http/"))).toBe(true);
   });
 });

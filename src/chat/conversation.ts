@@ -24,6 +24,8 @@ export interface Conversation {
   readonly callerTools: CallerTools;
   usage: Usage | null;
   hasText: boolean;
+  /** The `provider/model` of the last turn, as far as it is known. */
+  answeredBy?: string;
   /** Whether a call of the model was taken on. */
   hasEffects: boolean;
 }
@@ -57,7 +59,7 @@ export function openConversation(
  * The first turn is 1.
  */
 export function modelRequest(
-  { request, mode, context, callerTools }: Conversation,
+  { request, mode, context, callerTools, answeredBy }: Conversation,
   {
     before,
     hidden = [],
@@ -91,5 +93,8 @@ export function modelRequest(
     // What we need not look at is a pipe; what we could not put together must be one.
     raw:
       mode.answering === null && (functions.length === 0 || request.choices > 1 || callerTools.hasOtherTypes),
+    // In a later turn tools have been called, and what was said before may have gone out.
+    repeatable: turn === 1,
+    ...(answeredBy === undefined ? {} : { answeredBy }),
   };
 }

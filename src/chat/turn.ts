@@ -27,8 +27,8 @@ export interface Turn {
 export type TurnEvent = Exclude<ModelEvent, { readonly type: "finish" }>;
 
 export interface TurnOptions {
-  /** Whether the answer has text by now, of this turn or an earlier one. Kept up to date. */
-  readonly said: { hasText: boolean };
+  /** Whether the answer has text by now, of this turn or an earlier one, and which model spoke last. Kept up to date. */
+  readonly said: { hasText: boolean; answeredBy?: string };
   /** Whether a call of this name goes out as well. */
   readonly passes: (name: string) => boolean;
   readonly signal: AbortSignal;
@@ -48,6 +48,10 @@ export async function* takeTurn(
   const passed = new Map<number, number>();
   for await (const event of model.stream(request, signal)) {
     switch (event.type) {
+      case "answering":
+        said.answeredBy = event.model;
+        yield event;
+        break;
       case "raw":
         yield event;
         return null;

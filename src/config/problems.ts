@@ -69,6 +69,7 @@ export function describeIssue(issue: z.core.$ZodRawIssue): string | undefined {
       return `expected ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}`;
     case "too_small":
       if (issue.origin === "string") return "expected text that is not empty";
+      if (issue.inclusive === false) return `expected more than ${issue.minimum}`;
       return `expected at least ${issue.minimum}${issue.origin === "array" ? " entry" : ""}`;
     case "too_big":
       return `expected at most ${issue.maximum}`;

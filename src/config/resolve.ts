@@ -7,6 +7,7 @@ import type { ServerSpec } from "../mcp/hub.ts";
 import type { Path } from "./document.ts";
 import { faultsOfOutputSchemas, strangersAmong } from "./output-schemas.ts";
 import { describeIssue, type Origins } from "./problems.ts";
+import { checkChains, checkProviders, resolveProvider } from "./providers.ts";
 import { type ConfigFile, configSchema } from "./schema.ts";
 import { type Remark, resolveServer } from "./servers.ts";
 
@@ -42,7 +43,8 @@ export function resolveConfig(raw: unknown, { origins, servers, faulty }: Resolv
   const problems = [
     ...entries.flatMap((entry) => entry.problems),
     ...checkServerNames(servers, file),
-    ...checkProviderNames(file),
+    ...checkProviders(file),
+    ...(failed.has("providers") ? [] : checkChains(file, issues)),
     ...(failed.has("limits") || failed.has("limitCeilings") ? [] : limits.problems),
     ...checkKeys(file),
     ...faultsOfOutputSchemas(file.tools.outputSchemas),
@@ -65,6 +67,9 @@ export function resolveConfig(raw: unknown, { origins, servers, faulty }: Resolv
   };
 }
 
+/** Sections that are maps of names: of such a one the entries that are in order are looked at. */
+const NAMED_ENTRIES: ReadonlySet<unknown> = new Set(["mcpServers", "providers", "models"]);
+
 /** Leaves out what does not parse, so that the rest can be looked at for faults of its own. */
 function parseWhatCan(raw: unknown): {
   readonly file: ConfigFile | undefined;
@@ -78,7 +83,7 @@ function parseWhatCan(raw: unknown): {
   const failed = new Set<string>();
   for (const issue of issues) {
     const [section, name] = issue.path;
-    const isEntry = (section === "mcpServers" || section === "providers") && name !== undefined;
+    const isEntry = section !== undefined && name !== undefined && NAMED_ENTRIES.has(section);
     const unknown = issue.code === "unrecognized_keys" && section === undefined ? issue.keys : [];
     for (const key of isEntry ? [name] : section === undefined ? unknown : [section])
       Reflect.deleteProperty(asObject(isEntry ? Reflect.get(asObject(rest), section) : rest), key);
@@ -102,17 +107,6 @@ function checkServerNames(servers: readonly ServerSpec[], { mcpServers }: Config
       path: ["mcpServers", name],
       part: "key",
       message: "a server of this name is there already",
-    }));
-}
-
-function checkProviderNames({ providers }: ConfigFile): readonly Remark[] {
-  return Object.keys(providers)
-    .filter((name) => name === "" || name.includes("/") || name === "builtin")
-    .map((name) => ({
-      path: ["providers", name],
-      part: "key",
-      message:
-        name === "builtin" ? 'the name "builtin" is taken' : 'a provider\'s name is not empty and has no "/"',
     }));
 }
 
@@ -207,18 +201,14 @@ function toConfig(
   servers: readonly ServerSpec[],
   { limits, ceilings }: { readonly limits: RunLimits; readonly ceilings: RunLimits },
 ): Config {
-  const { $schema: _, mcpServers: __, limitCeilings: ___, providers, keys, store, ...rest } = file;
+  const { $schema: _, mcpServers: __, limitCeilings: ___, providers, models, keys, store, ...rest } = file;
   return {
     ...rest,
     servers,
     limits,
     limitCeilings: ceilings,
-    providers: Object.entries(providers).map(([name, { baseUrl, apiKey, models }]) => ({
-      name,
-      baseUrl,
-      apiKey: apiKey === undefined || apiKey === "" ? null : apiKey,
-      models,
-    })),
+    providers: Object.entries(providers).map(([name, entry]) => resolveProvider(name, entry)),
+    models: Object.entries(models).map(([name, members]) => ({ name, members })),
     keys: keys.map((key): KeyConfig => ({ ...key, principal: key.principal ?? key.name })),
     store: { ...store, path: store.path === ":memory:" ? store.path : resolvePath(store.path) },
   };

@@ -2,8 +2,9 @@
 import { availableParallelism } from "node:os";
 import { z } from "zod";
 import { limitNames, limitTable, type RunLimits } from "../../sandbox/index.ts";
-import type { Config, KeyConfig } from "../config.ts";
+import type { Config, KeyConfig, ProviderConfig, ProviderKey } from "../config.ts";
 import type { JsonSchema } from "../tools/catalog.ts";
+import { defaultTimeouts } from "../upstream/watchdog.ts";
 
 /** A file after its defaults are filled in, before it is made the gateway's. */
 export interface ConfigFile
@@ -14,6 +15,7 @@ export interface ConfigFile
   readonly $schema?: string;
   readonly mcpServers: { readonly [name: string]: ServerEntry };
   readonly providers: { readonly [name: string]: ProviderEntry };
+  readonly models: { readonly [name: string]: readonly string[] };
   readonly limits: Partial<RunLimits>;
   readonly limitCeilings: Partial<RunLimits>;
   readonly keys: readonly KeyEntry[];
@@ -36,10 +38,23 @@ export interface ServerEntry {
   readonly [foreign: string]: unknown;
 }
 
-interface ProviderEntry {
-  readonly baseUrl: string;
+/** One entry of `providers`. */
+export interface ProviderEntry {
+  readonly type: ProviderConfig["type"];
+  /** May be left out where the type has its own. */
+  readonly baseUrl?: string;
+  /** This or `apiKeys`. */
   readonly apiKey?: string;
+  readonly apiKeys?: readonly ProviderKey[];
   readonly models: readonly string[];
+  readonly retries: number;
+  readonly firstByteTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  /** These are for Bedrock, the rest of them in place of keys. */
+  readonly region?: string;
+  readonly accessKeyId?: string;
+  readonly secretAccessKey?: string;
+  readonly sessionToken?: string;
 }
 
 type KeyEntry = Omit<KeyConfig, "principal"> & { readonly principal?: string };
@@ -76,9 +91,27 @@ const serverEntry = z.looseObject({
 });
 
 const provider = z.strictObject({
-  baseUrl: httpUrl(),
+  // "openai" is OpenAI's protocol, whoever speaks it. The others need a package: see sdk-package.ts.
+  type: z.enum(["openai", "anthropic", "google", "bedrock"]).default("openai"),
+  baseUrl: httpUrl().exactOptional(),
   apiKey: z.string().exactOptional(),
+  apiKeys: z
+    .array(z.strictObject({ key: text(), weight: z.number().positive().max(1_000_000).default(1) }))
+    .min(1)
+    .exactOptional(),
   models: z.array(text()).default([]),
+  // Of a request of which nothing has come back; each key that is refused is made up for besides.
+  retries: whole(0).max(10).default(2),
+  // Of all attempts together.
+  firstByteTimeoutMs: milliseconds().default(defaultTimeouts.firstByteMs),
+  idleTimeoutMs: milliseconds().default(defaultTimeouts.idleMs),
+  region: z
+    .string()
+    .regex(/^[a-z0-9-]+$/, 'expected an AWS region such as "eu-central-1"')
+    .exactOptional(),
+  accessKeyId: text().exactOptional(),
+  secretAccessKey: text().exactOptional(),
+  sessionToken: text().exactOptional(),
 });
 
 const limits = z.strictObject(
@@ -113,6 +146,8 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
     })
     .prefault({}),
   providers: z.record(z.string(), provider).default({}),
+  // Chains: a name, and the models of which the first that answers counts.
+  models: z.record(z.string(), z.array(text()).min(1)).default({}),
   limits: limits.default({}),
   limitCeilings: limits.default({}),
   sandbox: z

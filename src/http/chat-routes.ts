@@ -9,7 +9,13 @@ import type { Gateway } from "../gateway.ts";
 import type { Log } from "../log.ts";
 import { callerOf, requestPolicy, requireRight, takeSlot } from "./access.ts";
 import { type ModeSource, selectMode } from "./chat-mode.ts";
-import { createEnvelope, type StreamOptions, toChunks, toCompletion } from "./openai-answer.ts";
+import {
+  createEnvelope,
+  type Envelope,
+  type StreamOptions,
+  toChunks,
+  toCompletion,
+} from "./openai-answer.ts";
 import { type ChatBody, parseChatBody, toOpenAiError } from "./openai-wire.ts";
 import { disconnectSignal, formatEvent, sendEventStream } from "./sse.ts";
 
@@ -72,10 +78,13 @@ async function answerChat(
   };
   reply.header("cache-control", "no-store");
   if (answer.runId !== null) reply.header("x-toolarium-run-id", answer.runId);
+  if (answer.model !== null) reply.header("x-toolarium-model", encodeURI(answer.model));
   if (answer.raw !== undefined) return sendRaw(reply, answer.raw, answer.events, stream, onFailure);
-  if (!stream) return sendCompletion(reply, answer.events, body);
+  const isChain = gateway.models.resolve(model).provider === null;
+  const envelope = createEnvelope(model, isChain);
+  if (!stream) return sendCompletion(reply, answer.events, envelope);
   const options: StreamOptions = {
-    envelope: createEnvelope(model),
+    envelope,
     includeUsage: body.includeUsage,
     includeSteps: request.headers["x-toolarium-steps"] === "true",
     onFailure,
@@ -109,6 +118,8 @@ function modeSources({ models }: Gateway, request: FastifyRequest, body: ChatBod
 
 interface BegunAnswer {
   readonly runId: string | null;
+  /** Which `provider/model` answers. Null when that is not known yet, or known already: a built-in one. */
+  readonly model: string | null;
   /** All events, those that were looked at included. */
   readonly events: AsyncIterable<ChatEvent>;
   /** Set when the answer is known to be bytes that are passed on. */
@@ -125,20 +136,36 @@ async function beginAnswer(
   graceMs: number | undefined,
 ): Promise<BegunAnswer> {
   const started = await iterator.next();
-  const second = iterator.next();
-  const first = graceMs === undefined ? await second : await within(graceMs, second);
+  const beginning = readBeginning(iterator);
+  const begun = graceMs === undefined ? await beginning : await within(graceMs, beginning);
+  const first = begun?.first;
   return {
     runId: !started.done && started.value.type === "started" ? started.value.runId : null,
+    model: begun?.answering?.model ?? null,
     raw: first !== undefined && !first.done && first.value.type === "raw" ? first.value : undefined,
     events: (async function* () {
       try {
         if (!started.done) yield started.value;
-        for (let next = await second; !next.done; next = await iterator.next()) yield next.value;
+        const { answering, first: second } = await beginning;
+        if (answering !== undefined) yield answering;
+        for (let next = second; !next.done; next = await iterator.next()) yield next.value;
       } finally {
         await iterator.return?.();
       }
     })(),
   };
+}
+
+interface Beginning {
+  readonly answering: (ChatEvent & { readonly type: "answering" }) | undefined;
+  readonly first: IteratorResult<ChatEvent, unknown>;
+}
+
+/** The first thing that is said, and who says it. */
+async function readBeginning(iterator: AsyncIterator<ChatEvent>): Promise<Beginning> {
+  const first = await iterator.next();
+  if (first.done || first.value.type !== "answering") return { answering: undefined, first };
+  return { answering: first.value, first: await iterator.next() };
 }
 
 /** The promise's value, or undefined when the time is over first; the promise may then still reject, unheard. */
@@ -154,9 +181,9 @@ async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined
 async function sendCompletion(
   reply: FastifyReply,
   events: AsyncIterable<ChatEvent>,
-  body: ChatBody,
+  envelope: Envelope,
 ): Promise<FastifyReply> {
-  const completion = await toCompletion(events, createEnvelope(body.model));
+  const completion = await toCompletion(events, envelope);
   if (completion.failed) reply.header("x-should-retry", "false");
   return reply.type("application/json; charset=utf-8").send(completion.body);
 }

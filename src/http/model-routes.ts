@@ -12,11 +12,11 @@ interface ModelObject {
 export function registerModelRoutes(app: FastifyInstance, { models }: Gateway): void {
   // The gateway cannot know when a model was made; the field is mandatory and means nothing to clients.
   const created = Math.floor(Date.now() / 1_000);
-  const toObject = (id: string, provider: string): ModelObject => ({
+  const toObject = (id: string, provider: string | null): ModelObject => ({
     id,
     object: "model",
     created,
-    owned_by: provider,
+    owned_by: provider ?? "toolarium",
   });
 
   app.get("/v1/models", async () => ({
@@ -27,7 +27,6 @@ export function registerModelRoutes(app: FastifyInstance, { models }: Gateway): 
   // Ids hold slashes, which clients send as they are or escaped.
   app.get<{ Params: { "*": string } }>("/v1/models/*", async ({ params }) => {
     const id = params["*"];
-    const { model } = models.resolve(id);
-    return toObject(id, model.name.slice(0, model.name.indexOf("/")));
+    return toObject(id, models.resolve(id).provider);
   });
 }

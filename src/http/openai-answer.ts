@@ -18,6 +18,8 @@ export interface Envelope {
   readonly created: number;
   /** As the caller named it: known before the provider says anything. */
   readonly model: string;
+  /** Whether that names several models: then the answer names the one that it comes from. */
+  readonly isChain?: boolean;
 }
 
 export interface StreamOptions {
@@ -40,9 +42,9 @@ type Event<T extends ChatEvent["type"]> = ChatEvent & { readonly type: T };
 
 const NO_USAGE: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
 
-export function createEnvelope(model: string): Envelope {
+export function createEnvelope(model: string, isChain = false): Envelope {
   const id = `chatcmpl-${randomBytes(16).toString("base64url")}`;
-  return { id, created: Math.floor(Date.now() / 1_000), model };
+  return { id, created: Math.floor(Date.now() / 1_000), model, isChain };
 }
 
 /** The answer in chunks. A failure is one last line without `[DONE]`, because the status is long gone. */
@@ -63,7 +65,7 @@ async function* writeChunks(
   events: AsyncIterable<ChatEvent>,
   { envelope, includeUsage, includeSteps }: StreamOptions,
 ): AsyncGenerator<Fields | string> {
-  const head = {
+  let head = {
     id: envelope.id,
     object: "chat.completion.chunk",
     created: envelope.created,
@@ -83,6 +85,11 @@ async function* writeChunks(
     }
     if (event.type === "started") {
       started = event;
+      continue;
+    }
+    if (event.type === "answering") {
+      // One answer has one model, the first of those that its turns came from.
+      if (envelope.isChain && !hasRole) head = { ...head, model: event.model };
       continue;
     }
     if (!hasRole) {
@@ -124,6 +131,7 @@ export async function toCompletion(
   envelope: Envelope,
 ): Promise<Completion> {
   let started: Event<"started"> | undefined;
+  let answering: string | undefined;
   let text = "";
   let message: Fields = {};
   let extra: Fields = {};
@@ -135,6 +143,9 @@ export async function toCompletion(
     switch (event.type) {
       case "started":
         started = event;
+        break;
+      case "answering":
+        answering ??= event.model;
         break;
       case "text-delta":
         text += event.text;
@@ -156,7 +167,8 @@ export async function toCompletion(
       case "finish": {
         const toolCalls = calls.map((call, index) => callOf(call, argumentTexts[index] ?? ""));
         const content = text === "" && toolCalls.length > 0 ? null : text;
-        const { id, created, model } = envelope;
+        const { id, created, isChain } = envelope;
+        const model = (isChain ? answering : undefined) ?? envelope.model;
         return {
           failed:
             event.stopReason !== null && event.stopReason !== "max_turns" && event.stopReason !== "approval",

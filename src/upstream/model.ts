@@ -23,6 +23,13 @@ export interface ModelRequest {
   readonly stream: boolean;
   /** Nobody looks at the answer: an adapter that can may hand its bytes on with one `raw` part. */
   readonly raw: boolean;
+  /**
+   * Whether it may be sent again, or to another provider, after a failure: nothing of the gateway's answer has gone
+   * out, and no tool was called for it.
+   */
+  readonly repeatable: boolean;
+  /** The `provider/model` of the turn before, where a chain was asked. */
+  readonly answeredBy?: string;
 }
 
 /** Token counts as the provider sent them, nested details included. */
@@ -39,9 +46,11 @@ export interface ToolCall {
 
 /**
  * Parts of an answer, in order. A call's start comes once, before its arguments; indexes count from 0 without gaps.
- * `finish` is last and always comes, except after `raw`, which stands alone.
+ * `finish` is last and always comes, except after `raw`, which stands alone. `answering` is first where it comes.
  */
 export type ModelEvent =
+  /** The `provider/model` that answers; adapters leave it out. */
+  | { readonly type: "answering"; readonly model: string }
   | { readonly type: "text-delta"; readonly text: string }
   /** Fields that are none of the port's: of the message (`reasoning_content`), of the choice (`logprobs`). */
   | { readonly type: "extra"; readonly message: Fields; readonly choice: Fields }
@@ -70,7 +79,7 @@ export type ModelEvent =
     };
 
 export interface ChatModel {
-  /** `provider/model`. */
+  /** `provider/model`, or the name of a chain. */
   readonly name: string;
   /**
    * Sends the request when the first part is asked for. Aborting, or leaving the iteration, ends it at the provider.

@@ -1,18 +1,23 @@
 /**
- * Any provider that speaks OpenAI's chat completions, over HTTP and nothing else: no SDK, no retries (the caller's
- * client has its own), no redirects. A request ends at the provider as soon as nobody reads its answer.
+ * Any provider that speaks OpenAI's chat completions, over HTTP and nothing else: no SDK, no retries (attempts.ts has
+ * them), no redirects. A request ends at the provider as soon as nobody reads its answer.
  */
 import { type Dispatcher, request as sendRequest } from "undici";
-import type { ProviderConfig } from "../config.ts";
 import { ToolariumError } from "../errors.ts";
 import { readChunks, readCompletion } from "./completion-reader.ts";
 import type { ChatModel, ModelEvent, ModelRequest } from "./model.ts";
-import { brokenAnswer, refusedByProvider, silentProvider, unreachableProvider } from "./provider-error.ts";
+import {
+  brokenAnswer,
+  type FailingProvider,
+  refusedByProvider,
+  silentProvider,
+  unreachableProvider,
+} from "./provider-error.ts";
 import { readServerSentData } from "./server-sent-data.ts";
 import { createWatchdog, type UpstreamTimeouts, type Watchdog } from "./watchdog.ts";
 
 export interface OpenAiCompatibleOptions {
-  readonly provider: ProviderConfig;
+  readonly provider: FailingProvider & { readonly baseUrl: string; readonly apiKey: string | null };
   /** The model's name at the provider. */
   readonly model: string;
   /** Owned by whoever gives it. */
@@ -139,7 +144,7 @@ function oneOf(header: string | string[] | undefined): string | undefined {
 
 function explainFailure(
   error: unknown,
-  provider: ProviderConfig,
+  provider: FailingProvider,
   signal: AbortSignal,
   watchdog: Watchdog,
 ): unknown {

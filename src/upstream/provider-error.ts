@@ -5,8 +5,8 @@ import { type Fields, isFields } from "./model.ts";
 /** Whose failure it is. */
 export interface FailingProvider {
   readonly name: string;
-  /** Taken out of every message. */
-  readonly apiKey: string | null;
+  /** Its keys, all of them: taken out of every message. */
+  readonly secrets: readonly string[];
 }
 
 const MAX_MESSAGE_CHARS = 2_000;
@@ -14,12 +14,23 @@ const MAX_MESSAGE_CHARS = 2_000;
 /** An answer with a status of 400 or more. `body` is its text, perhaps JSON. */
 export function refusedByProvider(
   provider: FailingProvider,
-  answer: { readonly status: number; readonly body: string; readonly retryAfter: string | undefined },
+  answer: {
+    readonly status: number;
+    readonly body: string;
+    readonly retryAfter: string | undefined;
+    /** What its headers call the error, for a body that has no word for it. */
+    readonly type?: string | undefined;
+  },
 ): ToolariumError {
   const said = readError(parseJson(answer.body));
   const message = said.message ?? plainText(answer.body) ?? `answered with HTTP status ${answer.status}`;
   return upstreamError(provider, message, {
-    fault: { ...faultOfStatus(answer.status), ...said.fault },
+    fault: {
+      ...faultOfStatus(answer.status),
+      ...(answer.type === undefined ? {} : { type: answer.type }),
+      ...said.fault,
+      answered: answer.status,
+    },
     retryAfter: answer.retryAfter,
     param: said.param,
   });
@@ -31,7 +42,11 @@ export function errorWithin(provider: FailingProvider, payload: Fields): Toolari
   if (!isError) return undefined;
   const said = readError(payload);
   return upstreamError(provider, said.message ?? "reported an error without words", {
-    fault: { ...faultOfStatus(said.status ?? 502), ...said.fault },
+    fault: {
+      ...faultOfStatus(said.status ?? 502),
+      ...said.fault,
+      ...(said.status === undefined ? {} : { answered: said.status }),
+    },
     param: said.param,
   });
 }
@@ -66,14 +81,22 @@ function upstreamError(
   message: string,
   { fault, retryAfter, param, cause }: UpstreamErrorParts,
 ): ToolariumError {
-  const retryAfterSeconds = Number.parseInt(retryAfter ?? "", 10);
-  const text = `The model provider "${provider.name}": ${redact(message, provider.apiKey)}`;
+  const retryAfterSeconds = secondsOf(retryAfter);
+  const text = `The model provider "${provider.name}": ${redact(message, provider.secrets)}`;
   return new ToolariumError("upstream_error", text, {
     provider: fault,
     cause,
     ...(param === undefined ? {} : { param }),
-    ...(Number.isNaN(retryAfterSeconds) ? {} : { retryAfterSeconds }),
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
   });
+}
+
+/** A `Retry-After`, which is seconds or a date. */
+function secondsOf(retryAfter = ""): number | undefined {
+  const seconds = /^\s*\d/.test(retryAfter)
+    ? Number.parseFloat(retryAfter)
+    : (Date.parse(retryAfter) - Date.now()) / 1_000;
+  return Number.isNaN(seconds) ? undefined : Math.max(0, Math.ceil(seconds));
 }
 
 /**
@@ -94,6 +117,9 @@ function faultOfStatus(status: number): ProviderFault {
       return { status, retryable: true };
     case 408:
       return { status: 504, retryable: true };
+    // Bedrock: the model behind it failed.
+    case 424:
+      return { status: 502, retryable: true };
     case 529:
       return { status: 503, retryable: true };
     default:
@@ -113,7 +139,8 @@ function readError(payload: unknown): SaidError {
   const outer = isFields(payload) ? payload : {};
   const inner = isFields(outer["error"]) ? outer["error"] : outer;
   const code = textOf(inner["code"]);
-  const type = textOf(inner["type"]);
+  // Google has the kind of an error as its status.
+  const type = textOf(inner["type"]) ?? textOf(inner["status"]);
   return {
     message: textOf(inner["message"]) ?? textOf(inner["error"]) ?? describeDetail(inner["detail"]),
     status: statusOf(inner["code"]) ?? statusOf(inner["status"]) ?? statusOf(inner["status_code"]),
@@ -154,10 +181,12 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Takes out our key and whatever looks like one: providers echo parts of a key they refuse. */
-function redact(message: string, apiKey: string | null): string {
-  const withoutKey = apiKey ? message.replaceAll(apiKey, "[redacted]") : message;
-  return withoutKey
+/** Takes out our keys and whatever looks like one: providers echo parts of a key they refuse. */
+function redact(message: string, secrets: readonly string[]): string {
+  return secrets
+    .filter((secret) => secret !== "")
+    .toSorted((a, b) => b.length - a.length)
+    .reduce((text, secret) => text.replaceAll(secret, "[redacted]"), message)
     .replace(/\b(?:sk|pk|rk|gsk|xai)-[\w*.-]{6,}/g, "[redacted]")
     .replace(/\bBearer +[^\s"']+/gi, "Bearer [redacted]")
     .slice(0, MAX_MESSAGE_CHARS);

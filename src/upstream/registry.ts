@@ -1,118 +1,122 @@
 /**
- * Which model answers to a name. `provider/model` always works for a configured provider; a bare name when exactly
- * one provider lists it; `builtin/script` is always there. A mode can be appended to any of them.
+ * Which model answers to a name. `provider/model` always works for a configured provider; a chain by its own name; a
+ * bare name when exactly one provider lists it; `builtin/script` is always there. A mode can be appended to any of
+ * them.
  */
-import { Agent } from "undici";
-import type { Mode, ProviderConfig } from "../config.ts";
+import type { Config, Mode, ProviderConfig } from "../config.ts";
 import { ToolariumError } from "../errors.ts";
 import { builtinScript } from "./builtin-script.ts";
+import { createChain } from "./chain.ts";
 import type { ChatModel } from "./model.ts";
-import { createOpenAiCompatibleModel } from "./openai-compatible.ts";
-import { defaultTimeouts, type UpstreamTimeouts } from "./watchdog.ts";
+import { createProviders, type Providers, type ProvidersDeps } from "./providers.ts";
 
-export interface ModelRegistryDeps {
-  readonly timeouts?: Partial<UpstreamTimeouts>;
-}
+/** The log is told, too, when a chain goes over to its next model. */
+export type ModelRegistryDeps = ProvidersDeps;
 
 interface ListedModel {
-  /** `provider/model`, or that with a mode appended. */
+  /** `provider/model` or a chain's name, or that with a mode appended. */
   readonly id: string;
-  readonly provider: string;
+  /** Null for a chain. */
+  readonly provider: string | null;
 }
 
 interface ResolvedModel {
   readonly model: ChatModel;
+  /** Null for a chain. */
+  readonly provider: string | null;
   /** The mode that the name asks for. */
   readonly modeSuffix: Mode | undefined;
 }
 
 /** Owns the connections to the providers. */
 export interface ModelRegistry extends AsyncDisposable {
-  /** Every configured model, each also with the suffixes. */
+  /** Every configured model and chain, each also with the suffixes. */
   list(): readonly ListedModel[];
   /** @throws `model_not_found` */
   resolve(name: string): ResolvedModel;
 }
 
 const MODE_SUFFIX = /^(.+):(code|agent|plain)$/s;
-const CONNECT_TIMEOUT_MS = 15_000;
 const MAX_NAMES_SHOWN = 5;
 
-export function createModelRegistry(
-  providers: readonly ProviderConfig[],
-  { timeouts = {} }: ModelRegistryDeps = {},
-): ModelRegistry {
-  const dispatcher = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS } });
-  const models = knownModels(providers, (provider, model) =>
-    createOpenAiCompatibleModel({
-      provider,
-      model,
-      dispatcher,
-      timeouts: { ...defaultTimeouts, ...timeouts },
-    }),
-  );
-  let disposed: Promise<void> | undefined;
+/** @throws `config_error` when a package that a provider needs is not there */
+export async function createModelRegistry(
+  config: Pick<Config, "providers" | "models">,
+  deps: ModelRegistryDeps = {},
+): Promise<ModelRegistry> {
+  const providers = await createProviders(config.providers, deps);
+  const models = knownModels(config, providers, deps.log);
 
   return {
     list: () => models.listed,
     resolve(name) {
       const known = models.find(name);
-      if (known !== undefined) return { model: known, modeSuffix: undefined };
+      if (known !== undefined) return { ...known, modeSuffix: undefined };
       const [, base, mode] = MODE_SUFFIX.exec(name) ?? [];
       if (base !== undefined && isMode(mode)) {
         const model = models.find(base) ?? models.findUnlisted(base);
-        if (model !== undefined) return { model, modeSuffix: mode };
+        if (model !== undefined) return { ...model, modeSuffix: mode };
       }
       const unlisted = models.findUnlisted(name);
-      if (unlisted !== undefined) return { model: unlisted, modeSuffix: undefined };
+      if (unlisted !== undefined) return { ...unlisted, modeSuffix: undefined };
       throw unknownModel(base ?? name, models);
     },
-    async [Symbol.asyncDispose]() {
-      disposed ??= dispatcher.destroy();
-      await disposed;
-    },
+    [Symbol.asyncDispose]: () => providers[Symbol.asyncDispose](),
   };
 }
+
+type KnownModel = Omit<ResolvedModel, "modeSuffix">;
 
 interface KnownModels {
   readonly listed: readonly ListedModel[];
   /** Names of the listed models that end in this bare name. */
   candidates(bareName: string): readonly string[];
-  find(name: string): ChatModel | undefined;
+  find(name: string): KnownModel | undefined;
   /** A model that its provider may have although the configuration does not list it. */
-  findUnlisted(name: string): ChatModel | undefined;
+  findUnlisted(name: string): KnownModel | undefined;
 }
 
 function knownModels(
-  providers: readonly ProviderConfig[],
-  create: (provider: ProviderConfig, model: string) => ChatModel,
+  { providers, models: chains }: Pick<Config, "providers" | "models">,
+  connected: Providers,
+  log: ModelRegistryDeps["log"],
 ): KnownModels {
-  const byName = new Map([[builtinScript.name, builtinScript]]);
-  for (const provider of providers)
-    for (const model of provider.models) {
-      const name = `${provider.name}/${model}`;
-      if (!byName.has(name)) byName.set(name, create(provider, model));
+  const byName = new Map<string, KnownModel>([
+    [builtinScript.name, { model: builtinScript, provider: "builtin" }],
+  ]);
+  const open = (name: string) => {
+    const slash = name.indexOf("/");
+    const [provider, model] = [name.slice(0, slash), name.slice(slash + 1)];
+    const member = slash <= 0 || model === "" ? undefined : connected.model(provider, model);
+    return member && { ...member, provider };
+  };
+  for (const { name, models } of providers)
+    for (const model of models) {
+      const known = open(`${name}/${model}`);
+      if (known !== undefined && !byName.has(known.model.name)) byName.set(known.model.name, known);
     }
-  const candidates = (bareName: string): readonly string[] =>
-    providers.filter(({ models }) => models.includes(bareName)).map(({ name }) => `${name}/${bareName}`);
+  const candidates = candidatesOf(providers);
+  for (const { name, members } of chains) {
+    const opened = members.flatMap((member) => open(member) ?? []);
+    byName.set(name, { model: createChain(name, opened, log), provider: null });
+  }
 
   return {
-    listed: [...byName.keys()].flatMap((name) => {
-      const [provider = ""] = name.split("/", 1);
-      return ["", ":code", ":agent", ":plain"].map((suffix) => ({ id: name + suffix, provider }));
-    }),
+    listed: [...byName].flatMap(([name, { provider }]) =>
+      ["", ":code", ":agent", ":plain"].map((suffix) => ({ id: name + suffix, provider })),
+    ),
     candidates,
     find(name) {
       const bare = candidates(name);
       return byName.get(name) ?? (bare.length === 1 ? byName.get(bare[0] ?? "") : undefined);
     },
-    findUnlisted(name) {
-      const slash = name.indexOf("/");
-      const provider = providers.find((candidate) => candidate.name === name.slice(0, slash));
-      const model = name.slice(slash + 1);
-      return slash <= 0 || provider === undefined || model === "" ? undefined : create(provider, model);
-    },
+    findUnlisted: open,
   };
+}
+
+function candidatesOf(providers: readonly ProviderConfig[]): KnownModels["candidates"] {
+  return (bareName) =>
+    providers.filter(({ models }) => models.includes(bareName)).map(({ name }) => `${name}/${bareName}`);
 }
 
 function isMode(value: string | undefined): value is Mode {

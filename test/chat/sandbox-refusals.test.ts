@@ -46,7 +46,7 @@ async function converse(programsTaken: number, callsPerTurn = 1): Promise<Outcom
     },
     models: {
       list: () => [],
-      resolve: () => ({ model, modeSuffix: undefined }),
+      resolve: () => ({ model, provider: "test", modeSuffix: undefined }),
       async [Symbol.asyncDispose]() {},
     },
     runner: {

@@ -57,6 +57,7 @@ test("an empty file is a configuration: every default is there", async () => {
       outputSchemas: {},
     },
     providers: [],
+    models: [],
     limits: defaultLimits,
     limitCeilings: defaultCeilings,
     sandbox: {
@@ -239,6 +240,56 @@ test.for([
   ['{ "limits": { "memoryMb": 4 } }', "limits.memoryMb: expected at least 8"],
   ['{ "limits": { "wallMs": 1.5 } }', "limits.wallMs: expected a whole number, got a fraction"],
   ['{ "providers": { "p": {} } }', "toolarium.json:1:23 providers.p.baseUrl: is missing: expected a string"],
+  [
+    '{ "providers": { "p": { "baseUrl": "http://x", "apiKey": "a",\n "apiKeys": [{ "key": "b" }] } } }',
+    "toolarium.json:2:2 providers.p.apiKeys: says the same as apiKey, which is there too; keep one of them",
+  ],
+  [
+    '{ "providers": { "p": { "baseUrl": "http://x", "apiKeys": [{ "key": "b" }, { "key": "b" }] } } }',
+    "toolarium.json:1:85 providers.p.apiKeys[1].key: stands here twice; give one entry the weight of both",
+  ],
+  [
+    '{ "providers": { "p": { "baseUrl": "http://x", "apiKeys": [] } } }',
+    "providers.p.apiKeys: expected at least 1 entry",
+  ],
+  [
+    '{ "providers": { "p": { "baseUrl": "http://x", "apiKeys": [{ "key": "b", "weight": 0 }] } } }',
+    "providers.p.apiKeys[0].weight: expected more than 0",
+  ],
+  [
+    '{ "providers": { "p": { "baseUrl": "http://x", "retries": -1 } } }',
+    "providers.p.retries: expected at least 0",
+  ],
+  [
+    '{ "providers": { "open": { "baseUrl": "http://x" } }, "models": { "m": ["open/x", "opne/y"] } }',
+    'toolarium.json:1:83 models.m[1]: names a provider that is not configured; did you mean "open"?',
+  ],
+  [
+    '{ "providers": { "p": { "type": "claude", "apiKey": "k" } } }',
+    'toolarium.json:1:33 providers.p.type: expected "openai" or "anthropic" or "google" or "bedrock"',
+  ],
+  [
+    '{ "providers": { "p": { "type": "anthropic" } } }',
+    'toolarium.json:1:23 providers.p.apiKey: is missing: a provider of the type "anthropic" needs apiKey or apiKeys',
+  ],
+  [
+    '{ "providers": { "p": { "type": "bedrock", "apiKey": "k" } } }',
+    'providers.p.region: is missing: expected an AWS region such as "eu-central-1"',
+  ],
+  [
+    '{ "providers": { "p": { "type": "bedrock", "region": "eu-west-1", "accessKeyId": "A" } } }',
+    "needs apiKey or apiKeys, or accessKeyId and secretAccessKey",
+  ],
+  [
+    '{ "providers": { "p": { "type": "google", "apiKey": "k",\n "region": "eu-west-1" } } }',
+    'toolarium.json:2:2 providers.p.region: is only for providers of the type "bedrock"',
+  ],
+  ['{ "models": { "m": ["gpt"] } }', "toolarium.json:1:21 models.m[0]: expected provider/model"],
+  ['{ "models": { "m": [] } }', "models.m: expected at least 1 entry"],
+  [
+    '{ "models": { "m:code": ["p/x"] }, "providers": { "p": { "baseUrl": "http://x" } } }',
+    'models["m:code"]: the name of a chain is not empty, has no "/", and does not end in a mode',
+  ],
   ['{ "keys": [{ "name": "n", "key": "" }] }', "keys[0].key: expected text without blanks"],
   [
     '{ "keys": [{ "name": "n", "key": "k", "may": ["fly"] }] }',
@@ -340,7 +391,8 @@ test("any setting can be a variable: text as it is, anything else as JSON", asyn
   expect(config.servers).toMatchObject([
     { name: "my-db", url: "http://db/mcp", headers: { Authorization: "Bearer x" } },
   ]);
-  expect(config.providers).toEqual([{ name: "openai", baseUrl: "http://o", apiKey: "123456", models: [] }]);
+  expect(config.providers).toMatchObject([{ name: "openai", baseUrl: "http://o", models: [] }]);
+  expect(config.providers[0]?.apiKeys).toEqual([{ key: "123456", weight: 1 }]);
   expect(config.store.path).toBe(join(process.cwd(), "here.db"));
 });
 
@@ -488,10 +540,89 @@ test("a lowered ceiling takes the default down with it", async () => {
   expect(config.limitCeilings).toMatchObject({ wallMs: 10_000, cpuMs: 60_000, toolCalls: 5 });
 });
 
+test("a provider's keys, retries and time limits have defaults, and chains keep their order", async () => {
+  const { config } = await load(
+    json({
+      providers: {
+        plain: { baseUrl: "http://x", apiKey: "${KEY}" },
+        full: {
+          baseUrl: "http://y",
+          apiKeys: [{ key: "${KEY}", weight: 3 }, { key: "b" }],
+          models: ["m"],
+          retries: 0,
+          firstByteTimeoutMs: 5_000,
+          idleTimeoutMs: 1_000,
+        },
+      },
+      models: { fast: ["full/m", "plain/m"] },
+    }),
+    { env: { KEY: "from-env" } },
+  );
+  expect(config.providers).toEqual([
+    {
+      name: "plain",
+      type: "openai",
+      baseUrl: "http://x",
+      apiKeys: [{ key: "from-env", weight: 1 }],
+      models: [],
+      retries: 2,
+      timeouts: { firstByteMs: 600_000, idleMs: 300_000 },
+      region: null,
+      signing: null,
+    },
+    {
+      name: "full",
+      type: "openai",
+      baseUrl: "http://y",
+      apiKeys: [
+        { key: "from-env", weight: 3 },
+        { key: "b", weight: 1 },
+      ],
+      models: ["m"],
+      retries: 0,
+      timeouts: { firstByteMs: 5_000, idleMs: 1_000 },
+      region: null,
+      signing: null,
+    },
+  ]);
+  expect(config.models).toEqual([{ name: "fast", members: ["full/m", "plain/m"] }]);
+});
+
+test("a provider of another type knows its address, and Bedrock's keys are secrets like any other", async () => {
+  const { config } = await load(
+    json({
+      providers: {
+        a: { type: "anthropic", apiKey: "k1" },
+        g: { type: "google", apiKey: "k2" },
+        b: {
+          type: "bedrock",
+          region: "eu-west-1",
+          accessKeyId: "AKIA01",
+          secretAccessKey: "secret-access",
+          sessionToken: "session-token",
+        },
+        own: { type: "anthropic", apiKey: "k3", baseUrl: "http://proxy/v1" },
+      },
+    }),
+  );
+  expect(config.providers.map(({ baseUrl }) => baseUrl)).toEqual([
+    "https://api.anthropic.com/v1",
+    "https://generativelanguage.googleapis.com/v1beta",
+    "https://bedrock-runtime.eu-west-1.amazonaws.com",
+    "http://proxy/v1",
+  ]);
+  expect(redactions(config)).toEqual(["secret-access", "session-token", "AKIA01"]);
+});
+
+test("a chain may name a provider whose entry is refused for something else", async () => {
+  const text = json({ providers: { p: { baseUrl: 5 } }, models: { m: ["p/x"] } });
+  expect(await faultsOf(text)).toEqual([expect.stringContaining("providers.p.baseUrl: expected a string")]);
+});
+
 test("an empty API key is none", async () => {
   const provider = { baseUrl: "http://x", apiKey: "${KEY:-}", models: ["m"] };
   const { config } = await load(json({ providers: { p: provider } }));
-  expect(config.providers).toEqual([{ name: "p", baseUrl: "http://x", apiKey: null, models: ["m"] }]);
+  expect(config.providers).toMatchObject([{ name: "p", baseUrl: "http://x", apiKeys: [], models: ["m"] }]);
 });
 
 test("redactions are all secrets of the configuration, the longest first", async () => {
@@ -501,7 +632,10 @@ test("redactions are all secrets of the configuration, the longest first", async
         a: { command: "x", env: { TOKEN: "env-secret", MODE: "dev" } },
         b: { url: "http://b", headers: { Authorization: "Bearer header-secret" } },
       },
-      providers: { p: { baseUrl: "http://x", apiKey: "provider-secret-1" } },
+      providers: {
+        p: { baseUrl: "http://x", apiKey: "provider-secret-1" },
+        q: { baseUrl: "http://x", apiKeys: [{ key: "provider-2" }, { key: "provider-03" }] },
+      },
       keys: [{ name: "n", key: "key-secret-0123456" }],
     }),
   );
@@ -510,6 +644,8 @@ test("redactions are all secrets of the configuration, the longest first", async
     "key-secret-0123456",
     "provider-secret-1",
     "header-secret",
+    "provider-03",
+    "provider-2",
     "env-secret",
   ]);
 });

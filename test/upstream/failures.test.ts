@@ -122,7 +122,7 @@ describe("a provider that", () => {
     const gone = await startProvider(() => {});
     await gone[Symbol.asyncDispose]();
     const dispatcher = new Agent();
-    const provider = { name: "gone", baseUrl: gone.baseUrl, apiKey: null, models: [] };
+    const provider = { name: "gone", baseUrl: gone.baseUrl, apiKey: null, secrets: [] };
     const model = createOpenAiCompatibleModel({
       provider,
       model: "m",
@@ -141,7 +141,7 @@ describe("a provider that", () => {
       response.writeHead(307, { location: "http://127.0.0.1:9/" }).write("and so on"),
     );
     const dispatcher = new Agent();
-    const options = { name: "moved", baseUrl: provider.baseUrl, apiKey: API_KEY, models: [] };
+    const options = { name: "moved", baseUrl: provider.baseUrl, apiKey: API_KEY, secrets: [API_KEY] };
     const model = createOpenAiCompatibleModel({
       provider: options,
       model: "m",
@@ -175,7 +175,7 @@ describe("a provider that", () => {
       response.end(`data: ${JSON.stringify(chunk({ content: "c" }, "stop"))}\n\n`);
     });
     const dispatcher = new Agent();
-    const options = { name: "slow", baseUrl: provider.baseUrl, apiKey: null, models: [] };
+    const options = { name: "slow", baseUrl: provider.baseUrl, apiKey: null, secrets: [] };
     const timeouts = { firstByteMs: 5_000, idleMs: 300 };
     const model = createOpenAiCompatibleModel({ provider: options, model: "m", dispatcher, timeouts });
     for await (const event of model.stream(hello, new AbortController().signal)) {
@@ -196,7 +196,12 @@ describe("a request", () => {
     );
     const dispatcher = new Agent();
     const model = createOpenAiCompatibleModel({
-      provider: { name: "test", baseUrl: `${provider.baseUrl}/?version=2`, apiKey: API_KEY, models: [] },
+      provider: {
+        name: "test",
+        baseUrl: `${provider.baseUrl}/?version=2`,
+        apiKey: API_KEY,
+        secrets: [API_KEY],
+      },
       model: "org/name",
       dispatcher,
       timeouts: defaultTimeouts,
@@ -221,7 +226,7 @@ describe("a request", () => {
     );
     const dispatcher = new Agent();
     const model = createOpenAiCompatibleModel({
-      provider: { name: "test", baseUrl: provider.baseUrl, apiKey: null, models: [] },
+      provider: { name: "test", baseUrl: provider.baseUrl, apiKey: null, secrets: [] },
       model: "m",
       dispatcher,
       timeouts: defaultTimeouts,

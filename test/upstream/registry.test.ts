@@ -1,16 +1,22 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { createModelRegistry } from "../../src/upstream/registry.ts";
+import { defaultTimeouts } from "../../src/upstream/watchdog.ts";
 
 const provider = (name: string, ...models: string[]) => ({
   name,
+  type: "openai" as const,
   baseUrl: "http://127.0.0.1:9/v1",
-  apiKey: null,
+  apiKeys: [],
   models,
+  retries: 0,
+  timeouts: defaultTimeouts,
+  region: null,
+  signing: null,
 });
-const registry = createModelRegistry([
-  provider("openai", "gpt-small", "shared", "odd:code"),
-  provider("local", "shared", "org/qwen"),
-]);
+const registry = await createModelRegistry({
+  providers: [provider("openai", "gpt-small", "shared", "odd:code"), provider("local", "shared", "org/qwen")],
+  models: [],
+});
 afterAll(() => registry[Symbol.asyncDispose]());
 
 describe("a model's name", () => {

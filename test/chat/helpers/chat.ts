@@ -7,10 +7,13 @@ import { createGateway, type Gateway } from "../../../src/gateway.ts";
 import { createHttpServer } from "../../../src/http/server.ts";
 import { createLog } from "../../../src/log.ts";
 import type { LocalTool } from "../../../src/mcp/hub.ts";
+import { defaultTimeouts } from "../../../src/upstream/watchdog.ts";
 
 export interface ChatSetup {
   /** Base URL of the provider `test`, which lists the model `m`. */
   readonly provider?: string;
+  /** Providers and chains instead of it. */
+  readonly upstream?: Pick<Config, "providers" | "models">;
   readonly keys?: readonly Partial<KeyConfig>[];
   readonly tools?: Partial<Config["tools"]>;
   readonly maxTurns?: number;
@@ -200,10 +203,8 @@ function chatConfig(setup: ChatSetup, tools: readonly LocalTool[]): Config {
       outputSchemas: {},
       ...setup.tools,
     },
-    providers:
-      setup.provider === undefined
-        ? []
-        : [{ name: "test", baseUrl: setup.provider, apiKey: "sk-upstream-secret", models: ["m"] }],
+    providers: setup.upstream?.providers ?? providersOf(setup),
+    models: setup.upstream?.models ?? [],
     limits: defaultLimits,
     limitCeilings: defaultCeilings,
     sandbox: { workers: 1, runsPerWorker: 8, queue: 64, isolation: "principal", wrapper: [] },
@@ -230,4 +231,22 @@ function chatConfig(setup: ChatSetup, tools: readonly LocalTool[]): Config {
       reattachMs: setup.reattachMs ?? 1_000,
     },
   };
+}
+
+function providersOf({ provider }: ChatSetup): Config["providers"] {
+  if (provider === undefined) return [];
+  return [
+    {
+      name: "test",
+      type: "openai",
+      baseUrl: provider,
+      apiKeys: [{ key: "sk-upstream-secret", weight: 1 }],
+      models: ["m"],
+      // What a provider answers first is what most tests are about.
+      retries: 0,
+      timeouts: defaultTimeouts,
+      region: null,
+      signing: null,
+    },
+  ];
 }

@@ -194,6 +194,7 @@ function testConfig(settings: ServerSettings, tools: TestTools): Config {
       ...settings.tools,
     },
     providers: [],
+    models: [],
     limits: defaultLimits,
     limitCeilings: defaultCeilings,
     sandbox: {

@@ -9,7 +9,12 @@ export const API_KEY = "secret-of-the-gateway";
 
 export interface ReadAnswer {
   readonly text: string;
-  readonly calls: readonly { readonly id: string; readonly name: string; readonly arguments: string }[];
+  readonly calls: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly arguments: string;
+    readonly fields: Fields;
+  }[];
   readonly reason: string | undefined;
   readonly usage: Usage | null | undefined;
   readonly events: readonly ModelEvent[];
@@ -21,6 +26,7 @@ export const hello: ModelRequest = {
   params: {},
   stream: true,
   raw: false,
+  repeatable: true,
 };
 
 /** Reads to the end. Fails on a call that goes on before it began or begins twice. */
@@ -68,7 +74,7 @@ export async function ask(answer: ProviderAnswer, options: AskOptions = {}): Pro
   const dispatcher = new Agent();
   try {
     const model = createOpenAiCompatibleModel({
-      provider: { name: "test", baseUrl: provider.baseUrl, apiKey: API_KEY, models: [] },
+      provider: { name: "test", baseUrl: provider.baseUrl, apiKey: API_KEY, secrets: [API_KEY] },
       model: "m",
       dispatcher,
       timeouts: { ...defaultTimeouts, ...options.timeouts },

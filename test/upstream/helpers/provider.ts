@@ -14,6 +14,8 @@ export interface ProviderRequest {
 export interface TestProvider extends AsyncDisposable {
   readonly baseUrl: string;
   readonly requests: readonly ProviderRequest[];
+  /** Forgets the requests that came so far. */
+  forget(): void;
 }
 
 export type ProviderAnswer = (response: ServerResponse, request: ProviderRequest, count: number) => unknown;
@@ -37,6 +39,9 @@ export async function startProvider(answer: ProviderAnswer): Promise<TestProvide
   return {
     baseUrl: `http://127.0.0.1:${port}/v1`,
     requests,
+    forget() {
+      requests.length = 0;
+    },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -1,0 +1,139 @@
+/** Entries of `providers` and `models`, checked and made the gateway's. */
+import type { z } from "zod";
+import type { ProviderConfig, ProviderKey } from "../config.ts";
+import { didYouMean } from "./problems.ts";
+import type { ConfigFile, ProviderEntry } from "./schema.ts";
+import type { Remark } from "./servers.ts";
+
+/** An empty key, such as `${KEY:-}` leaves, is none. */
+export function resolveProvider(name: string, entry: ProviderEntry): ProviderConfig {
+  const { type, models, retries, firstByteTimeoutMs, idleTimeoutMs, region = null } = entry;
+  return {
+    name,
+    type,
+    // It is missing only in a file that is refused.
+    baseUrl: entry.baseUrl ?? defaultBaseUrl(entry) ?? "",
+    apiKeys: keysOf(entry),
+    models,
+    retries,
+    timeouts: { firstByteMs: firstByteTimeoutMs, idleMs: idleTimeoutMs },
+    region,
+    signing: signingOf(entry),
+  };
+}
+
+/** Said here and not left to the packages, which would look into the environment first. */
+function defaultBaseUrl({ type, region }: ProviderEntry): string | undefined {
+  switch (type) {
+    case "openai":
+      return undefined;
+    case "anthropic":
+      return "https://api.anthropic.com/v1";
+    case "google":
+      return "https://generativelanguage.googleapis.com/v1beta";
+    case "bedrock":
+      return region === undefined ? undefined : `https://bedrock-runtime.${region}.amazonaws.com`;
+  }
+}
+
+function keysOf({ apiKey = "", apiKeys }: ProviderEntry): readonly ProviderKey[] {
+  return apiKeys ?? (apiKey === "" ? [] : [{ key: apiKey, weight: 1 }]);
+}
+
+function signingOf({ accessKeyId, secretAccessKey, sessionToken }: ProviderEntry): ProviderConfig["signing"] {
+  if (accessKeyId === undefined || secretAccessKey === undefined) return null;
+  return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
+}
+
+export function checkProviders({ providers }: ConfigFile): readonly Remark[] {
+  return Object.entries(providers).flatMap(([name, entry]) => [
+    ...checkName(name),
+    ...checkKeys(name, entry),
+    ...checkType(name, entry),
+  ]);
+}
+
+function checkName(name: string): readonly Remark[] {
+  if (name !== "" && !name.includes("/") && name !== "builtin") return [];
+  const message =
+    name === "builtin" ? 'the name "builtin" is taken' : 'a provider\'s name is not empty and has no "/"';
+  return [{ path: ["providers", name], part: "key", message }];
+}
+
+function checkKeys(provider: string, { apiKey, apiKeys = [] }: ProviderEntry): readonly Remark[] {
+  const both: Remark = {
+    path: ["providers", provider, "apiKeys"],
+    part: "key",
+    message: "says the same as apiKey, which is there too; keep one of them",
+  };
+  const repeated = apiKeys.flatMap(({ key }, index): readonly Remark[] =>
+    apiKeys.findIndex((each) => each.key === key) === index
+      ? []
+      : [
+          {
+            path: ["providers", provider, "apiKeys", index, "key"],
+            part: "value",
+            message: "stands here twice; give one entry the weight of both",
+          },
+        ],
+  );
+  return [...(apiKey !== undefined && apiKeys.length > 0 ? [both] : []), ...repeated];
+}
+
+/** Whether there is what the type needs, and nothing that it has no use for. */
+function checkType(provider: string, entry: ProviderEntry): readonly Remark[] {
+  const { type, baseUrl, region } = entry;
+  const remark = (key: string, part: Remark["part"], message: string): Remark => ({
+    path: ["providers", provider, key],
+    part,
+    message,
+  });
+  const idle = BEDROCK_KEYS.filter((key) => type !== "bedrock" && entry[key] !== undefined).map((key) =>
+    remark(key, "key", 'is only for providers of the type "bedrock"'),
+  );
+  if (type === "openai")
+    return baseUrl === undefined
+      ? [...idle, remark("baseUrl", "value", "is missing: expected a string")]
+      : idle;
+  const needs: Remark[] = [];
+  if (type === "bedrock" && region === undefined)
+    needs.push(remark("region", "value", 'is missing: expected an AWS region such as "eu-central-1"'));
+  if (keysOf(entry).length === 0 && signingOf(entry) === null) {
+    const or = type === "bedrock" ? ", or accessKeyId and secretAccessKey" : "";
+    needs.push(
+      remark("apiKey", "value", `is missing: a provider of the type "${type}" needs apiKey or apiKeys${or}`),
+    );
+  }
+  return [...idle, ...needs];
+}
+
+const BEDROCK_KEYS = ["region", "accessKeyId", "secretAccessKey", "sessionToken"] as const;
+
+/** `issues`: faults of the file's shape. A provider that has some is there, although the file is read without it. */
+export function checkChains(
+  { providers, models }: ConfigFile,
+  issues: readonly z.core.$ZodIssue[],
+): readonly Remark[] {
+  const faulty = issues.flatMap(({ path }) => (path[0] === "providers" ? [String(path[1])] : []));
+  const known = [...Object.keys(providers), ...faulty];
+  return Object.entries(models).flatMap(([name, members]) => [
+    ...checkChainName(name),
+    ...members.flatMap((member, index): readonly Remark[] => {
+      const message = describeBadMember(member, known);
+      return message === undefined ? [] : [{ path: ["models", name, index], part: "value", message }];
+    }),
+  ]);
+}
+
+function checkChainName(name: string): readonly Remark[] {
+  if (name !== "" && !name.includes("/") && !/:(code|agent|plain)$/.test(name)) return [];
+  const message = 'the name of a chain is not empty, has no "/", and does not end in a mode';
+  return [{ path: ["models", name], part: "key", message }];
+}
+
+function describeBadMember(member: string, known: readonly string[]): string | undefined {
+  const [provider = "", ...model] = member.split("/");
+  if (model.join("/") === "") return "expected provider/model";
+  if (known.includes(provider)) return undefined;
+  return `names a provider that is not configured${didYouMean(provider, known)}`;
+}

@@ -1,0 +1,168 @@
+/**
+ * One model of one provider, asked as often as it may be. A request is sent again only where that cannot be noticed:
+ * nothing of an answer has come, nothing of the gateway's answer has gone out, and no tool was called for it. A later
+ * turn of an answer, after tools have run, is therefore sent once, although asking a model again would call no tool
+ * twice: what a tool has done is on record, and the client is told of the failure instead of waiting for more.
+ */
+import { ToolariumError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { beginAnswer } from "./begin-answer.ts";
+import type { Clock } from "./clock.ts";
+import type { CoolDown } from "./cool-down.ts";
+import type { KeyRing, RingKey } from "./key-ring.ts";
+import type { ChatModel, ModelEvent, ModelRequest } from "./model.ts";
+import type { UpstreamTimeouts } from "./watchdog.ts";
+
+export interface AttemptOptions {
+  /** `provider/model`. */
+  readonly name: string;
+  readonly keys: KeyRing;
+  /** Of the provider. */
+  readonly health: CoolDown;
+  /** How often a request is sent again after a failure that may pass. Other keys are tried besides. */
+  readonly retries: number;
+  /** `firstByteMs` is for all attempts together, with the pauses between them. */
+  readonly timeouts: UpstreamTimeouts;
+  readonly clock: Clock;
+  /** Told of each key that is refused, by its number. */
+  readonly log: Pick<Log, "warn"> | undefined;
+  /** The model with one key, for one attempt. */
+  readonly open: (apiKey: string | null, timeouts: UpstreamTimeouts) => ChatModel;
+}
+
+/** Milliseconds before the first retry; each further pause is twice as long. */
+const FIRST_PAUSE_MS = 250;
+/** A provider that asks for a longer pause is not waited for: the client decides. */
+const LONGEST_PAUSE_MS = 5_000;
+
+/** Its answers begin with a part that tells its name. */
+export function createRetryingModel(options: AttemptOptions): ChatModel {
+  return { name: options.name, stream: (request, signal) => streamAnswer(options, request, signal) };
+}
+
+async function* streamAnswer(
+  options: AttemptOptions,
+  request: ModelRequest,
+  signal: AbortSignal,
+): AsyncGenerator<ModelEvent> {
+  const answer = await beginInTime(options, request, signal);
+  try {
+    yield { type: "answering", model: options.name };
+    yield* answer;
+  } catch (error) {
+    using trial = options.health.begin();
+    if (!signal.aborted && isProvidersFault(error)) trial.failed();
+    throw error;
+  }
+}
+
+/** Attempts, until one of them has the first part of an answer. */
+async function beginInTime(
+  options: AttemptOptions,
+  request: ModelRequest,
+  signal: AbortSignal,
+): Promise<AsyncIterable<ModelEvent>> {
+  const { keys, health, timeouts, clock } = options;
+  const past: Past = { deadline: clock.now() + timeouts.firstByteMs, refused: new Set(), failures: 0 };
+  using trial = health.begin();
+  for (;;) {
+    const key = keys.draw();
+    try {
+      const answer = await attempt(options, key, past.deadline, request, signal);
+      trial.succeeded();
+      return answer;
+    } catch (error) {
+      if (signal.aborted || !(error instanceof ToolariumError)) throw error;
+      if (key !== undefined && isKeyRefused(error)) past.refused.add(key);
+      const pauseMs = request.repeatable ? pauseBeforeNext(options, past, error) : undefined;
+      if (pauseMs === undefined) {
+        if (isProvidersFault(error)) trial.failed(error.retryAfterSeconds);
+        throw error;
+      }
+      if (pauseMs > 0) await clock.sleep(pauseMs, signal);
+    }
+  }
+}
+
+async function attempt(
+  { name, open, timeouts, clock, log }: AttemptOptions,
+  key: RingKey | undefined,
+  deadline: number,
+  request: ModelRequest,
+  signal: AbortSignal,
+): Promise<AsyncIterable<ModelEvent>> {
+  using trial = key?.health.begin();
+  const model = open(key?.key ?? null, { ...timeouts, firstByteMs: deadline - clock.now() });
+  try {
+    const answer = await beginAnswer(model, request, signal);
+    trial?.succeeded();
+    return answer;
+  } catch (error) {
+    if (key !== undefined && !signal.aborted && isKeyRefused(error)) {
+      trial?.failed(error.retryAfterSeconds);
+      log?.warn(
+        { model: name, keyNumber: key.number, reason: error.message },
+        "a key of a provider was refused, and rests",
+      );
+    }
+    throw error;
+  }
+}
+
+interface Past {
+  /** By the clock: until when the first part must have come. */
+  readonly deadline: number;
+  readonly refused: Set<RingKey>;
+  /** After which the same might have been sent again. */
+  failures: number;
+}
+
+/** Milliseconds; 0 when another key is ready. Undefined when there is to be no further attempt. */
+function pauseBeforeNext(
+  { keys, retries, clock }: AttemptOptions,
+  past: Past,
+  error: ToolariumError,
+): number | undefined {
+  const left = past.deadline - clock.now();
+  if (isKeyRefused(error) && keys.hasOther(past.refused) && left > 0) return 0;
+  // No credit: nothing that passes by itself.
+  if (!error.retryable || error.provider?.code === "insufficient_quota") return undefined;
+  const pauseMs = pauseAfter(past.failures, error, clock);
+  past.failures += 1;
+  return past.failures > retries || pauseMs > LONGEST_PAUSE_MS || pauseMs >= left ? undefined : pauseMs;
+}
+
+/** As long as the provider asks for, else at random up to a bound that doubles, so that many do not come back at once. */
+function pauseAfter(failures: number, { retryAfterSeconds }: ToolariumError, clock: Clock): number {
+  if (retryAfterSeconds !== undefined) return retryAfterSeconds * 1_000;
+  const bound = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
+  return (bound * (1 + clock.random())) / 2;
+}
+
+/** What the request itself is refused for: no other key, time or provider would mend it. */
+export function isCallersFault({ provider }: ToolariumError): boolean {
+  switch (provider?.answered) {
+    case 400:
+    case 413:
+    case 415:
+    case 422:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** What may befall any other request to it as well. */
+function isProvidersFault(error: unknown): boolean {
+  return (
+    error instanceof ToolariumError &&
+    error.provider !== undefined &&
+    (error.retryable || isKeyRefused(error))
+  );
+}
+
+function isKeyRefused(error: unknown): error is ToolariumError {
+  if (!(error instanceof ToolariumError)) return false;
+  const status = error.provider?.answered;
+  return status === 401 || status === 402 || status === 403 || status === 429;
+}

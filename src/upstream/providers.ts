@@ -1,0 +1,95 @@
+/** The providers behind the models: their connections, keys and health, shared by all models of one provider. */
+import { Agent } from "undici";
+import { type ProviderConfig, providerSecrets } from "../config.ts";
+import type { Log } from "../log.ts";
+import { createRetryingModel } from "./attempts.ts";
+import type { ChainMember } from "./chain.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { createCoolDown } from "./cool-down.ts";
+import { createKeyRing } from "./key-ring.ts";
+import { createOpenAiCompatibleModel } from "./openai-compatible.ts";
+import { createSdkModel } from "./sdk-model.ts";
+import { loadSdk, type OpenSdkModel } from "./sdk-package.ts";
+
+/** Owns the connections to the providers. */
+export interface Providers extends AsyncDisposable {
+  /** Undefined when no provider of this name is configured. `model` is its name at the provider. */
+  model(provider: string, model: string): ChainMember | undefined;
+}
+
+export interface ProvidersDeps {
+  /** Default: that of the system. */
+  readonly clock?: Clock | undefined;
+  /** Told when a key is refused. */
+  readonly log?: Pick<Log, "warn"> | undefined;
+}
+
+const CONNECT_TIMEOUT_MS = 15_000;
+
+/** @throws `config_error` when a package that a provider needs is not there */
+export async function createProviders(
+  configs: readonly ProviderConfig[],
+  { clock = systemClock, log }: ProvidersDeps = {},
+): Promise<Providers> {
+  const openers = await loadSdks(configs);
+  // No time limits of its own: the watchdog's are exact, and it knows why it fired.
+  const dispatcher = new Agent({
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+  const connected = new Map(
+    configs.map((config) => [config.name, connectTo(config, { openers, dispatcher, clock, log })]),
+  );
+  let disposed: Promise<void> | undefined;
+  return {
+    model: (provider, model) => connected.get(provider)?.(model),
+    async [Symbol.asyncDispose]() {
+      disposed ??= dispatcher.destroy();
+      await disposed;
+    },
+  };
+}
+
+interface ConnectDeps {
+  readonly openers: SdkOpeners;
+  readonly dispatcher: Agent;
+  readonly clock: Clock;
+  readonly log: ProvidersDeps["log"];
+}
+
+type SdkOpeners = ReadonlyMap<ProviderConfig["type"], OpenSdkModel>;
+
+async function loadSdks(configs: readonly ProviderConfig[]): Promise<SdkOpeners> {
+  const types = new Set(configs.flatMap(({ type }) => (type === "openai" ? [] : [type])));
+  return new Map(await Promise.all([...types].map(async (type) => [type, await loadSdk(type)] as const)));
+}
+
+function connectTo(
+  config: ProviderConfig,
+  { openers, dispatcher, clock, log }: ConnectDeps,
+): (model: string) => ChainMember {
+  const { name, type, apiKeys, retries, timeouts } = config;
+  const secrets = providerSecrets(config);
+  const open = openers.get(type);
+  const keys = createKeyRing(apiKeys, clock);
+  const health = createCoolDown(clock);
+  return (model) => ({
+    health,
+    model: createRetryingModel({
+      name: `${name}/${model}`,
+      keys,
+      health,
+      retries,
+      timeouts,
+      clock,
+      log,
+      open(apiKey, timeoutsLeft) {
+        const common = { model, dispatcher, timeouts: timeoutsLeft };
+        return type === "openai" || open === undefined
+          ? createOpenAiCompatibleModel({ provider: { ...config, apiKey, secrets }, ...common })
+          : createSdkModel({ provider: { ...config, type, apiKey, secrets }, open, ...common });
+      },
+    }),
+  });
+}

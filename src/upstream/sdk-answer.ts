@@ -1,0 +1,159 @@
+/** The parts of an AI SDK model's answer as the port's. */
+import type {
+  LanguageModelV4FinishReason,
+  LanguageModelV4StreamPart,
+  LanguageModelV4Usage,
+} from "@ai-sdk/provider";
+import type { Fields, ModelEvent, Usage } from "./model.ts";
+import { thoughtField, toolCallFields } from "./sdk-metadata.ts";
+import type { SdkType } from "./sdk-package.ts";
+
+type PartOf<T extends LanguageModelV4StreamPart["type"]> = Extract<
+  LanguageModelV4StreamPart,
+  { readonly type: T }
+>;
+
+interface OpenCall {
+  readonly index: number;
+  hasArguments: boolean;
+}
+
+/** Thrown for an answer that the package says is not whole. */
+export class BrokenSdkAnswer extends Error {
+  override readonly name = "BrokenSdkAnswer";
+}
+
+/** @throws what the stream holds as its error, as it is; BrokenSdkAnswer when it has no proper end */
+export async function* readSdkParts(
+  parts: AsyncIterable<LanguageModelV4StreamPart>,
+  type: SdkType,
+): AsyncGenerator<ModelEvent> {
+  const calls = new Map<string, OpenCall>();
+  const thoughts = createThoughts(type);
+  for await (const part of parts) {
+    switch (part.type) {
+      case "text-delta":
+        if (part.delta !== "") yield { type: "text-delta", text: part.delta };
+        break;
+      case "reasoning-start":
+      case "reasoning-delta":
+      case "reasoning-end":
+        yield* thoughts.accept(part);
+        break;
+      case "tool-input-start":
+        if (part.providerExecuted !== true)
+          yield beginCall(calls, part.id, part.toolName, part.providerMetadata);
+        break;
+      case "tool-input-delta":
+        yield* continueCall(calls.get(part.id), part.delta);
+        break;
+      case "tool-call":
+        if (part.providerExecuted === true) break;
+        if (!calls.has(part.toolCallId))
+          yield beginCall(calls, part.toolCallId, part.toolName, part.providerMetadata);
+        // Arguments that did not come in parts stand here.
+        if (calls.get(part.toolCallId)?.hasArguments === false)
+          yield* continueCall(calls.get(part.toolCallId), part.input);
+        break;
+      case "file":
+        yield { type: "extra", message: { images: [toImage(part)] }, choice: {} };
+        break;
+      case "error":
+        throw part.error;
+      case "finish":
+        yield {
+          type: "finish",
+          reason: finishReason(part.finishReason, calls.size > 0),
+          usage: toUsage(part.usage),
+          response: {},
+        };
+        return;
+    }
+  }
+  throw new BrokenSdkAnswer("ended its answer before it was complete");
+}
+
+function beginCall(
+  calls: Map<string, OpenCall>,
+  id: string,
+  name: string,
+  metadata: PartOf<"tool-call">["providerMetadata"],
+): ModelEvent {
+  const index = calls.size;
+  calls.set(id, { index, hasArguments: false });
+  return { type: "tool-call-start", index, id, name, fields: toolCallFields(metadata) };
+}
+
+function* continueCall(call: OpenCall | undefined, text: string): Generator<ModelEvent> {
+  if (call === undefined || text === "") return;
+  call.hasArguments = true;
+  yield { type: "tool-call-arguments", index: call.index, text };
+}
+
+/** In the form in which OpenAI-compatible providers have come to send images. */
+function toImage({ mediaType, data }: PartOf<"file">): Fields {
+  const url =
+    data.type === "url"
+      ? data.url.href
+      : `data:${mediaType};base64,${typeof data.data === "string" ? data.data : Buffer.from(data.data).toString("base64")}`;
+  return { type: "image_url", image_url: { url } };
+}
+
+/** Thoughts go out as they come; what belongs to a whole one follows at its end. */
+function createThoughts(type: SdkType): {
+  accept(part: PartOf<"reasoning-start" | "reasoning-delta" | "reasoning-end">): Generator<ModelEvent>;
+} {
+  const open = new Map<string, { text: string; metadata: PartOf<"reasoning-end">["providerMetadata"] }>();
+  return {
+    *accept(part) {
+      const thought = open.get(part.id) ?? { text: "", metadata: undefined };
+      open.set(part.id, thought);
+      // What comes later of one provider's metadata is beside what came before.
+      for (const [provider, fields] of Object.entries(part.providerMetadata ?? {}))
+        thought.metadata = {
+          ...thought.metadata,
+          [provider]: { ...thought.metadata?.[provider], ...fields },
+        };
+      if (part.type === "reasoning-delta" && part.delta !== "") {
+        thought.text += part.delta;
+        yield { type: "extra", message: { reasoning_content: part.delta }, choice: {} };
+      }
+      if (part.type !== "reasoning-end") return;
+      open.delete(part.id);
+      const field = thoughtField(thought.text, thought.metadata, type);
+      if (Object.keys(field).length > 0) yield { type: "extra", message: field, choice: {} };
+    },
+  };
+}
+
+function finishReason({ unified, raw }: LanguageModelV4FinishReason, called: boolean): string {
+  switch (unified) {
+    case "stop":
+    case "tool-calls":
+      return called ? "tool_calls" : "stop";
+    case "length":
+      return "length";
+    case "content-filter":
+      return "content_filter";
+    case "error":
+    case "interrupted":
+      throw new BrokenSdkAnswer("ended its answer before it was complete");
+    case "other":
+      return called ? "tool_calls" : (raw?.toLowerCase() ?? "stop");
+  }
+}
+
+function toUsage({ inputTokens, outputTokens }: LanguageModelV4Usage): Usage | null {
+  const [prompt, completion] = [inputTokens.total, outputTokens.total];
+  if (prompt === undefined && completion === undefined) return null;
+  return {
+    prompt_tokens: prompt ?? 0,
+    completion_tokens: completion ?? 0,
+    total_tokens: (prompt ?? 0) + (completion ?? 0),
+    prompt_tokens_details: {
+      cached_tokens: inputTokens.cacheRead ?? 0,
+      ...(inputTokens.cacheWrite ? { cache_write_tokens: inputTokens.cacheWrite } : {}),
+    },
+    completion_tokens_details: { reasoning_tokens: outputTokens.reasoning ?? 0 },
+  };
+}

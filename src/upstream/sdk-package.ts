@@ -1,0 +1,96 @@
+/**
+ * Packages of the AI SDK that speak to providers which do not speak OpenAI's protocol. They are optional: each is
+ * loaded when the configuration has a provider of its type, and nothing else of the gateway knows them.
+ */
+import type { LanguageModelV4 } from "@ai-sdk/provider";
+import type { ProviderConfig } from "../config.ts";
+import { ToolariumError } from "../errors.ts";
+
+/** Providers that are spoken to through a package. */
+export type SdkType = Exclude<ProviderConfig["type"], "openai">;
+
+export interface SdkSettings {
+  readonly baseUrl: string;
+  readonly apiKey: string | null;
+  /** Of Bedrock: what requests are signed for, and with, where there is no key. */
+  readonly region: string | null;
+  readonly signing: ProviderConfig["signing"];
+  readonly fetch: typeof fetch;
+}
+
+/** Opens a model. Everything is said in the settings, so that the package looks for nothing in the environment. */
+export type OpenSdkModel = (settings: SdkSettings, model: string) => LanguageModelV4;
+
+/** Where the packages come from: an `import()` for each, so that they are looked for beside Toolarium itself. */
+export interface SdkImports {
+  anthropic(): Promise<Pick<typeof import("@ai-sdk/anthropic"), "createAnthropic">>;
+  google(): Promise<Pick<typeof import("@ai-sdk/google"), "createGoogle">>;
+  bedrock(): Promise<Pick<typeof import("@ai-sdk/amazon-bedrock"), "createAmazonBedrock">>;
+}
+
+const sdkImports: SdkImports = {
+  anthropic: () => import("@ai-sdk/anthropic"),
+  google: () => import("@ai-sdk/google"),
+  bedrock: () => import("@ai-sdk/amazon-bedrock"),
+};
+
+/** The majors whose models have the form that is used here. */
+const packageNames: { readonly [T in SdkType]: string } = {
+  anthropic: "@ai-sdk/anthropic@4",
+  google: "@ai-sdk/google@4",
+  bedrock: "@ai-sdk/amazon-bedrock@5",
+};
+
+/** @throws `config_error` that says what to install, when the package is not there or another version is */
+export async function loadSdk(type: SdkType, imports: SdkImports = sdkImports): Promise<OpenSdkModel> {
+  let open: OpenSdkModel;
+  try {
+    open = await openers[type](imports);
+  } catch (cause) {
+    const isMissing = cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND";
+    throw unusable(type, isMissing ? "which is not installed" : "which cannot be loaded", cause);
+  }
+  // Nothing is sent by that.
+  const { specificationVersion } = open(anySettings, "any");
+  if (specificationVersion !== "v4") throw unusable(type, "of which another version is installed");
+  return open;
+}
+
+const anySettings: SdkSettings = {
+  baseUrl: "http://localhost",
+  apiKey: "any",
+  region: "us-east-1",
+  signing: null,
+  fetch,
+};
+
+const openers: { readonly [T in SdkType]: (imports: SdkImports) => Promise<OpenSdkModel> } = {
+  async anthropic(imports) {
+    const { createAnthropic } = await imports.anthropic();
+    return ({ baseUrl, apiKey, fetch }, model) =>
+      createAnthropic({ baseURL: baseUrl, apiKey: apiKey ?? "", fetch })(model);
+  },
+  async google(imports) {
+    const { createGoogle } = await imports.google();
+    return ({ baseUrl, apiKey, fetch }, model) =>
+      createGoogle({ baseURL: baseUrl, apiKey: apiKey ?? "", fetch })(model);
+  },
+  async bedrock(imports) {
+    const { createAmazonBedrock } = await imports.bedrock();
+    return ({ baseUrl, apiKey, region, signing, fetch }, model) =>
+      createAmazonBedrock({
+        baseURL: baseUrl,
+        // An empty key means that requests are signed.
+        apiKey: apiKey ?? "",
+        ...(region === null ? {} : { region }),
+        ...(signing ?? {}),
+        fetch,
+      })(model);
+  },
+};
+
+function unusable(type: SdkType, why: string, cause?: unknown): ToolariumError {
+  const name = packageNames[type];
+  const message = `Providers of the type "${type}" need the package ${name}, ${why}. Run: npm install ${name}`;
+  return new ToolariumError("config_error", message, { cause });
+}

@@ -11,7 +11,7 @@ import { compileForRun } from "./compile-for-run.ts";
 import { createRunId } from "./ids.ts";
 import { programDeclarations } from "./program-globals.ts";
 import type { ProgramIdentity } from "./program-run.ts";
-import { defaultTokenBudgets, type Shown, type TokenBudgets } from "./receipt.ts";
+import type { Shown, TokenBudgets } from "./receipt.ts";
 import type { PendingCall } from "./report.ts";
 import type { RunSpec } from "./run-spec.ts";
 
@@ -50,10 +50,7 @@ export interface PreparedProgram {
 export interface PrepareDeps {
   readonly compiler: Compiler;
   readonly store: Pick<Store, "putSnapshot">;
-  /**
-   * What a model is shown of its tools is counted before the first program, and recorded. Absent: 4,000 each, and
-   * nothing is counted before somebody reads a report, which is soon enough where reports are read in this process.
-   */
+  /** What a model is shown of its tools is counted before the first program, and recorded. Absent: it is shown nothing. */
   readonly tokenBudgets?: TokenBudgets;
 }
 
@@ -76,7 +73,7 @@ export async function prepareProgram(
     store.putSnapshot(JSON.stringify(namespaces)),
   ]);
   // The first time for a catalog this takes long, and so does the compiler then.
-  const recorded = tokenBudgets && { ...shownTo(catalog, policy, tokenBudgets) };
+  const recorded = tokenBudgets && shownTo(catalog, policy, tokenBudgets);
   const [{ outcome }, snapshot] = await preparing;
   const spec: RunSpec = {
     limits,
@@ -104,19 +101,12 @@ export async function prepareProgram(
     snapshot,
     requestKey: null,
   };
-  const identity = toIdentity(record, spec, namespaces);
-  const shown = recorded ?? shownTo(catalog, policy, defaultTokenBudgets);
-  return { outcome, record, identity: { ...identity, head: { ...identity.head, program: { code, shown } } } };
+  return { outcome, record, identity: toIdentity(record, spec, namespaces) };
 }
 
-/** Counted when it is read. */
 function shownTo(catalog: Catalog, policy: Policy, budgets: TokenBudgets): Shown {
-  return {
-    get declarationTokens() {
-      return programDeclarations(catalog, policy).shown(budgets.declarations).tokens;
-    },
-    resultBudget: budgets.result,
-  };
+  const { tokens } = programDeclarations(catalog, policy).shown(budgets.declarations);
+  return { declarationTokens: tokens, resultBudget: budgets.result };
 }
 
 export function toIdentity(record: RunRecord, spec: RunSpec, namespaces: ToolNamespaces): ProgramIdentity {

@@ -9,8 +9,8 @@ import { describeReport, type ReadReport } from "./model-report.ts";
 /** Texts over 65,536 UTF-16 units are estimated. */
 export interface TokenReceipt {
   /**
-   * The declarations that a model was shown, or would be: the catalog within its budget. An embedded sandbox records
-   * nothing of it: 0 in a report that is read again from its store.
+   * The declarations that a model was shown, or would be: the catalog within its budget. 0 in an embedded sandbox, which
+   * shows them to nobody: to count them would cost its first program a fifth of a second.
    */
   readonly declarations: number;
   /** The author's text. */
@@ -30,7 +30,7 @@ export interface TokenBudgets {
   readonly result: number;
 }
 
-export const defaultTokenBudgets: TokenBudgets = { declarations: 4_000, result: 4_000 };
+const DEFAULT_RESULT_BUDGET = 4_000;
 
 /** What is fixed about a program before it runs. */
 export interface ReceiptHead {
@@ -53,7 +53,7 @@ export function countReceipt(
 ): TokenReceipt {
   const directEstimate = countAllTokens(events.flatMap(resultText));
   if (head === undefined) return { declarations: 0, program: 0, result: 0, directEstimate };
-  const { code, shown = { declarationTokens: 0, resultBudget: defaultTokenBudgets.result } } = head;
+  const { code, shown = { declarationTokens: 0, resultBudget: DEFAULT_RESULT_BUDGET } } = head;
   const hasEnded = events.at(-1)?.type === "ended";
   return {
     declarations: shown.declarationTokens,

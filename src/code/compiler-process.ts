@@ -24,7 +24,7 @@ export interface CompilerOptions {
   readonly deadlineMs?: number;
   /** Bytes the process and its own children may hold together. Default 500 MB: at rest they hold about 180. */
   readonly memoryBytes?: number;
-  /** Milliseconds from the first process's readiness to the start of its spare. Default 500. */
+  /** Milliseconds from the readiness of the first process to the start of its spare. Default 2 000: a gateway has started by then. */
   readonly spareAfterMs?: number;
   readonly check?: Partial<CheckLimits>;
   readonly log: Log;
@@ -93,7 +93,7 @@ class ChildCompiler implements CompilerProcess {
   #disposed = false;
 
   constructor(options: CompilerOptions) {
-    const { deadlineMs = 1000, memoryBytes = 500 * 1024 * 1024, spareAfterMs = 500, log } = options;
+    const { deadlineMs = 1000, memoryBytes = 500 * 1024 * 1024, spareAfterMs = 2_000, log } = options;
     const check = { ...defaultCheckLimits, ...options.check };
     this.#deadlineMs = deadlineMs;
     this.#checkMs = 2 * check.deadlineMs + CHECK_SLACK_MS;

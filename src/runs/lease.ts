@@ -45,6 +45,8 @@ export interface Lease {
 /** A call may take what is left of the run, less the time to tell the program about it. */
 const DEADLINE_MARGIN_MS = 500;
 const SHORTEST_CALL_MS = 100;
+/** The next call that changes something is kept by then, as a rule, and with it what became of this one. */
+const KEEP_WITHIN_MS = 2;
 
 export function createLease(options: LeaseOptions): Lease {
   const { journal, bridge, callTimeoutMs } = options;
@@ -53,6 +55,7 @@ export function createLease(options: LeaseOptions): Lease {
   const changes = new Set<number>();
   const held = new Map<string, (decision: HumanDecision) => void>();
   let closed = false;
+  let keeping: NodeJS.Timeout | undefined;
 
   const callJournal: CallJournal = {
     append(body) {
@@ -63,6 +66,16 @@ export function createLease(options: LeaseOptions): Lease {
     },
     flush: () => journal().flush(),
   };
+
+  /** Were the outcome of such a call lost, a person would have to say what became of it. */
+  function keepSoon(): void {
+    keeping ??= setTimeout(() => {
+      keeping = undefined;
+      journal()
+        .flush()
+        .catch(() => {});
+    }, KEEP_WITHIN_MS);
+  }
 
   async function call(guest: GuestCall, signal: AbortSignal): Promise<Settlement | Hold> {
     const { server, tool, n } = guest;
@@ -129,11 +142,8 @@ export function createLease(options: LeaseOptions): Lease {
         const settled = settlements.get(n);
         settlements.delete(n);
         if (settled === undefined) return undefined;
-        const kept = journal();
-        const { at } = kept.append(settled);
-        // Were this lost, a person would have to say what became of the call.
-        if (changes.delete(n)) kept.flush().catch(() => {});
-        return at;
+        if (changes.delete(n)) keepSoon();
+        return journal().append(settled).at;
       },
     },
     decided(id, decision) {
@@ -142,6 +152,7 @@ export function createLease(options: LeaseOptions): Lease {
     },
     close() {
       closed = true;
+      clearTimeout(keeping);
     },
   };
 }

@@ -5,6 +5,7 @@
 import type { RunLimits } from "../sandbox/index.ts";
 import type { Path } from "./config/document.ts";
 import { readEnvironment } from "./config/environment.ts";
+import type { Mode } from "./config/modes.ts";
 import { createOrigins, type Override } from "./config/problems.ts";
 import { resolveConfig } from "./config/resolve.ts";
 import { configSchema } from "./config/schema.ts";
@@ -15,7 +16,6 @@ import type { JsonSchema } from "./tools/catalog.ts";
 import type { UpstreamTimeouts } from "./upstream/watchdog.ts";
 
 export type Right = "run" | "decide" | "admin";
-export type Mode = "plain" | "agent" | "code";
 
 export interface KeyConfig {
   readonly name: string;
@@ -96,6 +96,7 @@ export interface Config {
     readonly allowedHosts: readonly string[];
     readonly allowedOrigins: readonly string[];
     readonly admin: boolean;
+    readonly modelSuffixes: boolean;
     readonly bodyLimitBytes: number;
     readonly chatBodyLimitBytes: number;
     readonly reattachMs: number;

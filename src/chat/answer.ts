@@ -56,6 +56,7 @@ export async function* tellAnswer(
     if (known !== undefined && isTold) yield* repeatTurn(known, chat);
     const turn = known ?? (yield* askModel(chat, source, index + 1));
     if (isTold) chat.usage = addUsage(chat.usage, turn.usage);
+    chat.auto = chat.mode.explain?.(turnsOf(source.events), chat.context) ?? null;
 
     const answers = await answerCalls(chat, source, turn);
     for (const { step } of answers.values()) if (step !== null) yield { type: "step", turn: index + 1, step };

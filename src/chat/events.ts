@@ -1,9 +1,10 @@
 /** What an answer consists of, from its first word to its end: the engine's side of what clients get. */
-import type { Mode } from "../config.ts";
+import type { Mode } from "../config/modes.ts";
 import { type ErrorCode, toRefusal } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Fields, Usage } from "../upstream/model.ts";
 import type { ChatStep } from "./answering.ts";
+import type { AutoChoice } from "./auto.ts";
 import type { Turn, TurnEvent } from "./turn.ts";
 
 /** Why an answer ended before the model was done: a limit, a call that waits for a person, or a failure's code. */
@@ -22,11 +23,14 @@ export type ChatEvent =
       readonly usage: Usage | null;
       /** What the provider said about its last answer as a whole. */
       readonly response: Fields;
+      /** Which way the model went in auto mode; null in the others. */
+      readonly auto: AutoChoice | null;
     };
 
 /** What has been said so far. */
 interface Said {
   readonly usage: Usage | null;
+  readonly auto: AutoChoice | null;
   hasText: boolean;
 }
 
@@ -36,12 +40,12 @@ export function* say(said: Said, text: string): Generator<ChatEvent> {
 }
 
 export function finish(
-  { usage }: Said,
+  { usage, auto }: Said,
   turn: Pick<Turn, "response"> | undefined,
   reason: string,
   stopReason: StopReason | null,
 ): ChatEvent {
-  return { type: "finish", reason, stopReason, usage, response: turn?.response ?? {} };
+  return { type: "finish", reason, stopReason, usage, response: turn?.response ?? {}, auto };
 }
 
 /** A failure as the end of an answer that has had effects. */

@@ -1,5 +1,5 @@
 /** One chat request, however it arrived. */
-import type { Mode } from "../config.ts";
+import type { Mode } from "../config/modes.ts";
 import { ToolariumError } from "../errors.ts";
 import type { RequestMark } from "../journal.ts";
 import type { RunSpec } from "../runs/run-spec.ts";

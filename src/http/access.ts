@@ -4,7 +4,8 @@
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { Config, KeyConfig, Mode, Right } from "../config.ts";
+import type { Mode } from "../config/modes.ts";
+import type { Config, KeyConfig, Right } from "../config.ts";
 import { ToolariumError } from "../errors.ts";
 import type { Viewer } from "../runs/reading.ts";
 import { baseLayers, type Policy, type PolicyLayer, requestLayers } from "../tools/policy.ts";

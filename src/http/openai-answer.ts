@@ -4,7 +4,7 @@
  * What is ours alone stands in chunks without choices, which every client survives, and only on request.
  */
 import { randomBytes } from "node:crypto";
-import type { ChatEvent, StopReason } from "../chat/events.ts";
+import type { ChatEvent } from "../chat/events.ts";
 import { mergeFields } from "../chat/merge-fields.ts";
 import type { Fields, Usage } from "../upstream/model.ts";
 import { readServerSentData } from "../upstream/server-sent-data.ts";
@@ -72,9 +72,9 @@ async function* writeChunks(
     model: envelope.model,
   };
   let started: Event<"started"> | undefined;
-  const vendor = (steps: Fields[], reason: StopReason | null): Fields[] =>
+  const vendor = (steps: Fields[], end?: Event<"finish">): Fields[] =>
     includeSteps && started?.runId
-      ? [{ ...head, choices: [], toolarium: toolariumOf(started, steps, reason) }]
+      ? [{ ...head, choices: [], toolarium: toolariumOf(started, steps, end) }]
       : [];
   let hasRole = false;
 
@@ -95,7 +95,7 @@ async function* writeChunks(
     if (!hasRole) {
       hasRole = true;
       yield { ...head, choices: [choice({ role: "assistant", content: "" })] };
-      yield* vendor([], null);
+      yield* vendor([]);
     }
     switch (event.type) {
       case "text-delta":
@@ -113,10 +113,10 @@ async function* writeChunks(
         break;
       }
       case "step":
-        yield* vendor([stepOf(event)], null);
+        yield* vendor([stepOf(event)]);
         break;
       case "finish":
-        if (event.stopReason !== null) yield* vendor([], event.stopReason);
+        if (event.stopReason !== null || event.auto !== null) yield* vendor([], event);
         yield { ...event.response, ...head, choices: [choice({}, event.reason)] };
         if (includeUsage) yield { ...head, choices: [], usage: event.usage ?? NO_USAGE };
         yield "[DONE]";
@@ -192,7 +192,7 @@ export async function toCompletion(
               },
             ],
             usage: event.usage ?? NO_USAGE,
-            ...(started?.runId ? { toolarium: toolariumOf(started, steps, event.stopReason) } : {}),
+            ...(started?.runId ? { toolarium: toolariumOf(started, steps, event) } : {}),
           },
         };
       }
@@ -215,6 +215,13 @@ function stepOf({ turn, step }: Event<"step">): Fields {
   return { turn, ...step };
 }
 
-function toolariumOf({ runId, mode }: Event<"started">, steps: Fields[], reason: StopReason | null): Fields {
-  return { run_id: runId, mode, ...(reason === null ? {} : { stop_reason: reason }), steps };
+function toolariumOf({ runId, mode }: Event<"started">, steps: Fields[], end?: Event<"finish">): Fields {
+  const { stopReason = null, auto = null } = end ?? {};
+  return {
+    run_id: runId,
+    mode,
+    ...(stopReason === null ? {} : { stop_reason: stopReason }),
+    ...(auto === null ? {} : { auto }),
+    steps,
+  };
 }

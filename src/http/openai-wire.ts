@@ -3,6 +3,7 @@
  * Nothing behind this file knows these shapes.
  */
 import { z } from "zod";
+import { isMode } from "../config/modes.ts";
 import { ToolariumError, toRefusal } from "../errors.ts";
 import { type ChatMessage, type Fields, isFields } from "../upstream/model.ts";
 import { parseBody } from "./validate.ts";
@@ -23,8 +24,6 @@ export interface ChatBody {
   /** The rest, which is the provider's business. */
   readonly params: Fields;
 }
-
-const MODES: ReadonlySet<unknown> = new Set(["plain", "agent", "code"]);
 
 const toolsFilter = z.array(z.string()).nullish();
 
@@ -82,7 +81,7 @@ export function parseChatBody(body: unknown): ChatBody {
 /** The metadata is the caller's own: only a mode of ours is taken out, any other `mode` means something else. */
 function readMetadata(metadata: unknown): { readonly mode: unknown; readonly kept: Fields } {
   if (metadata === undefined) return { mode: undefined, kept: {} };
-  if (!isFields(metadata) || !MODES.has(metadata["mode"])) return { mode: undefined, kept: { metadata } };
+  if (!isFields(metadata) || !isMode(metadata["mode"])) return { mode: undefined, kept: { metadata } };
   const { mode, ...others } = metadata;
   return { mode, kept: Object.keys(others).length === 0 ? {} : { metadata: others } };
 }

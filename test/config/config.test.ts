@@ -78,6 +78,7 @@ test("an empty file is a configuration: every default is there", async () => {
       allowedHosts: [],
       allowedOrigins: [],
       admin: false,
+      modelSuffixes: true,
       bodyLimitBytes: 8_388_608,
       chatBodyLimitBytes: 33_554_432,
       reattachMs: 30_000,

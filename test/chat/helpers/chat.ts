@@ -228,6 +228,7 @@ function chatConfig(setup: ChatSetup, tools: readonly LocalTool[]): Config {
       allowedHosts: [],
       allowedOrigins: [],
       admin: false,
+      modelSuffixes: true,
       bodyLimitBytes: 100_000,
       chatBodyLimitBytes: 1_000_000,
       reattachMs: setup.reattachMs ?? 1_000,

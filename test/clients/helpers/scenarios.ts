@@ -69,6 +69,8 @@ function playScenarios(stage: () => ClientStage, { create, streams, tellsUsage =
   test.each([
     ["agent", "look", "items"],
     ["code", "count", "items"],
+    ["auto", "look", "items"],
+    ["auto", "count", "items"],
   ])("%s: the gateway uses its tools, and the client hears one answer", async (mode, word, tool) => {
     const told = await client.ask({ model: `test/m:${mode}`, prompt: word });
     expect(told).toMatchObject({ text: `${word}: done.`, ...totalTokens(14) });

@@ -10,6 +10,7 @@ import type { Answer, CallAnswering } from "./answering.ts";
 import { type Conversation, modelRequest } from "./conversation.ts";
 import { type ChatEvent, finish, say } from "./events.ts";
 import { hiddenMessages, type KeptTurn, toTurnEvent, turnsOf, withoutOwnTurns } from "./kept-turns.ts";
+import { followChat, type Progress, ProgressFeed, type TellProgress } from "./progress.ts";
 import { emitCalls, repeatTurn, takeTurn } from "./turn.ts";
 import { addUsage } from "./usage.ts";
 
@@ -20,13 +21,13 @@ export interface AnswerSource {
   /** Seq of the event with which the answer begins. */
   readonly start: number;
   /** Brings a call to rest, or tells what became of it. */
-  settle(call: ToolCall, place: TurnCall): Promise<Answer>;
+  settle(call: ToolCall, place: TurnCall, tell?: TellProgress): Promise<Answer>;
   /** Where it goes on; null for an answer that is only told again. */
   readonly writer: AnswerWriter | null;
 }
 
 export interface AnswerWriter {
-  readonly run: Pick<CallRun, "id" | "signal" | "note" | "nextCallId">;
+  readonly run: Pick<CallRun, "id" | "createdAt" | "journal" | "signal" | "note" | "nextCallId">;
   readonly answering: CallAnswering;
 }
 
@@ -58,7 +59,7 @@ export async function* tellAnswer(
     if (isTold) chat.usage = addUsage(chat.usage, turn.usage);
     chat.auto = chat.mode.explain?.(turnsOf(source.events), chat.context) ?? null;
 
-    const answers = await answerCalls(chat, source, turn);
+    const answers = yield* answerAloud(chat, source, turn, index + 1);
     for (const { step } of answers.values()) if (step !== null) yield { type: "step", turn: index + 1, step };
     const returned = callsForClient(turn, answers);
     if (returned.length > 0 || turn.calls.length === 0) {
@@ -104,11 +105,34 @@ function assignCalls(
   });
 }
 
+/** Answers the calls of a turn, and says meanwhile what happens if the client wants to hear it. */
+async function* answerAloud(
+  chat: Conversation,
+  source: AnswerSource,
+  turn: KeptTurn,
+  number: number,
+): AsyncGenerator<ChatEvent, ReadonlyMap<ToolCall, Answer>> {
+  const { writer } = source;
+  if (writer === null || !chat.request.wantsProgress) return await answerCalls(chat, source, turn);
+  const feed = new ProgressFeed();
+  const answering = async (): Promise<ReadonlyMap<ToolCall, Answer>> => {
+    using _ = followChat(writer.run, feed.tell);
+    return await answerCalls(chat, source, turn, feed.tell);
+  };
+  const telling = feed.during(answering());
+  for (;;) {
+    const next = await telling.next();
+    if (next.done) return next.value;
+    yield { type: "progress", turn: number, progress: next.value };
+  }
+}
+
 /** Brings our calls to rest together, and records what goes back to the model in the model's order. */
 async function answerCalls(
   chat: Conversation,
   { start, settle, writer }: AnswerSource,
   turn: KeptTurn,
+  tell?: TellProgress,
 ): Promise<ReadonlyMap<ToolCall, Answer>> {
   const ours = turn.calls.flatMap((call, index) => {
     const place = turn.places[index];
@@ -116,7 +140,13 @@ async function answerCalls(
     const isOld = turn.seq < start && answered !== undefined && answered.seq < start;
     return place === undefined || place.caller || isOld ? [] : [{ call, place, answered }];
   });
-  const outcomes = await Promise.allSettled(ours.map(({ call, place }) => settle(call, place)));
+  const outcomes = await Promise.allSettled(
+    ours.map(async ({ call, place }) => {
+      const answer = await settle(call, place, tell);
+      if (answer.type === "message") tell?.(resultProgress(place, answer.content));
+      return answer;
+    }),
+  );
   writer?.run.signal.throwIfAborted();
   const answers = new Map<ToolCall, Answer>();
   for (const [index, { call, answered }] of ours.entries()) {
@@ -131,6 +161,15 @@ async function answerCalls(
   const refused = outcomes.find((outcome) => outcome.status === "rejected");
   if (refused !== undefined) throw refused.reason;
   return answers;
+}
+
+function resultProgress({ run, call }: TurnCall, content: string): Progress {
+  return {
+    type: "result",
+    ...(run === undefined ? {} : { run_id: run }),
+    ...(call === undefined ? {} : { call }),
+    content,
+  };
 }
 
 /** The calls that the client is to answer: its own, and those that wait for a person. */

@@ -8,6 +8,7 @@ import type { Runner } from "../runs/runner.ts";
 import type { Catalog, CatalogTool } from "../tools/catalog.ts";
 import type { Policy } from "../tools/policy.ts";
 import type { Fields, ToolCall } from "../upstream/model.ts";
+import type { TellProgress } from "./progress.ts";
 
 /** What one chat request works with. */
 export interface ModeContext {
@@ -61,8 +62,14 @@ export interface CallAnswering {
     records: CallRecords,
     context: ModeContext,
   ): Promise<Answer | undefined>;
-  /** Brings it to rest. Rejects only when it could not be taken on. */
-  settle(call: ToolCall, place: TurnCall, run: CallRun, context: ModeContext): Promise<Answer>;
+  /** Brings it to rest, and tells of the way there. Rejects only when it could not be taken on. */
+  settle(
+    call: ToolCall,
+    place: TurnCall,
+    run: CallRun,
+    context: ModeContext,
+    tell?: TellProgress,
+  ): Promise<Answer>;
 }
 
 /** The id is what the client echoes when the call was decided. Arguments are shown as they would be sent. */

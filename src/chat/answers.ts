@@ -111,7 +111,7 @@ async function* answerLive(
     ending = yield* tellAnswer(chat, {
       events: run.journal.events,
       start,
-      settle: (call, place) => answering.settle(call, place, run, chat.context),
+      settle: (call, place, tell) => answering.settle(call, place, run, chat.context, tell),
       writer: { run, answering },
     });
   } catch (caught) {

@@ -5,6 +5,7 @@ import type { Log } from "../log.ts";
 import type { Fields, Usage } from "../upstream/model.ts";
 import type { ChatStep } from "./answering.ts";
 import type { AutoChoice } from "./auto.ts";
+import type { Progress } from "./progress.ts";
 import type { Turn, TurnEvent } from "./turn.ts";
 
 /** Why an answer ended before the model was done: a limit, a call that waits for a person, or a failure's code. */
@@ -15,6 +16,8 @@ export type ChatEvent =
   | { readonly type: "started"; readonly mode: Mode; readonly runId: string | null }
   | TurnEvent
   | { readonly type: "step"; readonly turn: number; readonly step: ChatStep }
+  /** On the way to a step, if the request wants to hear of it. */
+  | { readonly type: "progress"; readonly turn: number; readonly progress: Progress }
   | {
       readonly type: "finish";
       readonly reason: string;

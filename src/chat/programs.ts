@@ -8,6 +8,7 @@ import { type Answer, type CallAnswering, type ChatStep, type ModeContext, toToo
 import { discover } from "./discovery.ts";
 import { turnsOf } from "./kept-turns.ts";
 import { RUN_CODE, readRunCodeArguments } from "./meta-tools.ts";
+import { followProgram } from "./progress.ts";
 import { describeProblem } from "./tool-message.ts";
 
 export const programs: CallAnswering = {
@@ -23,7 +24,7 @@ export const programs: CallAnswering = {
     if (report === undefined || report.status === "queued" || report.status === "running") return undefined;
     return reportAnswer(report, program.code, context);
   },
-  async settle(call, place, run, context) {
+  async settle(call, place, run, context, tell) {
     const program = readProgram(call, context);
     if (!program.ok) return inWords(program.answer);
     const id = place.run ?? "";
@@ -44,6 +45,10 @@ export const programs: CallAnswering = {
       parent: run.id,
       ...(repairOf === undefined ? {} : { repairOf }),
     });
+    if (tell !== undefined) {
+      tell({ type: "code", run_id: id, code: program.code });
+      await followProgram({ id, createdAt: Date.parse(active.report().createdAt) }, active.events(), tell);
+    }
     return reportAnswer(await active.done, program.code, context);
   },
 };

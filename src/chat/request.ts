@@ -24,6 +24,8 @@ export interface ChatRequest {
   /** How many alternative answers are wanted. */
   readonly choices: number;
   readonly stream: boolean;
+  /** Whether its client wants to hear what happens while calls are answered. */
+  readonly wantsProgress: boolean;
   /** Every other field of the body that concerns the provider. */
   readonly params: Fields;
   readonly mark: RequestMark;

@@ -55,6 +55,7 @@ async function answerChat(
 
   const { model, messages, tools, choices, stream, params } = body;
   const { principal, keyName, rights } = caller;
+  const includeSteps = header(request, "x-toolarium-steps") === "true";
   const events = gateway.chat.run({
     principal,
     keyName,
@@ -69,6 +70,7 @@ async function answerChat(
     tools,
     choices,
     stream,
+    wantsProgress: stream && includeSteps,
     params,
     signal,
   });
@@ -86,7 +88,7 @@ async function answerChat(
   const options: StreamOptions = {
     envelope,
     includeUsage: body.includeUsage,
-    includeSteps: request.headers["x-toolarium-steps"] === "true",
+    includeSteps,
     onFailure,
   };
   return sendEventStream(reply, toChunks(answer.events, options));

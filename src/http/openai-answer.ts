@@ -115,6 +115,9 @@ async function* writeChunks(
       case "step":
         yield* vendor([stepOf(event)]);
         break;
+      case "progress":
+        yield* vendor([{ turn: event.turn, ...event.progress }]);
+        break;
       case "finish":
         if (event.stopReason !== null || event.auto !== null) yield* vendor([], event);
         yield { ...event.response, ...head, choices: [choice({}, event.reason)] };
@@ -196,6 +199,8 @@ export async function toCompletion(
           },
         };
       }
+      case "progress":
+        break;
       case "raw":
         throw new Error("bytes of a provider cannot be put into a completion");
     }

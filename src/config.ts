@@ -17,6 +17,13 @@ import type { UpstreamTimeouts } from "./upstream/watchdog.ts";
 
 export type Right = "run" | "decide" | "admin";
 
+/** What the gateway does for one answer to a chat. */
+export interface AgentLimits {
+  readonly maxTurns?: number;
+  readonly maxToolCalls?: number;
+  readonly maxWallMs?: number;
+}
+
 export interface KeyConfig {
   readonly name: string;
   readonly key: string;
@@ -24,6 +31,8 @@ export interface KeyConfig {
   readonly may: readonly Right[];
   readonly mode?: Mode;
   readonly tools: { readonly allow?: readonly string[]; readonly autoExecute?: readonly string[] };
+  /** Narrower than the deployment's. */
+  readonly agent?: AgentLimits;
   readonly maxConcurrent?: number;
   readonly ratePerMinute?: number;
 }
@@ -85,7 +94,7 @@ export interface Config {
     readonly isolation: "principal" | "run";
     readonly wrapper: readonly string[];
   };
-  readonly agent: { readonly maxTurns: number; readonly resultTokens: number };
+  readonly agent: AgentLimits & { readonly maxTurns: number; readonly resultTokens: number };
   readonly declarations: { readonly tokenBudget: number; readonly learn: boolean };
   readonly approvals: { readonly expiresMs: number };
   readonly keys: readonly KeyConfig[];

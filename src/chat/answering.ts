@@ -8,6 +8,7 @@ import type { Runner } from "../runs/runner.ts";
 import type { Catalog, CatalogTool } from "../tools/catalog.ts";
 import type { Policy } from "../tools/policy.ts";
 import type { Fields, ToolCall } from "../upstream/model.ts";
+import type { Budget } from "./budget.ts";
 import type { TellProgress } from "./progress.ts";
 
 /** What one chat request works with. */
@@ -51,6 +52,13 @@ export interface CallRecords {
   program(run: string): Promise<Report | undefined>;
 }
 
+/** What goes along with the calls of an answer. */
+export interface Attending {
+  readonly budget: Budget;
+  /** Null: nobody wants to hear of the way. */
+  readonly tell: TellProgress | null;
+}
+
 /** What was done is not done again, however often it is asked for. */
 export interface CallAnswering {
   /** What a call becomes; it is recorded with its turn, before anything is done about it. */
@@ -68,7 +76,7 @@ export interface CallAnswering {
     place: TurnCall,
     run: CallRun,
     context: ModeContext,
-    tell?: TellProgress,
+    attending: Attending,
   ): Promise<Answer>;
 }
 

@@ -9,7 +9,7 @@ import type { Progress } from "./progress.ts";
 import type { Turn, TurnEvent } from "./turn.ts";
 
 /** Why an answer ended before the model was done: a limit, a call that waits for a person, or a failure's code. */
-export type StopReason = "max_turns" | "approval" | ErrorCode;
+export type StopReason = "max_turns" | "budget" | "approval" | ErrorCode;
 
 /** `started` is first. Then either one `raw`, or parts that end with `finish`; before each turn's parts its `answering`. */
 export type ChatEvent =

@@ -24,7 +24,7 @@ export const programs: CallAnswering = {
     if (report === undefined || report.status === "queued" || report.status === "running") return undefined;
     return reportAnswer(report, program.code, context);
   },
-  async settle(call, place, run, context, tell) {
+  async settle(call, place, run, context, { tell, budget }) {
     const program = readProgram(call, context);
     if (!program.ok) return inWords(program.answer);
     const id = place.run ?? "";
@@ -38,18 +38,20 @@ export const programs: CallAnswering = {
       policy,
       signal: run.signal,
       code: program.code,
-      limits: config.limits,
+      limits: budget.narrow(config.limits),
       typecheck: "error",
       approval: "park",
       id,
       parent: run.id,
       ...(repairOf === undefined ? {} : { repairOf }),
     });
-    if (tell !== undefined) {
+    if (tell !== null) {
       tell({ type: "code", run_id: id, code: program.code });
       await followProgram({ id, createdAt: Date.parse(active.report().createdAt) }, active.events(), tell);
     }
-    return reportAnswer(await active.done, program.code, context);
+    const report = await active.done;
+    budget.takeProgram(report.calls.length, report.error?.code);
+    return reportAnswer(report, program.code, context);
   },
 };
 

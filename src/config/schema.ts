@@ -119,6 +119,12 @@ const limits = z.strictObject(
   Object.fromEntries(limitNames.map((name) => [name, whole(limitTable[name].minimum).exactOptional()])),
 );
 
+// Of one answer to a chat: calls of the model itself and of its programs, milliseconds from the request on.
+const answerLimits = {
+  maxToolCalls: whole(0).exactOptional(),
+  maxWallMs: milliseconds().exactOptional(),
+};
+
 const key = z.strictObject({
   name: text(),
   key: z.string().regex(/^[\x21-\x7e]+$/, "expected text without blanks that fits into a header"),
@@ -126,6 +132,7 @@ const key = z.strictObject({
   may: z.array(z.enum(["run", "decide", "admin"])).default(["run"]),
   mode: z.enum(modeNames).exactOptional(),
   tools: z.strictObject({ allow: texts().exactOptional(), autoExecute: texts().exactOptional() }).default({}),
+  agent: z.strictObject({ maxTurns: whole(1).exactOptional(), ...answerLimits }).exactOptional(),
   maxConcurrent: whole(1).exactOptional(),
   ratePerMinute: whole(1).exactOptional(),
 });
@@ -163,6 +170,7 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
   agent: z
     .strictObject({
       maxTurns: whole(1).default(10),
+      ...answerLimits,
       // Of what a model reads about one program; the whole value stays in its run.
       resultTokens: whole(250).default(4_000),
     })

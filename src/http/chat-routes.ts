@@ -8,6 +8,7 @@ import { toRefusal } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Log } from "../log.ts";
 import { callerOf, requestPolicy, requireRight, takeSlot } from "./access.ts";
+import { resolveAnswerLimits } from "./chat-limits.ts";
 import { type ModeSource, selectMode } from "./chat-mode.ts";
 import {
   createEnvelope,
@@ -51,6 +52,7 @@ async function answerChat(
   const body = parseChatBody(request.body);
   const { mode, isAsked } = selectMode(modeSources(gateway, request, body), caller.mode);
   const policy = requestPolicy(request, body.toolsFilter);
+  const limits = resolveAnswerLimits(gateway.config.agent, caller.agent, body.limits);
   releaseWithResponse(reply, await takeSlot(request));
 
   const { model, messages, tools, choices, stream, params } = body;
@@ -70,6 +72,7 @@ async function answerChat(
     tools,
     choices,
     stream,
+    limits,
     wantsProgress: stream && includeSteps,
     params,
     signal,

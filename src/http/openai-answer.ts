@@ -4,7 +4,7 @@
  * What is ours alone stands in chunks without choices, which every client survives, and only on request.
  */
 import { randomBytes } from "node:crypto";
-import type { ChatEvent } from "../chat/events.ts";
+import type { ChatEvent, StopReason } from "../chat/events.ts";
 import { mergeFields } from "../chat/merge-fields.ts";
 import type { Fields, Usage } from "../upstream/model.ts";
 import { readServerSentData } from "../upstream/server-sent-data.ts";
@@ -39,6 +39,8 @@ export interface Completion {
 }
 
 type Event<T extends ChatEvent["type"]> = ChatEvent & { readonly type: T };
+
+const ORDINARY_ENDS: ReadonlySet<StopReason> = new Set(["max_turns", "budget", "approval"]);
 
 const NO_USAGE: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
 
@@ -173,8 +175,7 @@ export async function toCompletion(
         const { id, created, isChain } = envelope;
         const model = (isChain ? answering : undefined) ?? envelope.model;
         return {
-          failed:
-            event.stopReason !== null && event.stopReason !== "max_turns" && event.stopReason !== "approval",
+          failed: event.stopReason !== null && !ORDINARY_ENDS.has(event.stopReason),
           body: {
             ...event.response,
             id,

@@ -1,6 +1,5 @@
 /** `POST /v1/chat/completions`: from a request to the chat engine's events, and from those to a stream or a body. */
 import { createHash } from "node:crypto";
-import { setTimeout } from "node:timers/promises";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ChatEvent } from "../chat/events.ts";
 import { toRefusal } from "../errors.ts";
@@ -181,11 +180,12 @@ async function readBeginning(iterator: AsyncIterator<ChatEvent>): Promise<Beginn
 
 /** The promise's value, or undefined when the time is over first; the promise may then still reject, unheard. */
 async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
-  const over = new AbortController();
+  const over = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => over.resolve(undefined), ms);
   try {
-    return await Promise.race([promise, setTimeout(ms, undefined, { signal: over.signal })]);
+    return await Promise.race([promise, over.promise]);
   } finally {
-    over.abort();
+    clearTimeout(timer);
   }
 }
 

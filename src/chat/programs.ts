@@ -8,7 +8,7 @@ import { type Answer, type CallAnswering, type ChatStep, type ModeContext, toToo
 import { discover } from "./discovery.ts";
 import { turnsOf } from "./kept-turns.ts";
 import { RUN_CODE, readRunCodeArguments } from "./meta-tools.ts";
-import { followProgram } from "./progress.ts";
+import { followProgram, lastPause, type TellProgress } from "./progress.ts";
 import { describeProblem } from "./tool-message.ts";
 
 export const programs: CallAnswering = {
@@ -29,6 +29,7 @@ export const programs: CallAnswering = {
     if (!program.ok) return inWords(program.answer);
     const id = place.run ?? "";
     const { runner, principal, keyName, policy, config } = context;
+    if (tell !== null) await followAgain(id, run, context, tell);
     const known = await runner.programAtRest(id, run.brokenOffAt);
     if (known !== undefined) return reportAnswer(known, program.code, context);
     const repairOf = await findRepaired(id, run, context);
@@ -54,6 +55,21 @@ export const programs: CallAnswering = {
     return reportAnswer(report, program.code, context);
   },
 };
+
+/** Tells of a program that went on because a person decided. */
+async function followAgain(
+  id: string,
+  run: CallRun,
+  { runner, principal }: ModeContext,
+  tell: TellProgress,
+): Promise<void> {
+  const pause = lastPause(run.journal.events);
+  if (pause === undefined) return;
+  const viewer = { principal, admin: false };
+  const program = await runner.reader.find(id, viewer);
+  const events = await runner.reader.events(id, viewer);
+  if (program !== undefined && events !== undefined) await followProgram(program, events, tell, pause.at);
+}
 
 /**
  * The failed program that this one corrects: the one before it in the chat, or where that made no call, the one before

@@ -55,41 +55,51 @@ export class ProgressFeed {
   }
 }
 
-/** Tells of a program from its first event until it ends or waits. */
+/** Tells of a program until it ends or waits, from the event at this time on: milliseconds since the Unix epoch. */
 export async function followProgram(
   run: { readonly id: string; readonly createdAt: number },
   events: AsyncIterable<JournalEvent>,
   tell: TellProgress,
+  since = 0,
 ): Promise<void> {
   const toProgress = progressOf(run);
-  for await (const event of events) for (const progress of toProgress(event)) tell(progress);
+  for await (const event of events)
+    for (const progress of toProgress(event)) if (event.at >= since) tell(progress);
+}
+
+/** The event with which the client was last asked to come back; what was done since is new to it. */
+export function lastPause(events: readonly JournalEvent[]): JournalEvent | undefined {
+  return events.findLast(({ type }) => type === "waiting");
 }
 
 /**
- * Tells of the calls that a chat makes itself, from now on. Disposing it tells what is recorded by then and ends it.
+ * Tells of the calls that a chat makes itself, after the event of this seq. Disposing it tells what is recorded by then
+ * and ends it.
  */
 export function followChat(
   run: Pick<CallRun, "id" | "createdAt" | "journal">,
+  afterSeq: number,
   tell: TellProgress,
 ): Disposable {
   const { journal } = run;
   const toProgress = progressOf(run);
   let next = 0;
-  const catchUp = (say: TellProgress): void => {
+  const catchUp = (): void => {
     for (; next < journal.events.length; next += 1) {
       const event = journal.events[next];
-      for (const progress of event === undefined ? [] : toProgress(event)) say(progress);
+      // An event says only what is new in it: those before are read as well, in silence.
+      for (const progress of event === undefined ? [] : toProgress(event))
+        if (next >= afterSeq) tell(progress);
     }
   };
-  // An event says only what is new in it: those before are read as well, in silence.
-  catchUp(() => {});
+  catchUp();
   const live = journal.subscribe(next);
   void (async () => {
-    for await (const _ of live) catchUp(tell);
+    for await (const _ of live) catchUp();
   })();
   return {
     [Symbol.dispose]() {
-      catchUp(tell);
+      catchUp();
       void live.return?.();
     },
   };

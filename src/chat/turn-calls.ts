@@ -6,7 +6,7 @@ import type { Answer } from "./answering.ts";
 import type { Conversation } from "./conversation.ts";
 import type { ChatEvent } from "./events.ts";
 import type { KeptTurn } from "./kept-turns.ts";
-import { followChat, type Progress, ProgressFeed, type TellProgress } from "./progress.ts";
+import { followChat, lastPause, type Progress, ProgressFeed, type TellProgress } from "./progress.ts";
 import { settleTogether } from "./settle-together.ts";
 import { describeFailure } from "./tool-message.ts";
 
@@ -21,7 +21,10 @@ export async function* answerAloud(
   if (writer === null || !chat.request.wantsProgress) return await answerCalls(chat, source, turn, null);
   const feed = new ProgressFeed();
   const answering = async (): Promise<ReadonlyMap<ToolCall, Answer>> => {
-    using _ = followChat(writer.run, feed.tell);
+    const { run } = writer;
+    const isGoneOnWith = turn.seq < source.start;
+    const told = isGoneOnWith ? lastPause(run.journal.events)?.seq : undefined;
+    using _ = followChat(run, told ?? run.journal.events.length, feed.tell);
     return await answerCalls(chat, source, turn, feed.tell);
   };
   const telling = feed.during(answering());

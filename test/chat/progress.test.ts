@@ -104,6 +104,38 @@ test("a call that waits for a person has no result", async () => {
   expect(answer.vendor.at(-1)).toMatchObject({ stop_reason: "approval" });
 });
 
+test.each<[string, ScriptedTurn]>([
+  ["agent", { calls: [["shop__order", { item: "pear" }]] }],
+  ["code", program("await shop.items({});\nreturn await shop.order({ item: 'pear' });")],
+])("what happens once it was approved is told to the request that goes on (%s mode)", async (mode, turn) => {
+  stage.play(turn, "done");
+  const [call] = readStrictly(await (await post(mode)).text()).calls;
+  const message = {
+    id: call?.id,
+    type: "function",
+    function: { name: call?.name, arguments: call?.arguments },
+  };
+  const response = await chat.post(
+    {
+      model: `test/m:${mode}`,
+      stream: true,
+      messages: [
+        { role: "user", content: "go" },
+        { role: "assistant", content: null, tool_calls: [message] },
+        { role: "tool", tool_call_id: call?.id, content: '{"toolarium_decision":"approve"}' },
+      ],
+    },
+    { headers: { "x-toolarium-steps": "true" } },
+  );
+  const steps = stepsOf(readStrictly(await response.text()));
+  expect(steps.map(({ type, tool }) => [type, tool])).toEqual([
+    ["call.started", "shop/order"],
+    ["call.finished", "shop/order"],
+    ["result", undefined],
+    mode === "agent" ? ["call", "shop/order"] : ["program", undefined],
+  ]);
+});
+
 test("arguments that are long are left to the run's record", async () => {
   stage.play(program(`return await shop.stock({ item: "${"x".repeat(5_000)}" });`), "done");
   const started = stepsOf(await askStream("code")).find(({ type }) => type === "call.started");

@@ -478,6 +478,17 @@ test("a key's principal is its name, and it may run", async () => {
   ]);
 });
 
+test("what one answer may take can be said for the deployment and for a key", async () => {
+  const agent = { maxTurns: 4, maxToolCalls: 20, maxWallMs: 60_000 };
+  const keys = [{ name: "bot", key: "k".repeat(20), mode: "auto", agent: { maxToolCalls: 5 } }];
+  const { config } = await load(json({ agent, keys }));
+  expect(config.agent).toEqual({ ...agent, resultTokens: 4_000 });
+  expect(config.keys[0]).toMatchObject({ mode: "auto", agent: { maxToolCalls: 5 } });
+  expect(await faultsOf(json({ agent: { maxWallMs: 0 } }))).toEqual([
+    expect.stringContaining("agent.maxWallMs"),
+  ]);
+});
+
 test("a short key, and a pattern that matches nothing, are warnings", async () => {
   const text = json({ tools: { allow: ["filesystem", "*", "a/b"] }, keys: [{ name: "n", key: "short" }] });
   const { warnings } = await load(text);

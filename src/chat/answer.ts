@@ -7,7 +7,7 @@ import type { JournalEvent, TurnCall } from "../journal.ts";
 import type { ToolCall } from "../upstream/model.ts";
 import type { AnswerSource, AnswerWriter } from "./answer-source.ts";
 import type { Answer } from "./answering.ts";
-import { describeLimits } from "./budget.ts";
+import { describeLimits, hasBudget } from "./budget.ts";
 import { type Conversation, modelRequest } from "./conversation.ts";
 import { type ChatEvent, finish, say } from "./events.ts";
 import { hiddenMessages, type KeptTurn, toTurnEvent, turnsOf, withoutOwnTurns } from "./kept-turns.ts";
@@ -52,14 +52,15 @@ export async function* tellAnswer(
 
 type Limit = "max_turns" | "budget";
 
-/** An answer that is told again ended where its turns end, if they do not end it themselves. */
+/** An answer that is told again was stopped where its turns end, if they do not end it themselves. */
 function reachedLimit(
   { request: { limits } }: Conversation,
   writer: AnswerWriter | null,
   turns: number,
 ): Limit | null {
   if (turns >= limits.maxTurns) return "max_turns";
-  return writer === null || writer.budget.isSpent ? "budget" : null;
+  if (writer === null) return hasBudget(limits) ? "budget" : "max_turns";
+  return writer.budget.isSpent ? "budget" : null;
 }
 
 function* stopAt(limit: Limit, chat: Conversation, turns: number): Generator<ChatEvent, Ending> {

@@ -67,6 +67,11 @@ export class Budget implements Disposable {
   }
 }
 
+/** Whether calls or time are limited at all. */
+export function hasBudget({ maxToolCalls, maxWallMs }: AnswerLimits): boolean {
+  return Number.isFinite(maxToolCalls) || Number.isFinite(maxWallMs);
+}
+
 /** The limits that are set, in words for the client. */
 export function describeLimits({ maxToolCalls, maxWallMs }: AnswerLimits): string {
   const calls = Number.isFinite(maxToolCalls) ? [`maxToolCalls is ${maxToolCalls}`] : [];

@@ -5,6 +5,7 @@
 import type { RunLimits } from "../sandbox/index.ts";
 import type { Path } from "./config/document.ts";
 import { readEnvironment } from "./config/environment.ts";
+import type { Mode } from "./config/modes.ts";
 import { createOrigins, type Override } from "./config/problems.ts";
 import { resolveConfig } from "./config/resolve.ts";
 import { configSchema } from "./config/schema.ts";
@@ -15,7 +16,13 @@ import type { JsonSchema } from "./tools/catalog.ts";
 import type { UpstreamTimeouts } from "./upstream/watchdog.ts";
 
 export type Right = "run" | "decide" | "admin";
-export type Mode = "plain" | "agent" | "code";
+
+/** What the gateway does for one answer to a chat. */
+export interface AgentLimits {
+  readonly maxTurns?: number;
+  readonly maxToolCalls?: number;
+  readonly maxWallMs?: number;
+}
 
 export interface KeyConfig {
   readonly name: string;
@@ -24,6 +31,8 @@ export interface KeyConfig {
   readonly may: readonly Right[];
   readonly mode?: Mode;
   readonly tools: { readonly allow?: readonly string[]; readonly autoExecute?: readonly string[] };
+  /** Narrower than the deployment's. */
+  readonly agent?: AgentLimits;
   readonly maxConcurrent?: number;
   readonly ratePerMinute?: number;
 }
@@ -85,7 +94,7 @@ export interface Config {
     readonly isolation: "principal" | "run";
     readonly wrapper: readonly string[];
   };
-  readonly agent: { readonly maxTurns: number; readonly resultTokens: number };
+  readonly agent: AgentLimits & { readonly maxTurns: number; readonly resultTokens: number };
   readonly declarations: { readonly tokenBudget: number; readonly learn: boolean };
   readonly approvals: { readonly expiresMs: number };
   readonly keys: readonly KeyConfig[];
@@ -96,6 +105,7 @@ export interface Config {
     readonly allowedHosts: readonly string[];
     readonly allowedOrigins: readonly string[];
     readonly admin: boolean;
+    readonly modelSuffixes: boolean;
     readonly bodyLimitBytes: number;
     readonly chatBodyLimitBytes: number;
     readonly reattachMs: number;

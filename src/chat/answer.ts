@@ -4,31 +4,16 @@
  * the end of a process, is gone on with by the same lines that began it, and told again by them, too.
  */
 import type { JournalEvent, TurnCall } from "../journal.ts";
-import type { CallRun } from "../runs/call-run.ts";
 import type { ToolCall } from "../upstream/model.ts";
-import type { Answer, CallAnswering } from "./answering.ts";
+import type { AnswerSource, AnswerWriter } from "./answer-source.ts";
+import type { Answer } from "./answering.ts";
+import { describeLimits, hasBudget } from "./budget.ts";
 import { type Conversation, modelRequest } from "./conversation.ts";
 import { type ChatEvent, finish, say } from "./events.ts";
 import { hiddenMessages, type KeptTurn, toTurnEvent, turnsOf, withoutOwnTurns } from "./kept-turns.ts";
 import { emitCalls, repeatTurn, takeTurn } from "./turn.ts";
+import { answerAloud, callsForClient } from "./turn-calls.ts";
 import { addUsage } from "./usage.ts";
-
-/** What an answer is made from. */
-export interface AnswerSource {
-  /** The journal of the chat, as far as this answer goes. */
-  readonly events: readonly JournalEvent[];
-  /** Seq of the event with which the answer begins. */
-  readonly start: number;
-  /** Brings a call to rest, or tells what became of it. */
-  settle(call: ToolCall, place: TurnCall): Promise<Answer>;
-  /** Where it goes on; null for an answer that is only told again. */
-  readonly writer: AnswerWriter | null;
-}
-
-export interface AnswerWriter {
-  readonly run: Pick<CallRun, "id" | "signal" | "note" | "nextCallId">;
-  readonly answering: CallAnswering;
-}
 
 export interface Ending {
   /** What the run is after it. */
@@ -43,21 +28,19 @@ export async function* tellAnswer(
 ): AsyncGenerator<ChatEvent, Ending> {
   const { start, writer } = source;
   const before = turnsOf(source.events).filter(({ seq }) => seq < start).length;
-  const { maxTurns } = chat.context.config.agent;
   // The turn that an earlier answer left open is gone on with, but not told again.
   for (let index = Math.max(0, before - 1); ; index += 1) {
     const known = turnsOf(source.events)[index];
-    if (known === undefined && (writer === null || index - before >= maxTurns)) {
-      const count = index - before;
-      yield* say(chat, `[Stopped after ${count} turns of the model, the most that agent.maxTurns allows.]`);
-      return { status: "completed", last: finish(chat, undefined, "stop", "max_turns") };
-    }
+    const limit = known === undefined ? reachedLimit(chat, writer, index - before) : null;
+    if (limit !== null) return yield* stopAt(limit, chat, index - before);
     const isTold = index >= before;
     if (known !== undefined && isTold) yield* repeatTurn(known, chat);
-    const turn = known ?? (yield* askModel(chat, source, index + 1));
+    const turn = known ?? (yield* askInTime(chat, source, index + 1));
+    if (turn === null) return yield* stopAt("budget", chat, index - before);
     if (isTold) chat.usage = addUsage(chat.usage, turn.usage);
+    chat.auto = chat.mode.explain?.(turnsOf(source.events), chat.context) ?? null;
 
-    const answers = await answerCalls(chat, source, turn);
+    const answers = yield* answerAloud(chat, source, turn, index + 1);
     for (const { step } of answers.values()) if (step !== null) yield { type: "step", turn: index + 1, step };
     const returned = callsForClient(turn, answers);
     if (returned.length > 0 || turn.calls.length === 0) {
@@ -67,13 +50,50 @@ export async function* tellAnswer(
   }
 }
 
+type Limit = "max_turns" | "budget";
+
+/** An answer that is told again was stopped where its turns end, if they do not end it themselves. */
+function reachedLimit(
+  { request: { limits } }: Conversation,
+  writer: AnswerWriter | null,
+  turns: number,
+): Limit | null {
+  if (turns >= limits.maxTurns) return "max_turns";
+  if (writer === null) return hasBudget(limits) ? "budget" : "max_turns";
+  return writer.budget.isSpent ? "budget" : null;
+}
+
+function* stopAt(limit: Limit, chat: Conversation, turns: number): Generator<ChatEvent, Ending> {
+  const why =
+    limit === "max_turns"
+      ? `after ${turns} turns of the model, the most that maxTurns allows`
+      : `by a limit of this request: ${describeLimits(chat.request.limits)}`;
+  yield* say(chat, `[Stopped ${why}.]`);
+  return { status: "completed", last: finish(chat, undefined, "stop", limit) };
+}
+
+/** The next turn of the model; null when the time was over before it was complete. */
+async function* askInTime(
+  chat: Conversation,
+  source: AnswerSource,
+  number: number,
+): AsyncGenerator<ChatEvent, KeptTurn | null> {
+  try {
+    return yield* askModel(chat, source, number);
+  } catch (error) {
+    const isLate = source.writer?.budget.deadline.aborted === true && !source.writer.run.signal.aborted;
+    if (isLate) return null;
+    throw error;
+  }
+}
+
 async function* askModel(
   chat: Conversation,
   { events, writer }: AnswerSource,
   number: number,
 ): AsyncGenerator<ChatEvent, KeptTurn> {
   if (writer === null) throw new Error("an answer that is told again asks no model");
-  const { run } = writer;
+  const { run, budget } = writer;
   run.signal.throwIfAborted();
   const earlier = turnsOf(events);
   const around = withoutOwnTurns(chat.request.messages, run.id, earlier);
@@ -81,7 +101,7 @@ async function* askModel(
   const turn = yield* takeTurn(chat.model, request, {
     said: chat,
     passes: () => false,
-    signal: run.signal,
+    signal: AbortSignal.any([run.signal, budget.deadline]),
   });
   run.signal.throwIfAborted();
   if (turn === null) throw new Error("bytes of a provider cannot be answered");
@@ -100,45 +120,6 @@ function assignCalls(
   return calls.map((call) => {
     if (!callerTools.owns(call.name)) return answering.assign(call, run);
     return { id: call.id, caller: true, ...(leadsBack ? { call: run.nextCallId() } : {}) };
-  });
-}
-
-/** Brings our calls to rest together, and records what goes back to the model in the model's order. */
-async function answerCalls(
-  chat: Conversation,
-  { start, settle, writer }: AnswerSource,
-  turn: KeptTurn,
-): Promise<ReadonlyMap<ToolCall, Answer>> {
-  const ours = turn.calls.flatMap((call, index) => {
-    const place = turn.places[index];
-    const answered = turn.answers.get(call.id);
-    const isOld = turn.seq < start && answered !== undefined && answered.seq < start;
-    return place === undefined || place.caller || isOld ? [] : [{ call, place, answered }];
-  });
-  const outcomes = await Promise.allSettled(ours.map(({ call, place }) => settle(call, place)));
-  writer?.run.signal.throwIfAborted();
-  const answers = new Map<ToolCall, Answer>();
-  for (const [index, { call, answered }] of ours.entries()) {
-    const outcome = outcomes[index];
-    if (outcome?.status !== "fulfilled") continue;
-    const answer = outcome.value;
-    answers.set(call, answer);
-    chat.hasEffects ||= answer.step !== null;
-    if (answer.type === "message" && answered === undefined)
-      writer?.run.note({ type: "answered", id: call.id, content: answer.content });
-  }
-  const refused = outcomes.find((outcome) => outcome.status === "rejected");
-  if (refused !== undefined) throw refused.reason;
-  return answers;
-}
-
-/** The calls that the client is to answer: its own, and those that wait for a person. */
-function callsForClient(turn: KeptTurn, answers: ReadonlyMap<ToolCall, Answer>): readonly ToolCall[] {
-  return turn.calls.flatMap((call, index) => {
-    const { caller = false, call: id = call.id } = turn.places[index] ?? {};
-    if (caller) return turn.answers.has(call.id) ? [] : [{ ...call, id }];
-    const answer = answers.get(call);
-    return answer?.type === "pending" ? answer.calls : [];
   });
 }
 

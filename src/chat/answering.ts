@@ -8,6 +8,8 @@ import type { Runner } from "../runs/runner.ts";
 import type { Catalog, CatalogTool } from "../tools/catalog.ts";
 import type { Policy } from "../tools/policy.ts";
 import type { Fields, ToolCall } from "../upstream/model.ts";
+import type { Budget } from "./budget.ts";
+import type { TellProgress } from "./progress.ts";
 
 /** What one chat request works with. */
 export interface ModeContext {
@@ -50,6 +52,13 @@ export interface CallRecords {
   program(run: string): Promise<Report | undefined>;
 }
 
+/** What goes along with the calls of an answer. */
+export interface Attending {
+  readonly budget: Budget;
+  /** Null: nobody wants to hear of the way. */
+  readonly tell: TellProgress | null;
+}
+
 /** What was done is not done again, however often it is asked for. */
 export interface CallAnswering {
   /** What a call becomes; it is recorded with its turn, before anything is done about it. */
@@ -61,8 +70,14 @@ export interface CallAnswering {
     records: CallRecords,
     context: ModeContext,
   ): Promise<Answer | undefined>;
-  /** Brings it to rest. Rejects only when it could not be taken on. */
-  settle(call: ToolCall, place: TurnCall, run: CallRun, context: ModeContext): Promise<Answer>;
+  /** Brings it to rest, and tells of the way there. Rejects only when it could not be taken on. */
+  settle(
+    call: ToolCall,
+    place: TurnCall,
+    run: CallRun,
+    context: ModeContext,
+    attending: Attending,
+  ): Promise<Answer>;
 }
 
 /** The id is what the client echoes when the call was decided. Arguments are shown as they would be sent. */

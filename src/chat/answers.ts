@@ -4,8 +4,10 @@ import type { Log } from "../log.ts";
 import { resultOf } from "../runs/call-result.ts";
 import type { CallRun } from "../runs/call-run.ts";
 import type { Runner } from "../runs/runner.ts";
-import { type AnswerSource, type Ending, tellAnswer } from "./answer.ts";
+import { type Ending, tellAnswer } from "./answer.ts";
+import type { AnswerSource } from "./answer-source.ts";
 import type { Answer, CallAnswering } from "./answering.ts";
+import { Budget } from "./budget.ts";
 import { type Conversation, type ConversationDeps, openConversation } from "./conversation.ts";
 import { type ReadReply, waitedTooLong } from "./decisions.ts";
 import { type ChatEvent, endInWords } from "./events.ts";
@@ -105,14 +107,15 @@ async function* answerLive(
   const end = (...how: Parameters<CallRun["end"]>): Promise<void> =>
     // The answer is due even if its record could not be completed.
     run.end(...how).catch((error: unknown) => log.error({ err: error, run: run.id }, "run not recorded"));
+  using budget = new Budget(chat.request.limits);
   yield { type: "started", mode: chat.request.mode, runId: run.id };
   let ending: Ending;
   try {
     ending = yield* tellAnswer(chat, {
       events: run.journal.events,
       start,
-      settle: (call, place) => answering.settle(call, place, run, chat.context),
-      writer: { run, answering },
+      settle: (call, place, tell) => answering.settle(call, place, run, chat.context, { tell, budget }),
+      writer: { run, answering, budget },
     });
   } catch (caught) {
     const error: unknown = run.signal.aborted ? run.signal.reason : caught;

@@ -5,6 +5,7 @@ import { type Policy, visible } from "../tools/policy.ts";
 import type { ChatMessage, ChatModel, ModelRequest, Usage } from "../upstream/model.ts";
 import type { ModelRegistry } from "../upstream/registry.ts";
 import type { ModeContext } from "./answering.ts";
+import type { AutoChoice } from "./auto.ts";
 import { type CallerTools, readCallerTools } from "./caller-tools.ts";
 import { type ChatMode, modes } from "./modes.ts";
 import { withInstructions } from "./prompt.ts";
@@ -23,6 +24,7 @@ export interface Conversation {
   readonly context: ModeContext;
   readonly callerTools: CallerTools;
   usage: Usage | null;
+  auto: AutoChoice | null;
   hasText: boolean;
   /** The `provider/model` of the last turn, as far as it is known. */
   answeredBy?: string;
@@ -49,6 +51,7 @@ export function openConversation(
     context: { ...deps, catalog, tools, principal, keyName, policy },
     callerTools: readCallerTools(request.tools, tools),
     usage: null,
+    auto: null,
     hasText: false,
     hasEffects: false,
   };

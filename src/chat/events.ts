@@ -1,19 +1,23 @@
 /** What an answer consists of, from its first word to its end: the engine's side of what clients get. */
-import type { Mode } from "../config.ts";
+import type { Mode } from "../config/modes.ts";
 import { type ErrorCode, toRefusal } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Fields, Usage } from "../upstream/model.ts";
 import type { ChatStep } from "./answering.ts";
+import type { AutoChoice } from "./auto.ts";
+import type { Progress } from "./progress.ts";
 import type { Turn, TurnEvent } from "./turn.ts";
 
 /** Why an answer ended before the model was done: a limit, a call that waits for a person, or a failure's code. */
-export type StopReason = "max_turns" | "approval" | ErrorCode;
+export type StopReason = "max_turns" | "budget" | "approval" | ErrorCode;
 
 /** `started` is first. Then either one `raw`, or parts that end with `finish`; before each turn's parts its `answering`. */
 export type ChatEvent =
   | { readonly type: "started"; readonly mode: Mode; readonly runId: string | null }
   | TurnEvent
   | { readonly type: "step"; readonly turn: number; readonly step: ChatStep }
+  /** On the way to a step, if the request wants to hear of it. */
+  | { readonly type: "progress"; readonly turn: number; readonly progress: Progress }
   | {
       readonly type: "finish";
       readonly reason: string;
@@ -22,11 +26,14 @@ export type ChatEvent =
       readonly usage: Usage | null;
       /** What the provider said about its last answer as a whole. */
       readonly response: Fields;
+      /** Which way the model went in auto mode; null in the others. */
+      readonly auto: AutoChoice | null;
     };
 
 /** What has been said so far. */
 interface Said {
   readonly usage: Usage | null;
+  readonly auto: AutoChoice | null;
   hasText: boolean;
 }
 
@@ -36,12 +43,12 @@ export function* say(said: Said, text: string): Generator<ChatEvent> {
 }
 
 export function finish(
-  { usage }: Said,
+  { usage, auto }: Said,
   turn: Pick<Turn, "response"> | undefined,
   reason: string,
   stopReason: StopReason | null,
 ): ChatEvent {
-  return { type: "finish", reason, stopReason, usage, response: turn?.response ?? {} };
+  return { type: "finish", reason, stopReason, usage, response: turn?.response ?? {}, auto };
 }
 
 /** A failure as the end of an answer that has had effects. */

@@ -1,6 +1,6 @@
 /**
- * One answer under way. It goes on by itself, and whoever follows it hears it from its start, at their own pace. When
- * the last of them has left it is given up, at once or after a while.
+ * One answer under way. It goes on by itself, and whoever follows it hears it from its start, at their own pace; of the
+ * fastest of them it is never far ahead. When the last of them has left it is given up, at once or after a while.
  */
 import type { ChatEvent } from "./events.ts";
 
@@ -17,13 +17,23 @@ export interface LiveAnswerOptions {
   readonly abandon: () => void;
 }
 
+/**
+ * By how much an answer may be ahead of its fastest follower, in characters of its texts with `EVENT_CHARS` more for
+ * each event: enough for a client that reads in bursts, and next to nothing beside the answers of a busy gateway.
+ */
+const MAX_LEAD_CHARS = 1_048_576;
+const EVENT_CHARS = 100;
+
 export class LiveAnswer implements Followable {
   readonly over: Promise<void>;
   readonly #options: LiveAnswerOptions;
   readonly #events: ChatEvent[] = [];
   #end: { readonly error?: unknown } | undefined;
   #change = Promise.withResolvers<void>();
-  #followers = 0;
+  #chars = 0;
+  /** How much each follower has heard. */
+  readonly #followers = new Set<{ chars: number }>();
+  #progress = Promise.withResolvers<void>();
   #leaving: NodeJS.Timeout | undefined;
 
   constructor(options: LiveAnswerOptions) {
@@ -32,7 +42,8 @@ export class LiveAnswer implements Followable {
   }
 
   async *follow(signal: AbortSignal): AsyncGenerator<ChatEvent> {
-    this.#followers += 1;
+    const follower = { chars: 0 };
+    this.#followers.add(follower);
     clearTimeout(this.#leaving);
     try {
       for (let next = 0; ; next += 1) {
@@ -41,11 +52,14 @@ export class LiveAnswer implements Followable {
         const event = this.#events[next];
         if (event === undefined) break;
         yield event;
+        follower.chars += sizeOf(event);
+        this.#progress.resolve();
       }
       if (this.#end !== undefined && "error" in this.#end) throw this.#end.error;
     } finally {
-      this.#followers -= 1;
-      if (this.#followers === 0 && this.#end === undefined) this.#leave();
+      this.#followers.delete(follower);
+      this.#progress.resolve();
+      if (this.#followers.size === 0 && this.#end === undefined) this.#leave();
     }
   }
 
@@ -53,7 +67,9 @@ export class LiveAnswer implements Followable {
     try {
       for await (const event of this.#options.events) {
         this.#events.push(event);
+        this.#chars += sizeOf(event);
         this.#wake();
+        await this.#notFarAhead();
       }
       this.#end = {};
     } catch (error) {
@@ -61,6 +77,16 @@ export class LiveAnswer implements Followable {
     }
     clearTimeout(this.#leaving);
     this.#wake();
+  }
+
+  /** Without followers it goes on: they may come back for the whole of it. */
+  async #notFarAhead(): Promise<void> {
+    while (this.#followers.size > 0) {
+      const heard = Math.max(...[...this.#followers].map(({ chars }) => chars));
+      if (this.#chars - heard <= MAX_LEAD_CHARS) return;
+      this.#progress = Promise.withResolvers();
+      await this.#progress.promise;
+    }
   }
 
   #leave(): void {
@@ -73,6 +99,10 @@ export class LiveAnswer implements Followable {
     this.#change.resolve();
     this.#change = Promise.withResolvers();
   }
+}
+
+function sizeOf(event: ChatEvent): number {
+  return EVENT_CHARS + ("text" in event ? event.text.length : 0);
 }
 
 async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

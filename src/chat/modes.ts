@@ -1,11 +1,13 @@
 /**
- * The three modes as data: what the model sees, and who answers its calls. The loop in `answer.ts` is the same for all.
+ * The modes as data: what the model sees, and who answers its calls. The loop in `answer.ts` is the same for all.
  */
 import type { ShownDeclarations } from "../code/shown-declarations.ts";
-import type { Mode } from "../config.ts";
+import type { Mode } from "../config/modes.ts";
 import { programDeclarations } from "../runs/program-globals.ts";
 import type { Fields } from "../upstream/model.ts";
 import type { CallAnswering, ModeContext } from "./answering.ts";
+import { type AutoChoice, directFunctions, directOrProgram, explainChoice } from "./auto.ts";
+import type { KeptTurn } from "./kept-turns.ts";
 import { describeToolsFunction, runCodeFunction, searchToolsFunction } from "./meta-tools.ts";
 import { programs } from "./programs.ts";
 import { codePrompt, toolFunction } from "./prompt.ts";
@@ -20,6 +22,8 @@ export interface ChatMode {
   readonly params: Fields;
   /** Null: calls of what was offered go back to the client. */
   readonly answering: CallAnswering | null;
+  /** What is told of the way that the model went, where it had a choice. */
+  explain?(turns: readonly KeptTurn[], context: ModeContext): AutoChoice;
 }
 
 export const modes: { readonly [M in Mode]: ChatMode } = {
@@ -36,17 +40,26 @@ export const modes: { readonly [M in Mode]: ChatMode } = {
     answering: toolCalls,
   },
   code: {
-    functions(context) {
-      const { tools, total } = shownTo(context);
-      return tools.length === total
-        ? [runCodeFunction]
-        : [runCodeFunction, searchToolsFunction, describeToolsFunction];
-    },
+    functions: codeFunctions,
     instructions: (context) => codePrompt(shownTo(context)),
     params: {},
     answering: programs,
   },
+  auto: {
+    functions: (context) => [...directFunctions(context), ...codeFunctions(context)],
+    instructions: (context) => codePrompt(shownTo(context), directFunctions(context).length > 0),
+    params: {},
+    answering: directOrProgram,
+    explain: explainChoice,
+  },
 };
+
+function codeFunctions(context: ModeContext): readonly Fields[] {
+  const { tools, total } = shownTo(context);
+  return tools.length === total
+    ? [runCodeFunction]
+    : [runCodeFunction, searchToolsFunction, describeToolsFunction];
+}
 
 function shownTo({ catalog, policy, config }: ModeContext): ShownDeclarations {
   return programDeclarations(catalog, policy).shown(config.declarations.tokenBudget);

@@ -8,6 +8,7 @@ import { type Answer, type CallAnswering, type ChatStep, type ModeContext, toToo
 import { discover } from "./discovery.ts";
 import { turnsOf } from "./kept-turns.ts";
 import { RUN_CODE, readRunCodeArguments } from "./meta-tools.ts";
+import { followProgram, lastPause, type TellProgress } from "./progress.ts";
 import { describeProblem } from "./tool-message.ts";
 
 export const programs: CallAnswering = {
@@ -23,11 +24,12 @@ export const programs: CallAnswering = {
     if (report === undefined || report.status === "queued" || report.status === "running") return undefined;
     return reportAnswer(report, program.code, context);
   },
-  async settle(call, place, run, context) {
+  async settle(call, place, run, context, { tell, budget }) {
     const program = readProgram(call, context);
     if (!program.ok) return inWords(program.answer);
     const id = place.run ?? "";
     const { runner, principal, keyName, policy, config } = context;
+    if (tell !== null) await followAgain(id, run, context, tell);
     const known = await runner.programAtRest(id, run.brokenOffAt);
     if (known !== undefined) return reportAnswer(known, program.code, context);
     const repairOf = await findRepaired(id, run, context);
@@ -37,16 +39,37 @@ export const programs: CallAnswering = {
       policy,
       signal: run.signal,
       code: program.code,
-      limits: config.limits,
+      limits: budget.narrow(config.limits),
       typecheck: "error",
       approval: "park",
       id,
       parent: run.id,
       ...(repairOf === undefined ? {} : { repairOf }),
     });
-    return reportAnswer(await active.done, program.code, context);
+    if (tell !== null) {
+      tell({ type: "code", run_id: id, code: program.code });
+      await followProgram({ id, createdAt: Date.parse(active.report().createdAt) }, active.events(), tell);
+    }
+    const report = await active.done;
+    budget.takeProgram(report.calls.length, report.error?.code);
+    return reportAnswer(report, program.code, context);
   },
 };
+
+/** Tells of a program that went on because a person decided. */
+async function followAgain(
+  id: string,
+  run: CallRun,
+  { runner, principal }: ModeContext,
+  tell: TellProgress,
+): Promise<void> {
+  const pause = lastPause(run.journal.events);
+  if (pause === undefined) return;
+  const viewer = { principal, admin: false };
+  const program = await runner.reader.find(id, viewer);
+  const events = await runner.reader.events(id, viewer);
+  if (program !== undefined && events !== undefined) await followProgram(program, events, tell, pause.at);
+}
 
 /**
  * The failed program that this one corrects: the one before it in the chat, or where that made no call, the one before

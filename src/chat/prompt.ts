@@ -4,11 +4,15 @@ import type { CatalogTool, JsonSchema } from "../tools/catalog.ts";
 import { type ChatMessage, type Fields, isFields } from "../upstream/model.ts";
 import { DESCRIBE_TOOLS, SEARCH_TOOLS } from "./meta-tools.ts";
 
-/** With word of how to find the tools that are not shown, if there are any. */
-export function codePrompt({ text, tools, total }: ShownDeclarations): string {
-  if (total === 0) return `${INTRODUCTION}\n\n${RULES}\n\nNo tools are available: programs can only compute.`;
+/**
+ * With word of how to find the tools that are not shown, if there are any. `direct`: the tools are offered as functions
+ * as well.
+ */
+export function codePrompt({ text, tools, total }: ShownDeclarations, direct = false): string {
+  const introduction = direct ? CHOICE : INTRODUCTION;
+  if (total === 0) return `${introduction}\n\n${RULES}\n\nNo tools are available: programs can only compute.`;
   const example = exampleProgram(tools);
-  const sections = [INTRODUCTION, RULES, `The tools:\n\n${fenced(text.trimEnd())}`];
+  const sections = [introduction, RULES, `The tools:\n\n${fenced(text.trimEnd())}`];
   if (tools.length < total) sections.push(DISCOVERY);
   if (example !== undefined) sections.push(`A program looks like this:\n\n${fenced(example)}`);
   return sections.join("\n\n");
@@ -27,6 +31,8 @@ export function withInstructions(messages: readonly ChatMessage[], text: string)
 }
 
 const INTRODUCTION = `You can run TypeScript programs with the function \`run_code\`. The tools declared below exist only inside such programs: to use one, write a program that calls it.`;
+
+const CHOICE = `You can use the tools in two ways. Each is a function that you can call yourself, one call at a time. And the function \`run_code\` runs TypeScript programs that call them. Choose for each step: call a function yourself where one or two calls are enough; write a program where it takes more calls, or where results are to be looped over, joined, filtered or counted.`;
 
 const RULES = `Rules for programs:
 - A program is the body of an async function. Use \`await\` and \`return\` at its top level. You see only what it returns and what it prints with \`console.log\`.

@@ -1,10 +1,11 @@
 /** One chat request, however it arrived. */
-import type { Mode } from "../config.ts";
+import type { Mode } from "../config/modes.ts";
 import { ToolariumError } from "../errors.ts";
 import type { RequestMark } from "../journal.ts";
 import type { RunSpec } from "../runs/run-spec.ts";
 import type { Policy } from "../tools/policy.ts";
 import type { ChatMessage, Fields } from "../upstream/model.ts";
+import type { AnswerLimits } from "./budget.ts";
 
 export interface ChatRequest {
   readonly principal: string;
@@ -24,6 +25,9 @@ export interface ChatRequest {
   /** How many alternative answers are wanted. */
   readonly choices: number;
   readonly stream: boolean;
+  readonly limits: AnswerLimits;
+  /** Whether its client wants to hear what happens while calls are answered. */
+  readonly wantsProgress: boolean;
   /** Every other field of the body that concerns the provider. */
   readonly params: Fields;
   readonly mark: RequestMark;

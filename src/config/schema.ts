@@ -5,6 +5,7 @@ import { limitNames, limitTable, type RunLimits } from "../../sandbox/index.ts";
 import type { Config, KeyConfig, ProviderConfig, ProviderKey } from "../config.ts";
 import type { JsonSchema } from "../tools/catalog.ts";
 import { defaultTimeouts } from "../upstream/watchdog.ts";
+import { modeNames } from "./modes.ts";
 
 /** A file after its defaults are filled in, before it is made the gateway's. */
 export interface ConfigFile
@@ -118,13 +119,20 @@ const limits = z.strictObject(
   Object.fromEntries(limitNames.map((name) => [name, whole(limitTable[name].minimum).exactOptional()])),
 );
 
+// Of one answer to a chat: calls of the model itself and of its programs, milliseconds from the request on.
+const answerLimits = {
+  maxToolCalls: whole(0).exactOptional(),
+  maxWallMs: milliseconds().exactOptional(),
+};
+
 const key = z.strictObject({
   name: text(),
   key: z.string().regex(/^[\x21-\x7e]+$/, "expected text without blanks that fits into a header"),
   principal: text().exactOptional(),
   may: z.array(z.enum(["run", "decide", "admin"])).default(["run"]),
-  mode: z.enum(["plain", "agent", "code"]).exactOptional(),
+  mode: z.enum(modeNames).exactOptional(),
   tools: z.strictObject({ allow: texts().exactOptional(), autoExecute: texts().exactOptional() }).default({}),
+  agent: z.strictObject({ maxTurns: whole(1).exactOptional(), ...answerLimits }).exactOptional(),
   maxConcurrent: whole(1).exactOptional(),
   ratePerMinute: whole(1).exactOptional(),
 });
@@ -162,6 +170,7 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
   agent: z
     .strictObject({
       maxTurns: whole(1).default(10),
+      ...answerLimits,
       // Of what a model reads about one program; the whole value stays in its run.
       resultTokens: whole(250).default(4_000),
     })
@@ -187,6 +196,8 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
       allowedHosts: texts().default([]),
       allowedOrigins: texts().default([]),
       admin: z.boolean().default(false),
+      // Whether GET /v1/models lists each model with every mode appended, too.
+      modelSuffixes: z.boolean().default(true),
       bodyLimitBytes: whole(1).default(8_388_608),
       chatBodyLimitBytes: whole(1).default(33_554_432),
       reattachMs: milliseconds(0).default(30_000),

@@ -4,7 +4,8 @@
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { Config, KeyConfig, Mode, Right } from "../config.ts";
+import type { Mode } from "../config/modes.ts";
+import type { AgentLimits, Config, KeyConfig, Right } from "../config.ts";
 import { ToolariumError } from "../errors.ts";
 import type { Viewer } from "../runs/reading.ts";
 import { baseLayers, type Policy, type PolicyLayer, requestLayers } from "../tools/policy.ts";
@@ -28,6 +29,8 @@ export interface Caller {
   readonly mode: Mode | undefined;
   /** What the configuration and the key say about tools; requests only add layers. */
   readonly layers: readonly PolicyLayer[];
+  /** What one answer to a chat may take at most. */
+  readonly agent: AgentLimits;
   readonly maxConcurrent: number | undefined;
   readonly ratePerMinute: number | undefined;
 }
@@ -141,6 +144,7 @@ function localCaller(config: Config): Caller {
     keyName: null,
     mode: undefined,
     layers: baseLayers(config),
+    agent: {},
     maxConcurrent: undefined,
     ratePerMinute: undefined,
   };
@@ -153,6 +157,7 @@ function keyCaller(config: Config, key: KeyConfig): Caller {
     keyName: key.name,
     mode: key.mode,
     layers: baseLayers(config, key),
+    agent: key.agent ?? {},
     maxConcurrent: key.maxConcurrent,
     ratePerMinute: key.ratePerMinute,
   };

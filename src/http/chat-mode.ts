@@ -1,5 +1,5 @@
 /** Which mode a chat request is answered in. */
-import type { Mode } from "../config.ts";
+import { isMode, type Mode } from "../config/modes.ts";
 import { ToolariumError } from "../errors.ts";
 
 /** Something that can name a mode. An absent one (undefined, null) does not. */
@@ -35,10 +35,10 @@ export function selectMode(sources: readonly ModeSource[], keyMode: Mode | undef
 }
 
 function parseMode(source: string, mode: unknown): Mode {
-  if (mode === "plain" || mode === "agent" || mode === "code") return mode;
+  if (isMode(mode)) return mode;
   const came =
     typeof mode === "string" ? JSON.stringify(mode.slice(0, 100)) : `a value of type ${typeof mode}`;
-  throw badMode(`${source} must be "plain", "agent" or "code", got ${came}.`);
+  throw badMode(`${source} must be "plain", "agent", "code" or "auto", got ${came}.`);
 }
 
 function badMode(message: string): ToolariumError {

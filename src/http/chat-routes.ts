@@ -1,13 +1,12 @@
 /** `POST /v1/chat/completions`: from a request to the chat engine's events, and from those to a stream or a body. */
 import { createHash } from "node:crypto";
-import { Readable } from "node:stream";
-import { setTimeout } from "node:timers/promises";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ChatEvent } from "../chat/events.ts";
 import { toRefusal } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Log } from "../log.ts";
 import { callerOf, requestPolicy, requireRight, takeSlot } from "./access.ts";
+import { resolveAnswerLimits } from "./chat-limits.ts";
 import { type ModeSource, selectMode } from "./chat-mode.ts";
 import {
   createEnvelope,
@@ -16,8 +15,9 @@ import {
   toChunks,
   toCompletion,
 } from "./openai-answer.ts";
-import { type ChatBody, parseChatBody, toOpenAiError } from "./openai-wire.ts";
-import { disconnectSignal, formatEvent, sendEventStream } from "./sse.ts";
+import { type ChatBody, parseChatBody } from "./openai-wire.ts";
+import { type RawAnswerOptions, sendRawAnswer } from "./raw-answer.ts";
+import { disconnectSignal, sendEventStream } from "./sse.ts";
 
 /**
  * Milliseconds that a stream waits for the first thing to say before its headers go out. What fails sooner (a wrong
@@ -51,10 +51,12 @@ async function answerChat(
   const body = parseChatBody(request.body);
   const { mode, isAsked } = selectMode(modeSources(gateway, request, body), caller.mode);
   const policy = requestPolicy(request, body.toolsFilter);
+  const limits = resolveAnswerLimits(gateway.config.agent, caller.agent, body.limits);
   releaseWithResponse(reply, await takeSlot(request));
 
   const { model, messages, tools, choices, stream, params } = body;
   const { principal, keyName, rights } = caller;
+  const includeSteps = header(request, "x-toolarium-steps") === "true";
   const events = gateway.chat.run({
     principal,
     keyName,
@@ -62,13 +64,21 @@ async function answerChat(
     policy,
     mode,
     asksForMode: isAsked,
-    mark: { key: header(request, "idempotency-key"), bodyHash: hash(JSON.stringify(request.body)) },
+    mark: {
+      key: header(request, "idempotency-key"),
+      // Only what is recorded, or looked for, needs it.
+      get bodyHash() {
+        return hash(JSON.stringify(request.body));
+      },
+    },
     isRetry: Number(header(request, "x-stainless-retry-count")) >= 1,
     model,
     messages,
     tools,
     choices,
     stream,
+    limits,
+    wantsProgress: stream && includeSteps,
     params,
     signal,
   });
@@ -79,14 +89,14 @@ async function answerChat(
   reply.header("cache-control", "no-store");
   if (answer.runId !== null) reply.header("x-toolarium-run-id", answer.runId);
   if (answer.model !== null) reply.header("x-toolarium-model", encodeURI(answer.model));
-  if (answer.raw !== undefined) return sendRaw(reply, answer.raw, answer.events, stream, onFailure);
+  if (answer.isRaw) return sendRaw(reply, answer.events, { isStream: stream, onFailure });
   const isChain = gateway.models.resolve(model).provider === null;
   const envelope = createEnvelope(model, isChain);
   if (!stream) return sendCompletion(reply, answer.events, envelope);
   const options: StreamOptions = {
     envelope,
     includeUsage: body.includeUsage,
-    includeSteps: request.headers["x-toolarium-steps"] === "true",
+    includeSteps,
     onFailure,
   };
   return sendEventStream(reply, toChunks(answer.events, options));
@@ -122,8 +132,8 @@ interface BegunAnswer {
   readonly model: string | null;
   /** All events, those that were looked at included. */
   readonly events: AsyncIterable<ChatEvent>;
-  /** Set when the answer is known to be bytes that are passed on. */
-  readonly raw: (ChatEvent & { readonly type: "raw" }) | undefined;
+  /** Whether the answer is known to be bytes that are passed on. */
+  readonly isRaw: boolean;
 }
 
 /**
@@ -142,7 +152,7 @@ async function beginAnswer(
   return {
     runId: !started.done && started.value.type === "started" ? started.value.runId : null,
     model: begun?.answering?.model ?? null,
-    raw: first !== undefined && !first.done && first.value.type === "raw" ? first.value : undefined,
+    isRaw: first !== undefined && !first.done && first.value.type === "raw",
     events: (async function* () {
       try {
         if (!started.done) yield started.value;
@@ -170,11 +180,12 @@ async function readBeginning(iterator: AsyncIterator<ChatEvent>): Promise<Beginn
 
 /** The promise's value, or undefined when the time is over first; the promise may then still reject, unheard. */
 async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
-  const over = new AbortController();
+  const over = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => over.resolve(undefined), ms);
   try {
-    return await Promise.race([promise, setTimeout(ms, undefined, { signal: over.signal })]);
+    return await Promise.race([promise, over.promise]);
   } finally {
-    over.abort();
+    clearTimeout(timer);
   }
 }
 
@@ -189,27 +200,13 @@ async function sendCompletion(
 }
 
 /** Bytes through. `events` is read to its end behind them, so that the engine can put away what it holds. */
-function sendRaw(
+async function sendRaw(
   reply: FastifyReply,
-  raw: ChatEvent & { readonly type: "raw" },
   events: AsyncIterable<ChatEvent>,
-  isStream: boolean,
-  onFailure: StreamOptions["onFailure"],
-): FastifyReply {
-  const bytes = async function* (): AsyncGenerator<Uint8Array> {
-    for await (const event of events) {
-      if (event.type !== "raw") continue;
-      try {
-        yield* event.chunks;
-      } catch (error) {
-        onFailure(error);
-        if (!isStream) throw error;
-        yield Buffer.from(`\n\n${formatEvent({ data: JSON.stringify(toOpenAiError(error).body) })}`);
-      }
-    }
-  };
-  if (isStream) reply.header("x-accel-buffering", "no");
-  return reply.type(raw.contentType).send(Readable.from(bytes(), { objectMode: false }));
+  options: RawAnswerOptions,
+): Promise<FastifyReply> {
+  for await (const event of events) if (event.type === "raw") await sendRawAnswer(reply, event, options);
+  return reply;
 }
 
 /** Said in the log as well: the client's status was 200. */

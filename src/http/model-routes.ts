@@ -9,7 +9,7 @@ interface ModelObject {
   readonly owned_by: string;
 }
 
-export function registerModelRoutes(app: FastifyInstance, { models }: Gateway): void {
+export function registerModelRoutes(app: FastifyInstance, { models, config }: Gateway): void {
   // The gateway cannot know when a model was made; the field is mandatory and means nothing to clients.
   const created = Math.floor(Date.now() / 1_000);
   const toObject = (id: string, provider: string | null): ModelObject => ({
@@ -21,7 +21,10 @@ export function registerModelRoutes(app: FastifyInstance, { models }: Gateway): 
 
   app.get("/v1/models", async () => ({
     object: "list",
-    data: models.list().map(({ id, provider }) => toObject(id, provider)),
+    data: models
+      .list()
+      .filter(({ modeSuffix }) => config.server.modelSuffixes || modeSuffix === undefined)
+      .map(({ id, provider }) => toObject(id, provider)),
   }));
 
   // Ids hold slashes, which clients send as they are or escaped.

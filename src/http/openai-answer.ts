@@ -40,6 +40,8 @@ export interface Completion {
 
 type Event<T extends ChatEvent["type"]> = ChatEvent & { readonly type: T };
 
+const ORDINARY_ENDS: ReadonlySet<StopReason> = new Set(["max_turns", "budget", "approval"]);
+
 const NO_USAGE: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
 
 export function createEnvelope(model: string, isChain = false): Envelope {
@@ -72,9 +74,9 @@ async function* writeChunks(
     model: envelope.model,
   };
   let started: Event<"started"> | undefined;
-  const vendor = (steps: Fields[], reason: StopReason | null): Fields[] =>
+  const vendor = (steps: Fields[], end?: Event<"finish">): Fields[] =>
     includeSteps && started?.runId
-      ? [{ ...head, choices: [], toolarium: toolariumOf(started, steps, reason) }]
+      ? [{ ...head, choices: [], toolarium: toolariumOf(started, steps, end) }]
       : [];
   let hasRole = false;
 
@@ -95,7 +97,7 @@ async function* writeChunks(
     if (!hasRole) {
       hasRole = true;
       yield { ...head, choices: [choice({ role: "assistant", content: "" })] };
-      yield* vendor([], null);
+      yield* vendor([]);
     }
     switch (event.type) {
       case "text-delta":
@@ -113,10 +115,13 @@ async function* writeChunks(
         break;
       }
       case "step":
-        yield* vendor([stepOf(event)], null);
+        yield* vendor([stepOf(event)]);
+        break;
+      case "progress":
+        yield* vendor([{ turn: event.turn, ...event.progress }]);
         break;
       case "finish":
-        if (event.stopReason !== null) yield* vendor([], event.stopReason);
+        if (event.stopReason !== null || event.auto !== null) yield* vendor([], event);
         yield { ...event.response, ...head, choices: [choice({}, event.reason)] };
         if (includeUsage) yield { ...head, choices: [], usage: event.usage ?? NO_USAGE };
         yield "[DONE]";
@@ -170,8 +175,7 @@ export async function toCompletion(
         const { id, created, isChain } = envelope;
         const model = (isChain ? answering : undefined) ?? envelope.model;
         return {
-          failed:
-            event.stopReason !== null && event.stopReason !== "max_turns" && event.stopReason !== "approval",
+          failed: event.stopReason !== null && !ORDINARY_ENDS.has(event.stopReason),
           body: {
             ...event.response,
             id,
@@ -192,10 +196,12 @@ export async function toCompletion(
               },
             ],
             usage: event.usage ?? NO_USAGE,
-            ...(started?.runId ? { toolarium: toolariumOf(started, steps, event.stopReason) } : {}),
+            ...(started?.runId ? { toolarium: toolariumOf(started, steps, event) } : {}),
           },
         };
       }
+      case "progress":
+        break;
       case "raw":
         throw new Error("bytes of a provider cannot be put into a completion");
     }
@@ -215,6 +221,13 @@ function stepOf({ turn, step }: Event<"step">): Fields {
   return { turn, ...step };
 }
 
-function toolariumOf({ runId, mode }: Event<"started">, steps: Fields[], reason: StopReason | null): Fields {
-  return { run_id: runId, mode, ...(reason === null ? {} : { stop_reason: reason }), steps };
+function toolariumOf({ runId, mode }: Event<"started">, steps: Fields[], end?: Event<"finish">): Fields {
+  const { stopReason = null, auto = null } = end ?? {};
+  return {
+    run_id: runId,
+    mode,
+    ...(stopReason === null ? {} : { stop_reason: stopReason }),
+    ...(auto === null ? {} : { auto }),
+    steps,
+  };
 }

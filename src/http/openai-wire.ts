@@ -3,6 +3,8 @@
  * Nothing behind this file knows these shapes.
  */
 import { z } from "zod";
+import { isMode } from "../config/modes.ts";
+import type { AgentLimits } from "../config.ts";
 import { ToolariumError, toRefusal } from "../errors.ts";
 import { type ChatMessage, type Fields, isFields } from "../upstream/model.ts";
 import { parseBody } from "./validate.ts";
@@ -20,13 +22,21 @@ export interface ChatBody {
   /** Modes that the body asks for, each with the field that does. */
   readonly modes: readonly { readonly source: string; readonly mode: unknown }[];
   readonly toolsFilter: readonly string[] | undefined;
+  /** What the answer may take, where the caller wants less than it may have. */
+  readonly limits: AgentLimits;
   /** The rest, which is the provider's business. */
   readonly params: Fields;
 }
 
-const MODES: ReadonlySet<unknown> = new Set(["plain", "agent", "code"]);
-
 const toolsFilter = z.array(z.string()).nullish();
+
+const answerLimits = z
+  .strictObject({
+    maxTurns: z.int().min(1, "expected at least 1").exactOptional(),
+    maxToolCalls: z.int().min(0, "expected at least 0").exactOptional(),
+    maxWallMs: z.int().min(1, "expected at least 1").exactOptional(),
+  })
+  .nullish();
 
 const chatBody = z.looseObject({
   model: z.string().min(1, "expected the name of a model, got blank text"),
@@ -37,8 +47,11 @@ const chatBody = z.looseObject({
   n: z.int().min(1, "expected at least 1").nullish(),
   mode: z.unknown().optional(),
   tools_filter: toolsFilter,
+  toolarium: answerLimits,
   // OpenAI's JavaScript client sends this literally; its Python client spreads it into the body.
-  extra_body: z.looseObject({ mode: z.unknown().optional(), tools_filter: toolsFilter }).nullish(),
+  extra_body: z
+    .looseObject({ mode: z.unknown().optional(), tools_filter: toolsFilter, toolarium: answerLimits })
+    .nullish(),
   metadata: z.unknown().optional(),
 });
 
@@ -52,11 +65,12 @@ export function parseChatBody(body: unknown): ChatBody {
     stream,
     mode,
     tools_filter: filter,
+    toolarium: limits,
     extra_body,
     metadata,
     ...rest
   } = parsed;
-  const { mode: extraMode, tools_filter: extraFilter, ...extra } = extra_body ?? {};
+  const { mode: extraMode, tools_filter: extraFilter, toolarium: extraLimits, ...extra } = extra_body ?? {};
   const { mode: metadataMode, kept } = readMetadata(metadata);
   if (filter && extraFilter)
     throw new ToolariumError("invalid_request", "tools_filter is given twice, also inside extra_body.", {
@@ -75,6 +89,7 @@ export function parseChatBody(body: unknown): ChatBody {
       { source: "metadata.mode", mode: metadataMode },
     ],
     toolsFilter: filter ?? extraFilter ?? undefined,
+    limits: { ...extraLimits, ...limits },
     params: { ...rest, ...(Object.keys(extra).length === 0 ? {} : { extra_body: extra }), ...kept },
   };
 }
@@ -82,7 +97,7 @@ export function parseChatBody(body: unknown): ChatBody {
 /** The metadata is the caller's own: only a mode of ours is taken out, any other `mode` means something else. */
 function readMetadata(metadata: unknown): { readonly mode: unknown; readonly kept: Fields } {
   if (metadata === undefined) return { mode: undefined, kept: {} };
-  if (!isFields(metadata) || !MODES.has(metadata["mode"])) return { mode: undefined, kept: { metadata } };
+  if (!isFields(metadata) || !isMode(metadata["mode"])) return { mode: undefined, kept: { metadata } };
   const { mode, ...others } = metadata;
   return { mode, kept: Object.keys(others).length === 0 ? {} : { metadata: others } };
 }

@@ -15,13 +15,14 @@ export interface ServerSentEvent {
 }
 
 export interface EventStreamOptions {
-  /** Milliseconds of silence after which a comment is sent. Default 10 000: common proxies give up after 15–60 s. */
+  /** Milliseconds of silence after which a comment is sent. Default `HEARTBEAT_MS`. */
   readonly heartbeatMs?: number;
   /** Ends the stream early. */
   readonly signal?: AbortSignal;
 }
 
-const HEARTBEAT_MS = 10_000;
+/** Common proxies give up after 15–60 s. */
+export const HEARTBEAT_MS = 10_000;
 
 /**
  * Makes the events the response and returns at once with the reply, as a route returns it. A slow reader slows the

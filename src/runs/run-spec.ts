@@ -4,7 +4,7 @@
  */
 import type { RunLimits, ToolNamespaces } from "../../sandbox/index.ts";
 import type { Diagnostic, PositionMap } from "../code/compile.ts";
-import type { Mode } from "../config.ts";
+import type { Mode } from "../config/modes.ts";
 import type { RequestMark } from "../journal.ts";
 import type { Store } from "../store/store.ts";
 import type { Policy } from "../tools/policy.ts";

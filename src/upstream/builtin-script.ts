@@ -11,7 +11,8 @@ export const builtinScript: ChatModel = {
   name: "builtin/script",
   async *stream({ messages, tools }) {
     const offered = tools.map(functionName);
-    const step = offered.includes("run_code") ? playProgram(messages) : playCalls(messages, offered);
+    const playsProgram = offered.includes("run_code") && !isScriptOf(messages, offered);
+    const step = playsProgram ? playProgram(messages) : playCalls(messages, offered);
     yield* step.type === "text" ? sayText(step.text) : makeCalls(step.calls);
   },
 };
@@ -46,6 +47,13 @@ One call is made each turn; calls in an inner array are made together. The last 
 const scriptedCall = z.object({ tool: z.string(), arguments: z.looseObject({}).default({}) });
 const scriptSchema = z.array(z.union([scriptedCall, z.array(scriptedCall).min(1)]));
 type Script = z.infer<typeof scriptSchema>;
+
+/** Where programs and the tools themselves are offered, a list of calls of the latter is meant as such. */
+function isScriptOf(messages: readonly ChatMessage[], offered: readonly string[]): boolean {
+  const script = parseScript(fencedBlock(lastExchange(messages).prompt) ?? "") ?? [];
+  const calls = script.flat();
+  return calls.length > 0 && calls.every(({ tool }) => offered.includes(offeredName(tool, offered)));
+}
 
 function playProgram(messages: readonly ChatMessage[]): Step {
   const { prompt, results } = lastExchange(messages);

@@ -17,14 +17,26 @@ const CHOICE_FIELDS: ReadonlySet<string> = new Set([
 ]);
 const MESSAGE_FIELDS: ReadonlySet<string> = new Set(["role", "content", "tool_calls"]);
 
-/** A chunked answer. @throws `upstream_error` when it holds an error, is not JSON, or breaks off unfinished */
+/** An answer is kept for the next turn, so that one without end must have one. */
+const MAX_ANSWER_CHARS = 64 * 1024 * 1024;
+
+/**
+ * A chunked answer.
+ *
+ * @throws `upstream_error` when it holds an error, is not JSON, or breaks off unfinished; RangeError when its chunks
+ * have more than 64 Mi characters together
+ */
 export async function* readChunks(
   payloads: AsyncIterable<string>,
   provider: FailingProvider,
 ): AsyncGenerator<ModelEvent> {
   const reader = createReader(provider);
   let complete = false;
+  let chars = 0;
   for await (const payload of payloads) {
+    chars += payload.length;
+    if (chars > MAX_ANSWER_CHARS)
+      throw new RangeError(`the answer is longer than ${MAX_ANSWER_CHARS} characters`);
     if (payload.trim() === "[DONE]") {
       complete = true;
       break;

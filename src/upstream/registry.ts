@@ -3,7 +3,8 @@
  * bare name when exactly one provider lists it; `builtin/script` is always there. A mode can be appended to any of
  * them.
  */
-import type { Config, Mode, ProviderConfig } from "../config.ts";
+import { isMode, type Mode, modeNames } from "../config/modes.ts";
+import type { Config, ProviderConfig } from "../config.ts";
 import { ToolariumError } from "../errors.ts";
 import { builtinScript } from "./builtin-script.ts";
 import { createChain } from "./chain.ts";
@@ -18,6 +19,8 @@ interface ListedModel {
   readonly id: string;
   /** Null for a chain. */
   readonly provider: string | null;
+  /** The mode that is appended. */
+  readonly modeSuffix: Mode | undefined;
 }
 
 interface ResolvedModel {
@@ -36,7 +39,7 @@ export interface ModelRegistry extends AsyncDisposable {
   resolve(name: string): ResolvedModel;
 }
 
-const MODE_SUFFIX = /^(.+):(code|agent|plain)$/s;
+const MODE_SUFFIX = new RegExp(`^(.+):(${modeNames.join("|")})$`, "s");
 const MAX_NAMES_SHOWN = 5;
 
 /** @throws `config_error` when a package that a provider needs is not there */
@@ -102,9 +105,10 @@ function knownModels(
   }
 
   return {
-    listed: [...byName].flatMap(([name, { provider }]) =>
-      ["", ":code", ":agent", ":plain"].map((suffix) => ({ id: name + suffix, provider })),
-    ),
+    listed: [...byName].flatMap(([name, { provider }]) => {
+      const suffixed = modeNames.map((mode) => ({ id: `${name}:${mode}`, provider, modeSuffix: mode }));
+      return [{ id: name, provider, modeSuffix: undefined }, ...suffixed];
+    }),
     candidates,
     find(name) {
       const bare = candidates(name);
@@ -119,10 +123,6 @@ function candidatesOf(providers: readonly ProviderConfig[]): KnownModels["candid
     providers.filter(({ models }) => models.includes(bareName)).map(({ name }) => `${name}/${bareName}`);
 }
 
-function isMode(value: string | undefined): value is Mode {
-  return value === "code" || value === "agent" || value === "plain";
-}
-
 function unknownModel(name: string, { candidates, listed }: KnownModels): ToolariumError {
   const several = candidates(name);
   const shown = JSON.stringify(name.slice(0, 200));
@@ -132,7 +132,7 @@ function unknownModel(name: string, { candidates, listed }: KnownModels): Toolar
       `Several providers offer ${shown}. Say which: ${several.join(", ")}.`,
       { param: "model" },
     );
-  const names = listed.filter(({ id }) => !MODE_SUFFIX.test(id)).map(({ id }) => id);
+  const names = listed.filter(({ modeSuffix }) => modeSuffix === undefined).map(({ id }) => id);
   const some = names.slice(0, MAX_NAMES_SHOWN).join(", ") + (names.length > MAX_NAMES_SHOWN ? ", …" : "");
   return new ToolariumError(
     "model_not_found",

@@ -18,7 +18,9 @@ interface OpenCall {
   readonly index: number;
   /** The index and id the provider gave, where it gave one. */
   readonly theirIndex: number | undefined;
-  readonly theirId: string | undefined;
+  readonly givenId: string | undefined;
+  /** The provider's, or one of ours when it gave none, or one that another call has. */
+  readonly id: string;
   name: string | undefined;
   arguments: string;
 }
@@ -57,7 +59,7 @@ function acceptEntry(calls: OpenCall[], entry: Fields): ModelEvent[] {
   const start: ModelEvent = {
     type: "tool-call-start",
     index: call.index,
-    id: call.theirId ?? newCallId(),
+    id: call.id,
     name,
     fields,
   };
@@ -69,8 +71,9 @@ function findCall(calls: readonly OpenCall[], entry: Fields, name: string | unde
   const id = textOf(entry["id"]);
   const index = entry["index"];
   const last = calls.at(-1);
-  const sameId = id === undefined ? undefined : calls.find((call) => call.theirId === id);
-  if (sameId !== undefined) return sameId;
+  const sameId = id === undefined ? undefined : calls.find((call) => call.givenId === id);
+  // Some give all calls of a turn one id: then the index tells them apart.
+  if (sameId !== undefined && !isAnotherIndex(sameId.theirIndex, index)) return sameId;
   if (typeof index === "number") {
     const sameIndex = calls.findLast((call) => call.theirIndex === index);
     const another = id !== undefined && name !== undefined && sameIndex?.name !== undefined;
@@ -82,12 +85,19 @@ function findCall(calls: readonly OpenCall[], entry: Fields, name: string | unde
   return last?.name === name && !isJson(last.arguments) ? last : undefined;
 }
 
+function isAnotherIndex(known: number | undefined, index: unknown): boolean {
+  return known !== undefined && typeof index === "number" && known !== index;
+}
+
 function beginCall(calls: OpenCall[], entry: Fields): OpenCall {
   const index = entry["index"];
+  const givenId = textOf(entry["id"]);
+  const isTaken = givenId === undefined || calls.some(({ id }) => id === givenId);
   const call: OpenCall = {
     index: calls.length,
     theirIndex: typeof index === "number" ? index : undefined,
-    theirId: textOf(entry["id"]),
+    givenId,
+    id: isTaken ? newCallId() : givenId,
     name: undefined,
     arguments: "",
   };

@@ -17,6 +17,9 @@ export interface Watchdog extends Disposable {
   watch(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array>;
 }
 
+/** Nobody sees it; one made anew for every request would cost more than the rest of this file. */
+const DISPOSED: unknown = new Error("the request is over");
+
 export function createWatchdog(outer: AbortSignal, { firstByteMs, idleMs }: UpstreamTimeouts): Watchdog {
   const controller = new AbortController();
   const abort = (): void => controller.abort(outer.reason);
@@ -50,7 +53,7 @@ export function createWatchdog(outer: AbortSignal, { firstByteMs, idleMs }: Upst
     [Symbol.dispose]() {
       clearTimeout(timer);
       outer.removeEventListener("abort", abort);
-      controller.abort();
+      controller.abort(DISPOSED);
     },
   };
 }

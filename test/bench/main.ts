@@ -15,6 +15,7 @@ import { growth } from "./questions/growth.ts";
 import { hog } from "./questions/hog.ts";
 import { journal } from "./questions/journal.ts";
 import { memory } from "./questions/memory.ts";
+import { plainMode } from "./questions/plain.ts";
 import { resume } from "./questions/resume.ts";
 import { saturation } from "./questions/saturation.ts";
 import { tellTables } from "./tables.ts";
@@ -32,6 +33,7 @@ const questions: { readonly [name: string]: (extent: Extent) => Promise<void> } 
   discovery,
   compile,
   catalogue,
+  plain: plainMode,
 };
 
 const options = process.argv.slice(2);

@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
 const versions: { readonly [name: string]: string } = {
+  "@portkey-ai/gateway": "1.15.2",
   "@utcp/code-mode": "1.2.12",
   "@utcp/direct-call": "1.0.12",
   "@utcp/sdk": "1.1.2",

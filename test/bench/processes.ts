@@ -21,6 +21,12 @@ export function treeCpuMs(): number {
   return (own.user + own.system) / 1_000 + ticks * TICK_MS;
 }
 
+/** Milliseconds of CPU that one process has used. */
+export function cpuMsOf(pid: number): number {
+  const stat = statOf(pid);
+  return ((stat?.[USER_TIME] ?? 0) + (stat?.[SYSTEM_TIME] ?? 0)) * TICK_MS;
+}
+
 export function childPids(): readonly number[] {
   return readdirSync("/proc")
     .map(Number)

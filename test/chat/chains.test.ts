@@ -120,9 +120,10 @@ test("a chain is a model among the others", async () => {
   const owned = body.data.filter((model: { id: string }) => model.id.startsWith("fast"));
   expect(owned.map(({ id }: { id: string }) => id)).toEqual([
     "fast",
-    "fast:code",
-    "fast:agent",
     "fast:plain",
+    "fast:agent",
+    "fast:code",
+    "fast:auto",
   ]);
   expect((await chat.send("/v1/models/fast")).body).toMatchObject({ id: "fast", owned_by: "toolarium" });
 });

@@ -83,6 +83,8 @@ async function converse(programsTaken: number, callsPerTurn = 1): Promise<Outcom
       choices: 1,
       messages: [{ role: "user" }],
       stream: false,
+      limits: { maxTurns: 3, maxToolCalls: Infinity, maxWallMs: Infinity },
+      wantsProgress: false,
       params: {},
       signal: new AbortController().signal,
     });

@@ -78,6 +78,7 @@ test("an empty file is a configuration: every default is there", async () => {
       allowedHosts: [],
       allowedOrigins: [],
       admin: false,
+      modelSuffixes: true,
       bodyLimitBytes: 8_388_608,
       chatBodyLimitBytes: 33_554_432,
       reattachMs: 30_000,
@@ -474,6 +475,17 @@ test("a key's principal is its name, and it may run", async () => {
   expect(config.keys).toEqual([
     { ...key, principal: "bot", may: ["run"], tools: {} },
     { name: "b", key: "x".repeat(16), principal: "bot", may: ["run"], tools: { allow: [] } },
+  ]);
+});
+
+test("what one answer may take can be said for the deployment and for a key", async () => {
+  const agent = { maxTurns: 4, maxToolCalls: 20, maxWallMs: 60_000 };
+  const keys = [{ name: "bot", key: "k".repeat(20), mode: "auto", agent: { maxToolCalls: 5 } }];
+  const { config } = await load(json({ agent, keys }));
+  expect(config.agent).toEqual({ ...agent, resultTokens: 4_000 });
+  expect(config.keys[0]).toMatchObject({ mode: "auto", agent: { maxToolCalls: 5 } });
+  expect(await faultsOf(json({ agent: { maxWallMs: 0 } }))).toEqual([
+    expect.stringContaining("agent.maxWallMs"),
   ]);
 });
 

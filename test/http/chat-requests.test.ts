@@ -42,6 +42,11 @@ describe("the mode", () => {
     expect(await modeOf(rest, headers, "k-bot")).toBe("code");
   });
 
+  test("can be auto, which leaves the choice to the model", async () => {
+    expect(await modeOf({ mode: "auto" })).toBe("auto");
+    expect(await modeOf({ model: "builtin/script:auto" })).toBe("auto");
+  });
+
   test("is the key's default when nothing asks for one, also when the body says null, else plain", async () => {
     expect(await modeOf({}, {}, "k-bot")).toBe("agent");
     expect(await modeOf({ mode: null }, {}, "k-bot")).toBe("agent");

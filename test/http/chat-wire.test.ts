@@ -15,6 +15,7 @@ const finish = (reason: string, rest: object = {}): ChatEvent => ({
   stopReason: null,
   usage,
   response: {},
+  auto: null,
   ...rest,
 });
 const twoCalls: ChatEvent[] = [

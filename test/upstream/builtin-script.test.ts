@@ -16,6 +16,17 @@ const result = (content: string): ChatMessage => ({ role: "tool", tool_call_id: 
 const play = (messages: readonly ChatMessage[], tools: readonly Fields[]): Promise<ReadAnswer> =>
   readAnswer(builtinScript, { messages, tools });
 
+describe("where programs and tools are offered", () => {
+  const tools = offer("shop__items", "run_code");
+  const namesOf = async (text: string) => (await play([user(text)], tools)).calls.map(({ name }) => name);
+
+  test("a list of calls of offered tools is played, anything else is a program", async () => {
+    expect(await namesOf('```json\n[{ "tool": "shop/items" }]\n```')).toEqual(["shop__items"]);
+    expect(await namesOf('```json\n[{ "tool": "shop/other" }]\n```')).toEqual(["run_code"]);
+    expect(await namesOf("```ts\nreturn 1\n```")).toEqual(["run_code"]);
+  });
+});
+
 describe("in code mode", () => {
   const tools = offer("run_code");
   const program = user("Please run\n\n```ts\nreturn 6 * 7\n```\n\nthanks");

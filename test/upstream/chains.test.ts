@@ -195,7 +195,7 @@ test("a chain is listed with its suffixes, and wins over a bare name", async () 
     models: { fast: ["b/y"] },
   });
   const ids = world.registry.list().flatMap(({ id, provider }) => (provider === null ? [id] : []));
-  expect(ids).toEqual(["fast", "fast:code", "fast:agent", "fast:plain"]);
+  expect(ids).toEqual(["fast", "fast:plain", "fast:agent", "fast:code", "fast:auto"]);
   expect(world.registry.resolve("fast:code")).toMatchObject({ modeSuffix: "code", model: { name: "fast" } });
   expect(await ask(world)).toBe("from b");
 });

@@ -1,4 +1,5 @@
 /** Providers that refuse, break, stall or vanish: each a refusal in the provider's own words, without our secrets. */
+import { once } from "node:events";
 import { Agent } from "undici";
 import { describe, expect, test } from "vitest";
 import { createOpenAiCompatibleModel } from "../../src/upstream/openai-compatible.ts";
@@ -8,6 +9,20 @@ import { API_KEY, ask, askStream, failureOf, hello, readAnswer } from "./helpers
 import { chunk, completion, DONE, json, startProvider, stream } from "./helpers/provider.ts";
 
 const error = (message: string, rest: object = {}): object => ({ error: { message, ...rest } });
+
+test("an answer without end is given up when it is too long to be kept", async () => {
+  const part = `data: ${JSON.stringify(chunk({ content: "x".repeat(1_048_576) }))}\n\n`;
+  const failure = await failureOf(
+    ask(async (response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      const closed = once(response, "close");
+      while (!response.destroyed)
+        if (!response.write(part)) await Promise.race([once(response, "drain"), closed]);
+    }),
+  );
+  expect(failure).toMatchObject({ code: "upstream_error", status: 502 });
+  expect(failure["message"]).toContain("sent more than can be read");
+});
 
 describe("an HTTP error", () => {
   test("keeps the provider's message, type, code, parameter and advice when to retry", async () => {

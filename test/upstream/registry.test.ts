@@ -29,6 +29,7 @@ describe("a model's name", () => {
     ["openai/gpt-small:code", "openai/gpt-small", "code"],
     ["gpt-small:agent", "openai/gpt-small", "agent"],
     ["builtin/script:plain", "builtin/script", "plain"],
+    ["gpt-small:auto", "openai/gpt-small", "auto"],
     ["openai/odd:code", "openai/odd:code", undefined],
     ["odd:code", "openai/odd:code", undefined],
     ["odd:code:agent", "openai/odd:code", "agent"],
@@ -56,11 +57,12 @@ describe("a model's name", () => {
 
 test("every model is listed with each suffix, the built-in one first", () => {
   const ids = registry.list().map(({ id }) => id);
-  expect(ids.slice(0, 5)).toEqual([
+  expect(ids.slice(0, 6)).toEqual([
     "builtin/script",
-    "builtin/script:code",
-    "builtin/script:agent",
     "builtin/script:plain",
+    "builtin/script:agent",
+    "builtin/script:code",
+    "builtin/script:auto",
     "openai/gpt-small",
   ]);
   expect(ids).toContain("local/org/qwen:code");

@@ -117,6 +117,7 @@ describe("tool calls", () => {
       "every call has index 0 and an id of its own",
       [add({ index: 0, id: "x" }, '{"a":1}'), add({ index: 0, id: "y" }, "{}")],
     ],
+    ["both have one id", [add({ index: 0, id: "x" }, '{"a":1}'), add({ index: 1, id: "x" }, "{}")]],
     ["ids are missing", [add({ index: 0 }, '{"a":1}'), add({ index: 1 }, "{}")]],
     ["index and id are missing", [add({}, '{"a":1}'), add({}, "{}")]],
     [

@@ -14,6 +14,8 @@ export interface ChatSetup {
   readonly provider?: string;
   /** Providers and chains instead of it. */
   readonly upstream?: Pick<Config, "providers" | "models">;
+  /** Base URL of a second one, `faulty`, with the same model. */
+  readonly faultyProvider?: string;
   readonly keys?: readonly Partial<KeyConfig>[];
   readonly tools?: Partial<Config["tools"]>;
   readonly maxTurns?: number;
@@ -226,6 +228,7 @@ function chatConfig(setup: ChatSetup, tools: readonly LocalTool[]): Config {
       allowedHosts: [],
       allowedOrigins: [],
       admin: false,
+      modelSuffixes: true,
       bodyLimitBytes: 100_000,
       chatBodyLimitBytes: 1_000_000,
       reattachMs: setup.reattachMs ?? 1_000,
@@ -233,13 +236,17 @@ function chatConfig(setup: ChatSetup, tools: readonly LocalTool[]): Config {
   };
 }
 
-function providersOf({ provider }: ChatSetup): Config["providers"] {
-  if (provider === undefined) return [];
+function providersOf({ provider, faultyProvider }: ChatSetup): Config["providers"] {
+  return [...providerAt("test", provider), ...providerAt("faulty", faultyProvider)];
+}
+
+function providerAt(name: string, baseUrl: string | undefined): Config["providers"] {
+  if (baseUrl === undefined) return [];
   return [
     {
-      name: "test",
+      name,
       type: "openai",
-      baseUrl: provider,
+      baseUrl,
       apiKeys: [{ key: "sk-upstream-secret", weight: 1 }],
       models: ["m"],
       // What a provider answers first is what most tests are about.

@@ -219,6 +219,7 @@ const testServer: Config["server"] = {
   allowedHosts: [],
   allowedOrigins: [],
   admin: false,
+  modelSuffixes: true,
   bodyLimitBytes: 1_048_576,
   chatBodyLimitBytes: 2_097_152,
   reattachMs: 1_000,

@@ -1,0 +1,24 @@
+/** What an answer is made from: the journal so far, and where it goes on. */
+import type { JournalEvent, TurnCall } from "../journal.ts";
+import type { CallRun } from "../runs/call-run.ts";
+import type { ToolCall } from "../upstream/model.ts";
+import type { Answer, CallAnswering } from "./answering.ts";
+import type { Budget } from "./budget.ts";
+import type { TellProgress } from "./progress.ts";
+
+export interface AnswerSource {
+  /** The journal of the chat, as far as this answer goes. */
+  readonly events: readonly JournalEvent[];
+  /** Seq of the event with which the answer begins. */
+  readonly start: number;
+  /** Brings a call to rest, or tells what became of it. */
+  settle(call: ToolCall, place: TurnCall, tell: TellProgress | null): Promise<Answer>;
+  /** Where it goes on; null for an answer that is only told again. */
+  readonly writer: AnswerWriter | null;
+}
+
+export interface AnswerWriter {
+  readonly run: Pick<CallRun, "id" | "createdAt" | "journal" | "signal" | "note" | "nextCallId">;
+  readonly answering: CallAnswering;
+  readonly budget: Budget;
+}

@@ -1,0 +1,106 @@
+/** The calls of one turn: brought to rest together, with what becomes of them for the model and for the client. */
+import type { ToolFailure, TurnCall } from "../journal.ts";
+import type { ToolCall } from "../upstream/model.ts";
+import type { AnswerSource } from "./answer-source.ts";
+import type { Answer } from "./answering.ts";
+import type { Conversation } from "./conversation.ts";
+import type { ChatEvent } from "./events.ts";
+import type { KeptTurn } from "./kept-turns.ts";
+import { followChat, lastPause, type Progress, ProgressFeed, type TellProgress } from "./progress.ts";
+import { settleTogether } from "./settle-together.ts";
+import { describeFailure } from "./tool-message.ts";
+
+/** Answers the calls of a turn, and says meanwhile what happens if the client wants to hear it. */
+export async function* answerAloud(
+  chat: Conversation,
+  source: AnswerSource,
+  turn: KeptTurn,
+  number: number,
+): AsyncGenerator<ChatEvent, ReadonlyMap<ToolCall, Answer>> {
+  const { writer } = source;
+  if (writer === null || !chat.request.wantsProgress) return await answerCalls(chat, source, turn, null);
+  const feed = new ProgressFeed();
+  const answering = async (): Promise<ReadonlyMap<ToolCall, Answer>> => {
+    const { run } = writer;
+    const isGoneOnWith = turn.seq < source.start;
+    const told = isGoneOnWith ? lastPause(run.journal.events)?.seq : undefined;
+    using _ = followChat(run, told ?? run.journal.events.length, feed.tell);
+    return await answerCalls(chat, source, turn, feed.tell);
+  };
+  const telling = feed.during(answering());
+  for (;;) {
+    const next = await telling.next();
+    if (next.done) return next.value;
+    yield { type: "progress", turn: number, progress: next.value };
+  }
+}
+
+/** Brings our calls to rest together, and records what goes back to the model in the model's order. */
+async function answerCalls(
+  chat: Conversation,
+  { start, settle, writer }: AnswerSource,
+  turn: KeptTurn,
+  tell: TellProgress | null,
+): Promise<ReadonlyMap<ToolCall, Answer>> {
+  const ours = turn.calls.flatMap((call, index) => {
+    const place = turn.places[index];
+    const answered = turn.answers.get(call.id);
+    const isOld = turn.seq < start && answered !== undefined && answered.seq < start;
+    return place === undefined || place.caller || isOld ? [] : [{ call, place, answered }];
+  });
+  const outcomes = await settleTogether(chat.context.config.limits.toolCallsInFlight, ours, async (each) => {
+    const { call, place } = each;
+    const isNew = writer !== null && turn.seq > start && place.call !== undefined;
+    if (isNew && !writer.budget.takeCall()) return overBudget(each, chat);
+    const answer = await settle(call, place, tell);
+    if (answer.type === "message") tell?.(resultProgress(place, answer.content));
+    return answer;
+  });
+  writer?.run.signal.throwIfAborted();
+  const answers = new Map<ToolCall, Answer>();
+  for (const [index, { call, answered }] of ours.entries()) {
+    const outcome = outcomes[index];
+    if (outcome?.status !== "fulfilled") continue;
+    const answer = outcome.value;
+    answers.set(call, answer);
+    chat.hasEffects ||= answer.step !== null;
+    if (answer.type === "message" && answered === undefined)
+      writer?.run.note({ type: "answered", id: call.id, content: answer.content });
+  }
+  const refused = outcomes.find((outcome) => outcome.status === "rejected");
+  if (refused !== undefined) throw refused.reason;
+  return answers;
+}
+
+/** A call that was not made, because there were none left. */
+function overBudget(
+  { call, place }: { readonly call: ToolCall; readonly place: TurnCall },
+  { request: { limits } }: Conversation,
+): Answer {
+  const message = `Not made: this request may make at most ${limits.maxToolCalls} tool calls.`;
+  const error: ToolFailure = { kind: "denied", message };
+  return {
+    type: "message",
+    content: describeFailure(error),
+    step: { type: "call", call: place.call ?? call.id, tool: call.name, status: "error", error },
+  };
+}
+
+function resultProgress({ run, call }: TurnCall, content: string): Progress {
+  return {
+    type: "result",
+    ...(run === undefined ? {} : { run_id: run }),
+    ...(call === undefined ? {} : { call }),
+    content,
+  };
+}
+
+/** The calls that the client is to answer: its own, and those that wait for a person. */
+export function callsForClient(turn: KeptTurn, answers: ReadonlyMap<ToolCall, Answer>): readonly ToolCall[] {
+  return turn.calls.flatMap((call, index) => {
+    const { caller = false, call: id = call.id } = turn.places[index] ?? {};
+    if (caller) return turn.answers.has(call.id) ? [] : [{ ...call, id }];
+    const answer = answers.get(call);
+    return answer?.type === "pending" ? answer.calls : [];
+  });
+}

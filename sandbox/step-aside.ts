@@ -9,9 +9,9 @@ import { setPriority } from "node:os";
 
 /** Of 19: a tenth of the weight of others, so that it goes on also on a machine that is never idle. */
 const NICENESS = 10;
-/** Polls in a row through which the process was busy before it is asked which thread that is. */
-const BUSY_POLLS = 2;
-/** Share of the time between two polls. */
+/** Milliseconds over which a busy process is asked which of its threads that is. */
+const LOOK_MS = 3;
+/** Share of the time. */
 const BUSY = 0.8;
 
 /**
@@ -20,28 +20,34 @@ const BUSY = 0.8;
  * serve other programs of its worker.
  */
 export function createStepAside(): (cpuMs: number, elapsedMs: number) => void {
-  const known = new Map<string, number>();
   const lowered = new Set<string>([String(process.pid)]);
-  let busyPolls = 0;
+  let isLooking = false;
+
+  const look = (): void => {
+    isLooking = true;
+    const before = readThreads(lowered);
+    const since = performance.now();
+    setTimeout(() => {
+      isLooking = false;
+      const least = BUSY * (performance.now() - since);
+      for (const [thread, cpuMs] of readThreads(lowered)) {
+        if (cpuMs - (before.get(thread) ?? cpuMs) < least) continue;
+        lowered.add(thread);
+        lower(thread);
+      }
+    }, LOOK_MS);
+  };
 
   return (cpuMs, elapsedMs) => {
-    if (cpuMs < BUSY * elapsedMs) {
-      busyPolls = 0;
-      known.clear();
-      return;
-    }
-    busyPolls += 1;
-    if (busyPolls < BUSY_POLLS) return;
-    for (const thread of threads()) {
-      if (lowered.has(thread)) continue;
-      const before = known.get(thread);
-      const now = cpuOf(thread);
-      known.set(thread, now);
-      if (before === undefined || now - before < BUSY * elapsedMs) continue;
-      lowered.add(thread);
-      lower(thread);
-    }
+    if (!isLooking && cpuMs >= BUSY * elapsedMs) look();
   };
+}
+
+/** The CPU time of each thread but these. */
+function readThreads(known: ReadonlySet<string>): ReadonlyMap<string, number> {
+  return new Map(
+    threads().flatMap((thread) => (known.has(thread) ? [] : [[thread, cpuOf(thread)] as const])),
+  );
 }
 
 function lower(thread: string): void {
@@ -65,7 +71,7 @@ function threads(): readonly string[] {
 /** Milliseconds, as the scheduler counts them; 0 for a thread that has ended. */
 function cpuOf(thread: string): number {
   try {
-    return Number(readFileSync(`/proc/self/task/${thread}/schedstat`, "latin1").split(" ", 1)[0]) / 1e6;
+    return Number(readFileSync(`/proc/self/task/${thread}/schedstat`, "utf8").split(" ", 1)[0]) / 1e6;
   } catch {
     return 0;
   }

@@ -182,7 +182,8 @@ function keepTail(child: ChildProcess): { text(): string } {
 /** 0 where /proc is missing or the process has gone: then nothing is watched. */
 function readRssBytes(pid: number | undefined): number {
   try {
-    return Number(readFileSync(`/proc/${pid}/statm`, "latin1").split(" ")[1]) * PAGE_BYTES;
+    // Only with this encoding does Node read without a buffer, which for files without a size has 64 kB.
+    return Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]) * PAGE_BYTES;
   } catch {
     return 0;
   }

@@ -18,7 +18,8 @@ function residentBytes(pid: string): number {
 
 function readProc(path: string): string {
   try {
-    return readFileSync(`/proc/${path}`, "latin1");
+    // Only with this encoding does Node read without a buffer, which for files without a size has 64 kB.
+    return readFileSync(`/proc/${path}`, "utf8");
   } catch {
     return "";
   }

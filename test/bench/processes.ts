@@ -35,7 +35,7 @@ export function childPids(): readonly number[] {
 
 /** Megabytes: resident, and proportional (pages shared with other processes are counted in parts). */
 export function memoryOf(pid: number): { readonly rssMb: number; readonly pssMb: number } {
-  const text = readFileSync(`/proc/${pid}/smaps_rollup`, "latin1");
+  const text = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
   const field = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(text)?.[1] ?? 0);
   return { rssMb: field("Rss") / 1_024, pssMb: field("Pss") / 1_024 };
 }
@@ -43,7 +43,7 @@ export function memoryOf(pid: number): { readonly rssMb: number; readonly pssMb:
 /** Numbers of /proc/PID/stat from the state (which is NaN) on; undefined when the process is gone. */
 function statOf(pid: number): readonly number[] | undefined {
   try {
-    const text = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
     return text
       .slice(text.lastIndexOf(")") + 2)
       .split(" ")

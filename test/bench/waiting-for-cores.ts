@@ -40,7 +40,7 @@ function threadsOf(pid: number): readonly string[] {
 
 function timesOf(thread: string): ThreadTimes | undefined {
   try {
-    const [ran = 0, waited = 0] = readFileSync(`/proc/${thread}/schedstat`, "latin1").split(" ").map(Number);
+    const [ran = 0, waited = 0] = readFileSync(`/proc/${thread}/schedstat`, "utf8").split(" ").map(Number);
     return { ranMs: ran / 1e6, waitedMs: waited / 1e6 };
   } catch {
     return undefined;

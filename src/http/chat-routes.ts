@@ -62,7 +62,8 @@ async function answerChat(
     keyName,
     mayDecide: rights.has("decide"),
     policy,
-    mode,
+    // Of several answers only one could be played on: the calls of all of them are handed back.
+    mode: mode === "agent" && choices > 1 ? "plain" : mode,
     asksForMode: isAsked,
     mark: {
       key: header(request, "idempotency-key"),

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Fields } from "../../src/upstream/model.ts";
+import { json } from "../upstream/helpers/provider.ts";
 import type { TestChat } from "./helpers/chat.ts";
 import { conversation, offered, type ScriptedTurn, type Stage, startStage } from "./helpers/scripted.ts";
 
@@ -224,10 +225,18 @@ describe("calls that are not ours to make", () => {
   });
 });
 
-test("more than one choice is refused, because only one can be played", async () => {
-  const asked = stage.play();
+test("more than one choice is handed back with all calls, because only one could be played", async () => {
+  const call = { id: "c", type: "function", function: { name: "shop__items", arguments: "{}" } };
+  const choices = [0, 1].map((index) => ({
+    index,
+    finish_reason: "tool_calls",
+    message: { role: "assistant", tool_calls: [call] },
+  }));
+  const made = chat.shop.calls.length;
+  const asked = stage.play((response) => json(response, 200, { choices }));
   const { status, body: answer } = await chat.ask(body({ n: 2 }));
-  expect(status).toBe(400);
-  expect(answer.error.param).toBe("n");
-  expect(asked).toHaveLength(0);
+  expect([status, answer.choices]).toEqual([200, choices]);
+  expect(asked).toHaveLength(1);
+  expect(chat.shop.calls).toHaveLength(made);
+  expect((await chat.ask({ ...body({ n: 2 }), model: "test/m:code" })).body.error.param).toBe("n");
 });

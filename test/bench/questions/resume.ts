@@ -107,30 +107,34 @@ async function compareHistories(storePath: string, latencyMs: number, short: boo
   const forgetful = createRunner(memory, keepingNothing(memory.store));
   const kept = (runner: Runner, tool: string) => (): Promise<number> =>
     timed(async () => (await runner.start(programRequest(code(tool), { typecheck: "off" }))).done);
-  const acts: readonly (readonly [name: string, act: () => Promise<number>])[] = [
-    ["reads, engine and gate alone", () => timed(() => runWithoutJournal(memory, code("read")))],
-    ["reads, a store that keeps nothing", kept(forgetful, "read")],
-    ["reads, in :memory:", kept(memory.runner, "read")],
-    ["reads, on disk", kept(disk.runner, "read")],
-    ["reads, on disk with fsync", kept(careful.runner, "read")],
-    ["writes, engine and gate alone", () => timed(() => runWithoutJournal(memory, code("write")))],
-    ["writes, a store that keeps nothing", kept(forgetful, "write")],
-    ["writes, in :memory:", kept(memory.runner, "write")],
-    ["writes, on disk: each is kept before", kept(disk.runner, "write")],
-    ["writes, on disk with fsync", kept(careful.runner, "write")],
-  ];
-  const measured = await interleave(
-    short ? 3 : 200,
-    acts.map(([, act]) => act),
-    idlePause,
-  );
-  // What is measured is the history, not the runner: the same run is the base, with nothing kept of it.
-  for (const [i, [name]] of acts.entries()) {
-    const middle = median(measured[i] ?? []);
-    const base = median(measured[i < 5 ? 1 : 6] ?? []);
-    tell(name, ...both(percentiles(measured[i] ?? [])), times(middle, base), `+${ms(middle - base)}`);
+  const tellAll = async (tool: string, acts: readonly Act[]): Promise<void> => {
+    const measured = await interleave(
+      short ? 3 : 120,
+      acts.map(([, act]) => act),
+      idlePause,
+    );
+    // What is measured is the history, not the runner: the same run is the base, with nothing kept of it.
+    const base = median(measured[0] ?? []);
+    for (const [i, [name]] of acts.entries()) {
+      const took = measured[i] ?? [];
+      const middle = median(took);
+      tell(`${tool}s, ${name}`, ...both(percentiles(took)), times(middle, base), `+${ms(middle - base)}`);
+    }
+  };
+  for (const tool of ["read", "write"]) {
+    const nothing: Act = ["a store that keeps nothing", kept(forgetful, tool)];
+    await tellAll(tool, [
+      nothing,
+      ["engine and gate alone", () => timed(() => runWithoutJournal(memory, code(tool)))],
+      ["in :memory:", kept(memory.runner, tool)],
+      ["on disk", kept(disk.runner, tool)],
+    ]);
+    // By itself: the disk that one waits for is the others' as well.
+    await tellAll(tool, [nothing, ["on disk with fsync", kept(careful.runner, tool)]]);
   }
 }
+
+type Act = readonly [name: string, act: () => Promise<number>];
 
 /** Runs and events are gone as soon as they are written. */
 function keepingNothing(store: Store): Store {

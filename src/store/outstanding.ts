@@ -7,6 +7,8 @@ export interface Outstanding {
   write(run: string, entry: RedoEntry, bytes: number): Promise<void>;
   /** See `Store.flush`. */
   flush(run: string): Promise<void>;
+  /** What is committed stands nowhere but in the database: what is removed there is gone. */
+  forget(): void;
   /** Once the thread has ended. Idempotent. */
   close(): void;
 }
@@ -62,6 +64,7 @@ export function createOutstanding(
   return {
     write,
     flush,
+    forget: () => log?.forget(),
     close() {
       if (!closed) log?.close();
       closed = true;

@@ -43,6 +43,8 @@ export interface RedoLog {
   write(entries: readonly RedoEntry[]): boolean;
   /** This many entries that were written here are in the database now. */
   committed(count: number): void;
+  /** Nothing that is committed stays here. */
+  forget(): void;
   close(): void;
 }
 
@@ -88,6 +90,9 @@ export function openRedoLog(database: string, identity: string): RedoLog {
       // A short file stays for a while: to cut it costs more than to write a line.
       if (pending === 0 && size >= FULL / 16) startAnew();
     },
+    forget() {
+      if (pending === 0) startAnew();
+    },
     close() {
       if (pending === 0) startAnew();
       closeSync(fd);
@@ -96,7 +101,7 @@ export function openRedoLog(database: string, identity: string): RedoLog {
 }
 
 /** Of a store whose writes end with the process: there is nothing to wait for. */
-export const keepsNothing: RedoLog = { write: () => true, committed() {}, close() {} };
+export const keepsNothing: RedoLog = { write: () => true, committed() {}, forget() {}, close() {} };
 
 /**
  * What a process left here, in the order in which it was written, up to the first line that is not whole, which a

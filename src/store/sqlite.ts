@@ -165,6 +165,7 @@ class ThreadedStore implements SqliteStore {
       if (deleted === 0) break;
       total += deleted;
     }
+    this.#outstanding.forget();
     await this.#write({ op: "deleteSnapshotsBefore", epochMs: Date.now() - SNAPSHOT_GRACE_MS });
     return total;
   }

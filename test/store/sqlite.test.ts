@@ -294,6 +294,19 @@ describe("what was flushed", () => {
     expect((await stat(`${path}-redo`)).size).toBeLessThanOrEqual(size);
   });
 
+  test("is gone with its run when that is removed", async () => {
+    const path = newPath();
+    await using store = await open({ path });
+    const run = runRecord();
+    void store.createRun(run);
+    void store.append(run.id, [logEvent(1, "a secret")], "completed");
+    await store.flush(run.id);
+    await store.getRun(run.id);
+    expect(await readFile(`${path}-redo`, "utf8")).toContain("a secret");
+    await store.deleteRunsBefore(Date.now() + 60_000);
+    expect(await readFile(`${path}-redo`, "utf8")).toBe("");
+  });
+
   test("costs no commit of its own", async () => {
     await using store = await open();
     const runs = Array.from({ length: 20 }, () => runRecord());

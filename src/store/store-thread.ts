@@ -10,7 +10,7 @@ import type {
   StoreThreadOptions,
   StoreValues,
   ToThread,
-} from "./sqlite-thread.ts";
+} from "./thread-protocol.ts";
 
 type Request = Envelope["request"];
 

@@ -1,0 +1,70 @@
+/** What goes between the thread that serves requests and the store's own. */
+import type { ErrorCode } from "../errors.ts";
+import type { CallRowPage } from "./call-search.ts";
+import type { RedoEntry } from "./redo-log.ts";
+import type { RunRow, RunRowPage } from "./run-search.ts";
+import type { ShapeRow } from "./shapes.ts";
+import type { CallQuery, RunQuery, StoredShape } from "./store.ts";
+import type { JournalRows } from "./tables.ts";
+import type { VerifiedPart } from "./verification.ts";
+
+export interface StoreThreadOptions {
+  readonly path: string;
+  readonly readOnly: boolean;
+}
+
+export type WriteRequest =
+  | RedoEntry
+  | { readonly op: "putSnapshot"; readonly text: string; readonly at: number }
+  | { readonly op: "deleteRunsBefore"; readonly epochMs: number }
+  | { readonly op: "deleteSnapshotsBefore"; readonly epochMs: number }
+  | { readonly op: "putShapes"; readonly shapes: readonly StoredShape[] }
+  | { readonly op: "deleteShapesBefore"; readonly epochMs: number };
+
+export type ReadRequest =
+  | { readonly op: "getRun"; readonly id: string }
+  | { readonly op: "readJournal"; readonly run: string; readonly afterSeq: number }
+  | { readonly op: "listRuns"; readonly query: RunQuery }
+  | { readonly op: "findByRequestKey"; readonly principal: string; readonly key: string }
+  | { readonly op: "getSnapshot"; readonly hash: string }
+  | { readonly op: "findCalls"; readonly query: CallQuery }
+  | { readonly op: "readShapes" }
+  | { readonly op: "verify"; readonly after: number; readonly run: string | undefined };
+
+/** What each request is answered with. */
+export interface StoreValues {
+  createRun: undefined;
+  append: undefined;
+  putSnapshot: string;
+  deleteRunsBefore: number;
+  deleteSnapshotsBefore: undefined;
+  putShapes: undefined;
+  deleteShapesBefore: undefined;
+  getRun: RunRow | undefined;
+  readJournal: JournalRows;
+  listRuns: RunRowPage;
+  findByRequestKey: RunRow | undefined;
+  getSnapshot: string | undefined;
+  findCalls: CallRowPage;
+  readShapes: readonly ShapeRow[];
+  verify: VerifiedPart;
+}
+
+export interface Envelope {
+  readonly id: number;
+  readonly request: WriteRequest | ReadRequest;
+}
+
+export type ToThread =
+  | { readonly type: "requests"; readonly envelopes: readonly Envelope[] }
+  | { readonly type: "close" };
+
+export type Answer = { readonly id: number } & (
+  | { readonly ok: true; readonly value: StoreValues[keyof StoreValues] }
+  | { readonly ok: false; readonly code: ErrorCode; readonly message: string; readonly param?: string }
+);
+
+export type FromThread =
+  | { readonly type: "ready"; readonly identity: string }
+  | { readonly type: "refused"; readonly code: ErrorCode; readonly message: string }
+  | { readonly type: "answers"; readonly answers: readonly Answer[]; readonly commits: number };

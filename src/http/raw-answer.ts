@@ -2,11 +2,10 @@
  * A provider's answer as it came, byte for byte. Nothing is parsed and nothing stands between the two connections but
  * this loop, because most of what a gateway adds to such an answer is the handing on.
  */
-import { once } from "node:events";
 import type { FastifyReply } from "fastify";
 import type { ChatEvent } from "../chat/events.ts";
 import { toOpenAiError } from "./openai-wire.ts";
-import { formatEvent, HEARTBEAT_MS } from "./sse.ts";
+import { disconnectSignal, drained, formatEvent, HEARTBEAT_MS } from "./sse.ts";
 
 export type RawEvent = ChatEvent & { readonly type: "raw" };
 
@@ -68,6 +67,7 @@ async function pump(
   { isStream, onFailure, heartbeatMs = HEARTBEAT_MS }: RawAnswerOptions,
 ): Promise<void> {
   const { raw } = reply;
+  const gone = disconnectSignal(reply);
   if (isStream) reply.header("x-accel-buffering", "no");
   reply.hijack();
   raw.writeHead(200, reply.getHeaders() as Record<string, string>);
@@ -82,7 +82,7 @@ async function pump(
     for (let chunk: Uint8Array | undefined = first; chunk !== undefined; ) {
       last = chunk;
       heartbeat?.refresh();
-      if (!raw.write(chunk) && !raw.destroyed) await Promise.race([once(raw, "drain"), once(raw, "close")]);
+      if (!raw.write(chunk)) await drained(raw, gone);
       if (raw.destroyed) return;
       const next: IteratorResult<Uint8Array> = await rest.next();
       chunk = next.done ? undefined : next.value;

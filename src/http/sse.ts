@@ -3,7 +3,7 @@
  * when the server shuts down; a comment line every few seconds keeps proxies and clients from giving up.
  */
 import { once } from "node:events";
-import { PassThrough } from "node:stream";
+import { PassThrough, type Writable } from "node:stream";
 import type { FastifyReply } from "fastify";
 
 export interface ServerSentEvent {
@@ -96,6 +96,7 @@ async function pump(
   }
 }
 
-async function drained(body: PassThrough, signal: AbortSignal): Promise<void> {
+/** Resolves when the stream takes more, or when the signal aborts; no listener stays. */
+export async function drained(body: Writable, signal: AbortSignal): Promise<void> {
   await once(body, "drain", { signal }).catch(() => {});
 }

@@ -62,6 +62,36 @@ describe("a stream", () => {
     expect(text).toMatch(/^data: 1\n\n(:\n\n){3,}data: 2\n\n$/);
   });
 
+  it("that its client reads more slowly than it comes is held back each time, and no listener stays", async () => {
+    const warnings: string[] = [];
+    const onWarning = ({ name }: Error): void => void warnings.push(name);
+    process.on("warning", onWarning);
+    const part = "x".repeat(2_000_000);
+    await using server = await serve(bytes(...Array.from({ length: 30 }, () => part)));
+    expect((await (await fetch(server.url)).text()).length).toBe(30 * part.length);
+    // A warning is told in a later turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("warning", onWarning);
+    expect(warnings).toEqual([]);
+  });
+
+  it("whose client leaves while it is held back is given up", async () => {
+    const ended = Promise.withResolvers<void>();
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      try {
+        for (;;) yield Buffer.alloc(1_000_000, "x");
+      } finally {
+        ended.resolve();
+      }
+    }
+    await using server = await serve(endless());
+    const abort = new AbortController();
+    const response = await fetch(server.url, { signal: abort.signal });
+    await response.body?.getReader().read();
+    abort.abort();
+    await ended.promise;
+  });
+
   it("that fails on the way ends in one error line, without [DONE]", async () => {
     const failures: unknown[] = [];
     await using server = await serve(bytes("data: 1\n\ndata: {", new Error("cut")), {

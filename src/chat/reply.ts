@@ -1,7 +1,7 @@
 /** What a conversation says to calls that wait: found at its end, read without knowing yet which calls they are. */
 import { ToolariumError } from "../errors.ts";
 import { parseCallId } from "../runs/ids.ts";
-import { type ChatMessage, isFields } from "../upstream/model.ts";
+import { type ChatMessage, contentText, isFields } from "../upstream/model.ts";
 import { callIdsOf } from "./kept-turns.ts";
 
 /** A conversation that goes on with a chat. */
@@ -31,7 +31,7 @@ export function readReply(messages: readonly ChatMessage[]): Reply | undefined {
   const answers = messages.slice(last + 1).flatMap((message): readonly ReplyMessage[] => {
     const id = message["tool_call_id"];
     if (message.role !== "tool" || typeof id !== "string" || !isOurs(id)) return [];
-    return [{ id, text: textOf(message["content"]) }];
+    return [{ id, text: contentText(message["content"]) }];
   });
   if (answers.length > 0) return { ids: answers.map(({ id }) => id), messages: answers };
   const open = last === messages.length - 1 ? messages[last] : undefined;
@@ -72,13 +72,4 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Clients send a content as text, or as a list of parts. */
-function textOf(content: unknown): string {
-  if (typeof content === "string") return content;
-  if (!Array.isArray(content)) return "";
-  return content
-    .map((part) => (isFields(part) && typeof part["text"] === "string" ? part["text"] : ""))
-    .join("");
 }

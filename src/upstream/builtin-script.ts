@@ -4,7 +4,14 @@
  */
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { type ChatMessage, type ChatModel, type Fields, isFields, type ModelEvent } from "./model.ts";
+import {
+  type ChatMessage,
+  type ChatModel,
+  contentText,
+  type Fields,
+  isFields,
+  type ModelEvent,
+} from "./model.ts";
 import { newCallId } from "./tool-call-reader.ts";
 
 export const builtinScript: ChatModel = {
@@ -116,8 +123,10 @@ function lastExchange(messages: readonly ChatMessage[]): Exchange {
   const after = messages.slice(at + 1);
   const calls = after.findLast(({ role }) => role === "assistant")?.["tool_calls"];
   return {
-    prompt: textOf(messages[at]?.["content"]),
-    results: after.filter(({ role }) => role === "tool").map((message) => textOf(message["content"])),
+    prompt: contentText(messages[at]?.["content"], "\n"),
+    results: after
+      .filter(({ role }) => role === "tool")
+      .map((message) => contentText(message["content"], "\n")),
     lastCalled: Array.isArray(calls) ? calls.map(functionName) : [],
   };
 }
@@ -170,12 +179,4 @@ function* makeCalls(calls: readonly ScriptedCall[]): Generator<ModelEvent> {
 function functionName(holder: unknown): string {
   const named = isFields(holder) && isFields(holder["function"]) ? holder["function"]["name"] : undefined;
   return typeof named === "string" ? named : "";
-}
-
-function textOf(content: unknown): string {
-  if (typeof content === "string") return content;
-  if (!Array.isArray(content)) return "";
-  return content
-    .map((part) => (isFields(part) && typeof part["text"] === "string" ? part["text"] : ""))
-    .join("\n");
 }

@@ -3,7 +3,7 @@
  * usage in odd places, empty or missing choices, messages where deltas belong, content as a list, unknown fields.
  */
 import type { ToolariumError } from "../errors.ts";
-import { type Fields, isFields, type ModelEvent, restFields, type Usage } from "./model.ts";
+import { contentText, type Fields, isFields, type ModelEvent, restFields, type Usage } from "./model.ts";
 import { brokenAnswer, errorWithin, type FailingProvider } from "./provider-error.ts";
 import { createToolCallReader, type ToolCallReader } from "./tool-call-reader.ts";
 
@@ -95,7 +95,7 @@ function readChoice(choice: Fields, calls: ToolCallReader): readonly ModelEvent[
   const extra = { message: restFields(message, MESSAGE_FIELDS), choice: restFields(choice, CHOICE_FIELDS) };
   if (Object.keys(extra.message).length + Object.keys(extra.choice).length > 0)
     events.push({ type: "extra", ...extra });
-  const text = textOf(message["content"]);
+  const text = contentText(message["content"]);
   if (text !== "") events.push({ type: "text-delta", text });
   const entries = message["tool_calls"];
   if (Array.isArray(entries)) for (const entry of entries) events.push(...calls.accept(entry));
@@ -113,14 +113,6 @@ function usageOf(payload: Fields, choice: Fields | undefined): Usage | undefined
   const vendor = payload["x_groq"];
   const places = [payload["usage"], choice?.["usage"], isFields(vendor) ? vendor["usage"] : undefined];
   return places.find((place) => isFields(place));
-}
-
-function textOf(content: unknown): string {
-  if (typeof content === "string") return content;
-  if (!Array.isArray(content)) return "";
-  return content
-    .map((part) => (isFields(part) && typeof part["text"] === "string" ? part["text"] : ""))
-    .join("");
 }
 
 function finishReason(said: string | undefined, called: boolean): string {

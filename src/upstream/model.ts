@@ -104,3 +104,12 @@ function isEmpty(value: unknown): boolean {
     value === null || value === undefined || value === "" || (Array.isArray(value) && value.length === 0)
   );
 }
+
+/** The text of a content, which is sent as a text or as a list of parts; parts that are none count for nothing. */
+export function contentText(content: unknown, separator = ""): string {
+  if (typeof content === "string") return content;
+  if (!Array.isArray(content)) return "";
+  return content
+    .map((part) => (isFields(part) && typeof part["text"] === "string" ? part["text"] : ""))
+    .join(separator);
+}

@@ -6,7 +6,7 @@ import type {
   LanguageModelV4TextPart,
 } from "@ai-sdk/provider";
 import { ToolariumError } from "../errors.ts";
-import { type ChatMessage, type Fields, isFields } from "./model.ts";
+import { type ChatMessage, contentText, type Fields, isFields } from "./model.ts";
 import { cacheOptions, reasoningParts, toolCallOptions } from "./sdk-metadata.ts";
 import type { SdkType } from "./sdk-package.ts";
 
@@ -59,7 +59,7 @@ function assistantMessage(
   toolNames: Map<string, string>,
 ): MessageOf<"assistant"> {
   const content: MessageOf<"assistant">["content"] = [...reasoningParts(message, type)];
-  const text = textOf(message["content"] ?? message["refusal"]);
+  const text = contentText(message["content"] ?? message["refusal"]);
   if (text !== "") content.push({ type: "text", text });
   const calls = Array.isArray(message["tool_calls"]) ? message["tool_calls"] : [];
   for (const call of calls) {
@@ -92,7 +92,7 @@ function toolResult(
     output:
       Array.isArray(content) && content.some((part) => isFields(part) && part["type"] !== "text")
         ? { type: "content", value: userParts(content, type) }
-        : { type: "text", value: textOf(content) },
+        : { type: "text", value: contentText(content) },
   };
 }
 
@@ -112,12 +112,12 @@ function systemMessages(content: unknown, type: SdkType): readonly MessageOf<"sy
   const parts = Array.isArray(content) ? content.filter((part) => isFields(part)) : [];
   const marked = parts.map((part) => ({ part, options: cacheOptions(part, type) }));
   if (marked.every(({ options }) => options.providerOptions === undefined))
-    return [{ role: "system", content: textOf(content) }];
-  return marked.map(({ part, options }) => ({ role: "system", content: textOf([part]), ...options }));
+    return [{ role: "system", content: contentText(content) }];
+  return marked.map(({ part, options }) => ({ role: "system", content: contentText([part]), ...options }));
 }
 
 function userParts(content: unknown, type: SdkType): (LanguageModelV4TextPart | LanguageModelV4FilePart)[] {
-  if (!Array.isArray(content)) return [{ type: "text", text: textOf(content) }];
+  if (!Array.isArray(content)) return [{ type: "text", text: contentText(content) }];
   return content.map((part) => {
     const fields = isFields(part) ? part : {};
     return { ...userPart(fields), ...cacheOptions(fields, type) };
@@ -162,14 +162,6 @@ function filePart(address: string, mediaType: string): LanguageModelV4FilePart {
   const url = URL.parse(address);
   if (url === null) throw badMessage("a file whose address is neither a URL nor base64 data");
   return { type: "file", data: { type: "url", url }, mediaType };
-}
-
-function textOf(content: unknown): string {
-  if (typeof content === "string") return content;
-  if (!Array.isArray(content)) return "";
-  return content
-    .map((part) => (isFields(part) && typeof part["text"] === "string" ? part["text"] : ""))
-    .join("");
 }
 
 function badMessage(what: string): ToolariumError {

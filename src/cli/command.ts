@@ -66,7 +66,7 @@ export const usage = `Usage: toolarium [serve] [--config FILE] [--host HOST] [--
        toolarium replay RUN [--config FILE] [--json]
 
   serve    Start the gateway. Without a configuration it serves the demo on http://127.0.0.1:8080.
-  run      Run one program without a server. Console lines go to stderr, the result to stdout as JSON.
+  run      Run one program without a server. Console lines and remarks go to stderr, the result to stdout as JSON.
   audit    List tool calls, the latest first, from the store's file, also while a gateway writes to it.
   replay   Execute a stored run again, offline: no tool is called. Say whether it comes out the same.
 

@@ -23,8 +23,18 @@ export function describeFailure({ status, error, pending }: Outcome, file: strin
   ].join("\n");
 }
 
+/** What is to be said beside the result, or beside the failure: one line each, as compilers write it. */
+export function describeRemarks(
+  { diagnostics }: Pick<Report, "diagnostics">,
+  file: string,
+): readonly string[] {
+  return diagnostics
+    .filter(({ severity }) => severity !== "error")
+    .map((remark) => `${positionIn(file, remark)} ${remark.severity}: ${remark.message}`);
+}
+
 /** As compilers write it, so that terminals and editors make it a link. */
-function positionIn(file: string, { line, column }: RunError): string {
+function positionIn(file: string, { line, column }: Pick<RunError, "line" | "column">): string {
   return [file, line, column].filter((part) => part !== undefined).join(":");
 }
 

@@ -1,4 +1,4 @@
-/** `toolarium run`: one program, no server. Console lines and errors go to stderr, the result to stdout. */
+/** `toolarium run`: one program, no server. Console lines, remarks and errors go to stderr, the result to stdout. */
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { ToolariumError } from "../errors.ts";
@@ -6,9 +6,9 @@ import { createGateway } from "../gateway.ts";
 import type { ActiveRun } from "../runs/runner.ts";
 import { baseLayers } from "../tools/policy.ts";
 import type { RunCommand } from "./command.ts";
-import { describeFailure, exitCodeOf } from "./outcome.ts";
+import { describeFailure, describeRemarks, exitCodeOf } from "./outcome.ts";
 import { createSession, readConfig, untilServersSettled } from "./session.ts";
-import { toVisible } from "./visible.ts";
+import { toVisible, toVisibleLine } from "./visible.ts";
 
 /**
  * Runs the program as principal `local` under the configuration's policy and limits. Returns the exit code.
@@ -42,7 +42,11 @@ export async function runProgram(command: RunCommand): Promise<number> {
   const report = await run.done;
   const shown = command.json ? report : report.status === "completed" ? report.result : undefined;
   if (shown !== undefined) process.stdout.write(`${JSON.stringify(shown, null, 2)}\n`);
-  const message = describeFailure(report, command.file === "-" ? "<stdin>" : command.file);
+  const file = command.file === "-" ? "<stdin>" : command.file;
+  // The whole report has them.
+  if (!command.json)
+    for (const remark of describeRemarks(report, file)) process.stderr.write(`${toVisibleLine(remark)}\n`);
+  const message = describeFailure(report, file);
   if (message !== "") process.stderr.write(`${toVisible(message)}\n`);
   return exitCodeOf(report);
 }

@@ -11,7 +11,7 @@ import {
 } from "./check-program.ts";
 import type { Unchecked } from "./check-service.ts";
 import type { CompileOutcome, CompileRequest, Diagnostic, ToolReference } from "./compile.ts";
-import { arrange } from "./diagnostics.ts";
+import { arrange, withoutResultNotes } from "./diagnostics.ts";
 import { type Emitted, emit } from "./emit.ts";
 import { callingNames } from "./environment-names.ts";
 import { type Remark, toolGlobals } from "./inspect.ts";
@@ -83,7 +83,7 @@ export async function compileProgram(
               toolReferences,
             },
           }
-        : refuseTypes(fault, diagnostics, toolReferences),
+        : refuseTypes(fault, withoutResultNotes(diagnostics), toolReferences),
   };
 }
 

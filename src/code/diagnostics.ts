@@ -1,6 +1,16 @@
 /** Remarks as a program's author gets them: the worst of each line, in order, and no more than one reads. */
 import type { Diagnostic } from "./compile.ts";
 
+/** How a remark about a missing result begins. */
+export const RETURNS_NOTHING = "The program returns nothing:";
+
+/** Of a program that did not complete: that it would have returned nothing is not what it lacks. */
+export function withoutResultNotes<T extends Diagnostic>(diagnostics: readonly T[]): readonly T[] {
+  return diagnostics.filter(
+    ({ severity, message }) => severity !== "note" || !message.startsWith(RETURNS_NOTHING),
+  );
+}
+
 /** Of each kind. */
 const MAX_SHOWN = 5;
 

@@ -2,6 +2,7 @@
  * What a program's statements mean as the body of one async function, above all which of them yields the result.
  * The rule is never to guess: whatever could run the wrong thing is refused, and every repair leaves a note.
  */
+import { RETURNS_NOTHING } from "./diagnostics.ts";
 import { append, type Draft, newDraft, note, wrap } from "./draft.ts";
 import { findEntry, functionsOf, isDeclarationOnly } from "./entry.ts";
 import type { Inspection, Remark } from "./inspect.ts";
@@ -137,11 +138,7 @@ function returnExpression(
     if (target !== null) draft.blanks.push([start, start + target[0].length]);
   }
   if (isForEach(value))
-    note(
-      draft,
-      "The program returns nothing: forEach gives no value. Use map, or add a return statement.",
-      statement,
-    );
+    note(draft, `${RETURNS_NOTHING} forEach gives no value. Use map, or add a return statement.`, statement);
   const call = exported === undefined ? (isFunction(value) ? "()" : "") : callOf(exported, running);
   wrap(draft, statement, "return (", `)${call}`);
 }
@@ -189,7 +186,7 @@ function noteMissingReturn(draft: Draft, running: readonly Statement[], last: St
   }
   const named = last.type === "VariableDeclaration" ? last.declarations.at(-1)?.id : undefined;
   const advice = named?.type === "Identifier" ? `add \`return ${named.name}\`` : "add a return statement";
-  note(draft, `The program returns nothing: ${advice} to see a result.`, last);
+  note(draft, `${RETURNS_NOTHING} ${advice} to see a result.`, last);
 }
 
 /** Whether a `return` of the program itself stands somewhere in a statement, functions left out. */

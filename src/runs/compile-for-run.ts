@@ -1,6 +1,6 @@
 /** A program's text to what a run or a check makes of it: compiled, and no tool in it outside the allowed set. */
 import type { CompileOutcome, Compiler, Diagnostic, ToolReference, TypeCheck } from "../code/compile.ts";
-import { arrange } from "../code/diagnostics.ts";
+import { arrange, withoutResultNotes } from "../code/diagnostics.ts";
 import type { Catalog, CatalogTool } from "../tools/catalog.ts";
 import { decide, explainRefusal, type Policy } from "../tools/policy.ts";
 import { programDeclarations, programGlobals } from "./program-globals.ts";
@@ -85,10 +85,11 @@ function withRefusals(outcome: CompileOutcome, refusals: readonly Diagnostic[]):
   const refusedLines = new Set(refusals.map(({ line }) => line));
   const found = outcome.ok ? outcome.program.diagnostics : outcome.diagnostics;
   const others = found.filter(({ severity, line }) => severity === "note" || !refusedLines.has(line));
-  const diagnostics = arrange([...refusals, ...others]);
-  const [first] = diagnostics;
+  const arranged = arrange([...refusals, ...others]);
+  const [first] = arranged;
   if (first?.severity !== "error")
-    return outcome.ok ? { ok: true, program: { ...outcome.program, diagnostics } } : outcome;
+    return outcome.ok ? { ok: true, program: { ...outcome.program, diagnostics: arranged } } : outcome;
+  const diagnostics = withoutResultNotes(arranged);
   const { message, line, column } = first;
   const toolReferences = referencesOf(outcome);
   const hint = outcome.ok || outcome.line !== line ? {} : hintOf(outcome, message);

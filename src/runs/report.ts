@@ -1,6 +1,7 @@
 /** The report of a run: what `POST /v1/sandbox/runs` answers and `sandbox.run()` resolves with. */
 import type { RunLimits } from "../../sandbox/index.ts";
 import type { Diagnostic } from "../code/compile.ts";
+import { withoutResultNotes } from "../code/diagnostics.ts";
 import type { JournalEvent, LogLevel, RunError, RunStatus, RunUsage, ToolFailure } from "../journal.ts";
 import {
   type CallRecord,
@@ -87,7 +88,10 @@ export function deriveReport(head: ReportHead, events: readonly JournalEvent[]):
     status: statusAfter(last),
     result: end?.result == null ? null : readJson(end.result),
     error: end?.error ?? null,
-    diagnostics: [...head.diagnostics, ...(end?.warnings ?? []).map(toWarning)],
+    diagnostics: [
+      ...(end?.status === "completed" ? head.diagnostics : withoutResultNotes(head.diagnostics)),
+      ...(end?.warnings ?? []).map(toWarning),
+    ],
     logs: events
       .filter((event) => event.type === "log")
       .map(({ level, text, at }) => ({ level, text, atMs: at - head.createdAt })),

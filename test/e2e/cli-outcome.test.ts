@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { describeFailure, exitCodeOf } from "../../src/cli/outcome.ts";
+import { describeFailure, describeRemarks, exitCodeOf } from "../../src/cli/outcome.ts";
 import type { RunError } from "../../src/journal.ts";
 
 function failed(error: Partial<RunError> & Pick<RunError, "code">) {
@@ -54,6 +54,19 @@ test("a failure is told with its place, its hint, and whether something may have
     "a.ts:3:7: guest_error: Error: no",
     "Try yes.",
     "A call that can change something had started before the program ended.",
+  ]);
+});
+
+test("warnings and notes are one line each with their place; errors are told as the failure", () => {
+  const at = { code: null, line: 2, column: 5 };
+  const diagnostics = [
+    { ...at, severity: "error", message: "No." },
+    { ...at, severity: "warning", message: "Perhaps." },
+    { ...at, line: 7, severity: "note", message: "By the way." },
+  ] as const;
+  expect(describeRemarks({ diagnostics }, "a.ts")).toEqual([
+    "a.ts:2:5 warning: Perhaps.",
+    "a.ts:7:5 note: By the way.",
   ]);
 });
 

@@ -35,6 +35,21 @@ test("a program from standard input reads --input and the shipped documents, and
   expect(code).toBe(0);
 });
 
+test("remarks about a program are on stderr with their places, and in the report alone with --json", async () => {
+  const file = tempFile("program.ts", `calculator({ operation: "add", a: 1, b: 2 });\nconst b = "2";`);
+  const plain = await runCli(["run", file]);
+  expect(plain.stdout).toBe("null\n");
+  const [first, second] = plain.stderr.split("\n");
+  expect(first).toBe(`${file}:1:1 warning: calculator(…) is not awaited: add await.`);
+  expect(second).toBe(`${file}:2:1 note: The program returns nothing: add \`return b\` to see a result.`);
+
+  const json = await runCli(["run", file, "--json"]);
+  expect(json.stderr).toBe("");
+  expect(JSON.parse(json.stdout).diagnostics).toContainEqual(
+    expect.objectContaining({ severity: "note", line: 2 }),
+  );
+});
+
 test("a program that throws ends with 1 and one message with the place in the file", async () => {
   const file = tempFile("program.ts", `const order = undefined;\nreturn order.lines;`);
   const { code, stdout, stderr } = await runCli(["run", file, "--config", bare()]);

@@ -340,6 +340,19 @@ describe("a program that returns nothing is told so", () => {
   });
 });
 
+describe("that a program returns nothing is not said beside a failure", () => {
+  it.each<[how: string, code: string]>([
+    ["that came while it ran", "const r = await shop.list_orders({}); const total = r.nowhere.total"],
+    ["that kept it from running", "const r = await shop.list_orders({}); const total = missing(r)"],
+  ])("%s", async (_how, code) => {
+    const { status, diagnostics } = await run(code);
+    expect(status).toBe("failed");
+    expect(diagnostics.map(({ message }) => message)).not.toContainEqual(
+      expect.stringMatching(/returns nothing/),
+    );
+  });
+});
+
 it("a program cannot make the reading of its failure take long", async () => {
   const traps = [
     "{ ".padEnd(60_000, "r "),

@@ -9,8 +9,9 @@ const LINGER_MS = 2_000;
 
 /** Runs the command of these arguments (without node and script) and sets the exit code of the process. */
 export async function main(argv: readonly string[]): Promise<void> {
-  // A reader that closes early, as `| head` does, is no fault.
+  // A reader that closes early, as `| head` does, is no fault, and a terminal may be closed while a gateway runs.
   process.stdout.on("error", () => {});
+  process.stderr.on("error", () => {});
   process.exitCode = await perform(argv);
   setTimeout(() => process.exit(), LINGER_MS).unref();
 }

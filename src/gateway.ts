@@ -1,4 +1,5 @@
 /** The composition root: builds each part once, owns it, disposes it. */
+import { setTimeout } from "node:timers/promises";
 import { type ChatEngine, createChatEngine } from "./chat/engine.ts";
 import type { Compiler } from "./code/compile.ts";
 import type { Config } from "./config.ts";
@@ -9,7 +10,6 @@ import { type AuditPage, type AuditQuery, readAudit } from "./runs/audit.ts";
 import type { Viewer } from "./runs/reading.ts";
 import type { Runner } from "./runs/runner.ts";
 import type { Store } from "./store/store.ts";
-import { countTokens } from "./tokens.ts";
 import type { Catalog } from "./tools/catalog.ts";
 import { baseLayers, type PolicyLayer } from "./tools/policy.ts";
 import { createModelRegistry, type ModelRegistry } from "./upstream/registry.ts";
@@ -22,11 +22,13 @@ export interface Gateway extends AsyncDisposable {
   readonly runner: Runner;
   readonly models: ModelRegistry;
   readonly chat: ChatEngine;
+  /** Resolves when every MCP server is connected or failed, or after `mcp.readyWaitMs`. Never rejects. */
+  readonly serversSettled: Promise<void>;
   /** With a principal: as its programs see it, with what its calls have taught. */
   catalog(principal?: string): Catalog;
   /** See `readAudit`. */
   audit(viewer: Viewer, query: AuditQuery): Promise<AuditPage>;
-  /** Runs a real one-line program; `reason` says what is missing. */
+  /** Once the servers have settled runs a real one-line program; `reason` says what is missing. */
   ready(): Promise<Readiness>;
   /**
    * Lets runs finish for up to this time. Then the rest is left for the next process to go on with, or cancelled where
@@ -80,8 +82,12 @@ export async function createGateway({ config, log, now }: GatewayOptions): Promi
     reattachMs: config.server.reattachMs,
   });
   building.adopt(keepFor(config.store.retentionDays, core.store, log), clearInterval);
-  // The first program would wait for the tokenizer's table otherwise; servers are connecting meanwhile.
-  setImmediate(() => countTokens(""));
+  const waiting = building.adopt(new AbortController(), (controller) => controller.abort());
+  const serversSettled = untilSettled(hub, config.mcp.readyWaitMs, waiting.signal);
+  let isSettled = false;
+  void serversSettled.then(() => {
+    isSettled = true;
+  });
   const parts = building.move();
   return {
     config,
@@ -92,11 +98,27 @@ export async function createGateway({ config, log, now }: GatewayOptions): Promi
     models,
     chat,
     catalog,
+    serversSettled,
     audit: (viewer, query) => readAudit(core.store, viewer, query),
-    ready: core.ready,
+    ready: async () => (isSettled ? core.ready() : { ready: false, reason: describeConnecting(hub) }),
     drain: core.drain,
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
+}
+
+async function untilSettled(hub: Hub, waitMs: number, signal: AbortSignal): Promise<void> {
+  const settled = new AbortController();
+  const timeout = setTimeout(waitMs, undefined, {
+    signal: AbortSignal.any([signal, settled.signal]),
+    ref: false,
+  });
+  await Promise.race([hub.settled, timeout.catch(() => {})]);
+  settled.abort();
+}
+
+function describeConnecting(hub: Hub): string {
+  const connecting = hub.servers().flatMap(({ name, state }) => (state === "connecting" ? [name] : []));
+  return `MCP servers are still connecting: ${connecting.join(", ")}.`;
 }
 
 /** The rules of a key that was taken out of the configuration allow nothing any more. */

@@ -7,13 +7,20 @@ export type LogThreshold = "trace" | "debug" | "info" | "warn" | "error" | "fata
 /** JSON leaves these as they are, and terminals and log viewers act on them: they end lines, reverse text, start commands. */
 const UNSAFE = /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
+/** Of lines that could not be written and wait for the next try; what is beyond it is lost. */
+const MAX_UNWRITTEN_BYTES = 1024 * 1024;
+
 /** `destination` is for tests; the default is stderr, written synchronously so that a crash loses nothing. */
-export function createLog(
-  level: LogThreshold,
-  destination: DestinationStream = pino.destination({ fd: 2, sync: true }),
-): Logger {
+export function createLog(level: LogThreshold, destination: DestinationStream = openStderr()): Logger {
   const escaped: DestinationStream = { write: (line) => destination.write(line.replace(UNSAFE, escapeUnit)) };
   return pino({ level, base: null, redact: ["*.headers", "*.apiKey", "*.key", "*.env"] }, escaped);
+}
+
+/** Whoever read it may have gone, or its terminal: a log that nobody reads ends no process. */
+function openStderr(): DestinationStream {
+  const stderr = pino.destination({ fd: 2, sync: true, maxLength: MAX_UNWRITTEN_BYTES });
+  stderr.on("error", () => {});
+  return stderr;
 }
 
 function escapeUnit(character: string): string {

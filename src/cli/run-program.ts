@@ -7,7 +7,7 @@ import type { ActiveRun } from "../runs/runner.ts";
 import { baseLayers } from "../tools/policy.ts";
 import type { RunCommand } from "./command.ts";
 import { describeFailure, describeRemarks, exitCodeOf } from "./outcome.ts";
-import { createSession, readConfig, untilServersSettled } from "./session.ts";
+import { aborted, createSession, readConfig } from "./session.ts";
 import { toVisible, toVisibleLine } from "./visible.ts";
 
 /**
@@ -26,7 +26,7 @@ export async function runProgram(command: RunCommand): Promise<number> {
     store: { ...configured.store, path: ":memory:" },
   };
   await using gateway = await createGateway({ config, log });
-  await untilServersSettled(gateway, interrupted);
+  await Promise.race([gateway.serversSettled, aborted(interrupted)]);
 
   const run = await gateway.runner.start({
     principal: "local",

@@ -1,8 +1,10 @@
 /** `toolarium serve`: the gateway behind HTTP until somebody ends it. */
-import { createGateway } from "../gateway.ts";
+import { createGateway, type Gateway } from "../gateway.ts";
 import { createHttpServer } from "../http/server.ts";
+import { countTokens } from "../tokens.ts";
 import type { ServeCommand } from "./command.ts";
-import { createSession, readConfig, untilServersSettled } from "./session.ts";
+import { summarizeServers } from "./server-summary.ts";
+import { aborted, createSession, readConfig } from "./session.ts";
 
 /** Milliseconds that runs get to finish after the first signal; then they are cancelled. */
 const DRAIN_MS = 10_000;
@@ -10,19 +12,19 @@ const DRAIN_MS = 10_000;
 const LAST_WORDS_MS = 1_000;
 
 /**
- * Prints the ready line once every MCP server is connected, failed, or has had its time. On the first signal stops
- * accepting, lets runs finish, cancels the rest and closes everything it started. Returns the exit code.
+ * Prints its address as soon as it listens; a line of the log says then which MCP servers are ready. On the first
+ * signal stops accepting, lets runs finish, cancels the rest and closes everything it started. Returns the exit code.
  */
 export async function serve(command: ServeCommand): Promise<number> {
-  const { log, interrupted } = createSession("info");
+  const { log, interrupted } = createSession("info", { hangup: "ignore" });
   const config = await readConfig(command, log);
   await using gateway = await createGateway({ config, log });
   const http = await createHttpServer(gateway);
   try {
-    // Listening comes first: a port in use is known at once, and probes get an answer while servers connect.
     const { url } = await http.listen();
-    await untilServersSettled(gateway, interrupted);
     if (!interrupted.aborted) process.stdout.write(`toolarium listening on ${url}\n`);
+    await Promise.race([gateway.serversSettled, aborted(interrupted)]);
+    if (!interrupted.aborted) afterStart(gateway);
     await aborted(interrupted);
     log.info({ drainMs: DRAIN_MS }, "shutting down");
   } finally {
@@ -31,9 +33,9 @@ export async function serve(command: ServeCommand): Promise<number> {
   return 0;
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  if (signal.aborted) resolve();
-  else signal.addEventListener("abort", () => resolve(), { once: true });
-  return promise;
+function afterStart({ hub, log }: Gateway): void {
+  const summary = summarizeServers(hub.servers());
+  if (summary !== undefined) log[summary.isComplete ? "info" : "warn"](summary.line);
+  // Loads the tokenizer's table, which the first program would wait for; a start does not need it.
+  setImmediate(() => countTokens(""));
 }

@@ -1,37 +1,55 @@
 /** What one invocation of the command line has: a log, a way to be interrupted, and the configuration. */
-import { setTimeout } from "node:timers/promises";
 import { type Config, loadConfig } from "../config.ts";
 import { demoConfig } from "../demo/demo.ts";
 import { ToolariumError } from "../errors.ts";
-import type { Gateway } from "../gateway.ts";
 import { createLog, type Log, type LogThreshold } from "../log.ts";
 import { openSqliteStore } from "../store/sqlite.ts";
 import type { Store } from "../store/store.ts";
 
 export interface Session {
   readonly log: Log;
-  /** Aborts at the first SIGINT or SIGTERM. The second one ends the process at once. */
+  /** Aborts at the first signal that ends a process. One more ends it at once. */
   readonly interrupted: AbortSignal;
 }
 
 const INTERRUPTED_EXIT = 130;
 const FAULT_EXIT = 70;
+/** Ctrl+C under npm arrives twice: from the terminal, and passed on by npm. That is one wish. */
+const SAME_SIGNAL_MS = 1_000;
+
+export interface SessionOptions {
+  /**
+   * What SIGHUP means. `end` (default): the terminal was closed. `ignore`: a gateway goes on without one, and service
+   * managers send it for a reload, which there is not.
+   */
+  readonly hangup?: "end" | "ignore";
+}
 
 /** Takes over the process's signals and its last error handler. Once per process. @throws `usage_error` for a wrong TOOLARIUM_LOG */
-export function createSession(defaultLevel: LogThreshold): Session {
+export function createSession(defaultLevel: LogThreshold, { hangup = "end" }: SessionOptions = {}): Session {
   const log = createLog(readLogLevel(defaultLevel));
   const controller = new AbortController();
-  const interrupt = (): void => {
-    if (controller.signal.aborted) process.exit(INTERRUPTED_EXIT);
-    controller.abort();
+  let first = { signal: "", at: 0 };
+  const interrupt = (signal: NodeJS.Signals): void => {
+    const at = performance.now();
+    if (!controller.signal.aborted) {
+      first = { signal, at };
+      controller.abort();
+    } else if (signal !== first.signal || at - first.at > SAME_SIGNAL_MS) process.exit(INTERRUPTED_EXIT);
   };
-  process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
+  const ignore = (signal: NodeJS.Signals): void => log.info(`${signal} is ignored: ${IGNORED_BECAUSE}`);
+  process.on("SIGINT", interrupt).on("SIGTERM", interrupt).on("SIGQUIT", interrupt);
+  process.on("SIGHUP", hangup === "end" ? interrupt : ignore);
+  // Left alone, SIGUSR1 opens a debugger's port and SIGUSR2 ends the process.
+  process.on("SIGUSR1", ignore).on("SIGUSR2", ignore);
   process.on("uncaughtException", (error) => {
     log.fatal({ err: error }, "uncaught error");
     process.exit(FAULT_EXIT);
   });
   return { log, interrupted: controller.signal };
 }
+
+const IGNORED_BECAUSE = "it reloads nothing. Restart to read the configuration again.";
 
 const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
@@ -68,6 +86,14 @@ export async function openStoredRuns(config: Config, log: Log): Promise<Store> {
   return await openSqliteStore({ path: config.store.path, log, readOnly: true });
 }
 
+/** Resolves once the signal aborts. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (signal.aborted) resolve();
+  else signal.addEventListener("abort", () => resolve(), { once: true });
+  return promise;
+}
+
 /** Never resolves; rejects with `cancelled` once the signal aborts. */
 export function interruption(signal: AbortSignal): Promise<never> {
   const { promise, reject } = Promise.withResolvers<never>();
@@ -76,14 +102,4 @@ export function interruption(signal: AbortSignal): Promise<never> {
   else signal.addEventListener("abort", interrupt, { once: true });
   promise.catch(() => {});
   return promise;
-}
-
-/** Resolves when every server is connected or failed, after `mcp.readyWaitMs`, or when the signal aborts. */
-export async function untilServersSettled({ hub, config }: Gateway, signal: AbortSignal): Promise<void> {
-  const settled = new AbortController();
-  const timeout = setTimeout(config.mcp.readyWaitMs, undefined, {
-    signal: AbortSignal.any([signal, settled.signal]),
-  });
-  await Promise.race([hub.settled, timeout.catch(() => {})]);
-  settled.abort();
 }

@@ -28,7 +28,8 @@ export interface CompilerSupplyEvents {
   onGaveUp(): void;
 }
 
-const START_DEADLINE_MS = 10_000;
+/** For a process that hangs: on a busy machine a start may take a minute. */
+const START_DEADLINE_MS = 120_000;
 /** Starts that fail in a row before no other is tried. */
 const MAX_START_FAILURES = 3;
 
@@ -101,7 +102,9 @@ export class CompilerSupply implements AsyncDisposable {
     });
     this.#living.add(child);
     this.#starting = child;
-    this.#startDeadline = setTimeout(() => child.kill(), START_DEADLINE_MS);
+    // Not before its messages were read once more: where this process stood still, `ready` is there already.
+    const giveUp = (): void => void setImmediate(() => child === this.#starting && child.kill());
+    this.#startDeadline = setTimeout(giveUp, START_DEADLINE_MS);
   }
 
   #onMessage(child: CompilerChild, message: FromCompiler): void {

@@ -50,6 +50,8 @@ declare module "fastify" {
     anyHost?: boolean;
     /** Served while the gateway shuts down: liveness only. */
     whileClosing?: boolean;
+    /** Its answer depends on which tools there are: right after a start it waits for servers that are connecting. */
+    needsTools?: boolean;
   }
 }
 

@@ -28,7 +28,7 @@ const HEADERS_GRACE_MS = 1_000;
 
 export function registerChatRoutes(app: FastifyInstance, gateway: Gateway): void {
   const bodyLimit = gateway.config.server.chatBodyLimitBytes;
-  app.post("/v1/chat/completions", { bodyLimit }, async (request, reply) => {
+  app.post("/v1/chat/completions", { bodyLimit, config: { needsTools: true } }, async (request, reply) => {
     const signal = disconnectSignal(reply);
     try {
       return await answerChat(gateway, request, reply, signal);

@@ -17,7 +17,7 @@ const declarationsQuery = z.object({
 });
 
 export function registerDeclarationRoutes(app: FastifyInstance, gateway: Gateway): void {
-  app.post("/v1/sandbox/check", async (request) => {
+  app.post("/v1/sandbox/check", { config: { needsTools: true } }, async (request) => {
     const caller = callerOf(request);
     requireRight(caller, "run");
     const { code, tools_filter: filter } = parseBody(checkBody, request.body);
@@ -31,7 +31,7 @@ export function registerDeclarationRoutes(app: FastifyInstance, gateway: Gateway
     return await checkProgram(check, gateway.compiler);
   });
 
-  app.get("/v1/declarations", async (request, reply) => {
+  app.get("/v1/declarations", { config: { needsTools: true } }, async (request, reply) => {
     const { tools, observed } = parseQuery(declarationsQuery, request.query);
     const { layers } = requestPolicy(request, undefined);
     const policy = { layers: tools === undefined ? layers : [...layers, queryLayer(tools)] };

@@ -32,7 +32,7 @@ const wrappedCallBody = z.strictObject({ tool_call: z.strictObject(toolCall), ..
 type ToolCallBody = z.infer<typeof wrappedCallBody>["tool_call"];
 
 export function registerExecuteRoute(app: FastifyInstance, gateway: Gateway): void {
-  app.post("/v1/mcp/tool/execute", async (request, reply) => {
+  app.post("/v1/mcp/tool/execute", { config: { needsTools: true } }, async (request, reply) => {
     const { call, filter } = parseToolCall(request.body);
     const { name } = call.function;
     const outcome =

@@ -1,5 +1,5 @@
 /**
- * The page at `/`: static files of `src/playground`, read once at the start. They hold no data and no inline code, so
+ * The page at `/`: static files of `src/playground`, read once, before anything listens. They hold no data and no inline code, so
  * they may be served to anybody, under a content security policy that lets the page talk to its own gateway only.
  */
 import { createHash } from "node:crypto";
@@ -26,20 +26,28 @@ const SECURITY_HEADERS = {
   "referrer-policy": "no-referrer",
 } as const;
 
-interface PageFile {
+export interface PageFile {
+  readonly path: string;
   readonly contentType: string;
   readonly content: Buffer;
   readonly etag: string;
 }
 
-/** Serves `/` and `/playground/<file>`. Rejects when a file of the page is missing from the installation. */
-export async function registerPageRoutes(app: FastifyInstance): Promise<void> {
-  for (const [name, contentType] of Object.entries(contentTypes)) {
-    const content = await readFile(new URL(name, FOLDER));
-    const file = { contentType, content, etag: etagOf(content) };
-    const path = name === "index.html" ? "/" : `/playground/${name}`;
-    app.get(path, (request, reply) => sendFile(file, request, reply));
-  }
+/** Rejects when a file of the page is missing from the installation. */
+export function readPage(): Promise<readonly PageFile[]> {
+  return Promise.all(
+    Object.entries(contentTypes).map(async ([name, contentType]) => {
+      const content = await readFile(new URL(name, FOLDER));
+      const path = name === "index.html" ? "/" : `/playground/${name}`;
+      return { path, contentType, content, etag: etagOf(content) };
+    }),
+  );
+}
+
+/** Serves `/` and `/playground/<file>` to everybody who reaches this port: the page asks for a key itself. */
+export function registerPageRoutes(app: FastifyInstance, files: readonly PageFile[]): void {
+  for (const file of files)
+    app.get(file.path, { config: { keyless: true } }, (request, reply) => sendFile(file, request, reply));
 }
 
 /** Browsers ask each time (`no-cache`) and mostly hear that nothing changed. */

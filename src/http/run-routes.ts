@@ -45,7 +45,9 @@ export function registerRunRoutes(app: FastifyInstance, gateway: Gateway, closin
   const { runner } = gateway;
   const { reader } = runner;
 
-  app.post("/v1/sandbox/runs", (request, reply) => startRun(gateway, request, reply));
+  app.post("/v1/sandbox/runs", { config: { needsTools: true } }, (request, reply) =>
+    startRun(gateway, request, reply),
+  );
 
   app.get("/v1/sandbox/runs", async (request) => {
     const { status, limit, cursor } = parseQuery(listQuery, request.query);

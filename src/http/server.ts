@@ -16,7 +16,7 @@ import { collectMethods, parseJsonBodies, refuseUnknownAddresses, refuseUnreadab
 import { registerHealthRoutes } from "./health-routes.ts";
 import { createMemoryLimiter, type Limiter } from "./limiter.ts";
 import { registerModelRoutes } from "./model-routes.ts";
-import { registerPageRoutes } from "./page-routes.ts";
+import { readPage, registerPageRoutes } from "./page-routes.ts";
 import { refuseRequest, sendError } from "./problem.ts";
 import { registerRunRoutes } from "./run-routes.ts";
 import { registerServerRoutes } from "./server-routes.ts";
@@ -49,12 +49,15 @@ export async function createHttpServer(
   { limiter = createMemoryLimiter() }: HttpServerOptions = {},
 ): Promise<HttpServer> {
   const { config, log } = gateway;
+  const page = await readPage();
   const closing = new AbortController();
   const app = fastify({
     logger: false,
     bodyLimit: config.server.bodyLimitBytes,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: true,
+    // Nothing of the start has a time limit: on a busy machine the framework's 10 s ended a gateway that was fine.
+    pluginTimeout: 0,
     return503OnClosing: false,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     frameworkErrors: (error, request, reply) => void sendError(error, request, reply, log),
@@ -68,6 +71,7 @@ export async function createHttpServer(
   refuseUnknownAddresses(app);
   parseJsonBodies(app);
   const refuseOtherMethods = collectMethods(app);
+  holdUntilServersSettled(app, gateway, closing.signal);
 
   registerHealthRoutes(app, gateway);
   registerRunRoutes(app, gateway, closing.signal);
@@ -79,7 +83,7 @@ export async function createHttpServer(
   registerServerRoutes(app, gateway);
   registerModelRoutes(app, gateway);
   registerChatRoutes(app, gateway);
-  registerPage(app);
+  registerPageRoutes(app, page);
   refuseOtherMethods();
   await app.ready();
 
@@ -97,16 +101,6 @@ export async function createHttpServer(
       return closed;
     },
   };
-}
-
-/** The page is for everybody who reaches this port: it holds no data, and asks for a key itself. */
-function registerPage(app: FastifyInstance): void {
-  void app.register(async (page) => {
-    page.addHook("onRoute", (route) => {
-      route.config = { ...route.config, keyless: true };
-    });
-    await registerPageRoutes(page);
-  });
 }
 
 /** Returns a function that waits until every request of the moment has its answer, or has lost its client. */
@@ -132,6 +126,21 @@ function refuseWhenClosing(app: FastifyInstance, closing: AbortSignal): void {
   });
   app.addHook("onSend", async (_request, reply) => {
     if (closing.aborted) reply.header("connection", "close");
+  });
+}
+
+/** Right after a start the first clients see what later ones do: their requests wait while servers connect. */
+function holdUntilServersSettled(
+  app: FastifyInstance,
+  { serversSettled }: Pick<Gateway, "serversSettled">,
+  closing: AbortSignal,
+): void {
+  const closed = Promise.withResolvers<void>();
+  closing.addEventListener("abort", () => closed.resolve(), { once: true });
+  app.addHook("preHandler", async ({ routeOptions }) => {
+    if (!routeOptions.config.needsTools) return;
+    await Promise.race([serversSettled, closed.promise]);
+    if (closing.aborted) throw new ToolariumError("not_ready", "The gateway is shutting down.");
   });
 }
 

@@ -33,7 +33,9 @@ interface ListedTool {
 const callBody = z.strictObject({ arguments: jsonValue.optional() }).optional();
 
 export function registerToolRoutes(app: FastifyInstance, gateway: Gateway): void {
-  app.get("/v1/tools", async (request) => ({ data: listTools(gateway, request) }));
+  app.get("/v1/tools", { config: { needsTools: true } }, async (request) => ({
+    data: listTools(gateway, request),
+  }));
 
   app.post<{ Params: { server: string; tool: string } }>(
     "/v1/tools/:server/:tool",

@@ -13,6 +13,7 @@ import { type Learned, openSession, toStartFailure } from "./open-session.ts";
 import { createRedact, type Redact, redactJson, withoutPaths } from "./redact.ts";
 import { createRelisting, type Relisting } from "./relisting.ts";
 import type { Session } from "./session.ts";
+import { type Ending, tellingLine } from "./telling-line.ts";
 import type { ToolListing } from "./tool-list.ts";
 import type { McpSpec } from "./transports.ts";
 
@@ -158,7 +159,7 @@ class Connection implements ServerConnection {
       this.#learned = { ...this.#learned, legacy: false };
       if (this.#closed.signal.aborted) return undefined;
       const { reason, stderr } = toStartFailure(error);
-      this.#fail(limit.aborted ? `it was not ready within ${startTimeoutMs} ms` : reason, stderr);
+      this.#fail(limit.aborted ? `it was not ready within ${startTimeoutMs} ms` : reason, stderr, "start");
       return undefined;
     }
   }
@@ -180,15 +181,16 @@ class Connection implements ServerConnection {
 
   async #end(session: Session, reason: string): Promise<void> {
     this.#session = undefined;
-    if (!this.#closed.signal.aborted) this.#fail(reason, session.stderr());
+    if (!this.#closed.signal.aborted) this.#fail(reason, session.stderr(), "loss");
     await session.close();
   }
 
-  #fail(reason: string, stderr: string | null): void {
+  #fail(reason: string, stderr: string | null, ending: Ending): void {
     this.#state = "failed";
     this.#stderr = stderr;
-    const lastWords = lastWordsOf(this.#shownStderr() ?? "");
-    const error = this.#clean(lastWords === "" ? reason : `${reason}; it last wrote: ${lastWords}`);
+    // Redacted before it is cut, so that no half of a secret is left.
+    const words = tellingLine(this.#redact(stderr ?? ""), ending);
+    const error = this.#clean(words === "" ? reason : `${reason}; it wrote: ${words}`);
     if (error !== this.#lastError)
       this.#deps.log.warn({ server: this.#spec.name, reason: error }, "mcp server not available");
     this.#lastError = error;
@@ -241,13 +243,4 @@ class Connection implements ServerConnection {
   }
 }
 
-/** The last lines that say something; stack frames do not. */
-function lastWordsOf(stderr: string): string {
-  const lines = stderr.split("\n").map((line) => line.trim());
-  const telling = lines.filter((line) => line !== "" && !/^at |^Node\.js v\d/.test(line));
-  return telling.slice(-STDERR_LINES).join(" | ").slice(-STDERR_IN_ERROR_CHARS).toWellFormed();
-}
-
 const STDERR_SHOWN_CHARS = 4_096;
-const STDERR_LINES = 5;
-const STDERR_IN_ERROR_CHARS = 500;

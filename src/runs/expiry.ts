@@ -7,6 +7,7 @@ export interface Expiry extends Disposable {
   /** `dueAt`: milliseconds since the Unix epoch. Replaces what was known of this run. */
   watch(run: string, dueAt: number): void;
   forget(run: string): void;
+  isWatched(run: string): boolean;
 }
 
 /** `expire` is called at a run's time, once. Keeps no process alive. */
@@ -30,6 +31,7 @@ export function createExpiry(expire: (run: string) => void): Expiry {
   return {
     watch,
     forget,
+    isWatched: (run) => timers.has(run),
     [Symbol.dispose]() {
       for (const timer of timers.values()) clearTimeout(timer);
       timers.clear();

@@ -6,7 +6,7 @@ import { CallRun } from "./call-run.ts";
 import type { Carried } from "./carriage.ts";
 import { endAtRest } from "./endings.ts";
 import { wasAnswering } from "./history.ts";
-import { listRunsIn } from "./loading.ts";
+import { allRuns, listRunsIn } from "./loading.ts";
 import { ProgramRun } from "./program-run.ts";
 
 export interface RecoveryDeps {
@@ -14,7 +14,7 @@ export interface RecoveryDeps {
   readonly log: Log;
   /** Carries a run of the store while `act` uses it, and until it is at rest. */
   readonly keep: (run: StoredRun, act: (run: Carried) => Promise<void>) => Promise<unknown>;
-  /** Ends a run in its time that waits for a person. */
+  /** Ends a run in its time that waits for a person, unless it is watched already. */
   readonly watch: (id: string, events: readonly JournalEvent[]) => void;
   /** True once nothing more is to be taken up. */
   readonly stopped: () => boolean;
@@ -23,7 +23,7 @@ export interface RecoveryDeps {
 export interface Recovered {
   readonly resumed: number;
   readonly ended: number;
-  /** Resolves when all of them have been taken up and are at rest. Never rejects. */
+  /** Resolves when all of them have been taken up and are at rest, and all that wait are watched. Never rejects. */
   readonly atRest: Promise<unknown>;
 }
 
@@ -31,18 +31,29 @@ export interface Recovered {
 const AT_ONCE = 32;
 
 /**
- * Programs go on, and calls that people decided; runs that wait are watched, and what only a client could go on with
- * is ended. Resolves when the store has been gone through.
+ * Programs go on, and calls that people decided; what only a client could go on with is ended. Resolves when that has
+ * begun. Runs that wait are watched in the background: there may be thousands of them, and a start waits for none.
  */
 export async function recoverRuns(deps: RecoveryDeps): Promise<Recovered> {
-  const { store, watch } = deps;
+  const { store } = deps;
   const left: StoredRun[] = [];
   const lost: StoredRun[] = [];
   for (const run of await listRunsIn(store, "queued", "running"))
     ((await needsClient(run, store)) ? lost : left).push(run);
   for (const run of lost) await deps.keep(run, endAbandoned);
-  for (const { id } of await listRunsIn(store, "waiting")) watch(id, await store.readJournal(id));
-  return { resumed: left.length, ended: lost.length, atRest: takeUpAll(left, deps) };
+  const atRest = Promise.all([takeUpAll(left, deps), watchAll(deps)]);
+  return { resumed: left.length, ended: lost.length, atRest };
+}
+
+async function watchAll({ store, log, watch, stopped }: RecoveryDeps): Promise<void> {
+  try {
+    for await (const { id } of allRuns(store, { statuses: ["waiting"] })) {
+      if (stopped()) return;
+      watch(id, await store.readJournal(id));
+    }
+  } catch (error) {
+    if (!stopped()) log.error({ err: error }, "runs that wait for people could not be read");
+  }
 }
 
 async function needsClient({ id, kind }: StoredRun, store: Store): Promise<boolean> {

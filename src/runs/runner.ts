@@ -269,7 +269,9 @@ export class Runner {
       store,
       log,
       keep: (run, act) => this.#carriage.keepStored(run.id, () => this.#load(run), act),
-      watch: (id, events) => this.#watch(id, events),
+      watch: (id, events) => {
+        if (!this.#expiry.isWatched(id)) this.#watch(id, events);
+      },
       stopped: () => this.#draining,
     });
     this.#recovery = atRest;

@@ -1,10 +1,10 @@
 import { fastify } from "fastify";
 import { expect, onTestFinished, test } from "vitest";
-import { registerPageRoutes } from "../../src/http/page-routes.ts";
+import { readPage, registerPageRoutes } from "../../src/http/page-routes.ts";
 
 async function openPage() {
   const app = fastify();
-  await registerPageRoutes(app);
+  registerPageRoutes(app, await readPage());
   onTestFinished(() => app.close());
   return { get: (url: string, headers = {}) => app.inject({ url, headers }) };
 }

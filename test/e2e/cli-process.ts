@@ -59,13 +59,13 @@ export async function runCli(
   return { code, stdout: cli.stdout, stderr: cli.stderr };
 }
 
-/** Starts `toolarium serve` on a free port and waits for the ready line. */
+/** Starts `toolarium serve` on a free port and waits until it listens. */
 export async function startServer(
   args: readonly string[] = [],
   options?: CliOptions,
 ): Promise<Cli & { readonly url: string }> {
   const cli = startCli(["serve", "--port", "0", ...args], options);
-  const ready = await until("the ready line", () => {
+  const ready = await until("its address", () => {
     if (cli.process.exitCode !== null) throw new Error(`ended with ${cli.process.exitCode}: ${cli.stderr}`);
     return /^toolarium listening on (http:\S+)\n/.exec(cli.stdout);
   });

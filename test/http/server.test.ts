@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { until } from "../helpers/until.ts";
 import { readEvents } from "./helpers/event-stream.ts";
 import { startServer, type TestServer } from "./helpers/server.ts";
@@ -55,6 +55,26 @@ describe("a bug", () => {
 });
 
 describe("listening", () => {
+  it("has no time limit but the machine's own: a start that takes minutes is a start", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      let hasStarted = false;
+      const starting = gateway.alongside({}).finally(() => {
+        hasStarted = true;
+      });
+      // On a loaded machine a minute passes between any two steps.
+      while (!hasStarted) {
+        vi.advanceTimersByTime(60_000);
+        await new Promise(setImmediate);
+      }
+      await using server = await starting;
+      vi.useRealTimers();
+      expect((await server.send("/livez")).status).toBe(200);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it("a port in use is a clear refusal", async () => {
     await expect(gateway.alongside({ server: { port: gateway.port } })).rejects.toMatchObject({
       code: "config_error",

@@ -46,7 +46,7 @@ describe("starting", () => {
     await hub.settled;
     expect(stateOf(hub, "never-answers")).toMatchObject({
       state: "failed",
-      lastError: "it was not ready within 400 ms; it last wrote: waiting for the license server",
+      lastError: "it was not ready within 400 ms; it wrote: waiting for the license server",
     });
   });
 
@@ -96,7 +96,7 @@ describe("a server that dies", () => {
     });
     expect(stateOf(hub, "dies-on-call")).toMatchObject({
       state: "failed",
-      lastError: "its process exited with code 9; it last wrote: fatal: the disk is on fire",
+      lastError: "its process exited with code 9; it wrote: fatal: the disk is on fire",
     });
     expect(await call(hub, "dies-on-call", "pid")).toMatchObject({
       ok: false,

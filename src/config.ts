@@ -29,6 +29,8 @@ export interface KeyConfig {
   readonly key: string;
   readonly principal: string;
   readonly may: readonly Right[];
+  /** Principals, with `*` as a wildcard, whose waiting calls it sees and decides besides its own: those its `tools.allow` includes. */
+  readonly decides?: readonly string[];
   readonly mode?: Mode;
   readonly tools: { readonly allow?: readonly string[]; readonly autoExecute?: readonly string[] };
   /** Narrower than the deployment's. */

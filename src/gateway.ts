@@ -7,7 +7,7 @@ import { createCore, type Readiness } from "./core.ts";
 import type { Log } from "./log.ts";
 import type { Hub } from "./mcp/hub.ts";
 import { type AuditPage, type AuditQuery, readAudit } from "./runs/audit.ts";
-import type { Viewer } from "./runs/reading.ts";
+import type { Viewer } from "./runs/deciders.ts";
 import type { Runner } from "./runs/runner.ts";
 import type { Store } from "./store/store.ts";
 import type { Catalog } from "./tools/catalog.ts";

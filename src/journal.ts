@@ -58,6 +58,8 @@ export type JournalEvent = EventHead &
         readonly tool: string;
         readonly args: string;
         readonly argsBytes: number;
+        /** Nothing asked for it: it stands in the text of a program that was refused for it. Only the audit shows it. */
+        readonly inText?: true;
       }
     | {
         readonly type: "decided";

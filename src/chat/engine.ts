@@ -89,10 +89,11 @@ async function beginChat(
   request: ChatRequest,
 ): Promise<Followable> {
   const chat = openConversation({ runner, config, ...deps }, request);
-  const { principal, keyName, policy, mode, model, mark } = request;
+  const { principal, keyName, user, policy, mode, model, mark } = request;
   const run = await runner.openCalls({
     principal,
     keyName,
+    user,
     policy,
     kind: "chat",
     consent: "auto",

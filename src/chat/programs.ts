@@ -36,6 +36,7 @@ export const programs: CallAnswering = {
     const active = await runner.start({
       principal,
       keyName,
+      user: run.spec.user,
       policy,
       signal: run.signal,
       code: program.code,

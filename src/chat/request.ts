@@ -11,6 +11,8 @@ export interface ChatRequest {
   readonly principal: string;
   /** Null when the gateway has no keys. */
   readonly keyName: string | null;
+  /** The person for whom it is made, if the request names one. */
+  readonly user?: string | undefined;
   /** Whether the caller may decide calls that wait for a person. */
   readonly mayDecide: boolean;
   readonly policy: Policy;

@@ -66,7 +66,12 @@ export async function compileProgram(
   );
   const diagnostics = arranged.map(withHint);
   const toolReferences = normalized.toolReferences.map(
-    ({ root, path, offset }): ToolReference => ({ root, path, ...positionAt(starts, offset) }),
+    ({ root, path, offset, others }): ToolReference => ({
+      root,
+      path,
+      ...positionAt(starts, offset),
+      ...(others === undefined ? {} : { otherLines: others.map((other) => positionAt(starts, other).line) }),
+    }),
   );
   const fault = arranged.find(({ severity }) => severity === "error");
   return {

@@ -59,6 +59,8 @@ export interface ToolReference {
   /** Where it first stands, in the author's text: 1-based, columns in UTF-16 units. */
   readonly line: number;
   readonly column: number;
+  /** The lines of its other places; absent when it stands once. */
+  readonly otherLines?: readonly number[];
 }
 
 export type CompileOutcome =

@@ -43,7 +43,13 @@ const diagnostic = z.object({
 });
 
 const toolReferences = z.array(
-  z.object({ root: z.string(), path: z.array(z.string()), line: position, column: position }),
+  z.object({
+    root: z.string(),
+    path: z.array(z.string()),
+    line: position,
+    column: position,
+    otherLines: z.array(position).max(1000).exactOptional(),
+  }),
 );
 
 const outcome = z.union([

@@ -155,9 +155,10 @@ function apply(
   });
   const isKept = ({ offset }: Remark): boolean =>
     !shape.blanks.some(([start, end]) => start <= offset && offset < end);
+  const authorsOffset = (offset: number): number => originOf(reading.pieces, offset);
   const inAuthorsText = <T extends { readonly offset: number }>(found: T): T => ({
     ...found,
-    offset: originOf(reading.pieces, found.offset),
+    offset: authorsOffset(found.offset),
   });
   return {
     ok: true,
@@ -165,6 +166,9 @@ function apply(
     typescript: inspection.typescript,
     runs: shape.runs,
     remarks: [...notes, ...[...shape.notes, ...inspection.warnings.filter(isKept)].map(inAuthorsText)],
-    toolReferences: inspection.toolReferences.map(inAuthorsText),
+    toolReferences: inspection.toolReferences.map(({ others, ...reference }) => ({
+      ...inAuthorsText(reference),
+      ...(others === undefined ? {} : { others: others.map(authorsOffset) }),
+    })),
   };
 }

@@ -7,9 +7,11 @@ export interface ReferenceInText {
   readonly path: readonly string[];
   /** Where it first stands in the text that was inspected. */
   readonly offset: number;
+  /** Where else it stands; absent for one that stands once. */
+  readonly others?: readonly number[];
 }
 
-export type Reference = Omit<ReferenceInText, "offset">;
+export type Reference = Pick<ReferenceInText, "root" | "path">;
 
 /** The chain of plain names a callee is, or undefined when part of it is computed. */
 export function referenceOf(callee: Expression): Reference | undefined {
@@ -42,12 +44,12 @@ export function writeReference({ root, path }: Reference): string {
   );
 }
 
-/** The first of each. */
+/** The first of each, with the places of the others: a few, since they are for people. */
 export function distinct(references: readonly ReferenceInText[]): readonly ReferenceInText[] {
-  const byText = new Map<string, ReferenceInText>();
-  for (const reference of references) {
-    const text = writeReference(reference);
-    if (!byText.has(text)) byText.set(text, reference);
-  }
-  return [...byText.values()];
+  return [...Map.groupBy(references, writeReference).values()].flatMap(([first, ...others]) => {
+    if (first === undefined || others.length === 0) return first ?? [];
+    return { ...first, others: others.slice(0, MAX_OTHERS).map(({ offset }) => offset) };
+  });
 }
+
+const MAX_OTHERS = 50;

@@ -47,6 +47,7 @@ export function resolveConfig(raw: unknown, { origins, servers, faulty }: Resolv
     ...(failed.has("providers") ? [] : checkChains(file, issues)),
     ...(failed.has("limits") || failed.has("limitCeilings") ? [] : limits.problems),
     ...checkKeys(file),
+    ...checkDecides(file),
     ...faultsOfOutputSchemas(file.tools.outputSchemas),
     ...(failed.has("keys") || failed.has("server") ? [] : checkOpenToOthers(file)),
   ];
@@ -142,6 +143,21 @@ function checkKeys({ keys }: ConfigFile): readonly Remark[] {
       }),
     );
   });
+}
+
+/** Whose calls it decides says nothing of a key that may decide none. */
+function checkDecides({ keys }: ConfigFile): readonly Remark[] {
+  return keys.flatMap(({ decides, may }, index): readonly Remark[] =>
+    decides === undefined || may.includes("decide")
+      ? []
+      : [
+          {
+            path: ["keys", index, "decides"],
+            part: "key",
+            message: 'needs the right to decide: add "decide" to the key\'s may',
+          },
+        ],
+  );
 }
 
 function checkKeyLengths({ keys }: ConfigFile): readonly Remark[] {

@@ -130,6 +130,8 @@ const key = z.strictObject({
   key: z.string().regex(/^[\x21-\x7e]+$/, "expected text without blanks that fits into a header"),
   principal: text().exactOptional(),
   may: z.array(z.enum(["run", "decide", "admin"])).default(["run"]),
+  // Of whose calls a key with `decide` is asked besides its own principal's; `*` in a name stands for anything.
+  decides: z.array(text()).exactOptional(),
   mode: z.enum(modeNames).exactOptional(),
   tools: z.strictObject({ allow: texts().exactOptional(), autoExecute: texts().exactOptional() }).default({}),
   agent: z.strictObject({ maxTurns: whole(1).exactOptional(), ...answerLimits }).exactOptional(),

@@ -7,7 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Mode } from "../config/modes.ts";
 import type { AgentLimits, Config, KeyConfig, Right } from "../config.ts";
 import { ToolariumError } from "../errors.ts";
-import type { Viewer } from "../runs/reading.ts";
+import { createDecideScope, type DecideScope, type Viewer } from "../runs/deciders.ts";
 import { baseLayers, type Policy, type PolicyLayer, requestLayers } from "../tools/policy.ts";
 import {
   allowListedOrigin,
@@ -25,6 +25,8 @@ export interface Caller {
   readonly rights: ReadonlySet<Right>;
   /** Null when the gateway has no keys. */
   readonly keyName: string | null;
+  /** Whose waiting calls it decides besides its own principal's. */
+  readonly decides: DecideScope | undefined;
   /** The key's default chat mode. */
   readonly mode: Mode | undefined;
   /** What the configuration and the key say about tools; requests only add layers. */
@@ -82,8 +84,27 @@ export function callerOf(request: FastifyRequest): Caller {
 }
 
 export function viewerOf(request: FastifyRequest): Viewer {
-  const { principal, rights } = callerOf(request);
-  return { principal, admin: rights.has("admin") };
+  const { principal, rights, decides } = callerOf(request);
+  return { principal, admin: rights.has("admin"), ...(decides === undefined ? {} : { decides }) };
+}
+
+/** What a name of a person may be long: it is shown to whoever decides. */
+const MAX_USER_CHARS = 200;
+
+/**
+ * The person for whom a request is made: header `x-toolarium-user`, else what the body says. A name for those who
+ * decide and for the audit; it gives no right. Undefined when the request names nobody.
+ */
+export function userOf(request: FastifyRequest, inBody?: unknown): string | undefined {
+  const named = [request.headers["x-toolarium-user"], inBody].find(
+    (name) => typeof name === "string" && name.trim() !== "",
+  );
+  return typeof named === "string" ? named.trim().slice(0, MAX_USER_CHARS) : undefined;
+}
+
+/** Whether tools and servers are shown that it may not use: to those who configure the gateway, or alone use it. */
+export function seesAll({ keyName, rights }: Caller): boolean {
+  return keyName === null || rights.has("admin");
 }
 
 /** @throws `forbidden`; `admin_disabled` when there are no keys and `server.admin` is off */
@@ -144,6 +165,7 @@ function localCaller(config: Config): Caller {
     principal: "local",
     rights: new Set<Right>(config.server.admin ? ["run", "decide", "admin"] : ["run", "decide"]),
     keyName: null,
+    decides: undefined,
     mode: undefined,
     layers: baseLayers(config),
     agent: {},
@@ -153,12 +175,14 @@ function localCaller(config: Config): Caller {
 }
 
 function keyCaller(config: Config, key: KeyConfig): Caller {
+  const layers = baseLayers(config, key);
   return {
     principal: key.principal,
     rights: new Set(key.may),
     keyName: key.name,
+    decides: key.decides && createDecideScope(key.decides, { layers }),
     mode: key.mode,
-    layers: baseLayers(config, key),
+    layers,
     agent: key.agent ?? {},
     maxConcurrent: key.maxConcurrent,
     ratePerMinute: key.ratePerMinute,

@@ -50,7 +50,7 @@ export function registerApprovalRoutes(app: FastifyInstance, gateway: Gateway): 
     });
     if (decided === undefined) throw unknownRun(id);
     if (wait === "true") return await decided.done;
-    return reply.code(202).send(await runner.reader.report(id, viewer));
+    return reply.code(202).send(await decided.report());
   };
   app.post<CallParams>("/v1/sandbox/runs/:id/calls/:call", decide);
   app.post<CallParams>("/v1/runs/:id/calls/:call", decide);

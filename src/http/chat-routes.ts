@@ -5,7 +5,7 @@ import type { ChatEvent } from "../chat/events.ts";
 import { toRefusal } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Log } from "../log.ts";
-import { callerOf, requestPolicy, requireRight, takeSlot } from "./access.ts";
+import { callerOf, requestPolicy, requireRight, takeSlot, userOf } from "./access.ts";
 import { resolveAnswerLimits } from "./chat-limits.ts";
 import { type ModeSource, selectMode } from "./chat-mode.ts";
 import {
@@ -60,6 +60,7 @@ async function answerChat(
   const events = gateway.chat.run({
     principal,
     keyName,
+    user: userOf(request, params["safety_identifier"] ?? params["user"]),
     mayDecide: rights.has("decide"),
     policy,
     // Of several answers only one could be played on: the calls of all of them are handed back.

@@ -5,7 +5,7 @@ import type { Gateway } from "../gateway.ts";
 import type { ToolFailure } from "../journal.ts";
 import type { SettledCall } from "../runs/call-result.ts";
 import { decide, type Policy } from "../tools/policy.ts";
-import { callerOf, requireRight, takeSlot } from "./access.ts";
+import { callerOf, requireRight, takeSlot, userOf } from "./access.ts";
 import { disconnectSignal } from "./sse.ts";
 
 export interface ExplicitCall {
@@ -33,6 +33,7 @@ export async function callTool(
   const run = await gateway.runner.openCalls({
     principal: caller.principal,
     keyName: caller.keyName,
+    user: userOf(request),
     kind: "call",
     policy,
     limits: gateway.config.limits,

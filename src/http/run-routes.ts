@@ -9,7 +9,7 @@ import type { JournalEvent } from "../journal.ts";
 import { createStreamMapper } from "../runs/events.ts";
 import type { Report } from "../runs/report.ts";
 import type { ActiveRun } from "../runs/runner.ts";
-import { callerOf, requestPolicy, requireRight, takeSlot, viewerOf } from "./access.ts";
+import { callerOf, requestPolicy, requireRight, takeSlot, userOf, viewerOf } from "./access.ts";
 import { disconnectSignal, type ServerSentEvent, sendEventStream } from "./sse.ts";
 import { jsonValue, pageFields, parseBody, parseQuery, programText, wholeNumber } from "./validate.ts";
 
@@ -106,6 +106,7 @@ async function startRun(gateway: Gateway, request: FastifyRequest, reply: Fastif
     run = await gateway.runner.start({
       principal: caller.principal,
       keyName: caller.keyName,
+      user: userOf(request),
       code: body.code,
       policy,
       limits,

@@ -6,8 +6,8 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Gateway } from "../gateway.ts";
 import { promisedSchema } from "../tools/catalog.ts";
-import { decide, type Policy, requestLayers, visible } from "../tools/policy.ts";
-import { requestPolicy } from "./access.ts";
+import { decide, requestLayers, visible } from "../tools/policy.ts";
+import { callerOf, requestPolicy, seesAll } from "./access.ts";
 import { callTool, toolRefusal } from "./explicit-call.ts";
 import { jsonValue, parseBody } from "./validate.ts";
 
@@ -54,8 +54,9 @@ export function registerToolRoutes(app: FastifyInstance, gateway: Gateway): void
 }
 
 function listTools(gateway: Gateway, request: FastifyRequest): ListedTool[] {
-  const asked: Policy = { layers: requestLayers(request.headers, undefined) };
   const policy = requestPolicy(request, undefined);
+  // Whoever wrote the rules sees what they leave out, with the rule; a key sees what it may use.
+  const asked = seesAll(callerOf(request)) ? { layers: requestLayers(request.headers, undefined) } : policy;
   const states = new Map(gateway.hub.servers().map(({ name, state }) => [name, state]));
   return visible(gateway.catalog(), asked).map((tool) => {
     const decision = decide(tool, policy);

@@ -172,10 +172,22 @@ function renderServer(server, tools) {
   return details;
 }
 
+/** @param {any} tool @returns {"denied" | "unavailable" | "runs" | "asks"} */
+function badgeOf({ allowed, available, autoExecute }) {
+  if (!allowed) return "denied";
+  if (!available) return "unavailable";
+  return autoExecute ? "runs" : "asks";
+}
+
 /** @param {any} tool */
 function renderTool(tool) {
-  const badge = !tool.available ? "unavailable" : tool.autoExecute ? "runs" : "asks";
-  const words = { unavailable: tool.reason ?? "unavailable", runs: "runs by itself", asks: "asks a person" };
+  const badge = badgeOf(tool);
+  const words = {
+    denied: "not allowed",
+    unavailable: tool.reason ?? "unavailable",
+    runs: "runs by itself",
+    asks: "asks a person",
+  };
   return element(
     "li",
     {},

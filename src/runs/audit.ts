@@ -6,7 +6,7 @@ import type { CallPage, FoundCall, Store } from "../store/store.ts";
 import { serverOf } from "../tools/patterns.ts";
 import type { AuditFilters } from "./audit-query.ts";
 import { type CallRecord, callDecision, callStatus, createCallFold } from "./calls.ts";
-import type { Viewer } from "./reading.ts";
+import type { Viewer } from "./deciders.ts";
 import type { ReportCall } from "./report.ts";
 
 /** Times are ISO 8601. */

@@ -12,6 +12,8 @@ export interface CallRecord {
   /** JSON text: as requested, or as decided once they are. */
   readonly args: string;
   readonly argsBytes: number;
+  /** It stands in the text of a program that was refused for it, which never ran. */
+  readonly inText: boolean;
   readonly requestedAt: number;
   /** `ask` while a person has not answered; null when nothing was decided. */
   readonly decision: "auto" | "ask" | "approved" | "denied" | "result" | null;
@@ -99,6 +101,7 @@ function request(event: JournalEvent & { readonly type: "requested" }, seq: numb
     tool: event.tool,
     args: event.args,
     argsBytes: event.argsBytes,
+    inText: event.inText === true,
     requestedAt: event.at,
     decision: null,
     decided: null,

@@ -19,6 +19,16 @@ export interface CompiledText {
   readonly outcome: CompileOutcome;
   /** Ids of the tools it calls by name, in order of first appearance, those outside the policy included. */
   readonly calls: readonly string[];
+  /** Where it calls them. A call by a computed name stands nowhere. */
+  readonly sites: readonly CallSite[];
+  /** The calls that no policy of it allows, each tool once. Told also when the check warns only. */
+  readonly denied: readonly { readonly tool: string; readonly message: string }[];
+}
+
+/** Where a program's text calls a tool: 1-based lines of the author's text, in order. */
+export interface CallSite {
+  readonly tool: string;
+  readonly lines: readonly number[];
 }
 
 /** Rejects as `Compiler.compile` does. */
@@ -35,7 +45,33 @@ export async function compileForRun(text: ProgramText, compiler: Compiler): Prom
   });
   const calls = called.flatMap(({ id, tool }) => (tool === undefined ? [] : [id]));
   const refusals = typecheck === "off" ? [] : refusalsOf(called, text);
-  return { outcome: withRefusals(outcome, refusals), calls: [...new Set(calls)] };
+  return {
+    outcome: withRefusals(outcome, refusals),
+    calls: [...new Set(calls)],
+    sites: sitesOf(called),
+    denied: typecheck === "off" ? [] : deniedAmong(called, catalog, policy),
+  };
+}
+
+function sitesOf(called: readonly CallInText[]): readonly CallSite[] {
+  const known = called.filter(({ tool }) => tool !== undefined);
+  return [...Map.groupBy(known, ({ id }) => id)].map(([tool, calls]) => {
+    const lines = calls.flatMap(({ reference: { line, otherLines = [] } }) => [line, ...otherLines]);
+    return { tool, lines: [...new Set(lines)].sort((one, other) => one - other) };
+  });
+}
+
+function deniedAmong(
+  called: readonly CallInText[],
+  catalog: Catalog,
+  policy: Policy,
+): CompiledText["denied"] {
+  const denied = called.flatMap(({ id, tool }) =>
+    tool !== undefined && decide(tool, policy).verdict === "deny"
+      ? [[id, { tool: id, message: explainRefusal(id, catalog, policy).message }] as const]
+      : [],
+  );
+  return [...new Map(denied).values()];
 }
 
 function typesFor(catalog: Catalog, policy: Policy): Omit<TypeCheck, "mode"> {

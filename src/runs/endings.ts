@@ -53,7 +53,13 @@ export function endRefused(outcome: Extract<CompileOutcome, { ok: false }>, comp
     ...(column === undefined ? {} : { column }),
     effects: "none",
   };
-  return { type: "ended", status: "failed", result: null, error, usage: toRunUsage({ compileMs }) };
+  return {
+    type: "ended",
+    status: "failed",
+    result: null,
+    error,
+    usage: toRunUsage({ compileMs }),
+  };
 }
 
 /** A program that was executed, and what its journal has. */

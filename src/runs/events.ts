@@ -52,6 +52,7 @@ export function createStreamMapper(run: StreamedRun): (event: JournalEvent) => S
   const fold = createCallFold();
   return (event) => {
     const call = fold.apply(event);
+    if (call?.inText) return undefined;
     const shown = call ? showCall(event, call) : showRun(event);
     if (!shown) return undefined;
     const [type, fields] = shown;

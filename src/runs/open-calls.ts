@@ -14,6 +14,8 @@ export interface CallRunRequest {
   readonly principal: string;
   /** The key that asked; null or absent without keys. */
   readonly keyName?: string | null;
+  /** The person for whom the key asks, if the request says so. */
+  readonly user?: string | undefined;
   readonly kind: "chat" | "call";
   readonly policy: Policy;
   readonly limits: RunLimits;
@@ -31,7 +33,7 @@ export interface OpenCallsDeps extends CallRunDeps {
 
 /** The run is being answered when it is returned. */
 export function openCallRun(request: CallRunRequest, deps: OpenCallsDeps): CallRun {
-  const { principal, keyName = null, kind, policy, limits, consent, chat } = request;
+  const { principal, keyName = null, user, kind, policy, limits, consent, chat } = request;
   const catalog = deps.catalog();
   const spec: RunSpec = {
     limits,
@@ -39,6 +41,7 @@ export function openCallRun(request: CallRunRequest, deps: OpenCallsDeps): CallR
     policy,
     catalogVersion: catalog.version,
     keyName,
+    ...(user === undefined ? {} : { user }),
     ...(chat === undefined ? {} : { chat }),
   };
   const head = { id: createRunId(), principal, kind, createdAt: Date.now() };

@@ -7,7 +7,7 @@ import { type Catalog, toNamespaces } from "../tools/catalog.ts";
 import type { HumanDecision } from "../tools/gate-call.ts";
 import { type Policy, visible } from "../tools/policy.ts";
 import { builtinFunctions } from "./builtin-tools.ts";
-import { compileForRun } from "./compile-for-run.ts";
+import { type CompiledText, compileForRun } from "./compile-for-run.ts";
 import { createRunId } from "./ids.ts";
 import { programDeclarations } from "./program-globals.ts";
 import type { ProgramIdentity } from "./program-run.ts";
@@ -19,6 +19,8 @@ export interface ProgramRequest {
   readonly principal: string;
   /** The key that asked; null or absent without keys. */
   readonly keyName?: string | null;
+  /** The person for whom the key asks, if the request says so. */
+  readonly user?: string | undefined;
   readonly code: string;
   readonly input?: unknown;
   readonly policy: Policy;
@@ -43,6 +45,8 @@ export interface ProgramRequest {
 
 export interface PreparedProgram {
   readonly outcome: CompileOutcome;
+  /** The calls in its text that its policy refuses. */
+  readonly denied: CompiledText["denied"];
   readonly record: RunRecord;
   readonly identity: ProgramIdentity;
 }
@@ -61,7 +65,7 @@ export async function prepareProgram(
   deps: PrepareDeps,
 ): Promise<PreparedProgram> {
   const { code, input = null, approval, policy, limits, principal } = request;
-  const { parent = null, keyName = null, repairOf, id = createRunId() } = request;
+  const { parent = null, keyName = null, user, repairOf, id = createRunId() } = request;
   const createdAt = Date.now();
   const compileStart = performance.now();
   // Not under the request's signal: a run that is cancelled has a report like any other.
@@ -74,19 +78,21 @@ export async function prepareProgram(
   ]);
   // The first time for a catalog this takes long, and so does the compiler then.
   const recorded = tokenBudgets && shownTo(catalog, policy, tokenBudgets);
-  const [{ outcome }, snapshot] = await preparing;
+  const [{ outcome, sites, denied }, snapshot] = await preparing;
   const spec: RunSpec = {
     limits,
     diagnostics: outcome.ok ? outcome.program.diagnostics : outcome.diagnostics,
     policy,
     catalogVersion: catalog.version,
     keyName,
+    ...(user === undefined ? {} : { user }),
     program: {
       code,
       compiled: outcome.ok ? { js: outcome.program.js, positions: outcome.program.positions } : null,
       compileMs: performance.now() - compileStart,
       input,
       approval,
+      ...(sites.length === 0 ? {} : { sites }),
       ...(recorded === undefined ? {} : { shown: recorded }),
       ...(repairOf === undefined ? {} : { repairOf }),
     },
@@ -101,7 +107,7 @@ export async function prepareProgram(
     snapshot,
     requestKey: null,
   };
-  return { outcome, record, identity: toIdentity(record, spec, namespaces) };
+  return { outcome, denied, record, identity: toIdentity(record, spec, namespaces) };
 }
 
 function shownTo(catalog: Catalog, policy: Policy, budgets: TokenBudgets): Shown {

@@ -9,7 +9,7 @@ import {
   type ToolNamespaces,
   type WorkerPool,
 } from "../../sandbox/index.ts";
-import type { JournalEvent, JournalEventBody } from "../journal.ts";
+import type { JournalEvent, JournalEventBody, ToolFailure } from "../journal.ts";
 import type { Log } from "../log.ts";
 import type { Bridge } from "../tools/bridge.ts";
 import type { Builtins } from "../tools/builtin.ts";
@@ -18,6 +18,7 @@ import type { GateCall, HumanDecision } from "../tools/gate-call.ts";
 import type { Policy, PolicyLayer } from "../tools/policy.ts";
 import type { Decidable } from "./approvals.ts";
 import type { Carried } from "./carriage.ts";
+import type { CompiledText } from "./compile-for-run.ts";
 import { endAtRest, toRunError } from "./endings.ts";
 import { layersOf, openCallOf, toHistory } from "./history.ts";
 import { parseCallId, toCallId } from "./ids.ts";
@@ -106,9 +107,10 @@ export class ProgramRun implements Carried, Decidable {
     this.#take([], () => this.#recordOpened(), false);
   }
 
-  /** The compiler refused it: it never runs. */
-  refuse(end: JournalEventBody): void {
+  /** The compiler refused it: it never runs. `denied` are calls in its text that its policy would have refused. */
+  refuse(end: JournalEventBody, denied: CompiledText["denied"]): void {
     this.#recordOpened();
+    for (const [index, { tool, message }] of denied.entries()) this.#recordDenied(index + 1, tool, message);
     this.journal.append(end);
   }
 
@@ -222,6 +224,15 @@ export class ProgramRun implements Carried, Decidable {
     const { programHash, catalogVersion } = this.#options.identity;
     const { engine } = this.#deps.pool;
     return this.journal.append({ type: "opened", programHash, catalogVersion, engine }).at;
+  }
+
+  /** For the audit: a program that was refused for a tool has tried to call it. */
+  #recordDenied(n: number, tool: string, message: string): void {
+    const call = toCallId(this.id, n);
+    const failure: ToolFailure = { kind: "denied", message };
+    this.journal.append({ type: "requested", n, call, tool, args: "", argsBytes: 0, inText: true });
+    const outcome = { ok: false, failure } as const;
+    this.journal.append({ type: "settled", n, call, outcome, resultBytes: 0, reused: false });
   }
 
   #endNow(code: "cancelled" | "approval_expired"): void {

@@ -2,19 +2,13 @@
 import { ToolariumError } from "../errors.ts";
 import type { JournalEvent } from "../journal.ts";
 import type { Store, StoredRun } from "../store/store.ts";
-import { askedCalls } from "./approvals.ts";
 import type { Carried } from "./carriage.ts";
 import { mergeChildren } from "./chat-report.ts";
-import { callIdOf } from "./ids.ts";
+import { type Approval, approvalsOf, isAsked, seesWhole, type Viewer } from "./deciders.ts";
+import { callIdOf, parseCallId } from "./ids.ts";
 import { allRuns } from "./loading.ts";
-import { deriveReport, type PendingCall, type Report, type RunStatus } from "./report.ts";
+import { deriveReport, type Report, type RunStatus } from "./report.ts";
 import { parseSpec } from "./run-spec.ts";
-
-/** Who asks: `admin` may read what belongs to others. */
-export interface Viewer {
-  readonly principal: string;
-  readonly admin: boolean;
-}
 
 export interface RunPage {
   readonly data: readonly Report[];
@@ -29,13 +23,6 @@ export interface RunListQuery {
   readonly cursor?: string;
 }
 
-/** A call that waits for a person. */
-export interface Approval extends PendingCall {
-  readonly run: string;
-  /** Milliseconds since the Unix epoch. */
-  readonly askedAt: number;
-}
-
 export interface AskedCall {
   readonly tool: string;
   /** JSON text. */
@@ -45,6 +32,11 @@ export interface AskedCall {
 export interface RunReader {
   /** Undefined when there is no such run, and also when it is somebody else's. */
   find(id: string, viewer: Viewer): Promise<StoredRun | undefined>;
+  /**
+   * The run of this call, for somebody who is asked about it: by its own id or that of the chat it belongs to.
+   * Undefined when there is none such, or others are asked.
+   */
+  findAsked(id: string, call: string, viewer: Viewer): Promise<StoredRun | undefined>;
   /**
    * As it stands, or as it stood after the event of this seq. Undefined as for `find`.
    * @throws `invalid_request` when the run has no event of that seq
@@ -59,7 +51,7 @@ export interface RunReader {
   list(viewer: Viewer, query: RunListQuery): Promise<RunPage>;
   /** Events after this seq, then live ones, until the run ends or waits. Undefined as for `find`. */
   events(id: string, viewer: Viewer, afterSeq?: number): Promise<AsyncIterable<JournalEvent> | undefined>;
-  /** Oldest first. */
+  /** The calls that wait for this viewer, oldest first. */
   approvals(viewer: Viewer): Promise<readonly Approval[]>;
 }
 
@@ -89,13 +81,24 @@ export function createRunReader(store: Store, carried: (id: string) => Carried |
 
   const find: RunReader["find"] = async (id, viewer) => {
     const live = carried(id);
-    if (live !== undefined && live.principal !== viewer.principal && !viewer.admin) return undefined;
+    if (live !== undefined && !seesWhole(live, viewer)) return undefined;
     const run = await store.getRun(id);
-    return run !== undefined && (viewer.admin || run.principal === viewer.principal) ? run : undefined;
+    return run !== undefined && seesWhole(run, viewer) ? run : undefined;
   };
 
   return {
     find,
+    async findAsked(id, call, viewer) {
+      const owner = parseCallId(call)?.runId ?? id;
+      const run = await store.getRun(owner);
+      if (run === undefined || (owner !== id && run.parent !== id)) return undefined;
+      if (seesWhole(run, viewer)) return run;
+      if (viewer.decides === undefined) return undefined;
+      const own = callIdOf(call);
+      const events = await eventsOf(owner);
+      const requested = events.find((event) => event.type === "requested" && event.call === own);
+      return requested?.type === "requested" && isAsked(run, requested.tool, viewer) ? run : undefined;
+    },
     journal: eventsOf,
     async report(id, viewer, at) {
       const run = await find(id, viewer);
@@ -146,12 +149,13 @@ export function createRunReader(store: Store, carried: (id: string) => Carried |
       })();
     },
     async approvals(viewer) {
-      const owner = viewer.admin ? {} : { principal: viewer.principal };
+      const isOnlyOwn = !viewer.admin && viewer.decides === undefined;
+      const owner = isOnlyOwn ? { principal: viewer.principal } : {};
       const approvals: Approval[] = [];
       // A call is to be decided as soon as it is held, also while its program still runs.
       const query = { ...owner, kinds: ["program", "chat"], statuses: ["waiting", "running"] } as const;
       for await (const run of allRuns(store, query))
-        approvals.push(...pendingOf(run.id, await eventsOf(run.id)));
+        approvals.push(...approvalsOf(run, await eventsOf(run.id), viewer));
       const unique = new Map(approvals.map((approval) => [approval.call, approval]));
       return [...unique.values()].sort((one, other) => one.askedAt - other.askedAt);
     },
@@ -162,15 +166,4 @@ export function createRunReader(store: Store, carried: (id: string) => Carried |
     const events = await eventsOf(id);
     return events.length === 0 ? undefined : Math.max(1, events.filter(({ at }) => at <= time).length);
   }
-}
-
-function pendingOf(run: string, events: readonly JournalEvent[]): readonly Approval[] {
-  const asked = new Map(askedCalls(events).map(({ call, at }) => [call, at]));
-  if (asked.size === 0) return [];
-  const head = { id: run, createdAt: 0, limits: {} as Report["limits"], diagnostics: [] };
-  return deriveReport(head, events).pending.map((pending) => ({
-    run,
-    ...pending,
-    askedAt: asked.get(callIdOf(pending.call)) ?? 0,
-  }));
 }

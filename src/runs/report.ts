@@ -79,7 +79,7 @@ export interface ReportHead {
 export function deriveReport(head: ReportHead, events: readonly JournalEvent[]): Report {
   const fold = createCallFold();
   for (const event of events) fold.apply(event);
-  const calls = fold.calls();
+  const calls = fold.calls().filter(({ inText }) => !inText);
   const last = events.at(-1);
   const end = last?.type === "ended" ? last : undefined;
   const report: Omit<Report, "usage"> = {
@@ -169,7 +169,7 @@ function usageSoFar(head: Pick<ReportHead, "createdAt">, events: readonly Journa
   return toRunUsage({
     wallMs: wallMsSoFar(events),
     queueMs: first ? first.at - head.createdAt : 0,
-    toolCalls: events.filter(({ type }) => type === "requested").length,
+    toolCalls: events.filter((event) => event.type === "requested" && event.inText !== true).length,
     logBytes: events.reduce((sum, e) => sum + (e.type === "log" ? Buffer.byteLength(e.text) : 0), 0),
   });
 }

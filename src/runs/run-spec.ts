@@ -8,6 +8,7 @@ import type { Mode } from "../config/modes.ts";
 import type { RequestMark } from "../journal.ts";
 import type { Store } from "../store/store.ts";
 import type { Policy } from "../tools/policy.ts";
+import type { CallSite } from "./compile-for-run.ts";
 import type { Shown } from "./receipt.ts";
 
 export interface RunSpec {
@@ -18,6 +19,8 @@ export interface RunSpec {
   readonly catalogVersion: string;
   /** The key that asked; null without keys. Its present rules are asked again whenever the run goes on. */
   readonly keyName?: string | null;
+  /** The person behind the key, as the request named them; absent when it named nobody. */
+  readonly user?: string;
   readonly program?: ProgramSpec;
   readonly chat?: ChatSpec;
 }
@@ -40,6 +43,8 @@ export interface ProgramSpec {
   readonly approval: "park" | "deny";
   /** What a model was shown of its tools and is shown of its result. Absent in runs of earlier versions. */
   readonly shown?: Shown;
+  /** Where its text calls which tools. Absent in runs of earlier versions. */
+  readonly sites?: readonly CallSite[];
   /** The failed run whose effects are not repeated. */
   readonly repairOf?: string;
 }

@@ -14,6 +14,7 @@ import { createBuiltins } from "./builtins.ts";
 import { type SettledCall, settlementIn } from "./call-result.ts";
 import { CallRun } from "./call-run.ts";
 import { Carriage, type Carried } from "./carriage.ts";
+import { isAsked, narrowReport, seesWhole, type Viewer } from "./deciders.ts";
 import { endRefused } from "./endings.ts";
 import { createExpiry, type Expiry } from "./expiry.ts";
 import { callIdOf } from "./ids.ts";
@@ -22,7 +23,7 @@ import { loadRun } from "./loading.ts";
 import { type CallRunRequest, openCallRun } from "./open-calls.ts";
 import { type ProgramRequest, prepareProgram } from "./prepare.ts";
 import { type ProgramDeps, ProgramRun } from "./program-run.ts";
-import { createRunReader, type RunReader, type Viewer } from "./reading.ts";
+import { createRunReader, type RunReader } from "./reading.ts";
 import type { TokenBudgets } from "./receipt.ts";
 import { recoverRuns } from "./recovery.ts";
 import { createReuse, readFailedProgram } from "./repair.ts";
@@ -52,8 +53,10 @@ export interface Decision {
 
 /** What follows from a decision. */
 export interface Decided {
-  /** The report once the run has ended or waits again. */
+  /** The report once the run has ended or waits again, as far as the viewer may read it. */
   readonly done: Promise<Report>;
+  /** The same, as it stands. */
+  report(): Promise<Report>;
   /** What became of the call; undefined when its run ended first. */
   readonly settled: Promise<SettledCall | undefined>;
 }
@@ -102,7 +105,7 @@ export class Runner {
     const { store, log } = this.#deps;
     const catalog = this.#deps.catalog(principal);
     const source = repairOf && (await readFailedProgram(repairOf, principal, this.#reader));
-    const { outcome, record, identity } = await prepareProgram(request, catalog, this.#deps);
+    const { outcome, denied, record, identity } = await prepareProgram(request, catalog, this.#deps);
     let journal: Journal | undefined;
     const run: ProgramRun = new ProgramRun(
       {
@@ -120,7 +123,7 @@ export class Runner {
       this.#deps,
     );
     if (outcome.ok) this.#hand(() => run.start());
-    else run.refuse(endRefused(outcome, identity.program.compileMs));
+    else run.refuse(endRefused(outcome, identity.program.compileMs), denied);
     const cancel = (): void => run.cancel();
     if (signal?.aborted) cancel();
     signal?.addEventListener("abort", cancel, { once: true });
@@ -205,15 +208,16 @@ export class Runner {
 
   /**
    * Records what a person said of a call that waits, and lets its run go on. Resolves when that is durable. Undefined
-   * when there is no such run, or it is not theirs.
+   * when there is no such run, or its call is not theirs to decide.
    *
    * @throws `not_found`, `decision_conflict`, `invalid_arguments`, `tool_not_allowed`: see `decideCall`
    */
   async decide(decision: Decision): Promise<Decided | undefined> {
     this.#refuseWhileDraining();
-    const { run: id, call, viewer, layers = [] } = decision;
-    const stored = await this.#reader.find(id, viewer);
+    const { call, viewer, layers = [] } = decision;
+    const stored = await this.#reader.findAsked(decision.run, call, viewer);
     if (stored === undefined) return undefined;
+    const { id, principal } = stored;
     const decided = Promise.withResolvers<Pick<Decided, "settled">>();
     const timeoutMs = this.#deps.callTimeoutMs;
     const done = this.#carriage.keepStored(
@@ -235,7 +239,14 @@ export class Runner {
     );
     done.then(() => undefined, decided.reject);
     const { settled } = await decided.promise;
-    return { settled, done: done.then((report) => report ?? this.#reportOf(id, viewer)) };
+    const seen = (report: Report): Report =>
+      seesWhole(stored, viewer) ? report : narrowReport(report, (tool) => isAsked(stored, tool, viewer));
+    const current = async (): Promise<Report> => seen(await this.#reportOf(id, { principal, admin: false }));
+    return {
+      settled,
+      done: done.then((report) => (report === undefined ? current() : seen(report))),
+      report: current,
+    };
   }
 
   /** Ends a run that has not ended; answers its report either way. Undefined as for `decide`. */

@@ -124,6 +124,7 @@ const journalEvent = z.discriminatedUnion("type", [
     tool: z.string(),
     args: z.string(),
     argsBytes: count,
+    inText: z.literal(true).exactOptional(),
   }),
   z.object({
     ...callHead,

@@ -74,7 +74,7 @@ async function admit(call: GateCall, deps: BridgeDeps): Promise<GateOutcome> {
   if (consent.decision === "ask")
     return { type: "pending", tool: tool.id, arguments: args.value, reason: consent.reason };
   if (consent.decision === "denied") {
-    const message = `${tool.id} needs a person's approval: ${consent.reason}`;
+    const message = `${consent.reason} This run asks nobody: its approval is "deny".`;
     return settle(call, refuse({ kind: "denied", message }));
   }
   return execute(call, tool, args, deps);

@@ -29,7 +29,7 @@ function compile(patterns: readonly string[]): PatternMatcher {
   return (id) => {
     if (exact.has(id)) return true;
     const [server, tool] = splitId(id);
-    return globs.some((glob) => matchesPart(glob[0], server) && matchesPart(glob[1], tool));
+    return globs.some((glob) => matchesGlob(glob[0], server) && matchesGlob(glob[1], tool));
   };
 }
 
@@ -39,8 +39,12 @@ function splitId(text: string): readonly [server: string, tool: string | undefin
   return slash < 0 ? [text, undefined] : [text.slice(0, slash), text.slice(slash + 1)];
 }
 
-/** Leftmost search for each literal: linear in practice, and no regular expression for a pattern to blow up. */
-function matchesPart(glob: string | undefined, text: string | undefined): boolean {
+/**
+ * Whether `*`, any run of characters, makes the two equal. Nothing matches what is undefined.
+ *
+ * Leftmost search for each literal: linear in practice, and no regular expression for a pattern to blow up.
+ */
+export function matchesGlob(glob: string | undefined, text: string | undefined): boolean {
   if (glob === undefined || text === undefined) return false;
   const [head = "", ...rest] = glob.split("*");
   const tail = rest.pop();

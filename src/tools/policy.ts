@@ -7,7 +7,7 @@ import type { Config, KeyConfig } from "../config.ts";
 import { ToolariumError } from "../errors.ts";
 import type { Catalog, CatalogTool } from "./catalog.ts";
 import { nearestNames } from "./nearest.ts";
-import { patternMatcher } from "./patterns.ts";
+import { matchesGlob, patternMatcher, serverOf } from "./patterns.ts";
 
 /** One layer's say. Absent = no further filter; `[]` = nothing. Patterns as in the configuration. */
 export interface PolicyLayer {
@@ -62,23 +62,38 @@ export function decide(tool: CatalogTool, policy: Policy): Decision {
   const refusing = refusingLayer(tool, policy);
   if (refusing !== undefined)
     return { verdict: "deny", rule: refusing.rule, reason: `not allowed by ${refusing.rule}` };
-  if (tool.needsApproval === true) return { verdict: "ask", reason: "the tool is defined to need approval" };
+  if (tool.needsApproval === true) return ask(`${tool.id} is defined to need approval`);
 
   const givenInCode = tool.needsApproval === false;
   const speaking = policy.layers.filter(
     ({ autoExecute, deployment }) => autoExecute !== undefined && !(givenInCode && deployment),
   );
-  if (speaking.length === 0 && !givenInCode) return { verdict: "ask", reason: "not in autoExecute" };
+  if (speaking.length === 0 && !givenInCode) return ask(`${tool.id} is not in autoExecute`);
   const asking = speaking.find(({ autoExecute = [] }) => !patternMatcher(autoExecute)(tool.id));
   if (asking === undefined) return { verdict: "auto" };
   const whose = asking.deployment ? "" : ` of ${asking.rule}`;
-  return { verdict: "ask", reason: `not in autoExecute${whose}` };
+  return ask(`${tool.id} is not in autoExecute${whose}`);
+}
+
+/** A sentence for the person who is asked. */
+function ask(why: string): Decision {
+  return { verdict: "ask", reason: `${why}: each call of it needs a person's agreement.` };
 }
 
 /** The rule that refuses this id, whether or not a tool of that name is known; undefined when every layer allows it. */
 export function refusingRule(id: string, policy: Policy): string | undefined {
   const server = id.slice(0, Math.max(0, id.indexOf("/")));
   return refusingLayer({ id, server }, policy)?.rule;
+}
+
+/** Whether the policy leaves room for tools of this server, which may not be known yet. */
+export function mayHoldTools(server: string, { layers }: Policy): boolean {
+  return layers.every(
+    ({ allow, servers }) =>
+      (servers === undefined || servers.includes(server)) &&
+      (allow === undefined ||
+        allow.some((pattern) => pattern === "*" || matchesGlob(serverOf(pattern), server))),
+  );
 }
 
 /** Why a call by this id cannot be made, with the nearest names that can. For ids that `decide` denies or nobody has. */

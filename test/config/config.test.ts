@@ -196,7 +196,7 @@ test("all faults of a file are told at once", async () => {
     limits: { wallMs: 10, cpuMs: 70_000 },
     keys: [
       { name: "n", key: "0123456789abcdef" },
-      { name: "n", key: "0123456789abcdef" },
+      { name: "n", key: "0123456789abcdef", decides: ["*"] },
     ],
     providers: {
       "a/b": { baseUrl: "https://x" },
@@ -219,6 +219,7 @@ test("all faults of a file are told at once", async () => {
     "limits.cpuMs: is above limitCeilings.cpuMs, which is 60000",
     "keys[1].name: another key has the same",
     "keys[1].key: another key has the same",
+    'keys[1].decides: needs the right to decide: add "decide" to the key\'s may',
   ]);
 });
 

@@ -108,3 +108,22 @@ describe("a filter that cannot be meant is refused by its name:", () => {
     expect(body).toMatchObject({ code: "invalid_request", errors: [{ pointer: `/${field}` }] });
   });
 });
+
+test("a program that the type-check refused for a tool is found as denied, with the rule", async () => {
+  const code = "await files.read({ path: 'a' });\nawait slow.hold({});\nawait slow.hold({});";
+  const refused = await server.send("/v1/sandbox/runs", {
+    body: { code, tools_filter: ["files/*"] },
+    headers: ann,
+  });
+  expect(refused.body).toMatchObject({ status: "failed", error: { code: "type_error", line: 2 } });
+  const { body } = await server.send(`/v1/audit?decision=denied&run=${refused.body.id}`, { headers: ann });
+  expect(body.data).toMatchObject([
+    { tool: "slow/hold", decision: "denied", decidedBy: "policy", status: "denied", startedAt: null },
+  ]);
+  expect(body.data[0].reason).toContain("tools_filter");
+  // The program called nothing: its report says so.
+  expect(refused.body).toMatchObject({ calls: [], usage: { toolCalls: 0 } });
+  const events = await server.send(`/v1/sandbox/runs/${refused.body.id}/events`, { headers: ann });
+  expect(events.body).not.toContain("call.finished");
+  expect(server.tools.calls.filter(({ tool }) => tool === "slow/hold")).toEqual([]);
+});

@@ -8,6 +8,7 @@ beforeAll(async () => {
     keys: [
       { name: "all", key: "all" },
       { name: "narrow", key: "narrow", tools: { allow: ["files/*"], autoExecute: [] } },
+      { name: "root", key: "root", may: ["run", "admin"], tools: { allow: ["files/*"] } },
     ],
     tools: { allow: ["files/*", "slow/hold"] },
   });
@@ -49,12 +50,17 @@ describe("GET /v1/tools", () => {
     expect(answer.body.data[4].reason).toEqual(expect.any(String));
   });
 
-  it("what a key may not use is listed with the reason", async () => {
-    const { body } = await send("/v1/tools", { headers: { authorization: "Bearer narrow" } });
-    const [list, hold] = [body.data[1], body.data.at(-1)];
-    expect(list).toMatchObject({ id: "files/list", allowed: true, autoExecute: false });
-    expect(hold).toMatchObject({ id: "slow/hold", allowed: false, autoExecute: false });
-    expect(hold.reason).toContain("narrow");
+  it("a key is shown the tools that it may use, and no others", async () => {
+    const answer = await send("/v1/tools", { headers: { authorization: "Bearer narrow" } });
+    expect(ids(answer)).toEqual(filesIds);
+    expect(answer.body.data[1]).toMatchObject({ id: "files/list", allowed: true, autoExecute: false });
+  });
+
+  it("who configures the gateway sees what the rules leave out, with the rule", async () => {
+    const { body } = await send("/v1/tools", { headers: { authorization: "Bearer root" } });
+    const hold = body.data.find(({ id }: { readonly id: string }) => id === "slow/hold");
+    expect(hold).toMatchObject({ allowed: false, autoExecute: false });
+    expect(hold.reason).toContain("root");
   });
 });
 
@@ -341,5 +347,15 @@ describe("GET /v1/mcp/servers", () => {
     ]);
     expect((await send("/v1/mcp/servers/slow")).body).toEqual(body.data[1]);
     expect((await send("/v1/mcp/servers/nobody")).body.code).toBe("not_found");
+  });
+
+  it("a key sees the servers whose tools it may use, in outline", async () => {
+    const narrow = { headers: { authorization: "Bearer narrow" } };
+    expect((await send("/v1/mcp/servers", narrow)).body.data).toEqual([
+      { name: "files", state: "ready", tools: 5 },
+    ]);
+    expect((await send("/v1/mcp/servers/slow", narrow)).status).toBe(404);
+    const whole = await send("/v1/mcp/servers", { headers: { authorization: "Bearer root" } });
+    expect(whole.body.data[1]).toHaveProperty("stderrTail");
   });
 });

@@ -101,11 +101,11 @@ test("a call runs by itself only when every layer that speaks of it says so", ()
   expect(decide(tool("db/query"), policy(auto, { rule: 'key "bot"' }))).toEqual({ verdict: "auto" });
   expect(decide(tool("db/drop_table"), policy(auto, key))).toEqual({
     verdict: "ask",
-    reason: "not in autoExecute",
+    reason: "db/drop_table is not in autoExecute: each call of it needs a person's agreement.",
   });
   expect(decide(tool("fs/read_file"), policy(auto, key))).toEqual({
     verdict: "ask",
-    reason: 'not in autoExecute of key "bot"',
+    reason: 'fs/read_file is not in autoExecute of key "bot": each call of it needs a person\'s agreement.',
   });
 });
 
@@ -123,7 +123,7 @@ test("tools given in code run by themselves unless they need approval or a key's
   );
   expect(decide(tool("local/pay"), policy(deployment(["*"], ["*"])))).toEqual({
     verdict: "ask",
-    reason: "the tool is defined to need approval",
+    reason: "local/pay is defined to need approval: each call of it needs a person's agreement.",
   });
 });
 

@@ -5,11 +5,12 @@
 import type { RunLimits } from "../sandbox/index.ts";
 import type { Path } from "./config/document.ts";
 import { readEnvironment } from "./config/environment.ts";
+import { isRecord } from "./config/json-object.ts";
 import type { Mode } from "./config/modes.ts";
 import { createOrigins, type Override } from "./config/problems.ts";
 import { resolveConfig } from "./config/resolve.ts";
 import { configSchema } from "./config/schema.ts";
-import { type ConfigSource, isRecord, readConfigFile, sourceInCode } from "./config/source.ts";
+import { type ConfigSource, readConfigFile, sourceInCode } from "./config/source.ts";
 import { ToolariumError } from "./errors.ts";
 import type { ServerSpec } from "./mcp/hub.ts";
 import type { JsonSchema } from "./tools/catalog.ts";
@@ -198,7 +199,7 @@ function finish(
   overrides: readonly Override[],
   problems: readonly string[],
 ): Omit<LoadedConfig, "source"> {
-  const { name, raw, document, servers, faults, toFilePath } = base;
+  const { name, raw, document, servers, faults, warnings, toFilePath } = base;
   const origins = createOrigins({
     source: name,
     ...(document === undefined ? {} : { document }),
@@ -208,12 +209,13 @@ function finish(
   for (const { path, value } of overrides) setAt(raw, path, value);
   const resolved = resolveConfig(raw, { origins, servers, faulty: faults.map(({ path }) => path) });
   const lines = [
-    ...faults.map(({ path, message }) => `${origins.at(path)}: ${message}`),
+    ...faults.map(({ path, part, message }) => `${origins.at(path, part)}: ${message}`),
     ...problems,
     ...resolved.problems,
   ];
   if (lines.length > 0 || resolved.config === undefined) throw configError(lines);
-  return { config: resolved.config, warnings: resolved.warnings };
+  const remarks = warnings.map(({ path, part, message }) => `${origins.at(path, part)}: ${message}`);
+  return { config: resolved.config, warnings: [...remarks, ...resolved.warnings] };
 }
 
 function overridesOf({ host, port }: NonNullable<LoadOptions["flags"]>): readonly Override[] {

@@ -1,5 +1,7 @@
 /** A configuration file as text: parsed with comments and trailing commas, every value findable again by its path. */
+
 import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
+import { isComment } from "./json-object.ts";
 
 export type Path = readonly (string | number)[];
 
@@ -30,7 +32,7 @@ export function parseDocument(text: string): ParsedDocument {
   return {
     document: { value, locate: (path, part) => placeOf(root === undefined ? 0 : offsetOf(root, path, part)) },
     faults: [
-      ...errors.map(({ error, offset }) => ({ offset, message: wordsOf(printParseErrorCode(error)) })),
+      ...errors.map(({ error, offset }) => ({ offset, message: describeFault(error, source, offset) })),
       ...keyFaults,
     ].map(({ offset, message }) => ({ place: placeOf(offset), message })),
   };
@@ -44,6 +46,7 @@ function toValue(node: Node, faults: { offset: number; message: string }[]): unk
     const [key, inner] = children;
     if (key === undefined || inner === undefined) continue;
     const name = String(key.value);
+    if (isComment(name)) continue;
     if (name === "__proto__") faults.push({ offset: key.offset, message: "__proto__ cannot be a key" });
     else if (Object.hasOwn(value, name))
       faults.push({ offset: key.offset, message: `the key ${JSON.stringify(name)} stands here twice` });
@@ -63,7 +66,20 @@ function offsetOf(root: Node, path: Path, part: "key" | "value"): number {
   return root.offset;
 }
 
-/** `CommaExpected` → `comma expected`. */
-function wordsOf(code: string): string {
-  return code.replace(/(?<=[a-z])(?=[A-Z])/g, " ").toLowerCase();
+/** `CommaExpected` → `comma expected`, and what to do about faults that pasting makes. */
+function describeFault(error: number, source: string, offset: number): string {
+  const words = printParseErrorCode(error)
+    .replace(/(?<=[a-z])(?=[A-Z])/g, " ")
+    .toLowerCase();
+  const hint = pastingFaults.find(([pattern]) => pattern.test(source.slice(offset, offset + 3)))?.[1];
+  if (hint !== undefined) return `${words}: ${hint}`;
+  const isUnwrapped = words === "end of file expected" && /^\s*"/.test(source);
+  return isUnwrapped ? `${words}: write { } around the whole` : words;
 }
+
+const pastingFaults: readonly (readonly [RegExp, string])[] = [
+  [/^[“”„‟«»]/u, 'these are typographic quotes; write "'],
+  [/^['‘’]/u, 'texts stand in double quotes; write "'],
+  [/^\u00a0/u, "this is a no-break space; write an ordinary one"],
+  [/^```/, "this is Markdown's mark; leave it out"],
+];

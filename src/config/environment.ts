@@ -1,6 +1,7 @@
 /** `TOOLARIUM_*` variables as settings: `TOOLARIUM_SERVER__PORT` is `server.port`. */
 import { z } from "zod";
 import type { Path } from "./document.ts";
+import { isRecord } from "./json-object.ts";
 import { childOf, didYouMean, keysOf, type Override, unwrap } from "./problems.ts";
 
 const PREFIX = "TOOLARIUM_";
@@ -99,8 +100,4 @@ function knownVariables(schema: z.core.$ZodType): readonly string[] {
     return [section, ...(child === undefined ? [] : keysOf(child).map((key) => `${section}__${key}`))];
   });
   return [...readElsewhere, ...shortNames.keys(), ...sections.map((name) => PREFIX + name.toUpperCase())];
-}
-
-function isRecord(value: unknown): value is { readonly [key: string]: unknown } {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

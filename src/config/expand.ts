@@ -10,6 +10,8 @@ export interface ExpandSources {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Relative files are relative to this folder. */
   readonly folder: string;
+  /** The folder of the user who runs this. */
+  readonly home: string;
 }
 
 export interface Expanded {
@@ -58,8 +60,11 @@ async function expandPiece(
 
 async function lookUp(
   reference: string,
-  { env, folder }: ExpandSources,
+  { env, folder, home }: ExpandSources,
 ): Promise<{ readonly text: string } | { readonly fault: string }> {
+  if (reference === "userHome") return { text: home };
+  const editors = faultOfEditors(reference);
+  if (editors !== undefined) return { fault: editors };
   if (reference.startsWith("file:")) return readReferenced(reference.slice("file:".length), folder);
   const variable = /^(?:env:)?(?<name>[A-Za-z_]\w*)(?::-(?<fallback>.*))?$/s.exec(reference)?.groups;
   const name = variable?.["name"];
@@ -72,6 +77,23 @@ async function lookUp(
   // As in a shell, `:-` is for the empty variable too.
   if (fallback !== undefined) return { text: value || fallback };
   return value === undefined ? { fault: `\${${name}} is not set, and has no default` } : { text: value };
+}
+
+/** What only an editor can fill in, with what to write instead. */
+function faultOfEditors(reference: string): string | undefined {
+  const input = /^(?:input|promptString):(?<id>.{1,64})$/.exec(reference)?.groups?.["id"];
+  if (input !== undefined) {
+    const variable = input
+      .replace(/\W+/g, "_")
+      .replace(/^(?=\d)/, "_")
+      .toUpperCase();
+    return `"\${${reference}}" asks a person, and nobody is asked at the start: write \${${variable}}, and set that variable`;
+  }
+  if (/^(?:workspaceFolder|workspaceRoot|fileWorkspaceFolder|cwd)\b/.test(reference))
+    return `"\${${reference}}" is an editor's: write the folder itself; "cwd" may be relative to this file`;
+  if (/^(?:config|command|extensionInstallFolder|localEnv|containerEnv):/.test(reference))
+    return `"\${${reference}}" is an editor's: write the value itself, or \${VAR}, and set that variable`;
+  return undefined;
 }
 
 /** One line end at the end is the editor's, not the secret's. */

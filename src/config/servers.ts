@@ -1,6 +1,7 @@
 /** Entries of `mcpServers` made into what the hub connects to. */
 import type { ServerSpec } from "../mcp/hub.ts";
 import type { Path } from "./document.ts";
+import { adviceOnForeignKey } from "./foreign-keys.ts";
 import { didYouMean } from "./problems.ts";
 import type { ServerEntry } from "./schema.ts";
 
@@ -41,13 +42,13 @@ export function resolveServer(name: string, entry: ServerEntry): ResolvedServer 
     .map((message): Remark => ({ path, part: "key", message }));
   const warnings = Object.keys(entry)
     .filter((key) => !knownKeys.includes(key))
-    .map(
-      (key): Remark => ({
-        path: [...path, key],
-        part: "key",
-        message: `is ignored: Toolarium has no such server setting${didYouMean(key, knownKeys)}`,
-      }),
-    );
+    .flatMap((key): readonly Remark[] => {
+      const advice = adviceOnForeignKey(name, key, entry[key]);
+      if (advice === null) return [];
+      const message =
+        advice ?? `is ignored: Toolarium has no such server setting${didYouMean(key, knownKeys)}`;
+      return [{ path: [...path, key], part: "key", message }];
+    });
   const spec =
     problems.length > 0 || "problem" in target ? undefined : { ...commonOf(name, entry), ...target };
   return { spec, problems, warnings };
@@ -56,7 +57,20 @@ export function resolveServer(name: string, entry: ServerEntry): ResolvedServer 
 function describeBadName(name: string): string | undefined {
   if (name === "local") return 'the name "local" belongs to tools that are defined in code';
   if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(name) && !name.includes("__")) return undefined;
-  return 'a server\'s name has at most 64 letters, digits, "_", "." and "-", begins with a letter or digit, and has no "__"';
+  const rule =
+    'a server\'s name has at most 64 letters, digits, "_", "." and "-", begins with a letter or digit, and has no "__"';
+  const cleaned = cleanName(name);
+  return cleaned === "" ? rule : `${rule}; write e.g. ${JSON.stringify(cleaned)}`;
+}
+
+/** `@org/server-files` → `server-files`, `My Server` → `My-Server` */
+function cleanName(name: string): string {
+  const last = name.split("/").findLast((part) => /[A-Za-z0-9]/.test(part)) ?? "";
+  return last
+    .replace(/[^A-Za-z0-9_.-]+/g, "-")
+    .replace(/__+/g, "_")
+    .replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, "")
+    .slice(0, 64);
 }
 
 type Target =

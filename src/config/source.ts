@@ -1,21 +1,20 @@
 /** A raw configuration before anything is laid over it: read from a file, or given in code. */
 import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
 import { dirname, resolve } from "node:path";
 import { ToolariumError } from "../errors.ts";
 import type { ServerSpec } from "../mcp/hub.ts";
 import { type ConfigDocument, type Path, parseDocument } from "./document.ts";
 import { expandStrings } from "./expand.ts";
+import { isRecord } from "./json-object.ts";
+import { type Pasted, readPasted } from "./pasted.ts";
+import { remarksOnTexts } from "./suspicious-texts.ts";
 
-export interface ConfigSource {
+export interface ConfigSource extends Pasted {
   /** The file's name as it was given, or what stands for it. */
   readonly name: string;
-  /** Made for this source: the caller may change it. */
-  readonly raw: Record<string, unknown>;
   readonly document?: ConfigDocument;
   readonly servers: readonly ServerSpec[];
-  readonly faults: readonly { readonly path: Path; readonly message: string }[];
-  /** A path of `raw` as it stands in the file. */
-  readonly toFilePath: (path: Path) => Path;
 }
 
 /** Where a file's runs are kept, relative to the file. */
@@ -24,29 +23,46 @@ const DEFAULT_STORE = "./toolarium.db";
 /** Faults of a file's text that are told: one slip makes many. */
 const TOLD_FAULTS = 5;
 
-/** Expands `${…}`, and makes relative paths absolute. @throws `config_error` when the file is no JSON, or not there */
+/** Expands `${…}` and `~`, and makes relative paths absolute. @throws `config_error` when the file is no JSON, or not there */
 export async function readConfigFile(
   name: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<ConfigSource> {
-  const { document, faults } = parseDocument(await readText(name));
+  const text = await readText(name);
+  const other = /\.(ya?ml|toml)$/i.exec(name)?.[1];
+  if (other !== undefined && !/^\uFEFF?\s*[{/]/.test(text))
+    throw new ToolariumError(
+      "config_error",
+      `${name}: expected JSON with comments, not ${other.toUpperCase()}`,
+    );
+  const { document, faults } = parseDocument(text);
   if (faults.length > 0) {
     const lines = faults.slice(0, TOLD_FAULTS).map(({ place, message }) => `${name}:${place} ${message}`);
     throw new ToolariumError("config_error", lines.join("\n"));
   }
   const folder = dirname(resolve(name));
-  const expanded = await expandStrings(document.value, { env, folder });
-  const aliased = withoutAlias(asObject(expanded.value, name));
+  const home = env["HOME"] || homedir();
+  const pasted = readPasted(asObject(document.value, name));
+  const expanded = await expandStrings(pasted.raw, { env, folder, home });
+  const raw = asObject(expanded.value, name);
+  // What is switched off needs nothing that is not there.
+  const off = disabledServers(raw);
+  const isOff = ([section, server]: Path): boolean =>
+    section === "mcpServers" && off.some((each) => each.name === server);
+  for (const { entry } of off) if (/\$\{/.test(String(entry["url"]))) entry["url"] = UNKNOWN_URL;
   return {
+    ...pasted,
     name,
-    ...aliased,
-    raw: withAbsolutePaths(aliased.raw, folder),
+    raw: withAbsolutePaths(raw, { folder, home }),
     document,
     servers: [],
     faults: [
-      ...expanded.faults.map((fault) => ({ ...fault, path: aliased.fromFilePath(fault.path) })),
-      ...aliased.faults,
+      ...expanded.faults
+        .filter(({ path }) => !isOff(path))
+        .map((fault) => ({ ...fault, part: "value" as const })),
+      ...pasted.faults,
     ],
+    warnings: [...pasted.warnings, ...remarksOnTexts(raw)],
   };
 }
 
@@ -55,69 +71,72 @@ export function sourceInCode(
   name: string,
   { config, servers }: { readonly config: unknown; readonly servers: readonly ServerSpec[] },
 ): ConfigSource {
-  const aliased = withoutAlias(asObject(structuredClone(config), name));
-  return { name, ...aliased, servers };
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return { ...readPasted(asObject(structuredClone(config), name)), name, servers };
 }
 
 async function readText(file: string): Promise<string> {
   try {
-    return await readFile(file, "utf8");
+    const bytes = await readFile(file);
+    // As Windows writes it where a command's output goes into a file.
+    return bytes[0] === 0xff && bytes[1] === 0xfe ? bytes.toString("utf16le") : bytes.toString("utf8");
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-    const reason = code === "ENOENT" ? "there is no such file" : `it cannot be read (${code})`;
+    const reason = unreadable[String(code)] ?? `it cannot be read (${code})`;
     throw new ToolariumError("config_error", `${file}: ${reason}`, { cause });
   }
 }
+
+const unreadable: { readonly [code: string]: string } = {
+  ENOENT: "there is no such file. Name one with --config, or leave it out for the demo",
+  EISDIR: "is a directory. Name a file in it",
+  EACCES: "cannot be read by this user. Give it the right to, or name another file",
+  EPERM: "cannot be read by this user. Give it the right to, or name another file",
+  ENOTDIR: "a part of the path is a file. Name another path",
+};
 
 function asObject(value: unknown, name: string): Record<string, unknown> {
   if (isRecord(value)) return value;
   throw new ToolariumError("config_error", `${name}: expected an object, e.g. { "mcpServers": {} }`);
 }
 
-interface Unaliased extends Pick<ConfigSource, "raw" | "faults" | "toFilePath"> {
-  readonly fromFilePath: (path: Path) => Path;
+/** Stands for the address of a server that is switched off and whose variables are not set. */
+const UNKNOWN_URL = "http://unset.invalid/";
+
+function disabledServers(
+  raw: Record<string, unknown>,
+): readonly { readonly name: string; readonly entry: Record<string, unknown> }[] {
+  const { mcpServers } = raw;
+  if (!isRecord(mcpServers)) return [];
+  return Object.entries(mcpServers).flatMap(([name, entry]) =>
+    isRecord(entry) && entry["disabled"] === true ? [{ name, entry }] : [],
+  );
 }
 
-/** `servers` is read as `mcpServers`. */
-function withoutAlias(given: Record<string, unknown>): Unaliased {
-  const same = (path: Path) => path;
-  if (!Object.hasOwn(given, "servers"))
-    return { raw: given, faults: [], toFilePath: same, fromFilePath: same };
-  const { servers, ...raw } = given;
-  if (!Object.hasOwn(raw, "mcpServers")) {
-    return {
-      raw: { ...raw, mcpServers: servers },
-      faults: [],
-      toFilePath: (path) => renamed(path, "mcpServers", "servers"),
-      fromFilePath: (path) => renamed(path, "servers", "mcpServers"),
-    };
-  }
-  const message = "means the same as mcpServers, which is there too; keep one of them";
-  return { raw, faults: [{ path: ["servers"], message }], toFilePath: same, fromFilePath: same };
-}
-
-function renamed([first, ...rest]: Path, from: string, to: string): Path {
-  if (first === undefined) return [];
-  return [first === from ? to : first, ...rest];
-}
-
-/** Settings that are paths, and commands that begin with `./` or `../`. */
-function withAbsolutePaths(raw: Record<string, unknown>, folder: string): Record<string, unknown> {
+/** Settings that are paths, commands that begin with `./` or `../`, and what begins with `~/` where servers are told of files. */
+function withAbsolutePaths(
+  raw: Record<string, unknown>,
+  { folder, home }: { readonly folder: string; readonly home: string },
+): Record<string, unknown> {
   const { mcpServers, sandbox } = raw;
-  const path = (value: unknown) => (typeof value === "string" ? resolve(folder, value) : value);
-  const command = (value: unknown) =>
-    typeof value === "string" && /^\.\.?\//.test(value) ? path(value) : value;
+  const atHome = (value: unknown): unknown =>
+    typeof value === "string" ? value.replace(/^~(?=\/|$)/, () => home) : value;
+  const path = (value: unknown): unknown =>
+    typeof value === "string" ? resolve(folder, String(atHome(value))) : value;
+  const command = (value: unknown): unknown =>
+    typeof value === "string" && /^\.\.?\//.test(value) ? path(value) : atHome(value);
   if (isRecord(mcpServers))
     for (const entry of Object.values(mcpServers).filter(isRecord)) {
+      const { args, env } = entry;
       if (Object.hasOwn(entry, "cwd")) entry["cwd"] = path(entry["cwd"]);
       if (Object.hasOwn(entry, "command")) entry["command"] = command(entry["command"]);
+      if (Array.isArray(args)) entry["args"] = args.map(atHome);
+      if (isRecord(env))
+        entry["env"] = Object.fromEntries(Object.entries(env).map(([key, value]) => [key, atHome(value)]));
     }
   if (isRecord(sandbox) && Array.isArray(sandbox["wrapper"]))
-    sandbox["wrapper"] = sandbox["wrapper"].map((part, index) => (index === 0 ? command(part) : part));
+    sandbox["wrapper"] = sandbox["wrapper"].map((part, index) =>
+      index === 0 ? command(part) : atHome(part),
+    );
 
   const { store = {} } = raw;
   if (!isRecord(store)) return raw;

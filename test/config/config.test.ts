@@ -164,11 +164,11 @@ test("a server's own settings are kept, and paths are relative to the file", asy
 
 test("a foreign key in a server's entry is a warning with its place", async () => {
   const { warnings } = await load(
-    '{ "mcpServers": {\n  "a": { "command": "x", "autoApprove": [], "timeoutMS": 5 }\n} }',
+    '{ "mcpServers": {\n  "a": { "command": "x", "autoApprove": ["read"], "timeoutMS": 5 }\n} }',
   );
   expect(warnings.map((line) => line.replaceAll(`${folder}/`, ""))).toEqual([
-    "toolarium.json:2:26 mcpServers.a.autoApprove: is ignored: Toolarium has no such server setting",
-    'toolarium.json:2:45 mcpServers.a.timeoutMS: is ignored: Toolarium has no such server setting; did you mean "timeoutMs"?',
+    'toolarium.json:2:26 mcpServers.a.autoApprove: is ignored: what runs without a person is listed in "tools": write "autoExecute": ["a/read"] there',
+    'toolarium.json:2:51 mcpServers.a.timeoutMS: is ignored: Toolarium has no such server setting; did you mean "timeoutMs"?',
   ]);
 });
 
@@ -212,7 +212,7 @@ test("all faults of a file are told at once", async () => {
     "server.port: expected at most 65535",
     "mcpServers.a: needs a command or a url",
     'mcpServers.local: the name "local" belongs to tools that are defined in code',
-    'mcpServers.b__c: a server\'s name has at most 64 letters, digits, "_", "." and "-", begins with a letter or digit, and has no "__"',
+    'mcpServers.b__c: a server\'s name has at most 64 letters, digits, "_", "." and "-", begins with a letter or digit, and has no "__"; write e.g. "b_c"',
     "mcpServers.d: a server of type sse needs a url",
     'providers["a/b"]: a provider\'s name is not empty and has no "/"',
     'providers.builtin: the name "builtin" is taken',
@@ -226,11 +226,44 @@ test("all faults of a file are told at once", async () => {
 test.for([
   ["{", "toolarium.json:1:2 close brace expected"],
   ['{ "a": }', "toolarium.json:1:8 value expected"],
+  ["{ “mcpServers”: {} }", 'toolarium.json:1:3 invalid symbol: these are typographic quotes; write "'],
+  ["{ 'mcpServers': {} }", 'toolarium.json:1:3 invalid symbol: texts stand in double quotes; write "'],
+  ['"mcpServers": {}', "toolarium.json:1:13 end of file expected: write { } around the whole"],
+  ["```json\n{}\n```", "toolarium.json:1:1 invalid symbol: this is Markdown's mark; leave it out"],
+  [
+    '{ "command": "npx" }',
+    'toolarium.json:1:1: this is one MCP server: write { "mcpServers": { "its-name": { … } } }',
+  ],
+  [
+    '{ "files": { "command": "npx" } }',
+    'toolarium.json:1:3 files: is an MCP server: move it into "mcpServers": { "files": { … } }',
+  ],
+  [
+    '{ "mcp": { "servers": {} }, "mcpServers": {} }',
+    "toolarium.json:1:12 mcp.servers: means the same as mcpServers",
+  ],
+  [
+    '{ "mcp": { "servers": { "a": { "transport": "ws", "url": "http://x" } } } }',
+    "toolarium.json:1:45 mcp.servers.a.transport: expected",
+  ],
+  [
+    '{ "mcpServers": { "a": { "url": "http://x", "httpUrl": "http://y" } } }',
+    "mcpServers.a.httpUrl: means the same as url",
+  ],
+  [
+    '{ "mcpServers": { "a": { "serverUrl": "x" } } }',
+    "toolarium.json:1:39 mcpServers.a.serverUrl: expected an http or https URL",
+  ],
+  [
+    '{ "mcpServers": { "a": { "command": "x", "enabled": "no" } } }',
+    "mcpServers.a.enabled: expected true or false",
+  ],
+  ['{ "mcpServers": { "@org/My files": { "command": "x" } } }', 'write e.g. "My-files"'],
   ["", "toolarium.json:1:1 value expected"],
   ["[]", "toolarium.json: expected an object"],
   ['{ "server": {},\n "server": {} }', 'toolarium.json:2:2 the key "server" stands here twice'],
   ['{ "mcpServers": { "__proto__": {} } }', "toolarium.json:1:19 __proto__ cannot be a key"],
-  ['{ "mcpServers": {}, "servers": {} }', "toolarium.json:1:32 servers: means the same as mcpServers"],
+  ['{ "mcpServers": {}, "servers": {} }', "toolarium.json:1:21 servers: means the same as mcpServers"],
   [
     '{ "mcpServers": { "a": { "command": "x", "url": "http://x" } } }',
     "mcpServers.a: has a command and a url",
@@ -305,7 +338,8 @@ test.for([
 test("a file that is not there is refused by its name", async () => {
   await expect(loadConfig({ path: "nowhere/toolarium.json", env: {}, demo: noDemo })).rejects.toMatchObject({
     code: "config_error",
-    message: "nowhere/toolarium.json: there is no such file",
+    message:
+      "nowhere/toolarium.json: there is no such file. Name one with --config, or leave it out for the demo",
   });
 });
 
@@ -343,7 +377,14 @@ test.for([
   ["${NOT_SET}", "${NOT_SET} is not set, and has no default"],
   ["${env:NOT_SET}", "${NOT_SET} is not set, and has no default"],
   ["${file:nothing.txt}", 'the file of "${file:…}" cannot be read (ENOENT)'],
-  ["${input:token}", '"${input:token}" is not understood'],
+  [
+    "${input:api-token}",
+    '"${input:api-token}" asks a person, and nobody is asked at the start: write ${API_TOKEN}',
+  ],
+  ["${workspaceFolder}/x", '"${workspaceFolder}" is an editor\'s: write the folder itself'],
+  ["${workspaceFolder:web}/x", '"${workspaceFolder:web}" is an editor\'s'],
+  ["${config:mcp.key}", '"${config:mcp.key}" is an editor\'s: write the value itself, or ${VAR}'],
+  ["${a b}", '"${a b}" is not understood'],
   ["${A", 'a "${" is not closed'],
 ] as const)("the reference %s is refused where it stands", async ([reference, fault]) => {
   const [line] = await faultsOf(`{ "mcpServers": {\n  "a": { "url": ${json(reference)} } } }`);

@@ -1,0 +1,36 @@
+/** Texts of servers that are hardly what was meant: copied before somebody filled them in, or written for a shell. */
+import type { Path } from "./document.ts";
+import { isRecord } from "./json-object.ts";
+import type { Remark } from "./servers.ts";
+
+/** Looks at what a server is started and reached with. A disabled one may say what it likes. Values are never echoed. */
+export function remarksOnTexts({ mcpServers }: Record<string, unknown>): readonly Remark[] {
+  if (!isRecord(mcpServers)) return [];
+  return Object.entries(mcpServers).flatMap(([name, entry]) => {
+    if (!isRecord(entry) || entry["disabled"] === true) return [];
+    const inside = (["command", "args", "cwd", "env", "url", "headers"] as const).flatMap((key) =>
+      textsIn(entry[key], ["mcpServers", name, key]),
+    );
+    return inside.flatMap(({ path, text }): readonly Remark[] => {
+      const message = describe(text);
+      return message === undefined ? [] : [{ path, part: "value", message }];
+    });
+  });
+}
+
+function textsIn(value: unknown, path: Path): readonly { readonly path: Path; readonly text: string }[] {
+  if (typeof value === "string") return [{ path, text: value }];
+  if (Array.isArray(value)) return value.flatMap((item, index) => textsIn(item, [...path, index]));
+  return isRecord(value) ? Object.entries(value).flatMap(([key, item]) => textsIn(item, [...path, key])) : [];
+}
+
+function describe(text: string): string | undefined {
+  if (PLACEHOLDER.test(text)) return "looks like a placeholder that was never filled in";
+  if (/^\$[A-Z_][A-Z0-9_]*(?=\/|$)/.test(text))
+    return `begins with a shell's $NAME, which nothing expands: write \${NAME}`;
+  if (/%[A-Z_][A-Z0-9_]*%/.test(text)) return `holds Windows's %NAME%, which nothing expands: write \${NAME}`;
+  return undefined;
+}
+
+const PLACEHOLDER =
+  /^(?:Bearer |--?[\w-]+=)?(?:<[^<>]+>|\[?YOUR[_ -][\w -]+\]?|your[_-][\w-]+[_-](?:here|key|token)|[\w-]+[_-]HERE|x{4,}|\.{3}|…)$|\/path\/to\/|\{\{.+\}\}/i;

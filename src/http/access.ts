@@ -191,7 +191,8 @@ function keyCaller(config: Config, key: KeyConfig): Caller {
 
 function presentedKey(request: FastifyRequest): string | undefined {
   const bearer = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? "")?.[1];
-  const apiKey = request.headers["x-api-key"];
+  // Azure's clients say `api-key`.
+  const apiKey = request.headers["x-api-key"] ?? request.headers["api-key"];
   return bearer ?? (typeof apiKey === "string" && apiKey !== "" ? apiKey : undefined);
 }
 

@@ -8,10 +8,10 @@ import { invalidJson, unknownField } from "./validate.ts";
 /** Before the body is read: what nobody will look at need not be well-formed. */
 export function refuseUnknownAddresses(app: FastifyInstance): void {
   app.addHook("onRequest", async (request) => {
-    if (request.is404) throw notFound(request.method, request.url);
+    if (request.is404) throw notFound(request.method, request.originalUrl);
   });
   app.setNotFoundHandler((request) => {
-    throw notFound(request.method, request.url);
+    throw notFound(request.method, request.originalUrl);
   });
 }
 

@@ -43,7 +43,12 @@ export function sendError(
   const refusal = toRefusal(fromFramework(error, request));
   if (refusal.code === "internal_error")
     log.error(
-      { err: refusal.cause ?? refusal, method: request.method, route: request.routeOptions.url },
+      {
+        err: refusal.cause ?? refusal,
+        method: request.method,
+        route: request.routeOptions.url,
+        request: request.id,
+      },
       "unexpected error while answering a request",
     );
   reply.headers(refusalHeaders(refusal));
@@ -66,11 +71,17 @@ export function toProblem(refusal: ToolariumError): Problem {
   };
 }
 
-/** True for every address under `/v1/` that is not one of ours alone: OpenAI clients ask for more than we serve. */
+/**
+ * True for every address under `/v1/` that is not one of ours alone, and for those that clients of OpenAI make of a
+ * base URL that is not quite ours: they ask for more than we serve, and show only errors of OpenAI's shape.
+ */
 export function isOpenAiPath(url: string): boolean {
   const path = url.split("?", 1)[0] ?? "";
-  return path.startsWith("/v1/") && !NATIVE_PATH.test(path);
+  return (path.startsWith("/v1/") && !NATIVE_PATH.test(path)) || FOREIGN_OPENAI_PATH.test(path);
 }
+
+const FOREIGN_OPENAI_PATH =
+  /^\/openai\/|^\/(?:[\w.-]+\/)*(?:chat\/completions|completions|embeddings|responses)$/;
 
 const NATIVE_PATH = /^\/v1\/(?:sandbox|runs|tools|declarations|mcp\/servers|approvals|audit)(?:\/|$)/;
 

@@ -7,6 +7,7 @@ import { type FastifyInstance, fastify } from "fastify";
 import { ToolariumError } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
 import { guardAccess } from "./access.ts";
+import { servedAddress } from "./addresses.ts";
 import { registerApprovalRoutes } from "./approval-routes.ts";
 import { registerAuditRoutes } from "./audit-routes.ts";
 import { registerChatRoutes } from "./chat-routes.ts";
@@ -18,6 +19,7 @@ import { createMemoryLimiter, type Limiter } from "./limiter.ts";
 import { registerModelRoutes } from "./model-routes.ts";
 import { readPage, registerPageRoutes } from "./page-routes.ts";
 import { refuseRequest, sendError } from "./problem.ts";
+import { answerRequestIds, requestId } from "./request-id.ts";
 import { registerRunRoutes } from "./run-routes.ts";
 import { registerServerRoutes } from "./server-routes.ts";
 import { registerToolRoutes } from "./tool-routes.ts";
@@ -59,6 +61,8 @@ export async function createHttpServer(
     // Nothing of the start has a time limit: on a busy machine the framework's 10 s ended a gateway that was fine.
     pluginTimeout: 0,
     return503OnClosing: false,
+    rewriteUrl: ({ url = "/" }) => servedAddress(url),
+    genReqId: requestId,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     frameworkErrors: (error, request, reply) => void sendError(error, request, reply, log),
     clientErrorHandler: refuseUnreadable,
@@ -66,6 +70,7 @@ export async function createHttpServer(
 
   app.setErrorHandler((error, request, reply) => refuseRequest(error, request, reply, log));
   const answered = trackRequests(app);
+  answerRequestIds(app);
   refuseWhenClosing(app, closing.signal);
   guardAccess(app, config, limiter);
   refuseUnknownAddresses(app);

@@ -2,7 +2,9 @@
  * What the journal of a chat has kept: the turns of the model, which the client never sees as such, what answered
  * their calls, and which of them were the answer to which request.
  */
+
 import type { JournalEvent, JournalEventBody, RequestMark, TurnCall } from "../journal.ts";
+import { parseJson } from "../json.ts";
 import type { CallRun } from "../runs/call-run.ts";
 import { parseCallId } from "../runs/ids.ts";
 import { type ChatMessage, type Fields, isFields, type ToolCall } from "../upstream/model.ts";
@@ -114,8 +116,8 @@ function readMark(event: JournalEvent): RequestMark | undefined {
 }
 
 function readTurn(event: Extract<JournalEvent, { readonly type: "turn" }>): Omit<KeptTurn, "answers"> {
-  const { content, tool_calls: calls, role: _, ...fields }: Fields = JSON.parse(event.message);
-  const { reason, response, choice } = JSON.parse(event.finish) as Pick<
+  const { content, tool_calls: calls, role: _, ...fields } = parseJson(event.message) as Fields;
+  const { reason, response, choice } = parseJson(event.finish) as Pick<
     Turn,
     "reason" | "response" | "choice"
   >;
@@ -127,7 +129,7 @@ function readTurn(event: Extract<JournalEvent, { readonly type: "turn" }>): Omit
     reason,
     response,
     choice,
-    usage: event.usage === null ? null : (JSON.parse(event.usage) as Fields),
+    usage: event.usage === null ? null : (parseJson(event.usage) as Fields),
     places: event.calls,
   };
 }

@@ -1,5 +1,7 @@
 /** What a conversation says to calls that wait: found at its end, read without knowing yet which calls they are. */
+
 import { ToolariumError } from "../errors.ts";
+import { parseJson } from "../json.ts";
 import { parseCallId } from "../runs/ids.ts";
 import { type ChatMessage, contentText, isFields } from "../upstream/model.ts";
 import { callIdsOf } from "./kept-turns.ts";
@@ -68,7 +70,7 @@ function isOurs(id: string): boolean {
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return undefined;
   }

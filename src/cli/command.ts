@@ -1,7 +1,9 @@
 /** The command line as data: what was asked for, checked, with nothing done yet. */
+
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { ToolariumError } from "../errors.ts";
+import { parseJson } from "../json.ts";
 import { type AuditFilters, auditFilterFields, timesInOrder } from "../runs/audit-query.ts";
 
 export type Command =
@@ -219,7 +221,7 @@ function parseLimit(text: string): number {
 
 function parseInput(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (error) {
     throw usageError(`--input wants JSON: ${error instanceof Error ? error.message : String(error)}`);
   }

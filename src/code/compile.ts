@@ -113,4 +113,6 @@ export interface Diagnostic {
   readonly message: string;
   readonly line: number;
   readonly column: number;
+  /** Of a note about a value and not about the text: where in the value, `rows[].id`. */
+  readonly path?: string;
 }

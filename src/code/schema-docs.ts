@@ -32,7 +32,7 @@ export function schemaDoc(schema: unknown): string {
   for (const keyword of TAGS) {
     const value = own(schema, keyword);
     // What generators write for "any integer" tells nothing.
-    if (Math.abs(Number(value)) === Number.MAX_SAFE_INTEGER) continue;
+    if (typeof value === "number" && Math.abs(value) === Number.MAX_SAFE_INTEGER) continue;
     const text = tagValue(value);
     if (text !== undefined) parts.push(`@${keyword} ${text}`);
   }

@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { ToolariumError } from "../errors.ts";
+import { isExact, mayLoseDigits, parseJson } from "../json.ts";
 import { isOpenAiPath, toProblem } from "./problem.ts";
 import { invalidJson, unknownField } from "./validate.ts";
 
@@ -21,16 +22,28 @@ function notFound(method: string, url: string): ToolariumError {
 
 /** `__proto__` keys are dropped from values; as a field of a native body it is unknown. A `constructor` is a name. */
 export function parseJsonBodies(app: FastifyInstance): void {
-  const parseJson = app.getDefaultJsonParser("remove", "ignore");
+  const parsePlain = app.getDefaultJsonParser("remove", "ignore");
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "string" }, (request, text: string, done) => {
     if (text === "") return done(null, undefined);
-    void parseJson(request, text, (error, body) => {
+    void parsePlain(request, text, (error, body) => {
       if (error !== null) return done(invalidJson(text));
       if (!isOpenAiPath(request.url) && hasProtoField(text)) return done(unknownField("__proto__"));
-      done(null, body);
+      done(null, mayLoseDigits(text) ? withoutProto(parseJson(text)) : body);
     });
   });
+}
+
+/** By levels, not by recursion: nobody has looked yet how deep it is. */
+function withoutProto(body: unknown): unknown {
+  for (let level = [body]; level.length > 0; ) {
+    const holders = level.filter(
+      (item) => typeof item === "object" && item !== null && !isExact(item),
+    ) as object[];
+    for (const holder of holders) Reflect.deleteProperty(holder, "__proto__");
+    level = holders.flatMap((holder) => Object.values(holder));
+  }
+  return body;
 }
 
 /** `text` is JSON. It is only read again when it has a key that may be the one. */

@@ -2,6 +2,7 @@
  * One result's shape. The work is bounded whatever the result is: level by level, so that what is left out is deepest.
  * Only the keys of a large object are all listed, which costs half of what it took to parse them.
  */
+import { isExact } from "../json.ts";
 import {
   bounded,
   isTellable,
@@ -51,7 +52,8 @@ class Sketch {
   /** The value's parts are put off: they come `below`. Returns how many there are, at most `left`. */
   take(value: unknown, below: Visit[], left: number): number {
     if (Array.isArray(value)) return this.#takeItems(sample(value, Math.min(MAX_PARTS, left)), below);
-    if (typeof value === "object" && value !== null) return this.#takeObject(value, below, left);
+    if (typeof value === "object" && value !== null && !isExact(value))
+      return this.#takeObject(value, below, left);
     this.#kinds |= kindOf(value);
     return 0;
   }
@@ -146,6 +148,9 @@ function kindOf(value: unknown): number {
       return kinds.number;
     case "boolean":
       return kinds.boolean;
+    case "object":
+      // A program is given its digits.
+      return isExact(value) ? kinds.string : kinds.null;
     default:
       return kinds.null;
   }

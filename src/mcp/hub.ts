@@ -56,7 +56,10 @@ interface LocalSpec {
 }
 
 export interface LocalTool extends ToolSource {
-  /** Gets validated arguments. What it returns is the result (undefined → null); what it throws is the failure's message. */
+  /**
+   * Gets validated arguments; integers that no number can hold are BigInts. What it returns is the result (undefined →
+   * null); what it throws is the failure's message.
+   */
   execute(args: unknown, context: { readonly signal: AbortSignal }): unknown;
 }
 

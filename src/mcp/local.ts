@@ -1,4 +1,5 @@
 /** Tools defined in code, as a server like any other: plain function calls, no protocol between. */
+import { parseJson, replaceExact, toBigInt, writeJson } from "../json.ts";
 import type { ServerSource } from "../tools/catalog.ts";
 import { InvalidArgumentsError } from "../tools/define-tool.ts";
 import { boundCall } from "./bounded-call.ts";
@@ -51,7 +52,7 @@ function callFunction(
       onTimeout: () => ({ kind: "timeout", message: `The tool did not answer within ${timeoutMs} ms.` }),
     },
     async (aborted) => {
-      const value = await tool.execute(args, { signal: aborted });
+      const value = await tool.execute(replaceExact(args, toBigInt), { signal: aborted });
       return { ok: true, value: toPlainJson(tool.name, value) };
     },
     (error) => ({
@@ -65,13 +66,13 @@ function callFunction(
 function toPlainJson(tool: string, value: unknown): unknown {
   let text: string | undefined;
   try {
-    text = JSON.stringify(value);
+    text = writeJson(value);
   } catch (error) {
     throw new Error(
       `The tool "${tool}" returned a value that cannot be written as JSON: ${messageOf(error)}`,
     );
   }
-  return text === undefined ? null : JSON.parse(text);
+  return text === undefined ? null : parseJson(text);
 }
 
 function messageOf(error: unknown): string {

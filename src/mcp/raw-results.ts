@@ -8,23 +8,26 @@ import {
   INTERNAL_ERROR,
   isJSONRPCRequest,
   isJSONRPCResultResponse,
+  type JSONRPCMessage,
   type Transport,
 } from "@modelcontextprotocol/client";
+import { parseJson, writeJson } from "../json.ts";
 
 /** Call once, after `client.connect(transport)`. */
 export function passRawResults(
   client: Client,
   transport: Transport,
-  options: { readonly copy: boolean },
+  options: { readonly copy: boolean; readonly reread: (message: JSONRPCMessage) => JSONRPCMessage },
 ): void {
   const deliver = transport.onmessage;
   const isModern = client.getProtocolEra() === "modern";
-  transport.onmessage = (message, extra) => {
+  transport.onmessage = (read, extra) => {
+    const message = options.reread(read);
     if (!isJSONRPCResultResponse(message) || (isModern && isForTheSdk(message.result)))
       return deliver?.(message, extra);
     try {
       // In memory a result is the server's own object, which may hold anything and change later.
-      const raw: unknown = options.copy ? JSON.parse(JSON.stringify(message.result)) : message.result;
+      const raw: unknown = options.copy ? parseJson(writeJson(message.result) ?? "null") : message.result;
       deliver?.({ ...message, result: { ...ALWAYS_VALID, structuredContent: raw } }, extra);
     } catch (error) {
       deliver?.(

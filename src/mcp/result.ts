@@ -3,6 +3,7 @@
  * JSON-RPC error, with or without the SDK's prefix; here all of them become one `ToolFailure`.
  */
 import type { ToolFailure } from "../journal.ts";
+import { parseJson, replaceExact } from "../json.ts";
 import type { CallOutcome } from "./hub.ts";
 
 /**
@@ -34,7 +35,7 @@ export function failureFromRpcError(
   tool: string,
 ): ToolFailure {
   const message = stripPrefix(error.message);
-  const data = error.data === undefined ? {} : { data: error.data };
+  const data = error.data === undefined ? {} : { data: withDigitsAsText(error.data) };
   switch (error.code) {
     case INVALID_PARAMS:
       return { kind: kindOfInvalidParams(message, tool), message: cut(message), ...data };
@@ -48,7 +49,7 @@ export function failureFromRpcError(
 
 function failureFromText(text: string, tool: string, structured: unknown): ToolFailure {
   const message = cut(stripPrefix(text) || "The tool reported a failure without saying why.");
-  const data = structured === undefined || structured === null ? {} : { data: structured };
+  const data = structured === undefined || structured === null ? {} : { data: withDigitsAsText(structured) };
   const kind = text.startsWith(`MCP error ${INVALID_PARAMS}:`)
     ? kindOfInvalidParams(message, tool)
     : isAboutMissingTool(message, tool)
@@ -70,6 +71,11 @@ function isAboutMissingTool(message: string, tool: string): boolean {
   return (
     said === `tool ${name} not found` || said === `unknown tool: ${name}` || said === `unknown tool ${name}`
   );
+}
+
+/** What a failure holds goes to programs and through threads as it is. */
+function withDigitsAsText(data: unknown): unknown {
+  return replaceExact(data, ({ rawJSON }) => rawJSON);
 }
 
 /** SDK servers put `MCP error -32602: ` before the message, once for each layer it passed. */
@@ -94,7 +100,7 @@ function textOfBlock(block: unknown): string | undefined {
 function parseIfStructured(text: string): unknown {
   if (!/^\s*[{[]/.test(text)) return text;
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return text;
   }

@@ -58,7 +58,7 @@ export function createSession(spec: McpSpec, live: Live): Session {
   const { transport } = link;
   const isModern = client.getProtocolEra() === "modern";
   const closing = new AbortController();
-  passRawResults(client, transport, { copy: spec.type === "in-process" });
+  passRawResults(client, transport, { copy: spec.type === "in-process", reread: link.reread });
   failCutStreams(transport);
   client.onerror = (error) => {
     // The event source reconnects by itself, to a session that was never initialised.

@@ -9,12 +9,8 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { basename } from "node:path";
 import type { Readable, Writable } from "node:stream";
-import {
-  deserializeMessage,
-  type JSONRPCMessage,
-  serializeMessage,
-  type Transport,
-} from "@modelcontextprotocol/client";
+import { type JSONRPCMessage, parseJSONRPCMessage, type Transport } from "@modelcontextprotocol/client";
+import { parseJson } from "../json.ts";
 import { endGroup, killGroupAtExit } from "./process-group.ts";
 
 export interface StdioCommand {
@@ -86,7 +82,7 @@ export class StdioTransport implements Transport {
       if (this.#exit !== null || this.#closing !== undefined || stdin === undefined || !stdin.writable)
         reject(new Error(this.#exit ?? "its process is not running"));
       // A failed write is followed by the end of the connection, which says more.
-      else stdin.write(serializeMessage(message), () => resolve());
+      else stdin.write(toLine(message), () => resolve());
     });
   }
 
@@ -159,7 +155,7 @@ export class StdioTransport implements Transport {
   #onLine(line: string): void {
     let message: JSONRPCMessage;
     try {
-      message = deserializeMessage(line);
+      message = parseJSONRPCMessage(parseJson(line));
     } catch {
       // Servers print banners and warnings on stdout; whatever is not a message is skipped.
       return;
@@ -172,6 +168,12 @@ export class StdioTransport implements Transport {
     this.#stderrCut ||= tail.length > STDERR_CHARS;
     this.#stderrTail = tail.slice(-STDERR_CHARS);
   }
+}
+
+/** Some servers read lines by a function that also ends them at separators which JSON lets stand in a text. */
+function toLine(message: JSONRPCMessage): string {
+  const escaped = (sign: string): string => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return `${JSON.stringify(message).replace(/[\u0085\u2028\u2029]/g, escaped)}\n`;
 }
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;

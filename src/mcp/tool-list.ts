@@ -2,6 +2,7 @@
  * A server's tool list, read leniently: the SDK rejects the whole list when one tool is malformed, here that tool
  * alone is set aside, by name and with the reason.
  */
+import { isExact, toDoubles } from "../json.ts";
 import type { JsonSchema, ToolSource } from "../tools/catalog.ts";
 
 export interface ToolListing {
@@ -83,8 +84,8 @@ function parseTool(raw: unknown, trustAnnotations: boolean): Parsed {
     tool: {
       name,
       description: descriptionOf(raw),
-      inputSchema,
-      ...(outputSchema === undefined ? {} : { outputSchema }),
+      inputSchema: readNumbers(inputSchema) as typeof inputSchema,
+      ...(outputSchema === undefined ? {} : { outputSchema: readNumbers(outputSchema) as JsonSchema }),
       annotations,
       // A server's hints are the server's word: they count only when the operator trusts it.
       ...(trustAnnotations
@@ -107,6 +108,14 @@ function descriptionOf(raw: { readonly [key: string]: unknown }): string {
 
 function demandsTask(raw: { readonly [key: string]: unknown }): boolean {
   return isRecord(raw["execution"]) && raw["execution"]["taskSupport"] === "required";
+}
+
+/** What a schema compares with are numbers; a default is sent, and keeps its digits. */
+function readNumbers(schema: unknown, keyword = ""): unknown {
+  if (isExact(schema)) return keyword === "default" ? schema : toDoubles(schema);
+  if (Array.isArray(schema)) return schema.map((item) => readNumbers(item));
+  if (!isRecord(schema)) return schema;
+  return Object.fromEntries(Object.entries(schema).map(([key, item]) => [key, readNumbers(item, key)]));
 }
 
 /** By levels, not by recursion. */

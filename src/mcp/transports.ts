@@ -1,10 +1,13 @@
 /** From a server's specification to a transport that can be connected once. */
 import {
   InMemoryTransport,
+  type JSONRPCMessage,
   SSEClientTransport,
   StreamableHTTPClientTransport,
   type Transport,
 } from "@modelcontextprotocol/client";
+import { replaceExact, toBigInt } from "../json.ts";
+import { createExactAnswers } from "./exact-answers.ts";
 import type { ServerSpec } from "./hub.ts";
 import { StdioTransport } from "./stdio-transport.ts";
 
@@ -15,6 +18,8 @@ export interface Link {
   readonly transport: Transport;
   /** What a child process wrote to stderr last, unredacted; null for other kinds. */
   stderr(): string | null;
+  /** A message with all digits of its numbers, for what the transport read of it. */
+  reread(message: JSONRPCMessage): JSONRPCMessage;
   /** How the child process ended, or null. */
   exit(): string | null;
   /** Resolves when nothing is left of it: connections closed, the session ended, the process group gone. */
@@ -42,13 +47,16 @@ function stdioLink(spec: Extract<McpSpec, { type: "stdio" }>): Link {
   return {
     transport,
     stderr: () => transport.stderrTail,
+    reread: asItIs,
     exit: () => transport.exit,
     close: () => transport.close(),
   };
 }
 
 function httpLink(spec: Extract<McpSpec, { type: "http" | "sse" }>, onLost: () => void): Link {
+  const { fetch, reread } = createExactAnswers();
   const transport = new StreamableHTTPClientTransport(new URL(spec.url), {
+    fetch,
     requestInit: { headers: { ...spec.headers } },
     reconnectionOptions: {
       initialReconnectionDelay: 500,
@@ -67,14 +75,16 @@ function httpLink(spec: Extract<McpSpec, { type: "http" | "sse" }>, onLost: () =
     await within(SESSION_END_MS, transport.terminateSession());
     await transport.close();
   };
-  return { transport, stderr: () => null, exit: () => null, close };
+  return { transport, stderr: () => null, reread, exit: () => null, close };
 }
 
 function sseLink(spec: Extract<McpSpec, { type: "http" | "sse" }>): Link {
+  const { fetch, reread } = createExactAnswers();
   const transport = new SSEClientTransport(new URL(spec.url), {
+    fetch,
     requestInit: { headers: { ...spec.headers } },
   });
-  return { transport, stderr: () => null, exit: () => null, close: () => transport.close() };
+  return { transport, stderr: () => null, reread, exit: () => null, close: () => transport.close() };
 }
 
 function inProcessLink(spec: Extract<McpSpec, { type: "in-process" }>): Link {
@@ -84,7 +94,15 @@ function inProcessLink(spec: Extract<McpSpec, { type: "in-process" }>): Link {
     await spec.server.connect(peer);
     await start();
   };
-  return { transport, stderr: () => null, exit: () => null, close: () => transport.close() };
+  const send = transport.send.bind(transport);
+  // The server gets this very object: an integer that no number can hold is a BigInt there.
+  transport.send = (message, options) => send(replaceExact(message, toBigInt) as JSONRPCMessage, options);
+  return { transport, stderr: () => null, reread: asItIs, exit: () => null, close: () => transport.close() };
+}
+
+/** Of transports that keep all digits. */
+function asItIs(message: JSONRPCMessage): JSONRPCMessage {
+  return message;
 }
 
 const STREAM_RETRIES = 2;

@@ -2,8 +2,10 @@
  * What people say of calls that wait for them. A decision is bound to its run, call and arguments, is in the journal
  * before anything follows from it, and is taken once: the same again changes nothing, another one is refused.
  */
+
 import { ToolariumError, toolFailureCode } from "../errors.ts";
 import type { JournalEvent } from "../journal.ts";
+import { parseJson } from "../json.ts";
 import type { Bridge } from "../tools/bridge.ts";
 import type { GateCall, HumanDecision, OpenCall } from "../tools/gate-call.ts";
 import type { PolicyLayer } from "../tools/policy.ts";
@@ -120,7 +122,7 @@ async function isSame(
     case "deny":
       return made.decision === "denied" && made.by !== "policy";
     case "result":
-      return made.decision === "result" && made.value === JSON.stringify(JSON.parse(decision.value));
+      return made.decision === "result" && made.value === JSON.stringify(parseJson(decision.value));
     case "approve":
       if (made.decision !== "approved") return false;
       if (decision.args === undefined) return made.edited !== true;

@@ -1,5 +1,6 @@
 /** What became of a call, as those see it who made it outside a program. */
 import type { JournalEvent, ToolFailure } from "../journal.ts";
+import { parseJson } from "../json.ts";
 import type { GateOutcome } from "../tools/gate-call.ts";
 import { doubtsOf, openCallOf } from "./history.ts";
 import { toQuestionId } from "./ids.ts";
@@ -20,7 +21,7 @@ export function toCallResult(
 ): CallResult {
   switch (outcome.type) {
     case "value":
-      return { type: "value", call, value: JSON.parse(outcome.value) };
+      return { type: "value", call, value: parseJson(outcome.value) };
     case "failure":
       return { type: "failure", call, failure: outcome.failure };
     case "pending": {
@@ -42,7 +43,7 @@ export function resultOf(events: readonly JournalEvent[], call: string): CallRes
   const question = questionIdOf(call, events);
   return {
     type: "pending",
-    pending: { call: question, tool: requested.tool, arguments: JSON.parse(args), reason },
+    pending: { call: question, tool: requested.tool, arguments: parseJson(args), reason },
   };
 }
 
@@ -51,7 +52,7 @@ export function settlementIn(events: readonly JournalEvent[], call: string): Set
   if (settled?.type !== "settled") return undefined;
   const { outcome } = settled;
   return outcome.ok
-    ? { type: "value", call, value: JSON.parse(outcome.value) }
+    ? { type: "value", call, value: parseJson(outcome.value) }
     : { type: "failure", call, failure: outcome.failure };
 }
 

@@ -1,5 +1,6 @@
 /** The tool calls of a run as its journal tells them: one fold, used by the report, the event stream and the audit. */
 import type { JournalEvent, ToolFailure } from "../journal.ts";
+import { parseJson } from "../json.ts";
 import { toQuestionId } from "./ids.ts";
 import type { CallStatus, PendingCall } from "./report.ts";
 
@@ -153,7 +154,7 @@ export function toPendingCall(call: CallRecord): PendingCall {
 /** The value of a JSON text; a text that is none, such as arguments a model wrote wrongly, stands for itself. */
 export function readJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return text;
   }

@@ -2,9 +2,11 @@
  * Which value a failure at run time was about, as far as the program's text tells: the chain of names at the place of
  * the failure, and the tool whose result its first name was given. Read as text: a parser can be stalled by a program.
  */
+
 import type { ToolNamespaces } from "../../sandbox/index.ts";
 import type { Position } from "../code/compile.ts";
 import type { JournalEvent } from "../journal.ts";
+import { toGuestText } from "./guest-values.ts";
 
 /** What is known of a run that failed. */
 export interface FailedProgram {
@@ -191,7 +193,7 @@ export function lastResult(
   });
   if (settled?.type !== "settled" || !settled.outcome.ok) return undefined;
   const id = toolOf(settled.call, events) ?? "";
-  return { callable: callableOf(id, namespaces), value: JSON.parse(settled.outcome.value) };
+  return { callable: callableOf(id, namespaces), value: JSON.parse(toGuestText(settled.outcome.value)) };
 }
 
 function toolOf(call: string, events: readonly JournalEvent[]): string | undefined {

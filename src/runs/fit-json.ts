@@ -3,6 +3,7 @@
  * shape. Arrays keep their first elements, objects all properties there is room for, texts their beginning; each says
  * how much of it is missing. Small parts stay whole, large ones share the room. A text that was cut is left as it is.
  */
+import { isExact } from "../json.ts";
 import { countTokens } from "../tokens.ts";
 
 export interface FittedJson {
@@ -163,5 +164,5 @@ function sizeWithin(value: unknown, room: number): number {
 }
 
 function isObject(value: unknown): value is { readonly [name: string]: unknown } {
-  return typeof value === "object" && value !== null;
+  return typeof value === "object" && value !== null && !isExact(value);
 }

@@ -9,6 +9,7 @@ import type {
 import type { JournalEvent, ToolFailure } from "../journal.ts";
 import type { OpenCall } from "../tools/gate-call.ts";
 import type { PolicyLayer } from "../tools/policy.ts";
+import { toGuestText } from "./guest-values.ts";
 import { parseCallId } from "./ids.ts";
 import { wallMsSoFar } from "./report.ts";
 
@@ -166,7 +167,7 @@ function afterDecision(event: Event<"decided">, args: string): OpenCall {
 }
 
 function toEntry({ n, at, outcome }: Event<"settled">, tool: string): HistoryEntry {
-  if (outcome.ok) return { n, at, kind: "value", text: outcome.value };
+  if (outcome.ok) return { n, at, kind: "value", text: toGuestText(outcome.value) };
   return { n, at, kind: "error", text: JSON.stringify(toGuestError(outcome.failure, tool)) };
 }
 

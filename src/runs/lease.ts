@@ -8,6 +8,7 @@ import type { Log } from "../log.ts";
 import type { Bridge } from "../tools/bridge.ts";
 import type { CallJournal, GateCall, GateOutcome, HumanDecision, OpenCall } from "../tools/gate-call.ts";
 import { type FinalOutcome, refuse, settle } from "../tools/settlement.ts";
+import { toGuestText } from "./guest-values.ts";
 import { toGuestError } from "./history.ts";
 import type { Journal } from "./live-journal.ts";
 import type { PendingCall } from "./report.ts";
@@ -125,7 +126,7 @@ export function createLease(options: LeaseOptions): Lease {
     { server, tool }: GuestCall,
     runAllowsMs: number,
   ): Promise<Settlement> | Settlement {
-    if (outcome.type === "value") return outcome;
+    if (outcome.type === "value") return { ...outcome, value: toGuestText(outcome.value) };
     // The run's own deadline cut the call short: it is the run that ends, in a moment, with wall_timeout.
     if (outcome.failure.kind === "timeout" && runAllowsMs < callTimeoutMs)
       return new Promise(() => undefined);

@@ -45,8 +45,8 @@ interface Message {
 function toMessage(report: ReadReport, code: string): Message {
   const { status, error } = report;
   const logs = report.logs.map(({ level, text }) => (level === "log" ? text : `[${level}] ${text}`));
-  const notes = report.diagnostics.map(
-    ({ severity, message, line, column }) => `${severity} at ${line}:${column}: ${message}`,
+  const notes = report.diagnostics.map(({ severity, message, line, column, path }) =>
+    path === undefined ? `${severity} at ${line}:${column}: ${message}` : `${severity}: ${message}`,
   );
   return {
     status,

@@ -8,6 +8,7 @@ import type { HumanDecision } from "../tools/gate-call.ts";
 import { type Policy, visible } from "../tools/policy.ts";
 import { builtinFunctions } from "./builtin-tools.ts";
 import { type CompiledText, compileForRun } from "./compile-for-run.ts";
+import { notesOnInput, toGuestValue } from "./guest-values.ts";
 import { createRunId } from "./ids.ts";
 import { programDeclarations } from "./program-globals.ts";
 import type { ProgramIdentity } from "./program-run.ts";
@@ -64,7 +65,8 @@ export async function prepareProgram(
   catalog: Catalog,
   deps: PrepareDeps,
 ): Promise<PreparedProgram> {
-  const { code, input = null, approval, policy, limits, principal } = request;
+  const { code, approval, policy, limits, principal } = request;
+  const input = toGuestValue(request.input ?? null);
   const { parent = null, keyName = null, user, repairOf, id = createRunId() } = request;
   const createdAt = Date.now();
   const compileStart = performance.now();
@@ -81,7 +83,10 @@ export async function prepareProgram(
   const [{ outcome, sites, denied }, snapshot] = await preparing;
   const spec: RunSpec = {
     limits,
-    diagnostics: outcome.ok ? outcome.program.diagnostics : outcome.diagnostics,
+    diagnostics: [
+      ...(outcome.ok ? outcome.program.diagnostics : outcome.diagnostics),
+      ...notesOnInput(request.input),
+    ],
     policy,
     catalogVersion: catalog.version,
     keyName,

@@ -12,6 +12,7 @@ import {
   readJson,
   toPendingCall,
 } from "./calls.ts";
+import { notesOnResults } from "./guest-values.ts";
 import { countReceipt, type ReceiptHead, type TokenReceipt } from "./receipt.ts";
 import { toRunUsage } from "./usage.ts";
 
@@ -91,6 +92,7 @@ export function deriveReport(head: ReportHead, events: readonly JournalEvent[]):
     diagnostics: [
       ...(end?.status === "completed" ? head.diagnostics : withoutResultNotes(head.diagnostics)),
       ...(end?.warnings ?? []).map(toWarning),
+      ...(head.program === undefined ? [] : notesOnResults(events)),
     ],
     logs: events
       .filter((event) => event.type === "log")

@@ -3,8 +3,10 @@
  * hashed, shown to people, journalled and sent.
  */
 import { limitTable } from "../../sandbox/index.ts";
+import { isExact, parseJson } from "../json.ts";
 import type { CatalogTool } from "./catalog.ts";
 import { type CompiledSchema, compileSchema } from "./schema-check.ts";
+import { mayHoldDigits } from "./schema-digits.ts";
 
 /** Nesting of values; a scalar is 0. */
 const MAX_DEPTH = 200;
@@ -14,8 +16,9 @@ const MAX_BYTES: number = limitTable.toolArgsBytes.ceiling;
 
 export interface CheckedArguments {
   readonly ok: true;
-  /** Canonical JSON text: defaults filled, keys in the order received, no `__proto__`. */
+  /** Canonical JSON text: defaults filled, keys in the order received, numbers with all their digits, no `__proto__`. */
   readonly text: string;
+  /** What the text says, as `parseJson` reads it. */
   readonly value: { readonly [name: string]: unknown };
   /** False when the tool's input schema cannot be used; `reason` says why, and the arguments passed unchecked. */
   readonly validated: boolean;
@@ -48,7 +51,10 @@ export function createArgumentChecker(): ArgumentChecker {
       if (!parsed.ok) return refuse(tool, parsed.fault);
       const { value } = parsed;
       const schema = schemaOf(tool);
-      const verdict = schema.ok ? schema.check(value) : { type: "unchecked" as const, reason: schema.reason };
+      const options = { digits: mayHoldDigits(argsText) };
+      const verdict = schema.ok
+        ? schema.check(value, options)
+        : { type: "unchecked" as const, reason: schema.reason };
       switch (verdict.type) {
         case "valid":
           return { ok: true, text: JSON.stringify(value), value, validated: true };
@@ -80,7 +86,7 @@ function parseArguments(text: string): Parsed {
     return { ok: false, fault: `they are larger than ${MAX_BYTES} bytes` };
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return { ok: false, fault: `they are not JSON (${reason})` };
@@ -100,10 +106,10 @@ function normalize(root: object): string | undefined {
     for (const holder of level) {
       Reflect.deleteProperty(holder, "__proto__");
       for (const item of Object.values(holder)) {
-        // Such a number would be written back as null.
-        if (typeof item === "number" && !Number.isFinite(item))
+        // JavaScript, in which most servers are written, would make infinity of it.
+        if (isExact(item) && !Number.isFinite(Number(item.rawJSON)))
           return "they hold a number that is out of range";
-        if (typeof item === "object" && item !== null) next.push(item);
+        if (typeof item === "object" && item !== null && !isExact(item)) next.push(item);
       }
     }
     level = next;
@@ -112,10 +118,11 @@ function normalize(root: object): string | undefined {
 }
 
 function isRecord(value: unknown): value is { readonly [name: string]: unknown } {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !isExact(value);
 }
 
 function kindOf(value: unknown): string {
   if (value === null) return "null";
+  if (isExact(value)) return "a number";
   return Array.isArray(value) ? "an array" : `a ${typeof value}`;
 }

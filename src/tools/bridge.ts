@@ -9,6 +9,7 @@
  * policy again. What the gateway answers itself (`builtin.ts`) takes the same steps, and is allowed to every program.
  */
 import { createHash } from "node:crypto";
+import { parseJson } from "../json.ts";
 import type { CallOutcome, Hub } from "../mcp/hub.ts";
 import { type CheckDeps, check } from "./admission.ts";
 import type { CheckedArguments } from "./arguments.ts";
@@ -85,7 +86,7 @@ async function resume(call: GateCall, from: OpenCall, deps: BridgeDeps): Promise
     case "requested":
       return admit(call, deps);
     case "asked":
-      return { type: "pending", tool: call.tool, arguments: JSON.parse(from.args), reason: from.reason };
+      return { type: "pending", tool: call.tool, arguments: parseJson(from.args), reason: from.reason };
     case "decided":
       return perform(call, from.decision, deps);
     case "started":
@@ -103,7 +104,7 @@ async function takeUp(call: GateCall, args: string, deps: BridgeDeps): Promise<G
     return execute(call, checked.tool, checked.args, deps);
   const { journal, n, id, tool } = call;
   journal.append({ type: "decided", n, call: id, args, decision: "ask", by: "policy", reason: IN_DOUBT });
-  return { type: "pending", tool, arguments: JSON.parse(args), reason: IN_DOUBT };
+  return { type: "pending", tool, arguments: parseJson(args), reason: IN_DOUBT };
 }
 
 async function perform(call: GateCall, decision: HumanDecision, deps: BridgeDeps): Promise<FinalOutcome> {

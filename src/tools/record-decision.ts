@@ -1,4 +1,5 @@
 /** What a person said of a pending call, written down; nothing is done yet. */
+import { parseJson } from "../json.ts";
 import { type CheckDeps, check } from "./admission.ts";
 import type { GateCall, HumanDecision } from "./gate-call.ts";
 import { policyVersion } from "./policy.ts";
@@ -23,7 +24,7 @@ export async function recordDecision(
       return { ok: true };
     }
     case "result": {
-      const value: unknown = JSON.parse(decision.value);
+      const value: unknown = parseJson(decision.value);
       const tool = call.catalog.byId(call.tool);
       const fault = tool === undefined ? undefined : faultOfResult(tool, value);
       if (fault !== undefined) return refuse({ kind: "invalid_arguments", message: fault });

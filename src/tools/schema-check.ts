@@ -4,12 +4,18 @@
  */
 import { createContext, Script } from "node:vm";
 import { dereference, type OutputUnit, type Schema, type SchemaDraft, validate } from "@cfworker/json-schema";
+import { parseJson, toDoubles } from "../json.ts";
 import type { JsonSchema } from "./catalog.ts";
 import { fillDefaults } from "./schema-defaults.ts";
+import { numbersFromDigits } from "./schema-digits.ts";
 import { describeErrors } from "./schema-errors.ts";
 
 export type CompiledSchema =
-  | { readonly ok: true; readonly check: (value: unknown) => SchemaVerdict }
+  | {
+      readonly ok: true;
+      /** `digits`: whether a string of digits stands for the number, where one is wanted that no number can hold. */
+      readonly check: (value: unknown, options?: { readonly digits: boolean }) => SchemaVerdict;
+    }
   /** The schema cannot be used: nothing can be said of any value. */
   | { readonly ok: false; readonly reason: string };
 
@@ -52,7 +58,7 @@ const LARGE_VALUE = 1_000;
 export function compileSchema(source: JsonSchema, filled: FilledDefaults): CompiledSchema {
   try {
     const text = JSON.stringify(source);
-    const root: Schema | boolean = JSON.parse(text);
+    const root = parseJson(text) as Schema | boolean;
     const prepared: PreparedSchema = { root, draft: draftOf(root), lookup: dereference(root), filled };
     // References that only lead to each other overflow the stack for any value.
     validateWith(prepared, {}, true);
@@ -60,10 +66,13 @@ export function compileSchema(source: JsonSchema, filled: FilledDefaults): Compi
     const pairwise = PAIRWISE_KEYWORD.test(text);
     return {
       ok: true,
-      check: (value) => {
+      check: (value, { digits } = { digits: false }) => {
         const large = hasMoreThan(LARGE_VALUE, value);
         const bounded = costly || large || (pairwise && hasMoreThan(PAIRWISE_VALUE, value));
-        return judge(() => fillAndValidate(prepared, value, large), bounded);
+        return judge(() => {
+          if (digits) numbersFromDigits(value, prepared);
+          return fillAndValidate(prepared, value, large);
+        }, bounded);
       },
     };
   } catch (error) {
@@ -80,9 +89,10 @@ function draftOf(root: Schema | boolean): SchemaDraft {
 
 function fillAndValidate(prepared: PreparedSchema, value: unknown, large: boolean): SchemaVerdict {
   fillDefaults(value, prepared);
-  const first = validateWith(prepared, value, true);
+  const comparable = toDoubles(value);
+  const first = validateWith(prepared, comparable, true);
   if (first.length === 0) return { type: "valid" };
-  const errors = large ? first : validateWith(prepared, value, false);
+  const errors = large ? first : validateWith(prepared, comparable, false);
   return { type: "invalid", message: describeErrors(errors, value, prepared) };
 }
 

@@ -3,6 +3,7 @@
  * of properties that are optional anyway are their server's to apply, which need not mean the same as sending them.
  */
 import { type Schema, validate } from "@cfworker/json-schema";
+import { isExact, parseJson, toDoubles } from "../json.ts";
 import type { PreparedSchema } from "./schema-check.ts";
 
 /** References and `allOf` followed from one place: chains that lead back to it end here. */
@@ -18,6 +19,7 @@ export function fillDefaults(value: unknown, prepared: PreparedSchema): void {
 
 function fill(value: unknown, schema: unknown, prepared: PreparedSchema, hops: number): void {
   if (!isRecord(schema) || typeof value !== "object" || value === null || hops < 0) return;
+  if (isExact(value)) return;
   if (Array.isArray(value)) for (const item of value) fill(item, schema["items"], prepared, MAX_HOPS);
   else fillProperties(value, schema, prepared);
 
@@ -40,8 +42,8 @@ function fillProperties(value: object, schema: Schema, prepared: PreparedSchema)
 
 function addDefault(value: object, name: string, property: unknown, prepared: PreparedSchema): void {
   if (!isRecord(property) || !Object.hasOwn(property, "default") || name === "__proto__") return;
-  const candidate: unknown = structuredClone(property["default"]);
-  if (validate(candidate, property, prepared.draft, prepared.lookup).valid)
+  const candidate = parseJson(JSON.stringify(property["default"]));
+  if (validate(toDoubles(candidate), property, prepared.draft, prepared.lookup).valid)
     Object.assign(value, { [name]: candidate });
 }
 

@@ -1,5 +1,6 @@
 /** Validation errors in words a model can act on: where, what was expected, what came, and which name it meant. */
 import type { OutputUnit, Schema } from "@cfworker/json-schema";
+import { isExact } from "../json.ts";
 import { nearestNames } from "./nearest.ts";
 import type { PreparedSchema } from "./schema-check.ts";
 
@@ -174,7 +175,7 @@ function listNames(names: readonly string[]): string {
 
 function preview(value: unknown): string {
   if (Array.isArray(value)) return "an array";
-  if (typeof value === "object" && value !== null) return "an object";
+  if (typeof value === "object" && value !== null && !isExact(value)) return "an object";
   return cut(JSON.stringify(value) ?? "nothing", VALUE_CHARS);
 }
 

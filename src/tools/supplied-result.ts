@@ -1,4 +1,5 @@
 /** Results that a person supplies in place of a call: held to the same schema as the tool's own. */
+import { parseJson } from "../json.ts";
 import type { CatalogTool } from "./catalog.ts";
 import { type CompiledSchema, compileSchema } from "./schema-check.ts";
 
@@ -23,7 +24,7 @@ export function faultOfResult(tool: CatalogTool, value: unknown): string | undef
 export function readSuppliedText(tool: Pick<CatalogTool, "outputSchema"> | undefined, text: string): unknown {
   if (tool?.outputSchema === undefined && !/^\s*[[{]/.test(text)) return text;
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return text;
   }

@@ -2,8 +2,10 @@
  * The model `builtin/script`: it plays what the last user message tells it to, so that the whole path can be tried
  * and tested without an account anywhere. It invents nothing, and costs nothing.
  */
+
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { parseJson } from "../json.ts";
 import {
   type ChatMessage,
   type ChatModel,
@@ -138,7 +140,7 @@ function fencedBlock(text: string): string | undefined {
 
 function parseScript(block: string): Script | undefined {
   try {
-    return scriptSchema.safeParse(JSON.parse(block)).data;
+    return scriptSchema.safeParse(parseJson(block)).data;
   } catch {
     return undefined;
   }
@@ -155,7 +157,7 @@ function offeredName(tool: string, offered: readonly string[]): string {
 /** What the program returned, out of the tool message about it: a string as it is, anything else as JSON. */
 function programResult(message: string): string {
   try {
-    const answer: unknown = JSON.parse(message);
+    const answer: unknown = parseJson(message);
     if (!isFields(answer) || !("result" in answer)) return message;
     return typeof answer["result"] === "string" ? answer["result"] : JSON.stringify(answer["result"]);
   } catch {

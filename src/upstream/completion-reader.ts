@@ -2,7 +2,9 @@
  * OpenAI's answers, whole or in chunks, to the port's parts. Tolerant of everything that providers are seen to do:
  * usage in odd places, empty or missing choices, messages where deltas belong, content as a list, unknown fields.
  */
+
 import type { ToolariumError } from "../errors.ts";
+import { parseJson } from "../json.ts";
 import { contentText, type Fields, isFields, type ModelEvent, restFields, type Usage } from "./model.ts";
 import { brokenAnswer, errorWithin, type FailingProvider } from "./provider-error.ts";
 import { createToolCallReader, type ToolCallReader } from "./tool-call-reader.ts";
@@ -136,7 +138,7 @@ function finishReason(said: string | undefined, called: boolean): string {
 
 function parsePayload(text: string, provider: FailingProvider): Fields {
   try {
-    const payload: unknown = JSON.parse(text);
+    const payload: unknown = parseJson(text);
     if (isFields(payload)) return payload;
   } catch {
     // Said below, without the text: it may hold anything.

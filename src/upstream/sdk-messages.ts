@@ -1,4 +1,5 @@
 /** A conversation in OpenAI's shape as the AI SDK's prompt. */
+
 import type {
   LanguageModelV4FilePart,
   LanguageModelV4Message,
@@ -6,6 +7,7 @@ import type {
   LanguageModelV4TextPart,
 } from "@ai-sdk/provider";
 import { ToolariumError } from "../errors.ts";
+import { parseJson } from "../json.ts";
 import { type ChatMessage, contentText, type Fields, isFields } from "./model.ts";
 import { cacheOptions, reasoningParts, toolCallOptions } from "./sdk-metadata.ts";
 import type { SdkType } from "./sdk-package.ts";
@@ -100,7 +102,7 @@ function toolResult(
 function readArguments(text: unknown): unknown {
   if (typeof text !== "string" || text.trim() === "") return {};
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = parseJson(text);
     return isFields(value) ? value : { arguments: value };
   } catch {
     return { arguments: text };

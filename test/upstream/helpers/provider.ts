@@ -7,6 +7,8 @@ export interface ProviderRequest {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Fields;
+  /** The body as it came. */
+  readonly text: string;
   /** True once the gateway has gone before the answer was complete. */
   abandoned: boolean;
 }
@@ -27,7 +29,7 @@ export async function startProvider(answer: ProviderAnswer): Promise<TestProvide
     let text = "";
     for await (const chunk of incoming.setEncoding("utf8")) text += chunk;
     const { url = "", headers } = incoming;
-    const request: ProviderRequest = { path: url, headers, body: JSON.parse(text), abandoned: false };
+    const request: ProviderRequest = { path: url, headers, body: JSON.parse(text), text, abandoned: false };
     response.on("close", () => {
       request.abandoned = !response.writableFinished;
     });

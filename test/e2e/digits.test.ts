@@ -71,8 +71,13 @@ async function post(path: string, body: string): Promise<string> {
 
 const get = async (path: string): Promise<string> => (await fetch(`${url}${path}`)).text();
 
-const run = (code: string, more = ""): Promise<string> =>
-  post("/v1/sandbox/runs", `{"code":${JSON.stringify(code)}${more}}`);
+/** A machine that is busy may not compile the first program in time; nothing has run then. */
+async function run(code: string, more = ""): Promise<string> {
+  for (let left = 5; ; left -= 1) {
+    const report = await post("/v1/sandbox/runs", `{"code":${JSON.stringify(code)}${more}}`);
+    if (left === 0 || !report.includes('"compile_timeout"')) return report;
+  }
+}
 
 function answer(message: object): string {
   const choices = [{ index: 0, message: { role: "assistant", ...message }, finish_reason: "stop" }];
@@ -101,7 +106,7 @@ for (const server of servers) {
       { id: LONG, total: 7 },
       { id: 7, total: "-9223372036854775808" },
     ];
-    expect(report.result).toEqual([rows, rows]);
+    expect(report).toMatchObject({ error: null, result: [rows, rows] });
     const notes = report.diagnostics.filter(({ path }: { path?: string }) => path !== undefined);
     expect(notes.map(({ severity, path }: { severity: string; path: string }) => [severity, path])).toEqual([
       ["note", "rows[].id"],

@@ -20,7 +20,7 @@ import { encodePositions, originalPosition, type Position } from "./positions.ts
 import { lineStarts, positionAt } from "./source-text.ts";
 
 /** What a compiler process is asked for: declarations go by their hash. */
-export interface ProgramRequest extends Pick<CompileRequest, "code" | "sourceBytes" | "globals"> {
+export interface ProgramRequest extends Pick<CompileRequest, "code" | "sourceBytes" | "globals" | "input"> {
   readonly check: ProgramCheck;
 }
 

@@ -2,6 +2,7 @@
  * Text to program: the shapes the compiler answers with. The work is done in the compiler process
  * (`compile-program.ts`); the gateway talks to it through `compiler-process.ts`.
  */
+import type { InputShape } from "./input-shape.ts";
 import { originalPosition, type Position, type PositionMap } from "./positions.ts";
 
 export { originalPosition, type Position, type PositionMap };
@@ -13,6 +14,8 @@ export interface CompileRequest {
   readonly sourceBytes: number;
   /** Names that exist in the program besides the language's own (tool globals, `tools`, `input` …), for hints. */
   readonly globals: readonly string[];
+  /** What the parameters of a function that is the program are filled with. Absent: there is no input. */
+  readonly input?: InputShape;
   /** Against what the program is type-checked; null: it is not. */
   readonly check: TypeCheck | null;
 }

@@ -102,6 +102,12 @@ const toCompiler = z.discriminatedUnion("type", [
       code: z.string(),
       sourceBytes: z.int(),
       globals: z.array(z.string()),
+      input: z.exactOptional(
+        z.object({
+          kind: z.enum(["null", "boolean", "number", "string", "array", "object", "unknown"]),
+          fields: z.array(z.string()),
+        }),
+      ),
       check: z.union([
         z.object({
           mode: z.enum(["error", "warn"]),

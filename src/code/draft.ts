@@ -1,17 +1,23 @@
 /** The edits that turn a program's text into the body of a function, while they are being decided. */
+import type { Rewrite } from "./given-names.ts";
 import type { Remark } from "./inspect.ts";
+import type { ParameterContext } from "./parameter-values.ts";
 import { endOf, type Statement, startOf } from "./parse.ts";
 import type { Insertion } from "./source-text.ts";
 
 export interface Draft {
   readonly text: string;
+  /** What the parameters of a function that is called can be filled with. */
+  readonly context: ParameterContext;
   readonly blanks: [start: number, end: number][];
   readonly insertions: Insertion[];
   readonly notes: Remark[];
+  /** Parameters that the program is read without: what they name is there anyway. */
+  readonly rewrites: Rewrite[];
 }
 
-export function newDraft(text: string): Draft {
-  return { text, blanks: [], insertions: [], notes: [] };
+export function newDraft(context: ParameterContext): Draft {
+  return { text: context.text, context, blanks: [], insertions: [], notes: [], rewrites: [] };
 }
 
 export function drop(draft: Draft, statement: Statement): void {

@@ -4,11 +4,11 @@
  * cause, what could mean two things. Text inside strings is never rewritten.
  */
 import { claimsData, claimsProgram, type Fence, findFences } from "./fences.ts";
+import { type InputShape, noInput } from "./input-shape.ts";
 import { type Inspection, inspectProgram, type Remark } from "./inspect.ts";
-import { type Expression, endOf, isFunction, startOf, withoutAssertions } from "./parse.ts";
-import { fault, type Reading, type ReadResult, type Refused, readText } from "./reading.ts";
+import { fault, type Reading, type ReadResult, type Refused, readAgain, readText } from "./reading.ts";
 import type { ReferenceInText } from "./references.ts";
-import { type Shape, shapeProgram } from "./shape.ts";
+import { type Shaped, shapeExpression, shapeProgram } from "./shape.ts";
 import { authored, blank, insert, keepOnly, originOf, type SourceText } from "./source-text.ts";
 
 export interface NormalizeRequest {
@@ -16,6 +16,8 @@ export interface NormalizeRequest {
   /** Bytes the program may have once fences are removed. */
   readonly sourceBytes: number;
   readonly globals: readonly string[];
+  /** What the parameters of a function that is the program can be filled with. Absent: there is no input. */
+  readonly input?: InputShape;
 }
 
 export type Normalized =
@@ -112,12 +114,12 @@ function refuseBlocks(
 }
 
 function finish(reading: Reading, request: NormalizeRequest, notes: readonly Remark[] = []): Normalized {
-  const { root } = reading;
-  const inspection = inspectProgram(root, request.globals);
+  const { root, text } = reading;
+  const { globals, input = noInput } = request;
+  const inspection = inspectProgram(root, globals);
+  const context = { text, globals, input, uses: inspection.uses };
   const shape =
-    root.type === "Program"
-      ? shapeProgram(reading.text, root, inspection, request.globals)
-      : shapeExpression(root);
+    root.type === "Program" ? shapeProgram(root, inspection, context) : shapeExpression(root, context);
   if (!shape.ok)
     return {
       ok: false,
@@ -126,27 +128,15 @@ function finish(reading: Reading, request: NormalizeRequest, notes: readonly Rem
       hint: shape.hint,
       offset: originOf(reading.pieces, shape.offset),
     };
+  const rewritten = shape.rewrites.length === 0 ? undefined : readAgain(reading, shape.rewrites);
+  if (rewritten !== undefined) return finish(rewritten, request, notes);
   return apply(reading, inspection, shape, [...notes, ...reading.notes]);
-}
-
-function shapeExpression(expression: Expression): Shape {
-  const call = isFunction(withoutAssertions(expression)) ? "()" : "";
-  return {
-    ok: true,
-    blanks: [],
-    insertions: [
-      { at: startOf(expression), text: "return (" },
-      { at: endOf(expression), text: `)${call};` },
-    ],
-    notes: [],
-    runs: true,
-  };
 }
 
 function apply(
   reading: Reading,
   inspection: Inspection,
-  shape: Extract<Shape, { ok: true }>,
+  shape: Shaped,
   notes: readonly Remark[],
 ): Normalized {
   const blanked = shape.blanks.reduce<SourceText>((source, [start, end]) => blank(source, start, end), {

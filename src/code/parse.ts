@@ -7,8 +7,11 @@ import { type ParserOptions, parse, parseExpression } from "@babel/parser";
 export type Program = ReturnType<typeof parse>["program"];
 export type Statement = Program["body"][number];
 export type Expression = Extract<Statement, { type: "ExpressionStatement" }>["expression"];
+export type FunctionNode =
+  | Extract<Expression, { type: "ArrowFunctionExpression" | "FunctionExpression" }>
+  | Extract<Statement, { type: "FunctionDeclaration" }>;
+export type FunctionParameter = FunctionNode["params"][number];
 type ObjectMember = Extract<Expression, { type: "ObjectExpression" }>["properties"][number];
-type FunctionParameter = Extract<Expression, { type: "ArrowFunctionExpression" }>["params"][number];
 type ImportSpecifier = Extract<Statement, { type: "ImportDeclaration" }>["specifiers"][number];
 type CatchClause = NonNullable<Extract<Statement, { type: "TryStatement" }>["handler"]>;
 type Declarator = Extract<Statement, { type: "VariableDeclaration" }>["declarations"][number];

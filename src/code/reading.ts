@@ -1,4 +1,5 @@
 /** The ways in which a text can be a program: as it stands, as one expression, out of JSON, or escaped. */
+import type { Rewrite } from "./given-names.ts";
 import type { Remark } from "./inspect.ts";
 import { scanText } from "./lexical.ts";
 import {
@@ -54,6 +55,16 @@ export function readText(source: SourceText, stretch: string, sourceBytes: numbe
     if (result.ok) return result;
   }
   return plain;
+}
+
+/** The same reading with some stretches replaced by others of equal length; undefined if that is no program. */
+export function readAgain(reading: Reading, rewrites: readonly Rewrite[]): Reading | undefined {
+  const { pieces, notes } = reading;
+  let { text } = reading;
+  for (const { start, text: replacement } of rewrites)
+    text = text.slice(0, start) + replacement + text.slice(start + replacement.length);
+  const result = readPlain({ text, pieces }, notes);
+  return result.ok ? result.reading : undefined;
 }
 
 function readDecoded(source: SourceText, sourceBytes: number, message: string): ReadResult {

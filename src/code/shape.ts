@@ -2,20 +2,27 @@
  * What a program's statements mean as the body of one async function, above all which of them yields the result.
  * The rule is never to guess: whatever could run the wrong thing is refused, and every repair leaves a note.
  */
-import { RETURNS_NOTHING } from "./diagnostics.ts";
-import { append, type Draft, newDraft, note, wrap } from "./draft.ts";
-import { findEntry, functionsOf, isDeclarationOnly } from "./entry.ts";
-import type { Inspection, Remark } from "./inspect.ts";
+import { callText } from "./call-entry.ts";
+import { append, type Draft, drop, newDraft, note, wrap } from "./draft.ts";
+import { findEntry, functionsOf, isCalledByProgram } from "./entry.ts";
 import {
-  type DefaultExport,
-  declarationOf,
-  isDefaultExport,
-  isRunning,
-  removeModuleSyntax,
-  type ShapeRefusal,
-} from "./module-syntax.ts";
+  type ExportOfValue,
+  exportedNames,
+  exportedValue,
+  exportPrefix,
+  findExport,
+  isExportList,
+} from "./exports.ts";
+import type { Rewrite } from "./given-names.ts";
+import type { Inspection, Remark } from "./inspect.ts";
+import { noteForEach, noteMissingReturn } from "./missing-return.ts";
+import { declarationOf, isRunning, removeModuleSyntax, type ShapeRefusal } from "./module-syntax.ts";
+import type { ParameterContext } from "./parameter-values.ts";
+import { fillParameters } from "./parameters.ts";
 import {
   type Expression,
+  endOf,
+  type FunctionNode,
   isFunction,
   type Program,
   type Statement,
@@ -24,37 +31,58 @@ import {
 } from "./parse.ts";
 import type { Insertion } from "./source-text.ts";
 
-export type Shape =
-  | {
-      readonly ok: true;
-      readonly blanks: readonly (readonly [start: number, end: number])[];
-      readonly insertions: readonly Insertion[];
-      readonly notes: readonly Remark[];
-      /** False when there is nothing to run. */
-      readonly runs: boolean;
-    }
-  | ShapeRefusal;
+export interface Shaped {
+  readonly ok: true;
+  readonly blanks: readonly (readonly [start: number, end: number])[];
+  readonly insertions: readonly Insertion[];
+  readonly notes: readonly Remark[];
+  /** The program is to be read again with these stretches replaced. */
+  readonly rewrites: readonly Rewrite[];
+  /** False when there is nothing to run. */
+  readonly runs: boolean;
+}
 
-/** Decides how `program`, parsed from `text`, is run. Offsets are those of `text`. */
-export function shapeProgram(
-  text: string,
-  program: Program,
-  inspection: Inspection,
-  globals: readonly string[],
-): Shape {
-  const draft = newDraft(text);
+export type Shape = Shaped | ShapeRefusal;
+
+/** Decides how `program`, parsed from `context.text`, is run. Offsets are those of the text. */
+export function shapeProgram(program: Program, inspection: Inspection, context: ParameterContext): Shape {
+  const draft = newDraft(context);
   for (const statement of program.body) {
-    const refusal = removeModuleSyntax(draft, statement, inspection, globals);
+    const refusal = removeModuleSyntax(draft, statement, inspection, context.globals);
     if (refusal !== undefined) return refusal;
   }
+  const exported = findExport(program.body);
+  if (exported === undefined) return shapeStatements(draft, program, program.body, inspection);
   const running = program.body.map(declarationOf).filter(isRunning);
-  const exported = program.body.find(isDefaultExport);
+  const target = functionOf(exported, running);
+  if (target !== undefined && isCalled(target, exported, running, inspection))
+    return shapeStatements(draft, program, withoutExport(draft, exported, program), inspection);
+  returnExport(draft, exported, running, target?.node);
+  return { ok: true, ...draft, runs: true };
+}
+
+/** Text that is one expression, and no program: an anonymous function, an object. */
+export function shapeExpression(expression: Expression, context: ParameterContext): Shape {
+  const draft = newDraft(context);
+  const value = withoutAssertions(expression);
+  const call = isFunction(value) ? callText(draft, value) : "";
+  draft.insertions.push({ at: startOf(expression), text: "return (" });
+  draft.insertions.push({ at: endOf(expression), text: `)${call};` });
+  return { ok: true, ...draft, runs: true };
+}
+
+function shapeStatements(
+  draft: Draft,
+  program: Program,
+  statements: readonly Statement[],
+  inspection: Inspection,
+): Shape {
+  const running = statements.map(declarationOf).filter(isRunning);
   const last = running.at(-1);
-  if (exported !== undefined) returnExport(draft, exported, running);
-  else if (last === undefined) return shapeWithoutStatements(draft, program);
-  else if (program.body.length === 1 && isObjectLookalike(last)) wrap(draft, last, "return (", ")");
-  else if (last.type === "ExpressionStatement") returnExpression(draft, last, running);
-  else callEntry(draft, running, last, inspection);
+  if (last === undefined) return shapeWithoutStatements(draft, program);
+  if (program.body.length === 1 && isObjectLookalike(last)) wrap(draft, last, "return (", ")");
+  else if (last.type === "ExpressionStatement") returnExpression(draft, last);
+  else callEntry(draft, running, last, inspection, statements);
   return { ok: true, ...draft, runs: true };
 }
 
@@ -70,31 +98,67 @@ function shapeWithoutStatements(draft: Draft, program: Program): Shape {
   return { ok: true, ...draft, runs: false };
 }
 
-function returnExport(draft: Draft, exported: DefaultExport, running: readonly Statement[]): void {
-  const start = startOf(exported);
-  const keyword = /^export(?:\s|\/\*[\s\S]*?\*\/)*(?:default\b|=)/.exec(draft.text.slice(start))?.[0] ?? "";
-  draft.blanks.push([start, start + keyword.length]);
-  const exports = exported.type === "ExportDefaultDeclaration" ? exported.declaration : exported.expression;
-  switch (exports.type) {
-    case "TSDeclareFunction":
-    case "FunctionDeclaration":
-    case "ClassDeclaration": {
-      const call = exports.type === "FunctionDeclaration" ? "()" : "";
-      if (exports.id) append(draft, `return ${exports.id.name}${call};`, exported);
-      else returnStatement(draft, exported, running, call);
-      break;
-    }
-    default:
-      returnStatement(draft, exported, running, callOf(exports, running));
-  }
+interface ExportedFunction {
+  /** Undefined for a function without a name. */
+  readonly name: string | undefined;
+  readonly node: FunctionNode;
+  readonly statement: Statement;
 }
 
-/** What follows a value that is the result: a function is called, also one that is only named. */
-function callOf(value: Expression, running: readonly Statement[]): "" | "()" {
-  const inner = withoutAssertions(value);
-  if (isFunction(inner)) return "()";
-  if (inner.type !== "Identifier") return "";
-  return functionsOf(running).some(({ name }) => name === inner.name) ? "()" : "";
+/** The function that is exported, also one that is only named. */
+function functionOf(exported: ExportOfValue, running: readonly Statement[]): ExportedFunction | undefined {
+  const value = exportedValue(exported);
+  if (value === undefined) {
+    const node = exported.type === "ExportDefaultDeclaration" ? exported.declaration : undefined;
+    if (node?.type !== "FunctionDeclaration") return undefined;
+    return { name: node.id?.name, node, statement: exported };
+  }
+  if (isFunction(value)) return { name: undefined, node: value, statement: exported };
+  if (value.type !== "Identifier") return undefined;
+  return functionsOf(running).find(({ name }) => name === value.name);
+}
+
+/** What the program calls itself is not called a second time. */
+function isCalled(
+  { name, statement }: ExportedFunction,
+  exported: ExportOfValue,
+  running: readonly Statement[],
+  { uses }: Inspection,
+): boolean {
+  const others = running.filter((other) => other !== exported);
+  return name !== undefined && isCalledByProgram(name, statement, others, uses);
+}
+
+/** The program's statements when what it exports is of no more use than any other function. */
+function withoutExport(draft: Draft, exported: ExportOfValue, { body }: Program): readonly Statement[] {
+  if (exported.type === "ExportDefaultDeclaration" && exported.declaration.type === "FunctionDeclaration") {
+    const { declaration } = exported;
+    draft.blanks.push([...exportPrefix(exported, draft.text)]);
+    return body.map((statement) => (statement === exported ? declaration : statement));
+  }
+  drop(draft, exported);
+  return body.filter((statement) => statement !== exported);
+}
+
+function returnExport(
+  draft: Draft,
+  exported: ExportOfValue,
+  running: readonly Statement[],
+  fn: FunctionNode | undefined,
+): void {
+  draft.blanks.push([...exportPrefix(exported, draft.text)]);
+  const call = fn === undefined ? "" : callText(draft, fn);
+  const declared = exported.type === "ExportDefaultDeclaration" ? exported.declaration : undefined;
+  switch (declared?.type) {
+    case "TSDeclareFunction":
+    case "FunctionDeclaration":
+    case "ClassDeclaration":
+      if (declared.id) append(draft, `return ${declared.id.name}${call};`, exported);
+      else returnStatement(draft, exported, running, call);
+      return;
+    default:
+      returnStatement(draft, exported, running, call);
+  }
 }
 
 /** The statement's text is the result. What stands after it may be needed by it, so it is returned at the end. */
@@ -102,7 +166,7 @@ function returnStatement(
   draft: Draft,
   statement: Statement,
   running: readonly Statement[],
-  call: "" | "()",
+  call: string,
 ): void {
   if (running.at(-1) === statement) {
     wrap(draft, statement, "return (", `)${call}`);
@@ -128,88 +192,28 @@ function isObjectLookalike(statement: Statement): boolean {
 function returnExpression(
   draft: Draft,
   statement: Extract<Statement, { type: "ExpressionStatement" }>,
-  running: readonly Statement[],
 ): void {
   const value = withoutAssertions(statement.expression);
-  const exported = moduleExport(value);
-  if (exported !== undefined) {
-    const start = startOf(statement);
-    const target = /^(?:module\s*\.\s*)?exports(?:\s*\.\s*default)?\s*=/.exec(draft.text.slice(start));
-    if (target !== null) draft.blanks.push([start, start + target[0].length]);
-  }
-  if (isForEach(value))
-    note(draft, `${RETURNS_NOTHING} forEach gives no value. Use map, or add a return statement.`, statement);
-  const call = exported === undefined ? (isFunction(value) ? "()" : "") : callOf(exported, running);
-  wrap(draft, statement, "return (", `)${call}`);
-}
-
-function isForEach(value: Expression): boolean {
-  if (value.type !== "CallExpression" || value.callee.type !== "MemberExpression") return false;
-  const { property, computed } = value.callee;
-  return !computed && property.type === "Identifier" && property.name === "forEach";
-}
-
-/** The right side of `module.exports = …` and `exports.default = …`. */
-function moduleExport(value: Expression): Expression | undefined {
-  if (value.type !== "AssignmentExpression" || value.operator !== "=") return undefined;
-  const { left, right } = value;
-  if (left.type !== "MemberExpression" || left.computed) return undefined;
-  if (left.object.type !== "Identifier" || left.property.type !== "Identifier") return undefined;
-  const target = `${left.object.name}.${left.property.name}`;
-  return target === "module.exports" || target === "exports.default" ? right : undefined;
+  noteForEach(draft, value, statement);
+  wrap(draft, statement, "return (", `)${isFunction(value) ? callText(draft, value) : ""}`);
 }
 
 function callEntry(
   draft: Draft,
   running: readonly Statement[],
   last: Statement,
-  inspection: Inspection,
+  { uses }: Inspection,
+  statements: readonly Statement[],
 ): void {
-  const entry = findEntry(running, inspection.uses);
+  const canCall = (fn: FunctionNode): boolean => fillParameters(fn, draft.context).missing.length === 0;
+  const exported = exportedNames(statements);
+  const exportLists = statements.filter(isExportList);
+  const entry = findEntry(running, { uses, exported, exportLists, canCall });
   if (entry === undefined) {
     noteMissingReturn(draft, running, last);
     return;
   }
   if (running.length > 1)
     note(draft, `${entry.name} was called: the program declared it and never did.`, entry.statement);
-  append(draft, `return ${entry.name}();`, entry.statement);
-}
-
-function noteMissingReturn(draft: Draft, running: readonly Statement[], last: Statement): void {
-  if (last.type === "ThrowStatement" || running.some(returnsInside)) return;
-  const functions = functionsOf(running);
-  const [first] = functions;
-  if (first !== undefined && isDeclarationOnly(running)) {
-    const names = functions.map(({ name }) => name).join(", ");
-    note(draft, `Functions are declared and never called: ${names}.`, first.statement);
-    return;
-  }
-  const named = last.type === "VariableDeclaration" ? last.declarations.at(-1)?.id : undefined;
-  const advice = named?.type === "Identifier" ? `add \`return ${named.name}\`` : "add a return statement";
-  note(draft, `${RETURNS_NOTHING} ${advice} to see a result.`, last);
-}
-
-/** Whether a `return` of the program itself stands somewhere in a statement, functions left out. */
-function returnsInside(statement: Statement | null | undefined): boolean {
-  switch (statement?.type) {
-    case "ReturnStatement":
-      return true;
-    case "BlockStatement":
-      return statement.body.some(returnsInside);
-    case "IfStatement":
-      return returnsInside(statement.consequent) || returnsInside(statement.alternate);
-    case "TryStatement":
-      return [statement.block, statement.handler?.body, statement.finalizer].some(returnsInside);
-    case "SwitchStatement":
-      return statement.cases.some(({ consequent }) => consequent.some(returnsInside));
-    case "ForStatement":
-    case "ForInStatement":
-    case "ForOfStatement":
-    case "WhileStatement":
-    case "DoWhileStatement":
-    case "LabeledStatement":
-      return returnsInside(statement.body);
-    default:
-      return false;
-  }
+  append(draft, `return ${entry.name}${callText(draft, entry.node)};`, entry.statement);
 }

@@ -1,9 +1,10 @@
 /** What would happen to a program, as far as its text says: nothing runs. */
 import type { Compiler } from "../code/compile.ts";
+import { unknownInput } from "../code/input-shape.ts";
 import { compileForRun, type ProgramText } from "./compile-for-run.ts";
 import type { Diagnostic } from "./report.ts";
 
-export type CheckRequest = Omit<ProgramText, "typecheck">;
+export type CheckRequest = Omit<ProgramText, "typecheck" | "input">;
 
 export interface CheckResult {
   /** True when no diagnostic is an error. */
@@ -15,7 +16,10 @@ export interface CheckResult {
 
 /** Rejects as `Compiler.compile` does. */
 export async function checkProgram(request: CheckRequest, compiler: Compiler): Promise<CheckResult> {
-  const { outcome, calls } = await compileForRun({ ...request, typecheck: "error" }, compiler);
+  const { outcome, calls } = await compileForRun(
+    { ...request, typecheck: "error", input: unknownInput },
+    compiler,
+  );
   if (outcome.ok) return { ok: true, diagnostics: outcome.program.diagnostics, calls };
   const { message, line = 1, column = 1 } = outcome;
   const fault: Diagnostic = { severity: "error", code: null, message, line, column };

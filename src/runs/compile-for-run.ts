@@ -1,6 +1,7 @@
 /** A program's text to what a run or a check makes of it: compiled, and no tool in it outside the allowed set. */
 import type { CompileOutcome, Compiler, Diagnostic, ToolReference, TypeCheck } from "../code/compile.ts";
 import { arrange, withoutResultNotes } from "../code/diagnostics.ts";
+import type { InputShape } from "../code/input-shape.ts";
 import type { Catalog, CatalogTool } from "../tools/catalog.ts";
 import { decide, explainRefusal, type Policy } from "../tools/policy.ts";
 import { programDeclarations, programGlobals } from "./program-globals.ts";
@@ -13,6 +14,7 @@ export interface ProgramText {
   /** Bytes of `code` after fences are removed. */
   readonly sourceBytes: number;
   readonly typecheck: "error" | "warn" | "off";
+  readonly input: InputShape;
 }
 
 export interface CompiledText {
@@ -33,10 +35,10 @@ export interface CallSite {
 
 /** Rejects as `Compiler.compile` does. */
 export async function compileForRun(text: ProgramText, compiler: Compiler): Promise<CompiledText> {
-  const { principal, code, catalog, policy, sourceBytes, typecheck } = text;
+  const { principal, code, catalog, policy, sourceBytes, typecheck, input } = text;
   const check = typecheck === "off" ? null : { mode: typecheck, ...typesFor(catalog, policy) };
   const outcome = await compiler.compile(
-    { code, sourceBytes, globals: programGlobals(catalog), check },
+    { code, sourceBytes, globals: programGlobals(catalog), input, check },
     { principal },
   );
   const called = referencesOf(outcome).flatMap((reference): readonly CallInText[] => {

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import type { RunLimits, ToolNamespaces } from "../../sandbox/index.ts";
 import type { CompileOutcome, Compiler } from "../code/compile.ts";
+import { inputShape } from "../code/input-shape.ts";
 import type { RunRecord, Store } from "../store/store.ts";
 import { type Catalog, toNamespaces } from "../tools/catalog.ts";
 import type { HumanDecision } from "../tools/gate-call.ts";
@@ -75,7 +76,7 @@ export async function prepareProgram(
   const { sourceBytes } = limits;
   const { compiler, store, tokenBudgets } = deps;
   const preparing = Promise.all([
-    compileForRun({ ...request, catalog, sourceBytes }, compiler),
+    compileForRun({ ...request, catalog, sourceBytes, input: inputShape(input, code) }, compiler),
     store.putSnapshot(JSON.stringify(namespaces)),
   ]);
   // The first time for a catalog this takes long, and so does the compiler then.

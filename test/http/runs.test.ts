@@ -29,6 +29,18 @@ describe("POST /v1/sandbox/runs", () => {
     expect(body.id).toMatch(/^run_[A-Za-z0-9_-]{22}$/);
   });
 
+  it("calls a program that is a function with the fields of its input, or says what is missing", async () => {
+    const code = "export default async ({ files, dir }, input) => [await files.list({}), dir, input]";
+    const given = await start({ code, input: { dir: "d" } });
+    expect(given.body).toMatchObject({
+      status: "completed",
+      result: [["a.txt", "b.txt"], "d", { dir: "d" }],
+    });
+    const none = await start({ code });
+    expect(none.body).toMatchObject({ status: "failed", error: { code: "type_error" }, calls: [] });
+    expect(none.body.error.message).toContain('needs "dir", and there is no input');
+  });
+
   it("a program that fails is a served request: 200 with a failed report", async () => {
     const { status, body } = await start({ code: "throw new Error('no')" });
     expect([status, body.status, body.error.code]).toEqual([200, "failed", "guest_error"]);

@@ -318,6 +318,11 @@ describe("POST /v1/sandbox/check", () => {
     expect(server.tools.calls.length).toBe(called);
   });
 
+  it("a function's parameters may be fields of an input that comes with the run", async () => {
+    const { body } = await check({ code: "export default ({ files, dir }) => files.list({ dir })" });
+    expect(body).toMatchObject({ ok: true, diagnostics: [], calls: ["files/list"] });
+  });
+
   it("a program that does not parse is not ok, with the place", async () => {
     const { status, body } = await check({ code: "return 1 +\n  )" });
     expect([status, body.ok, body.calls]).toEqual([200, false, []]);

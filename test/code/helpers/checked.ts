@@ -8,6 +8,7 @@ import {
   createCompiler,
 } from "../../../src/code/compiler-process.ts";
 import { renderDeclarations } from "../../../src/code/declarations.ts";
+import { type InputShape, noInput } from "../../../src/code/input-shape.ts";
 import { createLog } from "../../../src/log.ts";
 import { programGlobals } from "../../../src/runs/program-globals.ts";
 import { buildCatalog, type JsonSchema, type ToolSource } from "../../../src/tools/catalog.ts";
@@ -86,12 +87,13 @@ export type Check = (
   code: string,
   mode?: "error" | "warn" | "off",
   against?: Declarations,
+  input?: InputShape,
 ) => Promise<CompileOutcome>;
 
 export function checkWith(compiler: CompilerProcess): Check {
-  return (code, mode = "error", against = declarations) => {
+  return (code, mode = "error", against = declarations, input = noInput) => {
     const check = mode === "off" ? null : { mode, declarations: against };
-    return compiler.compile({ code, sourceBytes: 65_536, globals, check }, { principal: "ann" });
+    return compiler.compile({ code, sourceBytes: 65_536, globals, input, check }, { principal: "ann" });
   };
 }
 

@@ -17,14 +17,17 @@ export async function compiled(code: string): Promise<CompiledProgram> {
 }
 
 /** What a program returns, run in this process over a few stand-in tools. */
-export async function evaluate(program: CompiledProgram): Promise<unknown> {
+export async function evaluate(
+  program: CompiledProgram,
+  environment: { readonly [name: string]: unknown } = standIns,
+): Promise<unknown> {
   const names = Object.keys(environment);
   const script = new Script(`(${names.join(", ")}) => ${program.js}`, { filename: "program.js" });
   const bind = script.runInThisContext() as (...values: readonly unknown[]) => () => Promise<unknown>;
   return await bind(...Object.values(environment))();
 }
 
-const environment = {
+const standIns = {
   gh: { list: async (args: unknown) => ({ issues: [1, 2], args }), get: async () => 7 },
   calculator: async ({ a, b }: { a: number; b: number }) => a + b,
   console: { log: () => undefined },

@@ -1,47 +1,69 @@
 /** What the SDK and its transports throw, as words and kinds that may leave the process: no path, stack or HTTP body. */
 import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError, SseError } from "@modelcontextprotocol/client";
 import type { ToolFailure } from "../journal.ts";
-import { isCutStream } from "./raw-results.ts";
+import { isNoAnswer, isRecord, messageIn } from "./read-message.ts";
+import { toSentence } from "./reason.ts";
 import { failureFromRpcError } from "./result.ts";
 
-/** `lost` is the reason why the whole connection is of no use any more, when it is. */
+/** What kept a call from its result. */
+export interface Trouble {
+  /**
+   * - `refused`: the server answered it with an error.
+   * - `spoilt`: its answer was none.
+   * - `broken`: the connection broke under it.
+   * - `unsent`: it never reached the server.
+   * - `unknown-session`: the server has forgotten the session, and did nothing.
+   * - `ended`: the whole connection ended under it.
+   */
+  readonly kind: "refused" | "spoilt" | "broken" | "unsent" | "unknown-session" | "ended";
+  /** A clause that completes "the server is not available: …". */
+  readonly reason: string;
+}
+
 export interface CallError {
   readonly failure: ToolFailure;
-  readonly lost: string | null;
+  /** Undefined when the server is well. */
+  readonly trouble: Trouble | undefined;
 }
 
 /**
- * Sorts what a `tools/call` rejected with. `exit`: how the server's process ended, if it did. `hasSession`: the server
- * keeps a session for this connection.
+ * Sorts what a `tools/call` rejected with. `end`: how the connection ended, if it did. `hasSession`: the server keeps a
+ * session for this connection.
  */
 export function classifyCallError(
   error: unknown,
   call: {
     readonly server: string;
     readonly tool: string;
-    readonly exit: string | null;
+    readonly end: string | undefined;
     readonly hasSession: boolean;
   },
 ): CallError {
-  if (error instanceof ProtocolError)
-    return isCutStream(error)
-      ? { failure: unavailable(call.server, error.message), lost: null }
-      : { failure: failureFromRpcError(error, call.tool), lost: null };
-  if (error instanceof SdkError) {
-    switch (error.code) {
-      case SdkErrorCode.UnsupportedResultType:
-        return { failure: ASKS_FOR_INPUT, lost: null };
-      case SdkErrorCode.InvalidResult:
-        return { failure: NOT_MCP, lost: null };
-    }
-  }
-  const reason = call.exit ?? describeConnectionError(error);
-  const failure = unavailable(call.server, reason);
+  if (error instanceof SdkError && error.code === SdkErrorCode.UnsupportedResultType)
+    return { failure: ASKS_FOR_INPUT, trouble: undefined };
+  const said = error instanceof ProtocolError && !isNoAnswer(error) ? error : errorInBody(error);
+  const answer = said === undefined ? undefined : failureFromRpcError(said, call.tool);
+  // The server is well: it is the call that is wrong.
+  if (answer !== undefined && answer.kind !== "tool") return { failure: answer, trouble: undefined };
+  const kind = troubleOf(error, call.hasSession);
+  const reason = (kind === "ended" ? call.end : undefined) ?? describeConnectionError(error);
+  const isAnswer = answer !== undefined && error instanceof ProtocolError;
+  return { failure: isAnswer ? answer : unavailable(call.server, reason), trouble: { kind, reason } };
+}
+
+/** Nothing can come of the same request at the same address, by whichever road. */
+export function isRefusedForGood(error: unknown): boolean {
   const status = httpStatusOf(error);
-  if (status === undefined) return { failure, lost: reason };
-  // A server that restarted answers so to a session it does not know; the SDK does not begin a new one.
-  const isSessionLost = call.hasSession && (status === 404 || status === 400);
-  return { failure, lost: isSessionLost ? "it no longer knows this session" : null };
+  if (status !== undefined) return REFUSES_CREDENTIALS.includes(status) || (status >= 300 && status < 400);
+  return !["broken", "spoilt", "refused"].includes(troubleOf(error, false));
+}
+
+/** Whether a server that could not be started may be there in a moment. */
+export function isPassing(error: unknown): boolean {
+  const status = httpStatusOf(error);
+  if (status !== undefined) return status >= 500 || status === 408 || status === 429;
+  const code = systemCodeOf(error);
+  return code !== undefined && (UNREACHED.includes(code) || BROKEN.includes(code));
 }
 
 export function unavailable(server: string, reason: string): ToolFailure {
@@ -55,22 +77,23 @@ const ASKS_FOR_INPUT: ToolFailure = {
   kind: "unsupported",
   message: "The tool asks for more input or starts a task, which this gateway does not support.",
 };
-const NOT_MCP: ToolFailure = { kind: "tool", message: "The server's answer is not a valid MCP result." };
 
 /** A clause that completes "the server is not available: …". The caller redacts secrets. */
 export function describeConnectionError(error: unknown): string {
   const status = httpStatusOf(error);
-  if (status === 401 || status === 403) return `it refused the credentials (HTTP ${status})`;
-  if (status !== undefined) return `it answered HTTP ${status}`;
+  if (status !== undefined) return describeStatus(status, errorInBody(error)?.message);
   const code = systemCodeOf(error);
   if (code !== undefined) return `it cannot be reached (${code})`;
-  if (error instanceof ProtocolError) return `it answered "${firstLine(error.message)}"`;
+  if (error instanceof ProtocolError)
+    return isNoAnswer(error) ? error.message : `it answered "${toSentence(error.message)}"`;
   if (error instanceof SdkError && error.code === SdkErrorCode.ConnectionClosed) return CLOSED;
+  if (error instanceof SdkError && error.code === SdkErrorCode.InvalidResult)
+    return "its answer is not a valid MCP result";
   if (!(error instanceof Error)) return "of an unknown error";
   if (error instanceof SdkError && error.cause instanceof Error) return describeConnectionError(error.cause);
   if (error.message === "fetch failed" && error.cause instanceof Error)
-    return `it cannot be reached (${firstLine(error.cause.message)})`;
-  return error.message === "Not connected" ? CLOSED : firstLine(error.message);
+    return `it cannot be reached (${toSentence(error.cause.message)})`;
+  return error.message === "Not connected" ? CLOSED : toSentence(error.message);
 }
 
 /** The HTTP status that a request or an event stream was refused with. */
@@ -79,11 +102,67 @@ export function httpStatusOf(error: unknown): number | undefined {
   if (error instanceof SseError) return error.code;
   if (!(error instanceof Error)) return undefined;
   // The SSE transport has no typed error for a refused POST.
-  const posted = /^Error POSTing to endpoint \(HTTP (\d{3})\)/.exec(error.message);
+  const posted = SSE_POST_REFUSED.exec(error.message);
   return posted === null ? undefined : Number(posted[1]);
 }
 
+/** What a transport rejects with when nothing of a message left it. */
+export class NotSentError extends Error {}
+
 const CLOSED = "it closed the connection";
+const SSE_POST_REFUSED = /^Error POSTing to endpoint \(HTTP (\d{3})\): ([\s\S]*)$/;
+const REFUSES_CREDENTIALS: readonly number[] = [401, 403, 407];
+/** No connection came about. */
+const UNREACHED: readonly string[] = [
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT",
+];
+const BROKEN: readonly string[] = ["ECONNRESET", "EPIPE", "ETIMEDOUT", "UND_ERR_SOCKET"];
+
+function troubleOf(error: unknown, hasSession: boolean): Trouble["kind"] {
+  if (error instanceof ProtocolError) return isNoAnswer(error) ? "spoilt" : "refused";
+  if (error instanceof NotSentError) return "unsent";
+  if (error instanceof SdkError && error.code === SdkErrorCode.ConnectionClosed) return "ended";
+  const status = httpStatusOf(error);
+  // A server that restarted answers so to a session it does not know; the SDK does not begin a new one.
+  if (status !== undefined)
+    return hasSession && (status === 404 || status === 410) ? "unknown-session" : "spoilt";
+  const code = systemCodeOf(error);
+  if (code !== undefined) return UNREACHED.includes(code) ? "unsent" : "broken";
+  if (error instanceof Error && error.message === "Not connected") return "unsent";
+  return error instanceof TypeError ? "broken" : "spoilt";
+}
+
+function describeStatus(status: number, said: string | undefined): string {
+  const credentials = REFUSES_CREDENTIALS.includes(status);
+  const what = credentials ? `it refused the credentials (HTTP ${status})` : `it answered HTTP ${status}`;
+  if (status >= 300 && status < 400) return `it redirects to another address (HTTP ${status})`;
+  return said === undefined ? what : `${what}: ${toSentence(said)}`;
+}
+
+/** The error in the body of a refusal, when it is JSON that has one. `code` is 0 when it is not a JSON-RPC error. */
+function errorInBody(error: unknown): { readonly code: number; readonly message: string } | undefined {
+  const text =
+    error instanceof SdkHttpError
+      ? error.data["text"]
+      : error instanceof Error
+        ? SSE_POST_REFUSED.exec(error.message)?.[2]
+        : undefined;
+  if (typeof text !== "string" || !/^\s*\{/.test(text)) return undefined;
+  try {
+    const body: unknown = JSON.parse(text);
+    const message = messageIn(body);
+    if (message === undefined || !isRecord(body)) return undefined;
+    const code = isRecord(body["error"]) ? body["error"]["code"] : undefined;
+    return { code: typeof code === "number" ? code : 0, message };
+  } catch {
+    return undefined;
+  }
+}
 
 /** `ECONNREFUSED` and its like, wherever in the chain of causes fetch put it. Of an SSE error only the text is left. */
 function systemCodeOf(error: unknown): string | undefined {
@@ -93,9 +172,4 @@ function systemCodeOf(error: unknown): string | undefined {
     if (/^[A-Z][A-Z0-9_]+$/.test(at.code)) return at.code;
   }
   return undefined;
-}
-
-function firstLine(message: string): string {
-  const line = (message.split("\n", 1)[0] ?? "").replace(/\.$/, "");
-  return line.length > 300 ? `${line.slice(0, 300).toWellFormed()}…` : line;
 }

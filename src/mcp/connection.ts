@@ -7,21 +7,19 @@ import type { ToolFailure } from "../journal.ts";
 import type { Log } from "../log.ts";
 import type { ServerSource, ToolSource } from "../tools/catalog.ts";
 import { boundCall } from "./bounded-call.ts";
+import { callOverSessions, type Whereabouts } from "./call-sessions.ts";
 import { describeConnectionError, unavailable } from "./connection-errors.ts";
+import { createHealth, type Health } from "./health.ts";
 import type { CallOptions, CallOutcome, ConnectionState, ServerConnection, ServerState } from "./hub.ts";
 import { type Learned, openSession, toStartFailure } from "./open-session.ts";
+import { type Backoff, createPauses } from "./pauses.ts";
+import { createPresence, type Presence } from "./presence.ts";
 import { createRedact, type Redact, redactJson, withoutPaths } from "./redact.ts";
 import { createRelisting, type Relisting } from "./relisting.ts";
 import type { Session } from "./session.ts";
 import { type Ending, tellingLine } from "./telling-line.ts";
 import type { ToolListing } from "./tool-list.ts";
 import type { McpSpec } from "./transports.ts";
-
-/** Milliseconds before a lost or failed server is started again: doubled each time, from `first` to `max`. */
-export interface Backoff {
-  readonly first: number;
-  readonly max: number;
-}
 
 export interface ConnectionDeps {
   readonly log: Log;
@@ -44,8 +42,10 @@ class Connection implements ServerConnection {
   readonly #closed = new AbortController();
   readonly #loop: Promise<void>;
 
+  readonly #health: Health = createHealth(this.#closed.signal);
+  readonly #presence: Presence;
+
   #state: ConnectionState = "connecting";
-  #session: Session | undefined;
   #learned: Learned = { sse: false, legacy: false };
   #source: ServerSource | undefined;
   #tools: ReadonlyMap<string, ToolSource> = new Map();
@@ -58,20 +58,23 @@ class Connection implements ServerConnection {
     this.#spec = spec;
     this.#deps = deps;
     this.#redact = createRedact(spec);
+    this.#presence = createPresence(this.#health, { isProcess: spec.type === "stdio" });
     this.settled = this.#firstStart.promise;
     this.#loop = this.#keepConnected();
   }
 
   state(): ServerState {
+    const session = this.#presence.session;
+    const complaint = this.#state === "ready" ? this.#health.complaint() : undefined;
     return {
       name: this.#spec.name,
       type: this.#spec.type,
-      state: this.#state,
-      protocolVersion: this.#session?.protocolVersion ?? null,
-      serverInfo: this.#session?.serverInfo ?? null,
+      state: complaint === undefined ? this.#state : "failed",
+      protocolVersion: session?.protocolVersion ?? null,
+      serverInfo: session?.serverInfo ?? null,
       tools: this.#tools.size,
       quarantined: this.#quarantined,
-      lastError: this.#lastError,
+      lastError: complaint === undefined ? this.#lastError : this.#clean(complaint),
       stderrTail: this.#shownStderr(),
       startedInMs: this.#startedInMs,
     };
@@ -82,47 +85,70 @@ class Connection implements ServerConnection {
   }
 
   call(name: string, args: unknown, options: CallOptions): Promise<CallOutcome> {
-    const { signal, timeoutMs } = options;
+    const { signal, timeoutMs, hasOutputSchema } = options;
+    const whereabouts: Whereabouts = { atServer: false, unsentBecause: undefined };
     return boundCall(
-      { signal, timeoutMs, closed: this.#closed.signal, onTimeout: () => this.#timedOut(timeoutMs) },
+      {
+        signal,
+        timeoutMs,
+        closed: this.#closed.signal,
+        onTimeout: () => this.#timedOut(timeoutMs, whereabouts),
+      },
       async (aborted) => {
-        if (this.#state === "connecting") await this.settled;
-        if (this.#session === undefined) return { ok: false, failure: this.#unavailable() };
-        const tool = this.#tools.get(name) ?? { name, inputSchema: {}, unavailable: undefined };
-        if (tool.unavailable !== undefined)
-          return { ok: false, failure: { kind: "unavailable", message: tool.unavailable } };
-        const { hasOutputSchema } = options;
-        return this.#withoutSecrets(
-          await this.#session.call(tool, args, { signal: aborted, hasOutputSchema }),
+        const outcome = await callOverSessions(
+          {
+            health: this.#health,
+            session: (signal) => this.#presence.next(signal, timeoutMs),
+            unavailable: () => this.#unavailable(),
+          },
+          {
+            attempt: async (session) => {
+              const tool = this.#tools.get(name) ?? { name, inputSchema: {}, unavailable: undefined };
+              if (tool.unavailable !== undefined)
+                return { outcome: cannotBeCalled(tool.unavailable), trouble: undefined };
+              return session.call(tool, args, { signal: aborted, hasOutputSchema, onProgress: () => {} });
+            },
+            isRepeatable: options.isRepeatable === true,
+            signal: aborted,
+            whereabouts,
+          },
         );
+        return this.#withoutSecrets(outcome);
       },
       () => ({ kind: "tool", message: "The call could not be made." }),
     );
   }
 
+  async known(signal: AbortSignal): Promise<void> {
+    while (this.#source === undefined && (await this.#presence.next(signal, 0)) !== undefined);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort();
-    await this.#session?.close();
+    const { session } = this.#presence;
+    this.#presence.close();
+    await session?.close();
     await this.#loop;
   }
 
   /** Never rejects. */
   async #keepConnected(): Promise<void> {
-    const { first, max } = this.#deps.backoffMs;
-    let delayMs = first;
+    const pauses = createPauses(this.#deps.backoffMs);
     while (!this.#closed.signal.aborted) {
       const session = await this.#start();
       this.#firstStart.resolve();
+      let pauseMs = pauses.next();
       if (session !== undefined) {
         // Disposed in the very moment in which it became ready.
         if (this.#closed.signal.aborted) await session.close();
         const readyAt = performance.now();
         await this.#end(session, await session.ended);
+        const wasOfUse = this.#health.answeredAt > readyAt;
         // A server that falls over right after each start must not be started every second.
-        if (performance.now() - readyAt > max) delayMs = first;
+        if (wasOfUse || performance.now() - readyAt > this.#deps.backoffMs.max) pauses.reset();
+        if (wasOfUse) pauseMs = Math.min(pauseMs, AFTER_A_USEFUL_LIFE_MS);
       }
-      await delay(delayMs, undefined, { signal: this.#closed.signal, ref: false }).catch(() => {});
-      delayMs = Math.min(2 * delayMs, max);
+      await delay(pauseMs, undefined, { signal: this.#closed.signal, ref: false }).catch(() => {});
     }
     this.#state = "closed";
   }
@@ -145,21 +171,22 @@ class Connection implements ServerConnection {
         },
       );
       void opened.session.ended.then(relisting.stop);
-      this.#session = opened.session;
       this.#learned = opened.learned;
       this.#startedInMs = Math.round(performance.now() - startedAt);
       this.#state = "ready";
       this.#lastError = null;
       this.#adopt(opened.listing, { mayBeEmpty: false });
       log.info({ server: name, tools: this.#tools.size, ms: this.#startedInMs }, "mcp server ready");
+      this.#presence.came(opened.session);
       return opened.session;
     } catch (error) {
       relisting.stop();
       // What was learned may be out of date: the next start asks again.
       this.#learned = { ...this.#learned, legacy: false };
       if (this.#closed.signal.aborted) return undefined;
-      const { reason, stderr } = toStartFailure(error);
+      const { reason, stderr, kind } = toStartFailure(error);
       this.#fail(limit.aborted ? `it was not ready within ${startTimeoutMs} ms` : reason, stderr, "start");
+      this.#presence.failed(limit.aborted ? "lasting" : kind);
       return undefined;
     }
   }
@@ -168,7 +195,7 @@ class Connection implements ServerConnection {
     return createRelisting({
       list: () => {
         const limit = AbortSignal.timeout(this.#spec.startTimeoutMs);
-        return this.#session?.list(AbortSignal.any([limit, this.#closed.signal]));
+        return this.#presence.session?.list(AbortSignal.any([limit, this.#closed.signal]));
       },
       adopt: (listing, options) => this.#adopt(listing, options),
       onFailure: (error) => {
@@ -180,7 +207,7 @@ class Connection implements ServerConnection {
   }
 
   async #end(session: Session, reason: string): Promise<void> {
-    this.#session = undefined;
+    this.#presence.left();
     if (!this.#closed.signal.aborted) this.#fail(reason, session.stderr(), "loss");
     await session.close();
   }
@@ -211,16 +238,14 @@ class Connection implements ServerConnection {
     this.#deps.onChange();
   }
 
-  #timedOut(timeoutMs: number): ToolFailure {
-    return this.#state === "connecting"
-      ? this.#unavailable()
-      : { kind: "timeout", message: `The tool did not answer within ${timeoutMs} ms.` };
+  #timedOut(timeoutMs: number, { atServer, unsentBecause }: Whereabouts): ToolFailure {
+    if (!atServer) return this.#unavailable(unsentBecause);
+    return { kind: "timeout", message: `The tool did not answer within ${timeoutMs} ms.` };
   }
 
-  #unavailable(): ToolFailure {
-    const reason =
-      this.#state === "connecting" ? "it is still starting" : (this.#lastError ?? "it is closed");
-    return unavailable(this.#spec.name, reason);
+  #unavailable(unsentBecause?: string): ToolFailure {
+    const why = this.#state === "connecting" ? "it is still starting" : (this.#lastError ?? unsentBecause);
+    return unavailable(this.#spec.name, why ?? "it is closed");
   }
 
   #withoutSecrets(outcome: CallOutcome): CallOutcome {
@@ -238,9 +263,15 @@ class Connection implements ServerConnection {
   }
 
   #shownStderr(): string | null {
-    const stderr = this.#session?.stderr() ?? this.#stderr;
+    const stderr = this.#presence.session?.stderr() ?? this.#stderr;
     return stderr === null ? null : this.#redact(stderr).slice(-STDERR_SHOWN_CHARS).toWellFormed();
   }
 }
 
+function cannotBeCalled(message: string): CallOutcome {
+  return { ok: false, failure: { kind: "unavailable", message } };
+}
+
+/** A server that ends after each call, or that lost its sessions, is wanted again soon. */
+const AFTER_A_USEFUL_LIFE_MS = 100;
 const STDERR_SHOWN_CHARS = 4_096;

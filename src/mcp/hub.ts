@@ -1,13 +1,12 @@
 /**
  * The hub: all MCP connections of the gateway, each with its own state, none able to hold up another.
  */
-
-import { setTimeout as delay } from "node:timers/promises";
 import type { ToolFailure } from "../journal.ts";
 import type { Log } from "../log.ts";
 import type { ServerSource, ToolSource } from "../tools/catalog.ts";
-import { type Backoff, type ConnectionDeps, createConnection } from "./connection.ts";
+import { type ConnectionDeps, createConnection } from "./connection.ts";
 import { createLocalServer } from "./local.ts";
+import type { Backoff } from "./pauses.ts";
 
 /** How to reach one server. Made by `config.ts` from an `mcpServers` entry, or given in code. */
 export type ServerSpec = ServerSpecCommon & (StdioSpec | RemoteSpec | InProcessSpec | LocalSpec);
@@ -88,6 +87,8 @@ export interface ServerConnection extends AsyncDisposable {
   state(): ServerState;
   /** The last known tools; undefined until the server was ready once. */
   source(): ServerSource | undefined;
+  /** Resolves when its tools are known, or when they are not worth waiting for; at the latest when the signal aborts. */
+  known(signal: AbortSignal): Promise<void>;
   /** As `Hub.call`, for this server. */
   call(tool: string, args: unknown, options: CallOptions): Promise<CallOutcome>;
 }
@@ -102,6 +103,8 @@ export interface CallOptions {
   readonly timeoutMs: number;
   /** True when the tool declares an output schema (a JSON-looking text block then stays a string). */
   readonly hasOutputSchema: boolean;
+  /** Whether making the call twice does no harm, by the operator's word: then it is, when a session is lost under it. */
+  readonly isRepeatable?: boolean;
 }
 
 export interface Hub extends AsyncDisposable {
@@ -113,8 +116,8 @@ export interface Hub extends AsyncDisposable {
   /** Fires after `sources()` changed. Returns the function that stops it. */
   onChange(listener: () => void): () => void;
   /**
-   * Calls a tool by exact names. Never rejects. While the server is still connecting the call waits inside its own
-   * timeout; a server that is not there gives kind `unavailable`.
+   * Calls a tool by exact names. Never rejects. While the server is still connecting, or is away for a moment, the call
+   * waits inside its own timeout; a server that is not there gives kind `unavailable`.
    */
   call(server: string, tool: string, args: unknown, options: CallOptions): Promise<CallOutcome>;
   /**
@@ -129,7 +132,7 @@ export type WaitOptions = Pick<CallOptions, "signal" | "timeoutMs">;
 
 export interface HubDeps {
   readonly log: Log;
-  /** Milliseconds before a failed or lost server is started again, doubled each time. Default 1 000 to 30 000. */
+  /** Milliseconds before a failed or lost server is started again, doubled each time. Default 1 000 to 60 000. */
   readonly backoffMs?: Backoff;
 }
 
@@ -152,7 +155,7 @@ export function createHub(specs: readonly ServerSpec[], deps: HubDeps): Hub {
       }
     }
   };
-  const { log, backoffMs = { first: 1_000, max: 30_000 } } = deps;
+  const { log, backoffMs = { first: 1_000, max: 60_000 } } = deps;
   const specOf = new Map(specs.map((spec) => [spec.name, spec]));
   if (specOf.size < specs.length) throw new Error("Two servers have the same name.");
   const servers = new Map(specs.map((spec) => [spec.name, open(spec, { log, backoffMs, onChange })]));
@@ -176,10 +179,7 @@ export function createHub(specs: readonly ServerSpec[], deps: HubDeps): Hub {
     whenListed: async (name, { signal, timeoutMs }) => {
       const server = servers.get(name);
       if (server === undefined || server.source() !== undefined) return undefined;
-      await Promise.race([
-        server.settled,
-        delay(timeoutMs, undefined, { signal, ref: false }).catch(() => {}),
-      ]);
+      await server.known(AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
       if (server.source() !== undefined) return undefined;
       const { state, lastError } = server.state();
       const why = lastError === null ? `it is ${state}` : lastError;
@@ -217,6 +217,7 @@ function disabledServer(spec: ServerSpec): ServerConnection {
       startedInMs: null,
     }),
     source: () => undefined,
+    known: () => Promise.resolve(),
     call: () => Promise.resolve({ ok: false, failure }),
     [Symbol.asyncDispose]: async () => {},
   };

@@ -24,6 +24,7 @@ export function createLocalServer(spec: Extract<ServerSpec, { type: "local" }>):
     settled: Promise.resolve(),
     state: () => describeState(spec, closed.signal.aborted),
     source: () => source,
+    known: () => Promise.resolve(),
     call: (name, args, options) => {
       const tool = tools.get(name);
       if (tool === undefined)

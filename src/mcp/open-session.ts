@@ -1,9 +1,16 @@
 /** From a specification to a live session, by whichever road the server can be reached. */
 import { createRequire } from "node:module";
-import { Client, type ClientOptions, SdkError, SdkErrorCode } from "@modelcontextprotocol/client";
+import {
+  Client,
+  type ClientOptions,
+  ProtocolError,
+  SdkError,
+  SdkErrorCode,
+} from "@modelcontextprotocol/client";
 import { z } from "zod";
 import { MAX_TIMER_MS } from "./bounded-call.ts";
-import { describeConnectionError, httpStatusOf } from "./connection-errors.ts";
+import { describeConnectionError, httpStatusOf, isPassing } from "./connection-errors.ts";
+import { isNoAnswer } from "./read-message.ts";
 import { createSession, type Session, type SessionEvents } from "./session.ts";
 import type { ToolListing } from "./tool-list.ts";
 import { createLink, type McpSpec } from "./transports.ts";
@@ -29,6 +36,8 @@ export interface StartFailure {
   readonly reason: string;
   /** What the child process wrote to stderr, unredacted. */
   readonly stderr: string | null;
+  /** `passing`: a server that is not there for a moment; `exited`: its process ran and ended. */
+  readonly kind: "passing" | "exited" | "lasting";
 }
 
 /**
@@ -46,35 +55,51 @@ export async function openSession(
   } catch (error) {
     const other = signal.aborted ? undefined : anotherRoad(spec, learned, error);
     if (other === undefined) throw error;
-    // On a fresh client and transport: a failed start has spent the others.
-    return await connect(spec, other, signal, events);
+    try {
+      // On a fresh client and transport: a failed start has spent the others.
+      return await connect(spec, other, signal, events);
+    } catch (again) {
+      // By SSE a streamable server refuses everything, and its words there say nothing.
+      throw spec.type === "stdio" ? again : error;
+    }
   }
 }
 
 export function toStartFailure(error: unknown): StartFailure {
   if (error instanceof StartError) return error;
-  return { reason: describeConnectionError(error), stderr: null };
+  return { reason: describeConnectionError(error), stderr: null, kind: "lasting" };
 }
 
 class StartError extends Error implements StartFailure {
   readonly reason: string;
   readonly stderr: string | null;
+  readonly kind: StartFailure["kind"];
+  /** A server that was reached by streamable HTTP speaks the older transport. */
+  readonly speaksSse: boolean;
 
-  constructor({ reason, stderr }: StartFailure, cause: unknown) {
+  constructor(
+    { reason, stderr, kind }: StartFailure,
+    { speaksSse, cause }: { speaksSse: boolean; cause: unknown },
+  ) {
     super(reason, { cause });
     this.reason = reason;
     this.stderr = stderr;
+    this.kind = kind;
+    this.speaksSse = speaksSse;
   }
 }
 
 /** What else to try after this failure. */
 function anotherRoad(spec: McpSpec, learned: Learned, failure: unknown): Learned | undefined {
-  const error = failure instanceof StartError ? failure.cause : undefined;
+  if (!(failure instanceof StartError)) return undefined;
+  const error = failure.cause;
   switch (spec.type) {
     case "http": {
       const status = httpStatusOf(error) ?? 0;
       const refused = status >= 400 && status < 500 && !REFUSED_FOR_OTHER_REASONS.includes(status);
-      return refused && spec.fallbackToSse ? { ...learned, sse: !learned.sse } : undefined;
+      const unanswered = error instanceof ProtocolError && isNoAnswer(error);
+      const isElsewhere = failure.speaksSse || refused || unanswered;
+      return isElsewhere && spec.fallbackToSse ? { ...learned, sse: !learned.sse } : undefined;
     }
     case "stdio": {
       // Some servers end when the first message is not `initialize`.
@@ -121,8 +146,12 @@ async function connect(
     return { session, listing, learned: { ...learned, legacy: client.getProtocolEra() === "legacy" } };
   } catch (error) {
     const reason = link.exit() ?? describeConnectionError(error);
+    const kind = isPassing(error) ? "passing" : link.hasRun() && link.exit() !== null ? "exited" : "lasting";
     await (session ?? link).close();
-    throw new StartError({ reason, stderr: link.stderr() }, error);
+    throw new StartError(
+      { reason, stderr: link.stderr(), kind },
+      { speaksSse: link.speaksSse(), cause: error },
+    );
   }
 }
 

@@ -6,7 +6,6 @@
 import {
   type Client,
   INTERNAL_ERROR,
-  isJSONRPCRequest,
   isJSONRPCResultResponse,
   type JSONRPCMessage,
   type Transport,
@@ -49,44 +48,6 @@ export function readRaw(result: { readonly structuredContent?: unknown }): {
   const raw = result.structuredContent;
   return typeof raw === "object" && raw !== null ? { ...raw } : {};
 }
-
-/** Calls that the SDK leaves pending for ever when a server ends the response stream without a response get an error. */
-export function failCutStreams(transport: Transport): void {
-  const send = transport.send.bind(transport);
-  const deliver = transport.onmessage;
-  const open = new Set<unknown>();
-  transport.send = async (message, options) => {
-    if (!isJSONRPCRequest(message) || options?.onRequestStreamEnd !== undefined)
-      return send(message, options);
-    const { id } = message;
-    open.add(id);
-    const onRequestStreamEnd = (): void => {
-      if (!open.delete(id)) return;
-      deliver?.({
-        jsonrpc: "2.0",
-        id,
-        error: { code: -32_000, message: "the server ended the stream without an answer", data: CUT_STREAM },
-      });
-    };
-    try {
-      await send(message, { ...options, onRequestStreamEnd });
-    } catch (error) {
-      open.delete(id);
-      throw error;
-    }
-  };
-  transport.onmessage = (message, extra) => {
-    if ("id" in message && !("method" in message)) open.delete(message.id);
-    deliver?.(message, extra);
-  };
-}
-
-export function isCutStream(error: { readonly data?: unknown }): boolean {
-  return error.data === CUT_STREAM;
-}
-
-/** Compared by identity: no server can send it. */
-const CUT_STREAM: object = Object.freeze({});
 
 /** Satisfies the result schemas of `tools/list` and `tools/call` in every revision. */
 const ALWAYS_VALID = {

@@ -12,9 +12,10 @@ import {
 import { z } from "zod";
 import type { ToolSource } from "../tools/catalog.ts";
 import { MAX_TIMER_MS } from "./bounded-call.ts";
-import { classifyCallError } from "./connection-errors.ts";
+import { classifyCallError, type Trouble } from "./connection-errors.ts";
+import { NAMELESS } from "./handshake.ts";
 import type { CallOutcome } from "./hub.ts";
-import { failCutStreams, passRawResults, readRaw } from "./raw-results.ts";
+import { passRawResults, readRaw } from "./raw-results.ts";
 import { unwrapResult } from "./result.ts";
 import { listTools, type ToolListing } from "./tool-list.ts";
 import type { Link, McpSpec } from "./transports.ts";
@@ -37,11 +38,26 @@ export interface Session {
   call(
     tool: Pick<ToolSource, "name" | "inputSchema">,
     args: unknown,
-    options: { readonly signal: AbortSignal; readonly hasOutputSchema: boolean },
-  ): Promise<CallOutcome>;
+    options: AttemptOptions,
+  ): Promise<Attempt>;
+  /** Ends it: it is of no use any more. */
+  lose(reason: string): void;
   /** What the child process wrote to stderr, unredacted. */
   stderr(): string | null;
   close(): Promise<void>;
+}
+
+export interface AttemptOptions {
+  readonly signal: AbortSignal;
+  readonly hasOutputSchema: boolean;
+  /** The server says that the call is under way. */
+  readonly onProgress: () => void;
+}
+
+/** One try of a call. `trouble`: what kept it from a result; undefined when the server is well. */
+export interface Attempt {
+  readonly outcome: CallOutcome;
+  readonly trouble: Trouble | undefined;
 }
 
 interface Live {
@@ -58,11 +74,15 @@ export function createSession(spec: McpSpec, live: Live): Session {
   const { transport } = link;
   const isModern = client.getProtocolEra() === "modern";
   const closing = new AbortController();
+  let end: string | undefined;
+  const lose = (reason: string): void => {
+    end ??= reason;
+    ended.resolve(reason);
+  };
   passRawResults(client, transport, { copy: spec.type === "in-process", reread: link.reread });
-  failCutStreams(transport);
   client.onerror = (error) => {
     // The event source reconnects by itself, to a session that was never initialised.
-    if (error instanceof SseError) ended.resolve("its event stream broke");
+    if (error instanceof SseError) lose("its event stream broke");
     events.onTrouble(error);
   };
   // Also for servers that send it without having advertised it.
@@ -78,24 +98,30 @@ export function createSession(spec: McpSpec, live: Live): Session {
     ended: ended.promise,
     list: (signal) =>
       listTools((cursor) => fetchPage(client, cursor, signal), { trustAnnotations: spec.trustAnnotations }),
-    call: async (tool, args, { signal, hasOutputSchema }) => {
+    call: async (tool, args, { signal, hasOutputSchema, onProgress }) => {
       try {
         const result = await client.callTool(
           { name: tool.name, arguments: toArguments(args) },
-          { signal, timeout: MAX_TIMER_MS, toolDefinition: withoutOutputSchema(tool) },
+          {
+            signal,
+            timeout: MAX_TIMER_MS,
+            onprogress: onProgress,
+            toolDefinition: withoutOutputSchema(tool),
+          },
         );
-        return unwrapResult(readRaw(result), { tool: tool.name, hasOutputSchema });
+        const outcome = unwrapResult(readRaw(result), { tool: tool.name, hasOutputSchema });
+        return { outcome, trouble: undefined };
       } catch (error) {
-        const { failure, lost } = classifyCallError(error, {
+        const { failure, trouble } = classifyCallError(error, {
           server: spec.name,
           tool: tool.name,
-          exit: link.exit(),
+          end: link.exit() ?? end,
           hasSession: transport.sessionId !== undefined,
         });
-        if (lost !== null && !signal.aborted) ended.resolve(lost);
-        return { ok: false, failure };
+        return { outcome: { ok: false, failure }, trouble };
       }
     },
+    lose,
     stderr: () => link.stderr(),
     close: async () => {
       closing.abort();
@@ -135,5 +161,5 @@ function withoutOutputSchema(tool: Pick<ToolSource, "name" | "inputSchema">): To
 
 function readServerInfo(client: Client): Session["serverInfo"] {
   const info = client.getServerVersion();
-  return info === undefined ? null : { name: info.name, version: info.version };
+  return info === undefined || info.name === NAMELESS ? null : { name: info.name, version: info.version };
 }

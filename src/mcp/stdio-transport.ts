@@ -9,8 +9,8 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { basename } from "node:path";
 import type { Readable, Writable } from "node:stream";
-import { type JSONRPCMessage, parseJSONRPCMessage, type Transport } from "@modelcontextprotocol/client";
-import { parseJson } from "../json.ts";
+import type { JSONRPCMessage, Transport } from "@modelcontextprotocol/client";
+import { NotSentError } from "./connection-errors.ts";
 import { endGroup, killGroupAtExit } from "./process-group.ts";
 
 export interface StdioCommand {
@@ -21,6 +21,9 @@ export interface StdioCommand {
   readonly cwd?: string;
 }
 
+/** The messages that a line on stdout holds: servers print banners and warnings there, too. */
+export type ReadLine = (line: string) => readonly JSONRPCMessage[];
+
 export class StdioTransport implements Transport {
   onclose?: (() => void) | undefined;
   onerror?: ((error: Error) => void) | undefined;
@@ -30,6 +33,7 @@ export class StdioTransport implements Transport {
   readonly stderr = null;
 
   readonly #command: StdioCommand;
+  readonly #read: ReadLine;
   #child: Child | undefined;
   #stderrTail = "";
   #stderrCut = false;
@@ -39,8 +43,9 @@ export class StdioTransport implements Transport {
   #ended = false;
   #closing: Promise<void> | undefined;
 
-  constructor(command: StdioCommand) {
+  constructor(command: StdioCommand, read: ReadLine) {
     this.#command = command;
+    this.#read = read;
   }
 
   get pid(): number | null {
@@ -80,7 +85,7 @@ export class StdioTransport implements Transport {
     const stdin = this.#child?.stdin;
     return new Promise((resolve, reject) => {
       if (this.#exit !== null || this.#closing !== undefined || stdin === undefined || !stdin.writable)
-        reject(new Error(this.#exit ?? "its process is not running"));
+        reject(new NotSentError(this.#exit ?? "its process is not running"));
       // A failed write is followed by the end of the connection, which says more.
       else stdin.write(toLine(message), () => resolve());
     });
@@ -138,7 +143,8 @@ export class StdioTransport implements Transport {
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
       this.#line.push(chunk.subarray(start, end));
-      this.#onLine(Buffer.concat(this.#line).toString("utf8"));
+      const line = Buffer.concat(this.#line).toString("utf8");
+      for (const message of this.#read(line)) this.onmessage?.(message);
       this.#line = [];
       this.#lineBytes = 0;
       start = end + 1;
@@ -150,17 +156,6 @@ export class StdioTransport implements Transport {
     this.#exit ??= `it wrote a line of more than ${MAX_LINE_BYTES} bytes to stdout`;
     this.#line = [];
     void this.close();
-  }
-
-  #onLine(line: string): void {
-    let message: JSONRPCMessage;
-    try {
-      message = parseJSONRPCMessage(parseJson(line));
-    } catch {
-      // Servers print banners and warnings on stdout; whatever is not a message is skipped.
-      return;
-    }
-    this.onmessage?.(message);
   }
 
   #onStderr(text: string): void {

@@ -7,12 +7,16 @@ import {
   type Transport,
 } from "@modelcontextprotocol/client";
 import { replaceExact, toBigInt } from "../json.ts";
-import { createExactAnswers } from "./exact-answers.ts";
+import { type AnswerReader, createAnswerReader } from "./answer-reader.ts";
 import type { ServerSpec } from "./hub.ts";
+import { createReadingFetch, createSseReadingFetch } from "./reading-fetch.ts";
+import { answerEveryRequest } from "./requests.ts";
 import { StdioTransport } from "./stdio-transport.ts";
 
 /** Servers that speak MCP. */
 export type McpSpec = Exclude<ServerSpec, { type: "local" }>;
+
+type RemoteSpec = Extract<McpSpec, { type: "http" | "sse" }>;
 
 export interface Link {
   readonly transport: Transport;
@@ -22,6 +26,10 @@ export interface Link {
   reread(message: JSONRPCMessage): JSONRPCMessage;
   /** How the child process ended, or null. */
   exit(): string | null;
+  /** Whether a process came about at all. */
+  hasRun(): boolean;
+  /** Whether a server that was spoken to by streamable HTTP showed itself as one of the older SSE transport. */
+  speaksSse(): boolean;
   /** Resolves when nothing is left of it: connections closed, the session ended, the process group gone. */
   close(): Promise<void>;
 }
@@ -31,30 +39,42 @@ export function createLink(
   spec: McpSpec,
   options: { readonly sse: boolean; readonly onLost: () => void },
 ): Link {
+  const reader = createAnswerReader();
+  const link = open(spec, reader, options);
+  answerEveryRequest(link.transport, reader, { asksForLife: spec.type === "stdio" });
+  return link;
+}
+
+function open(spec: McpSpec, reader: AnswerReader, options: Parameters<typeof createLink>[1]): Link {
   switch (spec.type) {
     case "stdio":
-      return stdioLink(spec);
+      return stdioLink(spec, reader);
     case "http":
     case "sse":
-      return options.sse ? sseLink(spec) : httpLink(spec, options.onLost);
+      return options.sse ? sseLink(spec, reader) : httpLink(spec, reader, options.onLost);
     case "in-process":
-      return inProcessLink(spec);
+      return inProcessLink(spec, reader);
   }
 }
 
-function stdioLink(spec: Extract<McpSpec, { type: "stdio" }>): Link {
-  const transport = new StdioTransport(spec);
+function stdioLink(spec: Extract<McpSpec, { type: "stdio" }>, reader: AnswerReader): Link {
+  const transport = new StdioTransport(spec, (line) => reader.read(line));
   return {
+    ...plain,
     transport,
     stderr: () => transport.stderrTail,
-    reread: asItIs,
     exit: () => transport.exit,
+    hasRun: () => transport.pid !== null,
     close: () => transport.close(),
   };
 }
 
-function httpLink(spec: Extract<McpSpec, { type: "http" | "sse" }>, onLost: () => void): Link {
-  const { fetch, reread } = createExactAnswers();
+function httpLink(spec: RemoteSpec, reader: AnswerReader, onLost: () => void): Link {
+  let speaksSse = false;
+  const onEndpoint = (): void => {
+    speaksSse = true;
+  };
+  const { fetch, reread } = createReadingFetch({ reader, onEndpoint });
   const transport = new StreamableHTTPClientTransport(new URL(spec.url), {
     fetch,
     requestInit: { headers: { ...spec.headers } },
@@ -75,20 +95,24 @@ function httpLink(spec: Extract<McpSpec, { type: "http" | "sse" }>, onLost: () =
     await within(SESSION_END_MS, transport.terminateSession());
     await transport.close();
   };
-  return { transport, stderr: () => null, reread, exit: () => null, close };
+  return { ...plain, transport, reread, speaksSse: () => speaksSse, close };
 }
 
-function sseLink(spec: Extract<McpSpec, { type: "http" | "sse" }>): Link {
-  const { fetch, reread } = createExactAnswers();
+function sseLink(spec: RemoteSpec, reader: AnswerReader): Link {
+  const { fetch, reread } = createSseReadingFetch(reader);
   const transport = new SSEClientTransport(new URL(spec.url), {
     fetch,
     requestInit: { headers: { ...spec.headers } },
   });
-  return { transport, stderr: () => null, reread, exit: () => null, close: () => transport.close() };
+  return { ...plain, transport, reread, close: () => transport.close() };
 }
 
-function inProcessLink(spec: Extract<McpSpec, { type: "in-process" }>): Link {
+function inProcessLink(spec: Extract<McpSpec, { type: "in-process" }>, reader: AnswerReader): Link {
   const [transport, peer] = InMemoryTransport.createLinkedPair();
+  const sendBack = peer.send.bind(peer);
+  peer.send = async (message, options) => {
+    for (const tidy of reader.readValue(message)) await sendBack(tidy, options);
+  };
   const start = transport.start.bind(transport);
   transport.start = async () => {
     await spec.server.connect(peer);
@@ -97,13 +121,18 @@ function inProcessLink(spec: Extract<McpSpec, { type: "in-process" }>): Link {
   const send = transport.send.bind(transport);
   // The server gets this very object: an integer that no number can hold is a BigInt there.
   transport.send = (message, options) => send(replaceExact(message, toBigInt) as JSONRPCMessage, options);
-  return { transport, stderr: () => null, reread: asItIs, exit: () => null, close: () => transport.close() };
+  return { ...plain, transport, close: () => transport.close() };
 }
 
-/** Of transports that keep all digits. */
-function asItIs(message: JSONRPCMessage): JSONRPCMessage {
-  return message;
-}
+/** What most kinds of links have no answer to. */
+const plain = {
+  stderr: () => null,
+  exit: () => null,
+  hasRun: () => false,
+  speaksSse: () => false,
+  // Of transports that keep all digits.
+  reread: (message: JSONRPCMessage) => message,
+};
 
 const STREAM_RETRIES = 2;
 /** How long the end of a session is worth waiting for: the server forgets it anyway. */

@@ -157,7 +157,8 @@ function send(
   if (builtin !== undefined) return builtin.answer(args.value, call);
   const { signal, timeoutMs } = call;
   const hasOutputSchema = tool.outputSchema !== undefined;
-  return hub.call(tool.server, tool.name, args.value, { signal, timeoutMs, hasOutputSchema });
+  const isRepeatable = tool.readOnly || tool.idempotent;
+  return hub.call(tool.server, tool.name, args.value, { signal, timeoutMs, hasOutputSchema, isRepeatable });
 }
 
 type Consent =

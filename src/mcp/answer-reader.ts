@@ -1,0 +1,108 @@
+/**
+ * Which answer belongs to which request of one connection. A server may leave the id of an answer out, invent one or
+ * send no answer at all: as long as it is plain which request is meant, that request ends, and no other.
+ */
+import {
+  isJSONRPCRequest,
+  type JSONRPCMessage,
+  type JSONRPCRequest,
+  type RequestId,
+} from "@modelcontextprotocol/client";
+import { parseJson } from "../json.ts";
+import { tidyHandshake } from "./handshake.ts";
+import { type AnswerBody, readMessage, toResponse } from "./read-message.ts";
+
+export interface AnswerReader {
+  /** A message is about to leave. `onAnswer` takes the answer in place of the SDK. */
+  sent(message: JSONRPCMessage, onAnswer?: () => void): void;
+  isOpen(id: RequestId): boolean;
+  /** No answer to this request is expected any more. */
+  forget(id: RequestId): void;
+  /**
+   * The messages that a text holds, as the SDK takes them. `request`: the one that this text was sent in answer to;
+   * without it the text comes from a channel that all requests share.
+   */
+  read(text: string, request?: RequestId): readonly JSONRPCMessage[];
+  /** As `read`, for a message that is an object already. */
+  readValue(raw: unknown, request?: RequestId): readonly JSONRPCMessage[];
+}
+
+interface OpenRequest {
+  readonly message: JSONRPCRequest;
+  readonly onAnswer: (() => void) | undefined;
+}
+
+export function createAnswerReader(): AnswerReader {
+  /** By their ids as text: a server may well answer `"7"` to 7. */
+  const open = new Map<string, OpenRequest>();
+  let highestId = -1;
+
+  /** An id of ours that is not open any more: its answer comes too late. */
+  const isLate = (id: RequestId): boolean => {
+    const number = Number(id);
+    return Number.isNaN(number)
+      ? /^(?:server-discover-probe|listen|ping-before)/.test(String(id))
+      : number <= highestId;
+  };
+
+  const settle = (id: RequestId, body: AnswerBody): readonly JSONRPCMessage[] => {
+    const request = open.get(String(id));
+    if (request === undefined) return [];
+    open.delete(String(id));
+    request.onAnswer?.();
+    return request.onAnswer === undefined
+      ? [toResponse(request.message.id, tidyHandshake(request.message, body))]
+      : [];
+  };
+
+  const only = (): RequestId | undefined => {
+    const [first, ...others] = open.values();
+    return others.length === 0 ? first?.message.id : undefined;
+  };
+
+  const readValue: AnswerReader["readValue"] = (raw, request) => {
+    if (Array.isArray(raw)) return raw.flatMap((each) => readValue(each, request));
+    const incoming = readMessage(raw);
+    if (incoming.type === "junk") return [];
+    if (incoming.type === "message") return [incoming.message];
+    const { id, body } = incoming;
+    if (id !== undefined && (open.has(String(id)) || isLate(id))) return settle(id, body);
+    const meant = request ?? only();
+    if (meant === undefined) return [];
+    // An answer without an id can only be the one that is waited for; under a foreign id it may be somebody else's.
+    return settle(meant, id === undefined ? body : { unusable: "it answered a request that nobody made" });
+  };
+
+  return {
+    sent: (message, onAnswer) => {
+      if (isJSONRPCRequest(message)) {
+        open.set(String(message.id), { message, onAnswer });
+        if (typeof message.id === "number") highestId = Math.max(highestId, message.id);
+      } else if ("method" in message && message.method === "notifications/cancelled")
+        open.delete(String(message.params?.["requestId"]));
+    },
+    isOpen: (id) => open.has(String(id)),
+    forget: (id) => void open.delete(String(id)),
+    readValue,
+    read: (text, request) => {
+      let raw: unknown;
+      try {
+        raw = parseJson(text);
+      } catch {
+        // Servers print banners and warnings among their messages; whatever is not meant as one is skipped.
+        if (!/^\s*(?:\{|\[\s*\{)/.test(text)) return [];
+        const meant = request ?? namedAtTheStart(text) ?? (text.includes('"jsonrpc"') ? only() : undefined);
+        return meant === undefined ? [] : settle(meant, { unusable: "its answer is not valid JSON" });
+      }
+      return readValue(raw, request);
+    },
+  };
+}
+
+/** The id of a message that is cut short or otherwise broken, when it comes before anything that has ids of its own. */
+function namedAtTheStart(text: string): RequestId | undefined {
+  const found = /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(?:(\d+)|"([^"\\]*)")\s*[,}]/.exec(
+    text,
+  );
+  return found?.[1] ?? found?.[2];
+}

@@ -1,0 +1,53 @@
+/** Server-sent events, read and written again: ids and retry hints stay, the data is ours to change. */
+import { createParser } from "eventsource-parser";
+
+export interface ServerEvent {
+  /** Empty for a plain message. */
+  readonly name: string;
+  readonly data: string;
+}
+
+/** Whoever sends a longer answer means no good. */
+export const MAX_ANSWER_CHARS: number = 64 * 1024 * 1024;
+
+/** `rewrite` gives the data of the events that take the place of one: none, one or several. */
+export function rewriteEvents(
+  body: ReadableStream<Uint8Array>,
+  rewrite: (event: ServerEvent) => readonly string[],
+): ReadableStream<Uint8Array> {
+  let out = "";
+  let fault: Error | undefined;
+  const parser = createParser({
+    maxBufferSize: MAX_ANSWER_CHARS,
+    onEvent: ({ id, event: name = "", data }) => {
+      const title = name === "" ? "" : `event: ${name}\n`;
+      const texts = rewrite({ name, data });
+      // An id counts also where it stands alone: a broken stream is resumed from it.
+      const parts = texts.length === 0 && id !== undefined ? [""] : texts;
+      for (const text of parts)
+        out += `${id === undefined ? "" : `id: ${id}\n`}${title}data: ${text.replaceAll("\n", "\ndata: ")}\n\n`;
+    },
+    onRetry: (ms) => {
+      out += `retry: ${ms}\n\n`;
+    },
+    onError: (error) => {
+      if (error.type === "max-buffer-size-exceeded") fault = error;
+    },
+  });
+  const feed = (text: string, controller: TransformStreamDefaultController<string>): void => {
+    parser.feed(text);
+    if (fault !== undefined) throw fault;
+    if (out !== "") controller.enqueue(out);
+    out = "";
+  };
+  return body
+    .pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>)
+    .pipeThrough(
+      new TransformStream<string, string>({
+        transform: feed,
+        // Some servers leave the last line break out.
+        flush: (controller) => feed("\n\n", controller),
+      }),
+    )
+    .pipeThrough(new TextEncoderStream());
+}

@@ -1,0 +1,85 @@
+/**
+ * Whether a server that is connected is of any use, judged by what becomes of its calls. A call that fails costs no
+ * more than itself; the server is asked for its tools, and the session counts as lost when that fails, too.
+ */
+import { describeConnectionError, type Trouble } from "./connection-errors.ts";
+import type { Session } from "./session.ts";
+
+export interface Health {
+  /** A call had an answer. */
+  answered(): void;
+  /** When a call was answered last, by `performance.now()`. */
+  readonly answeredAt: number;
+  /**
+   * Takes note of a failed call. Resolves with whether the session is lost; then it has ended, or is about to. Never
+   * rejects.
+   */
+  judge(session: Session, trouble: Trouble): Promise<boolean>;
+  /** The verdict that is being found on a session, if one is. */
+  doubt(session: Session): Promise<boolean> | undefined;
+  /** Why the server cannot be called ready although it is connected; undefined when it can. */
+  complaint(): string | undefined;
+}
+
+/** `closed` ends every probe. */
+export function createHealth(closed: AbortSignal): Health {
+  let failedInRow = 0;
+  let probeAt = 1;
+  let lastReason: string | undefined;
+  let answeredAt = Number.NEGATIVE_INFINITY;
+  const probes = new WeakMap<Session, Promise<boolean>>();
+
+  const probe = async (session: Session): Promise<boolean> => {
+    try {
+      await session.list(AbortSignal.any([closed, AbortSignal.timeout(PROBE_MS)]));
+      // It is well, so it may be the calls that are wrong: asked less and less often.
+      probeAt = 2 * failedInRow;
+      return false;
+    } catch (error) {
+      probeAt = failedInRow + 1;
+      session.lose(describeConnectionError(error));
+      return true;
+    } finally {
+      probes.delete(session);
+    }
+  };
+
+  return {
+    answered: () => {
+      failedInRow = 0;
+      probeAt = 1;
+      answeredAt = performance.now();
+    },
+    get answeredAt() {
+      return answeredAt;
+    },
+    judge: async (session, { kind, reason }) => {
+      failedInRow += 1;
+      lastReason = reason;
+      if (kind === "ended") {
+        await session.ended;
+        return true;
+      }
+      if (kind === "unknown-session") {
+        session.lose("it no longer knows this session");
+        return true;
+      }
+      const running = probes.get(session);
+      // Many servers report the failure of a tool so: once is no sign of anything.
+      const needed = kind === "refused" ? Math.max(2, probeAt) : probeAt;
+      if (running === undefined && failedInRow < needed) return false;
+      const verdict = running ?? probe(session);
+      if (running === undefined) probes.set(session, verdict);
+      return verdict;
+    },
+    doubt: (session) => probes.get(session),
+    complaint: () =>
+      failedInRow < FAILURES_OF_A_BAD_SERVER
+        ? undefined
+        : `its last ${failedInRow} calls failed: ${lastReason}`,
+  };
+}
+
+/** More than it takes to find a lost session. */
+const FAILURES_OF_A_BAD_SERVER = 3;
+const PROBE_MS = 10_000;

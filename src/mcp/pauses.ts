@@ -1,0 +1,26 @@
+/** Milliseconds before something is tried again: doubled each time, from `first` to `max`. */
+export interface Backoff {
+  readonly first: number;
+  readonly max: number;
+}
+
+export interface Pauses {
+  /** The next one. */
+  next(): number;
+  /** It has been quiet for long enough: begins with `first` again. */
+  reset(): void;
+}
+
+export function createPauses({ first, max }: Backoff): Pauses {
+  let pause = first;
+  return {
+    next: () => {
+      const now = pause;
+      pause = Math.min(2 * pause, max);
+      return now;
+    },
+    reset: () => {
+      pause = first;
+    },
+  };
+}

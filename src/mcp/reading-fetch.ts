@@ -1,0 +1,177 @@
+/**
+ * `fetch` for the SDK's HTTP transports, which reads every answer before they do: a call ends at once with the reason
+ * when its answer is none, whatever its status and type, and an answer of which the meaning is plain is made into one
+ * that they accept.
+ */
+import {
+  type FetchLike,
+  isJSONRPCRequest,
+  type JSONRPCMessage,
+  type RequestId,
+} from "@modelcontextprotocol/client";
+import { mayLoseDigits } from "../json.ts";
+import type { AnswerReader } from "./answer-reader.ts";
+import { MAX_ANSWER_CHARS, rewriteEvents, type ServerEvent } from "./event-lines.ts";
+import { noAnswer } from "./read-message.ts";
+
+export interface ReadingFetch {
+  readonly fetch: FetchLike;
+  /** The message with all digits of its numbers, for what the SDK reads of the text that it gets. */
+  readonly reread: (message: JSONRPCMessage) => JSONRPCMessage;
+}
+
+export interface FetchReading {
+  readonly reader: AnswerReader;
+  /** A POST was answered by the first event of an SSE server. */
+  readonly onEndpoint: () => void;
+}
+
+/** For streamable HTTP: the answer to a request is the body of its POST. */
+export function createReadingFetch({ reader, onEndpoint }: FetchReading): ReadingFetch {
+  const { write, reread } = createWriter();
+  const readEvent = (event: ServerEvent, request: RequestId | undefined): readonly string[] => {
+    if (event.name === "endpoint" && request !== undefined && reader.isOpen(request)) {
+      onEndpoint();
+      return [JSON.stringify(fail(reader, request, "it speaks the older SSE transport"))];
+    }
+    if (event.name !== "" && event.name !== "message") return [];
+    return write(reader.read(event.data, request), event.data);
+  };
+
+  const readPost = async (response: Response, request: RequestId): Promise<Response> => {
+    const { status, body } = response;
+    if (body !== null && typeOf(response) === "text/event-stream" && status !== 202)
+      return withBody(
+        response,
+        rewriteEvents(body, (event) => readEvent(event, request)),
+        EVENTS,
+      );
+    let text: string;
+    try {
+      text = await readText(response);
+    } catch (error) {
+      if (!reader.isOpen(request)) throw error;
+      return asJson(response, fail(reader, request, "the connection broke in the middle of the answer"));
+    }
+    if (/^(?:event|data|id|retry|):/.test(text)) {
+      const events = rewriteEvents(new Blob([text]).stream(), (event) => readEvent(event, request));
+      return withBody(response, events, EVENTS);
+    }
+    const messages = reader.read(text, request);
+    if (messages.length === 0 && reader.isOpen(request))
+      return asJson(response, fail(reader, request, describeUnusable(text, response)));
+    return withBody(response, `[${write(messages, text).join(",")}]`, "application/json");
+  };
+
+  const readingFetch: FetchLike = async (url, init) => {
+    const response = await fetch(url, init);
+    if (init?.method === "POST") {
+      const message: unknown = typeof init.body === "string" ? JSON.parse(init.body) : undefined;
+      if (isJSONRPCRequest(message)) return response.ok ? readPost(response, message.id) : response;
+      return isAboutInitialized(message) ? takeNotice(response) : response;
+    }
+    return response.ok ? readChannel(response, (event) => readEvent(event, undefined)) : response;
+  };
+  return { fetch: readingFetch, reread };
+}
+
+/** For the older SSE transport: all answers come by one stream. */
+export function createSseReadingFetch(reader: AnswerReader): ReadingFetch {
+  const { write, reread } = createWriter();
+  const readEvent = ({ name, data }: ServerEvent): readonly string[] =>
+    name === "" || name === "message" ? write(reader.read(data), data) : [data];
+  const readingFetch: FetchLike = async (url, init) => {
+    const response = await fetch(url, init);
+    return init?.method === "POST" || !response.ok ? response : readChannel(response, readEvent);
+  };
+  return { fetch: readingFetch, reread };
+}
+
+interface Writer extends Pick<ReadingFetch, "reread"> {
+  /** `source`: the text that the messages were read from. */
+  write(messages: readonly JSONRPCMessage[], source: string): readonly string[];
+}
+
+/** The SDK parses by `JSON.parse`: answers with long numbers wait here until it hands on its own reading of them. */
+function createWriter(): Writer {
+  const answers = new Map<unknown, JSONRPCMessage>();
+  return {
+    write: (messages, source) => {
+      if (mayLoseDigits(source))
+        for (const message of messages)
+          if ("id" in message && !("method" in message)) answers.set(message.id, message);
+      return messages.map((message) => JSON.stringify(message));
+    },
+    reread: (message) => {
+      if (!("id" in message) || "method" in message) return message;
+      const answer = answers.get(message.id);
+      answers.delete(message.id);
+      return answer ?? message;
+    },
+  };
+}
+
+/** A stream of which the type is not said is one all the same. */
+function readChannel(response: Response, read: (event: ServerEvent) => readonly string[]): Response {
+  const type = typeOf(response);
+  if (response.body === null || type === "text/html" || type.endsWith("json")) return response;
+  return withBody(response, rewriteEvents(response.body, read), EVENTS);
+}
+
+function isAboutInitialized(message: unknown): boolean {
+  return Object(message).method === "notifications/initialized";
+}
+
+/** Some servers refuse or answer the notice that a client is ready, and work all the same. */
+async function takeNotice(response: Response): Promise<Response> {
+  if (response.status >= 300 && response.status < 400) return response;
+  if ([401, 403, 407].includes(response.status)) return response;
+  await response.body?.cancel().catch(() => {});
+  return new Response(null, { status: 202 });
+}
+
+function fail(reader: AnswerReader, request: RequestId, reason: string): object {
+  reader.forget(request);
+  return noAnswer(request, reason);
+}
+
+/** A clause about the server. */
+function describeUnusable(text: string, response: Response): string {
+  if (text.trim() === "")
+    return response.status === 200
+      ? "it answered with an empty body"
+      : `it answered HTTP ${response.status} and no result`;
+  if (/^\s*<(?:!doctype html|html|head|body|\?xml)/i.test(text)) return "it answered with a web page";
+  return "its answer is not a JSON-RPC message";
+}
+
+async function readText(response: Response): Promise<string> {
+  if (response.body === null) return "";
+  const chunks: string[] = [];
+  let chars = 0;
+  for await (const chunk of response.body.pipeThrough(
+    new TextDecoderStream() as TransformStream<Uint8Array, string>,
+  )) {
+    chars += chunk.length;
+    if (chars > MAX_ANSWER_CHARS) throw new RangeError("the answer is too long");
+    chunks.push(chunk);
+  }
+  return chunks.join("");
+}
+
+function asJson(response: Response, body: object): Response {
+  return withBody(response, JSON.stringify(body), "application/json");
+}
+
+function withBody(response: Response, body: ReadableStream<Uint8Array> | string, type: string): Response {
+  const headers = new Headers({ "content-type": type });
+  const session = response.headers.get("mcp-session-id");
+  if (session !== null) headers.set("mcp-session-id", session);
+  return new Response(body, { status: 200, headers });
+}
+
+function typeOf(response: Response): string {
+  return (response.headers.get("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+}
+
+const EVENTS = "text/event-stream";

@@ -6,6 +6,7 @@
 import { claimsData, claimsProgram, type Fence, findFences } from "./fences.ts";
 import { type InputShape, noInput } from "./input-shape.ts";
 import { type Inspection, inspectProgram, type Remark } from "./inspect.ts";
+import { lossyLiterals } from "./number-literals.ts";
 import { fault, type Reading, type ReadResult, type Refused, readAgain, readText } from "./reading.ts";
 import type { ReferenceInText } from "./references.ts";
 import { type Shaped, shapeExpression, shapeProgram } from "./shape.ts";
@@ -130,7 +131,9 @@ function finish(reading: Reading, request: NormalizeRequest, notes: readonly Rem
     };
   const rewritten = shape.rewrites.length === 0 ? undefined : readAgain(reading, shape.rewrites);
   if (rewritten !== undefined) return finish(rewritten, request, notes);
-  return apply(reading, inspection, shape, [...notes, ...reading.notes]);
+  const lossy = lossyLiterals(root);
+  const found = { ...inspection, warnings: [...lossy, ...inspection.warnings] };
+  return apply(reading, found, shape, [...notes, ...reading.notes]);
 }
 
 function apply(

@@ -3,7 +3,7 @@
  * nobody anything else. The checker is killed and replaced; those whose checks were in it are checked once more,
  * one after the other. Never rejects, and never holds a program back for longer than its deadline.
  */
-import { groupMemoryBytes } from "./group-memory.ts";
+import { groupMemoryBytes } from "./group-usage.ts";
 import {
   type CheckedProgram,
   CheckerBroken,

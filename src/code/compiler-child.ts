@@ -3,7 +3,7 @@ import { fork } from "node:child_process";
 import { parse } from "node:path";
 import type { CheckLimits } from "./check-service.ts";
 import { type FromCompiler, parseFromCompiler, type ToCompiler } from "./compiler-protocol.ts";
-import { groupMemoryBytes } from "./group-memory.ts";
+import { groupMemoryBytes } from "./group-usage.ts";
 
 export interface CompilerChild {
   readonly pid: number | undefined;

@@ -1,34 +1,22 @@
 /**
  * The compiler from the gateway's side: a child process that may be stalled or killed by any text it reads. Every
- * request has a deadline, the group of processes a limit of memory; a process that breaks one is replaced by a warm
- * one, and requests that were in it beside the culprit are sent once more, alone, so that the next death has one
+ * request has a limit of CPU time, the group of processes a limit of memory; a process that breaks one is replaced by
+ * a warm one, and requests that were in it beside the culprit are sent once more, alone, so that the next death has one
  * suspect. Those who wait are served in turns of their principals.
  */
 import { ToolariumError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import type { TypesByHash } from "./check-program.ts";
-import { type CheckLimits, defaultCheckLimits } from "./check-service.ts";
-import type { CompileOutcome, CompileRequest, Compiler, Sender, TypeCheck } from "./compile.ts";
+import type { CompileOutcome, CompileRequest, Compiler, Sender } from "./compile.ts";
+import { startCompileClock } from "./compile-clock.ts";
 import type { CompilerEnd } from "./compiler-child.ts";
-import { CompilerLine, type Waiting } from "./compiler-line.ts";
+import { createJob, findDeclarations, type Job, toMessage } from "./compiler-job.ts";
+import { CompilerLine } from "./compiler-line.ts";
+import { type CompilerLimits, type CompilerOptions, resolveCompilerLimits } from "./compiler-options.ts";
 import type { FromCompiler } from "./compiler-protocol.ts";
 import { CompilerSupply } from "./compiler-supply.ts";
-import { died, tookTooLong, tookTooMuchMemory } from "./compiler-verdicts.ts";
+import { died, textTooLarge, tookTooLong, tookTooMuchMemory } from "./compiler-verdicts.ts";
+import { groupCpuMs } from "./group-usage.ts";
 import { cacheKey, createOutcomeCache } from "./outcome-cache.ts";
-
-export interface CompilerOptions {
-  /**
-   * Milliseconds for one text, from the moment the child gets it, until only its type check is left. Default 1000:
-   * honest programs take 1 to 30.
-   */
-  readonly deadlineMs?: number;
-  /** Bytes the process and its own children may hold together. Default 500 MB: at rest they hold about 180. */
-  readonly memoryBytes?: number;
-  /** Milliseconds from the readiness of the first process to the start of its spare. Default 2 000: a gateway has started by then. */
-  readonly spareAfterMs?: number;
-  readonly check?: Partial<CheckLimits>;
-  readonly log: Log;
-}
 
 interface CompilerStats {
   /** Null while no process is in service. */
@@ -45,8 +33,6 @@ export interface CompilerProcess extends Compiler {
   stats(): CompilerStats;
 }
 
-/** What the check may take beyond its own deadline: a second try, after another program's check was stopped. */
-const CHECK_SLACK_MS = 3000;
 /** Bytes of text that is looked at at all: the largest program, and prose around it. */
 const MAX_TEXT_BYTES = 1024 * 1024;
 
@@ -65,24 +51,9 @@ export async function createCompiler(options: CompilerOptions): Promise<Compiler
   }
 }
 
-interface Job extends Waiting {
-  readonly id: number;
-  readonly request: CompileRequest;
-  readonly key: string;
-  readonly resolve: (outcome: CompileOutcome) => void;
-  readonly reject: (reason: unknown) => void;
-  /** Whether the child's only thread is busy with this text. */
-  reading: boolean;
-  /** Whether nobody waits for it any more. */
-  abandoned: boolean;
-  deadline: NodeJS.Timeout | undefined;
-}
-
 class ChildCompiler implements CompilerProcess {
   readonly started: Promise<void>;
-  readonly #deadlineMs: number;
-  readonly #checkMs: number;
-  readonly #memoryBytes: number;
+  readonly #limits: CompilerLimits;
   readonly #log: Log;
   readonly #cache = createOutcomeCache();
   readonly #supply: CompilerSupply;
@@ -93,15 +64,11 @@ class ChildCompiler implements CompilerProcess {
   #disposed = false;
 
   constructor(options: CompilerOptions) {
-    const { deadlineMs = 1000, memoryBytes = 500 * 1024 * 1024, spareAfterMs = 2_000, log } = options;
-    const check = { ...defaultCheckLimits, ...options.check };
-    this.#deadlineMs = deadlineMs;
-    this.#checkMs = 2 * check.deadlineMs + CHECK_SLACK_MS;
-    this.#memoryBytes = memoryBytes;
-    this.#log = log;
+    this.#limits = resolveCompilerLimits(options);
+    this.#log = options.log;
     this.started = this.#start.promise;
     this.#supply = new CompilerSupply(
-      { memoryBytes, check, spareAfterMs, log },
+      { ...this.#limits, log: options.log },
       {
         onReady: () => {
           this.#start.resolve();
@@ -129,7 +96,8 @@ class ChildCompiler implements CompilerProcess {
   async compile(request: CompileRequest, { principal, signal }: Sender): Promise<CompileOutcome> {
     signal?.throwIfAborted();
     if (this.#disposed) throw new ToolariumError("disposed");
-    if (Buffer.byteLength(request.code) > MAX_TEXT_BYTES) return textTooLarge(request.sourceBytes);
+    if (Buffer.byteLength(request.code) > MAX_TEXT_BYTES)
+      return textTooLarge(MAX_TEXT_BYTES, request.sourceBytes);
     const key = cacheKey(request);
     const known = this.#cache.get(key);
     if (known !== undefined) return known;
@@ -148,11 +116,7 @@ class ChildCompiler implements CompilerProcess {
     signal: AbortSignal | undefined,
   ): Promise<CompileOutcome> {
     const { promise, resolve, reject } = Promise.withResolvers<CompileOutcome>();
-    const id = this.#nextId++;
-    const job: Job = {
-      ...{ id, owner, request, key, resolve, reject },
-      ...{ suspect: false, reading: false, abandoned: false, deadline: undefined },
-    };
+    const job = createJob({ id: this.#nextId++, owner, request, key, resolve, reject });
     // A text already in the child stays there, with its deadline: it may be the one that stalls it.
     const onAbort = (): void => {
       job.abandoned = true;
@@ -181,32 +145,24 @@ class ChildCompiler implements CompilerProcess {
 
   #send(job: Job): void {
     this.#active.set(job.id, job);
-    this.#giveTime(job, this.#deadlineMs);
-    const { check, ...request } = job.request;
-    this.#supply.serving?.send({
-      type: "compile",
-      id: job.id,
-      request: {
-        ...request,
-        check:
-          check === null
-            ? { mode: "off" }
-            : { mode: check.mode, types: this.#line.isBusy ? null : hashesOf(check) },
-      },
+    this.#giveTime(job, this.#limits.deadlineMs, { checker: false });
+    this.#supply.serving?.send(toMessage(job, !this.#line.isBusy));
+  }
+
+  #giveTime(job: Job, cpuLimitMs: number, counted: { readonly checker: boolean }): void {
+    const pid = this.#supply.serving?.pid;
+    job.clock?.stop();
+    job.clock = startCompileClock({
+      cpuLimitMs,
+      stallMs: this.#limits.stallMs,
+      readCpuMs: () => (pid === undefined ? undefined : groupCpuMs(pid, counted)),
+      onUsedUp: () => this.#onUsedUp(job, cpuLimitMs),
+      onStalled: () => this.#onStalled(job),
     });
   }
 
-  #giveTime(job: Job, ms: number): void {
-    clearTimeout(job.deadline);
-    job.deadline = setTimeout(() => this.#onDeadline(job, ms), ms);
-  }
-
   #sendDeclarations(hash: string): void {
-    const all = [...this.#active.values()].flatMap(({ request: { check } }) => [
-      check?.declarations,
-      check?.promised,
-    ]);
-    const declarations = all.find((each) => each?.hash === hash);
+    const declarations = findDeclarations([...this.#active.values()], hash);
     if (declarations) this.#supply.serving?.send({ type: "declarations", ...declarations });
   }
 
@@ -232,7 +188,7 @@ class ChildCompiler implements CompilerProcess {
         job.reading = false;
         return;
       case "emitted":
-        this.#giveTime(job, this.#checkMs);
+        this.#giveTime(job, this.#limits.checkMs, { checker: true });
         return;
       case "done":
         if (message.lasting) this.#cache.set(job.key, message.outcome);
@@ -242,11 +198,27 @@ class ChildCompiler implements CompilerProcess {
   }
 
   /** A text that holds the child's thread keeps the others waiting; it is the culprit whoever's time runs out first. */
-  #onDeadline(expired: Job, deadlineMs: number): void {
+  #onUsedUp(expired: Job, cpuLimitMs: number): void {
     const culprit = [...this.#active.values()].find(({ reading }) => reading) ?? expired;
-    this.#log.warn({ deadlineMs }, "a program did not compile in time; the compiler is replaced");
-    this.#settle(culprit, tookTooLong(deadlineMs));
-    this.#suspectActive("the deadline");
+    this.#log.warn({ cpuLimitMs }, "a program did not compile in time; the compiler is replaced");
+    this.#settle(culprit, tookTooLong(cpuLimitMs));
+    this.#replace("the limit of CPU time");
+  }
+
+  /** It is the machine that holds it up, or the process is stuck: another one tries again, once. */
+  #onStalled(stalled: Job): void {
+    this.#log.error({ stallMs: this.#limits.stallMs }, "the compiler gets no CPU time; it is replaced");
+    if (stalled.suspect) {
+      this.#active.delete(stalled.id);
+      stalled.reject(
+        new ToolariumError("not_ready", "The compiler gets no CPU time on this machine. Retry later."),
+      );
+    }
+    this.#replace("a compiler that stood still");
+  }
+
+  #replace(reason: string): void {
+    this.#suspectActive(reason);
     this.#supply.replace();
     this.#dispatch();
   }
@@ -254,13 +226,13 @@ class ChildCompiler implements CompilerProcess {
   #onLost({ cause, reason }: CompilerEnd): void {
     const [only, ...others] = [...this.#active.values()];
     if (cause === "memory" && only !== undefined && others.length === 0)
-      this.#settle(only, tookTooMuchMemory(this.#memoryBytes));
+      this.#settle(only, tookTooMuchMemory(this.#limits.memoryBytes));
     this.#suspectActive(reason);
     this.#dispatch();
   }
 
   #settle(job: Job, outcome: CompileOutcome): void {
-    clearTimeout(job.deadline);
+    job.clock?.stop();
     this.#active.delete(job.id);
     job.resolve(outcome);
   }
@@ -270,7 +242,7 @@ class ChildCompiler implements CompilerProcess {
     const interrupted = [...this.#active.values()];
     this.#active.clear();
     for (const job of interrupted) {
-      clearTimeout(job.deadline);
+      job.clock?.stop();
       job.reading = false;
       if (!job.suspect) continue;
       this.#log.error({ reason }, "the compiler died twice on the same program");
@@ -295,19 +267,10 @@ class ChildCompiler implements CompilerProcess {
     const refusal = new ToolariumError("disposed");
     this.#start.reject(refusal);
     for (const job of [...this.#active.values(), ...this.#line.takeAll()]) {
-      clearTimeout(job.deadline);
+      job.clock?.stop();
       job.reject(refusal);
     }
     this.#active.clear();
     await this.#supply[Symbol.asyncDispose]();
   }
-}
-
-function hashesOf({ declarations, promised }: TypeCheck): TypesByHash {
-  return { all: declarations.hash, promised: promised?.hash ?? null };
-}
-
-function textTooLarge(sourceBytes: number): CompileOutcome {
-  const message = `The text is over ${MAX_TEXT_BYTES} bytes; a program may have ${sourceBytes}.`;
-  return { ok: false, code: "source_too_large", message, line: 1, column: 1, diagnostics: [] };
 }

@@ -3,8 +3,8 @@ import type { CompileOutcome } from "./compile.ts";
 
 const SIMPLER = "Write it simpler: less nesting, plainer types.";
 
-export function tookTooLong(deadlineMs: number): CompileOutcome {
-  return failure("compile_timeout", `The program did not compile within ${deadlineMs} ms.`, SIMPLER);
+export function tookTooLong(cpuLimitMs: number): CompileOutcome {
+  return failure("compile_timeout", `Compiling the program took more than ${cpuLimitMs} ms of CPU.`, SIMPLER);
 }
 
 export function tookTooMuchMemory(memoryBytes: number): CompileOutcome {
@@ -14,6 +14,11 @@ export function tookTooMuchMemory(memoryBytes: number): CompileOutcome {
     `Compiling the program took more than the ${megabytes} MB of memory there are for it.`,
     SIMPLER,
   );
+}
+
+export function textTooLarge(mostBytes: number, sourceBytes: number): CompileOutcome {
+  const message = `The text is over ${mostBytes} bytes; a program may have ${sourceBytes}.`;
+  return { ok: false, code: "source_too_large", message, line: 1, column: 1, diagnostics: [] };
 }
 
 export const died: CompileOutcome = failure("internal_error", "The compiler failed on this program.");

@@ -3,14 +3,10 @@ import { once } from "node:events";
 import { readFileSync, readlinkSync } from "node:fs";
 import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import type { CompileOutcome } from "../../src/code/compile.ts";
-import {
-  type CompilerOptions,
-  type CompilerProcess,
-  createCompiler,
-} from "../../src/code/compiler-process.ts";
-import { groupMemoryBytes } from "../../src/code/group-memory.ts";
+import type { CompilerOptions } from "../../src/code/compiler-options.ts";
+import { type CompilerProcess, createCompiler } from "../../src/code/compiler-process.ts";
+import { groupMemoryBytes } from "../../src/code/group-usage.ts";
 import { createLog } from "../../src/log.ts";
-import { cpuMs } from "../escape/helpers/processes.ts";
 import { until } from "../helpers/until.ts";
 import { childLeaders, groupMembers } from "./helpers/process-groups.ts";
 
@@ -192,14 +188,9 @@ describe("a text that stalls the compiler", () => {
   });
 
   it("is the culprit while it is read, though the time of one sent before it runs out first", async () => {
-    const compiler = await openWarm({ deadlineMs: 1_500, memoryBytes: 4 * 1024 ** 3 });
-    const pid = pidOf(compiler);
-    const usedBefore = cpuMs(pid);
-    const before = compile(compiler, bomb("before", 14));
-    const stalls = compileLarge(compiler, hungry(900_000));
-    // To parse the second takes several times this; it stands still in the middle of that.
-    await until("the second is being read", () => cpuMs(pid) - usedBefore >= 100);
-    process.kill(pid, "SIGSTOP");
+    const compiler = await openWarm({ deadlineMs: 150, memoryBytes: 4 * 1024 ** 3 });
+    const before = compile(compiler, "const n: number = 1; return n");
+    const stalls = compileLarge(compiler, hungry(990_000));
     expect(await stalls).toMatchObject({ ok: false, code: "compile_timeout" });
     expect(await before).toMatchObject({ ok: true });
     expect(compiler.stats().replacements).toBe(1);
@@ -213,6 +204,49 @@ describe("a text that stalls the compiler", () => {
     await expect(stalled).rejects.toThrow("client went away");
     await until("the stalled process is replaced", () => compiler.stats().replacements === 1);
     expect(await compile(compiler, "return 1")).toMatchObject({ ok: true });
+  });
+});
+
+describe("a machine that has too much to do", () => {
+  it("takes nothing from a program's time: only what the compiler was given counts", async () => {
+    const compiler = await open({ deadlineMs: 200 });
+    const group = pidOf(compiler);
+    process.kill(-group, "SIGSTOP");
+    const since = performance.now();
+    const held = Promise.all([1, 2].map((n) => compile(compiler, `const n: number = ${n}; return n`)));
+    const queued = compile(compiler, "return 3");
+    await until("three times its limit has passed", () => performance.now() - since > 600);
+    process.kill(-group, "SIGCONT");
+    expect([...(await held), await queued].map(({ ok }) => ok)).toEqual([true, true, true]);
+    expect(compiler.stats()).toMatchObject({ pid: group, replacements: 0 });
+  });
+
+  it("does not save a text that stalls the compiler", async () => {
+    const compiler = await open({ deadlineMs: 300 });
+    const group = pidOf(compiler);
+    const stalled = compile(compiler, busy);
+    process.kill(-group, "SIGSTOP");
+    const since = performance.now();
+    await until("its limit has passed", () => performance.now() - since > 400);
+    expect(compiler.stats().replacements).toBe(0);
+    process.kill(-group, "SIGCONT");
+    expect(await stalled).toMatchObject({ ok: false, code: "compile_timeout" });
+  });
+
+  it("has a compiler that stands still replaced, and its texts compiled by the next", async () => {
+    const compiler = await openWarm({ stallMs: 300, deadlineMs: 200 });
+    const group = pidOf(compiler);
+    process.kill(-group, "SIGSTOP");
+    const sent = [1, 2].map((n) => compile(compiler, `return ${n}`));
+    expect((await Promise.all(sent)).map(({ ok }) => ok)).toEqual([true, true]);
+    expect(compiler.stats().replacements).toBe(1);
+    await until("the old group is gone", () => groupMembers(group).length === 0);
+  });
+
+  it("that gives no compiler its turn is told as not_ready, never as the program's fault", async () => {
+    const compiler = await openWarm({ stallMs: 300, deadlineMs: 200 });
+    for (const pid of [compiler.stats().pid, compiler.stats().sparePid]) process.kill(-(pid ?? 0), "SIGSTOP");
+    await expect(compile(compiler, "return 1")).rejects.toMatchObject({ code: "not_ready" });
   });
 });
 

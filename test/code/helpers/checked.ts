@@ -2,11 +2,8 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll } from "vitest";
 import type { CompileOutcome, CompileRequest, Declarations, Diagnostic } from "../../../src/code/compile.ts";
-import {
-  type CompilerOptions,
-  type CompilerProcess,
-  createCompiler,
-} from "../../../src/code/compiler-process.ts";
+import type { CompilerOptions } from "../../../src/code/compiler-options.ts";
+import { type CompilerProcess, createCompiler } from "../../../src/code/compiler-process.ts";
 import { renderDeclarations } from "../../../src/code/declarations.ts";
 import { type InputShape, noInput } from "../../../src/code/input-shape.ts";
 import { createLog } from "../../../src/log.ts";

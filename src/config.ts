@@ -51,6 +51,10 @@ export interface ProviderConfig {
   /** The protocol it speaks; `openai` is OpenAI's chat completions, whoever offers them. */
   readonly type: "openai" | "anthropic" | "google" | "bedrock";
   readonly baseUrl: string;
+  /** Sent with every request; names in lower case. Its own words win over what we would say, `authorization` included. */
+  readonly headers?: { readonly [name: string]: string };
+  /** Address of the proxy its requests go through. Absent: the environment's, if it names one. */
+  readonly proxy?: string;
   /** Empty: none is sent. */
   readonly apiKeys: readonly ProviderKey[];
   readonly models: readonly string[];
@@ -180,8 +184,21 @@ export function redactions(config: Config): readonly string[] {
 export function providerSecrets({
   apiKeys,
   signing,
-}: Pick<ProviderConfig, "apiKeys" | "signing">): readonly string[] {
-  return [...apiKeys.map(({ key }) => key), ...Object.values(signing ?? {})];
+  headers = {},
+  proxy,
+}: Pick<ProviderConfig, "apiKeys" | "signing" | "headers" | "proxy">): readonly string[] {
+  const password = proxy === undefined ? "" : decodeURIComponent(new URL(proxy).password);
+  return [
+    ...apiKeys.map(({ key }) => key),
+    ...Object.values(signing ?? {}),
+    ...Object.values(headers).flatMap(headerSecrets),
+    ...(password === "" ? [] : [password]),
+  ];
+}
+
+/** `Bearer abc` hides `abc` too. */
+function headerSecrets(value: string): readonly string[] {
+  return [value, value.slice(value.indexOf(" ") + 1)];
 }
 
 /** Shorter values are not told apart from ordinary text. */
@@ -190,8 +207,7 @@ const REDACTED_CHARS = 6;
 function secretsOf(server: ServerSpec): readonly string[] {
   if (server.type === "stdio") return Object.values(server.env);
   if (server.type !== "http" && server.type !== "sse") return [];
-  // `Bearer abc` hides `abc` too.
-  return Object.values(server.headers).flatMap((value) => [value, value.slice(value.indexOf(" ") + 1)]);
+  return Object.values(server.headers).flatMap(headerSecrets);
 }
 
 function finish(

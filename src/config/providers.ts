@@ -14,6 +14,8 @@ export function resolveProvider(name: string, entry: ProviderEntry): ProviderCon
     // It is missing only in a file that is refused.
     baseUrl: entry.baseUrl ?? defaultBaseUrl(entry) ?? "",
     apiKeys: keysOf(entry),
+    headers: headersOf(entry),
+    ...(entry.proxy === undefined ? {} : { proxy: entry.proxy }),
     models,
     retries,
     timeouts: { firstByteMs: firstByteTimeoutMs, idleMs: idleTimeoutMs },
@@ -36,6 +38,15 @@ function defaultBaseUrl({ type, region }: ProviderEntry): string | undefined {
   }
 }
 
+function headersOf({ headers, organization, project }: ProviderEntry): Required<ProviderConfig>["headers"] {
+  const own = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
+  return {
+    ...(organization === undefined ? {} : { "openai-organization": organization }),
+    ...(project === undefined ? {} : { "openai-project": project }),
+    ...Object.fromEntries(own),
+  };
+}
+
 function keysOf({ apiKey = "", apiKeys }: ProviderEntry): readonly ProviderKey[] {
   return apiKeys ?? (apiKey === "" ? [] : [{ key: apiKey, weight: 1 }]);
 }
@@ -50,6 +61,7 @@ export function checkProviders({ providers }: ConfigFile): readonly Remark[] {
     ...checkName(name),
     ...checkKeys(name, entry),
     ...checkType(name, entry),
+    ...checkHeaders(name, entry),
   ]);
 }
 
@@ -91,6 +103,9 @@ function checkType(provider: string, entry: ProviderEntry): readonly Remark[] {
   const idle = BEDROCK_KEYS.filter((key) => type !== "bedrock" && entry[key] !== undefined).map((key) =>
     remark(key, "key", 'is only for providers of the type "bedrock"'),
   );
+  const openAis = OPENAI_KEYS.filter((key) => type !== "openai" && entry[key] !== undefined).map((key) =>
+    remark(key, "key", 'is only for providers of the type "openai"'),
+  );
   if (type === "openai")
     return baseUrl === undefined
       ? [...idle, remark("baseUrl", "value", "is missing: expected a string")]
@@ -104,9 +119,26 @@ function checkType(provider: string, entry: ProviderEntry): readonly Remark[] {
       remark("apiKey", "value", `is missing: a provider of the type "${type}" needs apiKey or apiKeys${or}`),
     );
   }
-  return [...idle, ...needs];
+  return [...idle, ...openAis, ...needs];
 }
 
+const FRAMING = new Set(["host", "content-length", "content-type", "transfer-encoding", "connection"]);
+
+/** What says how a message is framed, or where it goes, is not for others to say. */
+function checkHeaders(provider: string, { headers }: ProviderEntry): readonly Remark[] {
+  return Object.keys(headers).flatMap((name): readonly Remark[] => {
+    const message = FRAMING.has(name.toLowerCase())
+      ? "is set by the gateway itself; leave it out"
+      : /^[\w!#$%&'*+.^`|~-]+$/.test(name)
+        ? undefined
+        : "expected the name of a header";
+    return message === undefined
+      ? []
+      : [{ path: ["providers", provider, "headers", name], part: "key", message }];
+  });
+}
+
+const OPENAI_KEYS = ["organization", "project"] as const;
 const BEDROCK_KEYS = ["region", "accessKeyId", "secretAccessKey", "sessionToken"] as const;
 
 /** `issues`: faults of the file's shape. A provider that has some is there, although the file is read without it. */

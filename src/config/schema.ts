@@ -47,6 +47,11 @@ export interface ProviderEntry {
   /** This or `apiKeys`. */
   readonly apiKey?: string;
   readonly apiKeys?: readonly ProviderKey[];
+  readonly headers: { readonly [name: string]: string };
+  readonly proxy?: string;
+  /** These two are OpenAI's. */
+  readonly organization?: string;
+  readonly project?: string;
   readonly models: readonly string[];
   readonly retries: number;
   readonly firstByteTimeoutMs: number;
@@ -72,6 +77,15 @@ const httpUrl = () =>
     .string()
     .refine((url) => /^https?:$/.test(URL.parse(url)?.protocol ?? ""), "expected an http or https URL");
 
+/** What goes into a header of its own: a line end, as the end of a file is, would make it two. */
+const credential = () =>
+  z.string().regex(/^[\x21-\x7e]*$/, "expected text without blanks and line ends, which no header can hold");
+
+const headers = z.record(
+  z.string(),
+  z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, "expected one line of text, which a header can hold"),
+);
+
 const serverEntry = z.looseObject({
   type: z.enum(["stdio", "http", "streamable-http", "streamableHttp", "sse"]).exactOptional(),
   command: text().exactOptional(),
@@ -95,11 +109,17 @@ const provider = z.strictObject({
   // "openai" is OpenAI's protocol, whoever speaks it. The others need a package: see sdk-package.ts.
   type: z.enum(["openai", "anthropic", "google", "bedrock"]).default("openai"),
   baseUrl: httpUrl().exactOptional(),
-  apiKey: z.string().exactOptional(),
+  apiKey: credential().exactOptional(),
   apiKeys: z
-    .array(z.strictObject({ key: text(), weight: z.number().positive().max(1_000_000).default(1) }))
+    .array(
+      z.strictObject({ key: credential().min(1), weight: z.number().positive().max(1_000_000).default(1) }),
+    )
     .min(1)
     .exactOptional(),
+  headers: headers.default({}),
+  proxy: httpUrl().exactOptional(),
+  organization: credential().exactOptional(),
+  project: credential().exactOptional(),
   models: z.array(text()).default([]),
   // Of a request of which nothing has come back; each key that is refused is made up for besides.
   retries: whole(0).max(10).default(2),

@@ -3,6 +3,7 @@
  * them), no redirects. A request ends at the provider as soon as nobody reads its answer.
  */
 import { type Dispatcher, request as sendRequest } from "undici";
+import type { ProviderConfig } from "../config.ts";
 import { ToolariumError } from "../errors.ts";
 import { readChunks, readCompletion } from "./completion-reader.ts";
 import type { ChatModel, ModelEvent, ModelRequest } from "./model.ts";
@@ -17,7 +18,8 @@ import { readServerSentData } from "./server-sent-data.ts";
 import { createWatchdog, type UpstreamTimeouts, type Watchdog } from "./watchdog.ts";
 
 export interface OpenAiCompatibleOptions {
-  readonly provider: FailingProvider & { readonly baseUrl: string; readonly apiKey: string | null };
+  readonly provider: FailingProvider &
+    Pick<ProviderConfig, "baseUrl" | "headers"> & { readonly apiKey: string | null };
   /** The model's name at the provider. */
   readonly model: string;
   /** Owned by whoever gives it. */
@@ -68,6 +70,7 @@ async function openAnswer(
       accept: stream ? "text/event-stream" : "application/json",
       "user-agent": "toolarium",
       ...(provider.apiKey === null ? {} : { authorization: `Bearer ${provider.apiKey}` }),
+      ...provider.headers,
     },
     body: JSON.stringify({ ...params, model, messages, ...(tools.length === 0 ? {} : { tools }), stream }),
     signal: watchdog.signal,

@@ -1,10 +1,11 @@
 /** The providers behind the models: their connections, keys and health, shared by all models of one provider. */
-import { Agent } from "undici";
+import type { Dispatcher } from "undici";
 import { type ProviderConfig, providerSecrets } from "../config.ts";
 import type { Log } from "../log.ts";
 import { createRetryingModel } from "./attempts.ts";
 import type { ChainMember } from "./chain.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { createConnections } from "./connections.ts";
 import { createCoolDown } from "./cool-down.ts";
 import { createKeyRing } from "./key-ring.ts";
 import { createOpenAiCompatibleModel } from "./openai-compatible.ts";
@@ -20,40 +21,34 @@ export interface Providers extends AsyncDisposable {
 export interface ProvidersDeps {
   /** Default: that of the system. */
   readonly clock?: Clock | undefined;
+  /** Where proxies are named. Default: that of the process. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Told when a key is refused. */
   readonly log?: Pick<Log, "warn"> | undefined;
 }
 
-const CONNECT_TIMEOUT_MS = 15_000;
-
 /** @throws `config_error` when a package that a provider needs is not there */
 export async function createProviders(
   configs: readonly ProviderConfig[],
-  { clock = systemClock, log }: ProvidersDeps = {},
+  { clock = systemClock, env = process.env, log }: ProvidersDeps = {},
 ): Promise<Providers> {
   const openers = await loadSdks(configs);
-  // No time limits of its own: the watchdog's are exact, and it knows why it fired.
-  const dispatcher = new Agent({
-    connect: { timeout: CONNECT_TIMEOUT_MS },
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  });
+  const connections = createConnections(env);
   const connected = new Map(
-    configs.map((config) => [config.name, connectTo(config, { openers, dispatcher, clock, log })]),
+    configs.map((config) => [
+      config.name,
+      connectTo(config, { openers, dispatcher: connections.for(config), clock, log }),
+    ]),
   );
-  let disposed: Promise<void> | undefined;
   return {
     model: (provider, model) => connected.get(provider)?.(model),
-    async [Symbol.asyncDispose]() {
-      disposed ??= dispatcher.destroy();
-      await disposed;
-    },
+    [Symbol.asyncDispose]: () => connections[Symbol.asyncDispose](),
   };
 }
 
 interface ConnectDeps {
   readonly openers: SdkOpeners;
-  readonly dispatcher: Agent;
+  readonly dispatcher: Dispatcher;
   readonly clock: Clock;
   readonly log: ProvidersDeps["log"];
 }

@@ -14,7 +14,7 @@ import { createWatchdog, type UpstreamTimeouts, type Watchdog } from "./watchdog
 
 export interface SdkModelOptions {
   readonly provider: FailingProvider &
-    Pick<ProviderConfig, "baseUrl" | "region" | "signing"> & {
+    Pick<ProviderConfig, "baseUrl" | "headers" | "region" | "signing"> & {
       readonly type: SdkType;
       readonly apiKey: string | null;
     };

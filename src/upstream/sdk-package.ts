@@ -12,6 +12,7 @@ export type SdkType = Exclude<ProviderConfig["type"], "openai">;
 export interface SdkSettings {
   readonly baseUrl: string;
   readonly apiKey: string | null;
+  readonly headers?: ProviderConfig["headers"];
   /** Of Bedrock: what requests are signed for, and with, where there is no key. */
   readonly region: string | null;
   readonly signing: ProviderConfig["signing"];
@@ -67,21 +68,22 @@ const anySettings: SdkSettings = {
 const openers: { readonly [T in SdkType]: (imports: SdkImports) => Promise<OpenSdkModel> } = {
   async anthropic(imports) {
     const { createAnthropic } = await imports.anthropic();
-    return ({ baseUrl, apiKey, fetch }, model) =>
-      createAnthropic({ baseURL: baseUrl, apiKey: apiKey ?? "", fetch })(model);
+    return ({ baseUrl, apiKey, headers = {}, fetch }, model) =>
+      createAnthropic({ baseURL: baseUrl, apiKey: apiKey ?? "", headers, fetch })(model);
   },
   async google(imports) {
     const { createGoogle } = await imports.google();
-    return ({ baseUrl, apiKey, fetch }, model) =>
-      createGoogle({ baseURL: baseUrl, apiKey: apiKey ?? "", fetch })(model);
+    return ({ baseUrl, apiKey, headers = {}, fetch }, model) =>
+      createGoogle({ baseURL: baseUrl, apiKey: apiKey ?? "", headers, fetch })(model);
   },
   async bedrock(imports) {
     const { createAmazonBedrock } = await imports.bedrock();
-    return ({ baseUrl, apiKey, region, signing, fetch }, model) =>
+    return ({ baseUrl, apiKey, headers = {}, region, signing, fetch }, model) =>
       createAmazonBedrock({
         baseURL: baseUrl,
         // An empty key means that requests are signed.
         apiKey: apiKey ?? "",
+        headers,
         ...(region === null ? {} : { region }),
         ...(signing ?? {}),
         fetch,

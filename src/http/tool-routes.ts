@@ -5,6 +5,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Gateway } from "../gateway.ts";
+import { whyNotValidated } from "../tools/arguments.ts";
 import { promisedSchema } from "../tools/catalog.ts";
 import { decide, requestLayers, visible } from "../tools/policy.ts";
 import { callerOf, requestPolicy, seesAll } from "./access.ts";
@@ -28,6 +29,8 @@ interface ListedTool {
   readonly available: boolean;
   /** Why it is not allowed, not available or not automatic; null when a program can just call it. */
   readonly reason: string | null;
+  /** Why its arguments are passed on unchecked: its input schema is none. Absent when they are checked. */
+  readonly notValidated?: string;
 }
 
 const callBody = z.strictObject({ arguments: jsonValue.optional() }).optional();
@@ -61,6 +64,7 @@ function listTools(gateway: Gateway, request: FastifyRequest): ListedTool[] {
   return visible(gateway.catalog(), asked).map((tool) => {
     const decision = decide(tool, policy);
     const state = states.get(tool.server) ?? "ready";
+    const notValidated = whyNotValidated(tool);
     const missing = tool.unavailable ?? (state === "ready" ? null : `the server ${tool.server} is ${state}`);
     return {
       id: tool.id,
@@ -79,6 +83,7 @@ function listTools(gateway: Gateway, request: FastifyRequest): ListedTool[] {
         decision.verdict === "deny"
           ? decision.reason
           : (missing ?? ("reason" in decision ? decision.reason : null)),
+      ...(notValidated === undefined ? {} : { notValidated }),
     };
   });
 }

@@ -38,13 +38,6 @@ export interface ArgumentChecker {
 
 /** Schemas are prepared at a tool's first call and kept as long as its catalog. */
 export function createArgumentChecker(): ArgumentChecker {
-  const schemas = new WeakMap<CatalogTool, CompiledSchema>();
-  const schemaOf = (tool: CatalogTool): CompiledSchema => {
-    const schema =
-      schemas.get(tool) ?? compileSchema(tool.inputSchema, isGivenInCode(tool) ? "all" : "required");
-    schemas.set(tool, schema);
-    return schema;
-  };
   return {
     check: (tool, argsText = "") => {
       const parsed = parseArguments(argsText);
@@ -65,6 +58,21 @@ export function createArgumentChecker(): ArgumentChecker {
       }
     },
   };
+}
+
+/** Why the tool's arguments pass unchecked: its input schema is none. Undefined when they are checked. */
+export function whyNotValidated(tool: CatalogTool): string | undefined {
+  const schema = schemaOf(tool);
+  return schema.ok ? undefined : schema.reason;
+}
+
+const schemas = new WeakMap<CatalogTool, CompiledSchema>();
+
+function schemaOf(tool: CatalogTool): CompiledSchema {
+  const schema =
+    schemas.get(tool) ?? compileSchema(tool.inputSchema, isGivenInCode(tool) ? "all" : "required");
+  schemas.set(tool, schema);
+  return schema;
 }
 
 /** Such a tool's library applies the same defaults; filled here, people see them before they agree. */

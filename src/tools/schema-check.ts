@@ -9,6 +9,7 @@ import type { JsonSchema } from "./catalog.ts";
 import { fillDefaults } from "./schema-defaults.ts";
 import { numbersFromDigits } from "./schema-digits.ts";
 import { describeErrors } from "./schema-errors.ts";
+import { readSchema } from "./schema-reading.ts";
 
 export type CompiledSchema =
   | {
@@ -58,8 +59,9 @@ const LARGE_VALUE = 1_000;
 export function compileSchema(source: JsonSchema, filled: FilledDefaults): CompiledSchema {
   try {
     const text = JSON.stringify(source);
-    const root = parseJson(text) as Schema | boolean;
-    const prepared: PreparedSchema = { root, draft: draftOf(root), lookup: dereference(root), filled };
+    const { root, draft, fault } = readSchema(parseJson(text));
+    if (fault !== undefined) return { ok: false, reason: fault };
+    const prepared: PreparedSchema = { root, draft, lookup: dereference(root), filled };
     // References that only lead to each other overflow the stack for any value.
     validateWith(prepared, {}, true);
     const costly = COSTLY_KEYWORD.test(text);
@@ -78,13 +80,6 @@ export function compileSchema(source: JsonSchema, filled: FilledDefaults): Compi
   } catch (error) {
     return { ok: false, reason: reasonOf(error) };
   }
-}
-
-function draftOf(root: Schema | boolean): SchemaDraft {
-  const dialect = typeof root === "object" && typeof root.$schema === "string" ? root.$schema : "";
-  if (dialect.includes("draft-04")) return "4";
-  if (dialect.includes("draft-06") || dialect.includes("draft-07")) return "7";
-  return dialect.includes("2019-09") ? "2019-09" : "2020-12";
 }
 
 function fillAndValidate(prepared: PreparedSchema, value: unknown, large: boolean): SchemaVerdict {

@@ -6,7 +6,7 @@ import { type Schema, validate } from "@cfworker/json-schema";
 import { isExact, parseJson, toDoubles } from "../json.ts";
 import type { PreparedSchema } from "./schema-check.ts";
 
-/** References and `allOf` followed from one place: chains that lead back to it end here. */
+/** References and compositions followed from one place: chains that lead back to it end here. */
 const MAX_HOPS = 8;
 
 /**
@@ -25,8 +25,20 @@ function fill(value: unknown, schema: unknown, prepared: PreparedSchema, hops: n
 
   const target = schema["__absolute_ref__"];
   if (typeof target === "string") fill(value, prepared.lookup[target], prepared, hops - 1);
-  if (Array.isArray(schema["allOf"]))
-    for (const part of schema["allOf"]) fill(value, part, prepared, hops - 1);
+  const { allOf } = schema;
+  const parts = [
+    ...(Array.isArray(allOf) ? allOf : []),
+    onlyChoice(schema["anyOf"]),
+    onlyChoice(schema["oneOf"]),
+  ];
+  for (const part of parts) fill(value, part, prepared, hops - 1);
+}
+
+/** Of alternatives, the one that is left when null is none, as it is for an object. */
+function onlyChoice(alternatives: unknown): unknown {
+  if (!Array.isArray(alternatives)) return undefined;
+  const others = alternatives.filter((each) => !(isRecord(each) && each["type"] === "null"));
+  return others.length === 1 ? others[0] : undefined;
 }
 
 function fillProperties(value: object, schema: Schema, prepared: PreparedSchema): void {

@@ -147,6 +147,17 @@ test("a string of digits is no number where a number would do", async () => {
   expect(await post("/v1/tools/whole/take", `{"arguments":{"id":"${LONG}"}}`)).toContain(`:${LONG}}`);
 });
 
+test("a tool whose schema is none is listed with the reason, and gets what it is sent", async () => {
+  const { data } = JSON.parse(await get("/v1/tools"));
+  const odd = data.find(({ id }: { id: string }) => id === "whole/odd");
+  expect(odd).toMatchObject({ allowed: true, available: true });
+  expect(odd.notValidated).toMatch(/^\/properties\/id\/type must be one of object, .*, got "int"$/);
+  for (const id of [LONG, '"x"', "null"])
+    expect(JSON.parse(await post("/v1/tools/whole/odd", `{"arguments":{"id":${id}}}`)).result).toBe(
+      `got {"id":${id}}`,
+    );
+});
+
 test("the input of a program has its digits as text, and a note", async () => {
   const report = JSON.parse(await run("return input.ids[1];", `,"input":{"ids":[1,${LONG}]}`));
   expect(report.result).toBe(LONG);

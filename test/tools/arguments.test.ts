@@ -220,6 +220,198 @@ test.for([
   });
 });
 
+const property = (a: unknown): JsonSchema => ({ type: "object", properties: { a } as JsonSchema });
+
+test.for(
+  [
+    [
+      "int",
+      "any",
+      "str",
+      "float",
+      "dict",
+      "list",
+      "object | null",
+      "String",
+      "",
+      null,
+      {},
+      [],
+      ["string", "any"],
+    ],
+  ]
+    .flat()
+    .map((type) => [JSON.stringify(type), type] as const),
+)("a type named %s makes the tool not validated, with the reason", ([, type]) => {
+  for (const schema of [property({ type }), property({ anyOf: [{ type }] }), property({ items: { type } })])
+    for (const a of [1, "x", null, { b: [] }])
+      expect(check(schema, JSON.stringify({ a }))).toMatchObject({
+        ok: true,
+        validated: false,
+        value: { a },
+        reason: expect.stringMatching(/^\/properties\/a\/.*type must be one of object, array, /),
+      });
+});
+
+test.for([
+  { exclusiveMinimum: true },
+  { required: true },
+  { required: "x" },
+  { required: [1] },
+  { items: [{ type: "string" }] },
+  { properties: [] },
+  { properties: { b: "string" } },
+  { enum: "x" },
+  { enum: { x: 1 } },
+  { minimum: "0" },
+  { minLength: -1 },
+  { maxItems: 1.5 },
+  { pattern: null },
+  { uniqueItems: "yes" },
+  { additionalProperties: "no" },
+  { anyOf: { type: "string" } },
+  { allOf: ["string"] },
+  { not: "string" },
+  { $ref: 1 },
+  { dependentRequired: { a: "b" } },
+])("%j is no schema: the tool is not validated, with the reason, and never refused", (fault) => {
+  const [keyword] = Object.keys(fault);
+  for (const a of [0, "x", null, ["x", 1], { b: 1 }])
+    expect(check(property(fault), JSON.stringify({ a }))).toMatchObject({
+      ok: true,
+      validated: false,
+      reason: expect.stringContaining(`/properties/a/${keyword}`),
+    });
+});
+
+test("what only looks like a keyword is none", () => {
+  const schema = {
+    type: "object",
+    properties: {
+      type: { type: "string" },
+      required: { type: "boolean" },
+      nullable: true,
+      format: { enum: ["a"] },
+    },
+    examples: [{ type: "int" }],
+    default: { type: "int", required: true },
+    "x-type": "int",
+  };
+  const args = { type: "int", required: true, nullable: 1, format: "a" };
+  expect(check(schema, JSON.stringify(args))).toMatchObject({ ok: true, validated: true, value: args });
+  expect(faultOf(schema, { format: "b" })).toContain('/format: expected "a"');
+});
+
+test.for([
+  { type: "string" },
+  { type: ["string", "integer"] },
+  { enum: ["a", "b"] },
+  { type: "string", enum: ["a", "b"] },
+  { const: "a" },
+  { $ref: "#/$defs/name" },
+  { allOf: [{ type: "string" }, { minLength: 1 }] },
+  { anyOf: [{ type: "string" }, { type: "integer" }] },
+  { oneOf: [{ const: "a" }, { const: "c" }] },
+  { not: { type: ["null", "number"] } },
+  { if: false, else: { type: "string" } },
+  { type: "string", minLength: 1, pattern: "^a" },
+])("nullable adds null to %j, and nothing else", (declared) => {
+  const schema = {
+    ...Object(property({ ...declared, nullable: true })),
+    $defs: { name: { type: "string" } },
+  };
+  for (const dialect of [{}, { $schema: "http://json-schema.org/draft-07/schema#" }]) {
+    expect(check({ ...schema, ...dialect }, '{"a":null}')).toMatchObject({ ok: true, validated: true });
+    expect(check({ ...schema, ...dialect }, '{"a":"a"}')).toMatchObject({ ok: true, validated: true });
+    expect(faultOf({ ...schema, ...dialect }, { a: 1.5 })).toContain("/a: ");
+  }
+  const strict = { ...schema, properties: { a: { ...declared, nullable: false } } };
+  expect(faultOf(strict, { a: null })).toContain("/a: ");
+});
+
+test("defaults within what may be null are filled in", () => {
+  const page = { type: "object", properties: { size: { type: "integer", default: 10 } }, required: ["size"] };
+  for (const a of [
+    { ...page, nullable: true },
+    { $ref: "#/$defs/page", nullable: true },
+    { anyOf: [{ $ref: "#/$defs/page" }, { type: "null" }] },
+  ])
+    expect(check({ ...Object(property(a)), $defs: { page } }, '{"a":{}}')).toMatchObject({
+      text: '{"a":{"size":10}}',
+    });
+});
+
+test.for([
+  ["date", "tomorrow"],
+  ["date-time", "2024-01-01"],
+  ["email", "nobody"],
+  ["uri", "not a uri"],
+  ["uuid", "1"],
+  ["ipv4", "localhost"],
+  ["regex", "("],
+  ["duration", "1h"],
+])("a format is an annotation: %s lets %j through", ([format, a]) => {
+  for (const schema of [
+    property({ type: "string", format }),
+    property({ anyOf: [{ type: "string", format }, { type: "null" }] }),
+  ])
+    expect(check(schema, JSON.stringify({ a }))).toMatchObject({ ok: true, validated: true });
+});
+
+test.for([
+  [{ type: "integer" }, "number"],
+  [{ type: "number" }, "number"],
+  [{ type: ["integer", "null"] }, "number"],
+  [{ $ref: "#/$defs/id" }, "number"],
+  [{ allOf: [{ $ref: "#/$defs/id" }, { minimum: 0 }] }, "number"],
+  [{ anyOf: [{ type: "integer" }, { enum: ["all"] }] }, "number"],
+  [{ oneOf: [{ type: "integer" }, { type: "null" }] }, "number"],
+  [{ type: "integer", nullable: true }, "number"],
+  [{ type: "string" }, "text"],
+  [{ type: ["integer", "string"] }, "text"],
+  [{ anyOf: [{ type: "integer" }, { type: "string", pattern: "^\\d+$" }] }, "text"],
+  [{}, "text"],
+  [true, "text"],
+] as const)("digits for %j are a %s", ([id, kind]) => {
+  const digits = "9007199254740993";
+  const schema = {
+    type: "object",
+    properties: {
+      id,
+      list: { type: "array", items: id },
+      pair: { prefixItems: [{ type: "string" }, id] },
+      inner: { type: "object", properties: { id } },
+      map: { type: "object", additionalProperties: id },
+    },
+    patternProperties: { "^id_": id },
+    $defs: { id: { type: "integer" } },
+  };
+  const args = (value: string): string =>
+    `{"id":${value},"list":[${value}],"pair":["${digits}",${value}],"inner":{"id":${value}},"map":{"x":${value}},"id_1":${value}}`;
+  const text = args(`"${digits}"`);
+  expect(check(schema, text)).toMatchObject({ ok: true, text: kind === "text" ? text : args(digits) });
+});
+
+test.for(["9007199254740991", "9007199254740992", "09007199254740993", "9007199254740993.5", "1e400", "x"])(
+  "%j is no number that a program could not hold: it is refused as the string that it is",
+  (text) => {
+    expect(faultOf(property({ type: "integer" }), { a: text })).toContain(`expected integer, got "${text}"`);
+  },
+);
+
+test("a long integer is judged as one, and told with its digits", () => {
+  expect(check(property({ type: "integer" }), '{"a":9007199254740993}')).toMatchObject({
+    text: '{"a":9007199254740993}',
+    validated: true,
+  });
+  const told = check(property({ type: "string" }), '{"a":9007199254740993}');
+  expect(told).toMatchObject({
+    message: expect.stringContaining("/a: expected string, got 9007199254740993"),
+  });
+  expect(check(property({ maximum: 100 }), '{"a":9007199254740993}')).toMatchObject({ ok: false });
+  expect(check(true, "9007199254740993")).toMatchObject({ message: expect.stringContaining("got a number") });
+});
+
 test("a value that would keep a pattern busy for ever is refused in time", () => {
   const schema = { type: "object", properties: { a: { type: "string", pattern: "^(a+)+$" } } };
   const started = performance.now();

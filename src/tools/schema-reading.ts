@@ -1,0 +1,171 @@
+/**
+ * Schemas as they are meant, before a value is held against them: `nullable` adds null, and `format` is an annotation.
+ * What is none of JSON Schema (a type named "int", `required: true`) is told: who wrote it meant something, but nobody
+ * can say what, and a validator would take it for anything.
+ */
+import type { Schema, SchemaDraft } from "@cfworker/json-schema";
+
+export interface ReadSchema {
+  readonly root: Schema | boolean;
+  readonly draft: SchemaDraft;
+  /** What is none of JSON Schema in it, and where: a clause. Undefined when nothing is. */
+  readonly fault: string | undefined;
+}
+
+/** `schema` is a copy of the reader's own, and changed in place. */
+export function readSchema(schema: unknown): ReadSchema {
+  if (typeof schema === "boolean") return { root: schema, draft: "2020-12", fault: undefined };
+  if (!isRecord(schema)) return { root: true, draft: "2020-12", fault: "it is no schema" };
+  const draft = draftOf(schema);
+  return { root: schema, draft, fault: visit(schema, "", draft) };
+}
+
+/** The dialect of its `$schema`; 2020-12 without one. */
+function draftOf({ $schema }: Schema): SchemaDraft {
+  const dialect = typeof $schema === "string" ? $schema : "";
+  if (dialect.includes("draft-04")) return "4";
+  if (dialect.includes("draft-06") || dialect.includes("draft-07")) return "7";
+  return dialect.includes("2019-09") ? "2019-09" : "2020-12";
+}
+
+/** The first fault of a schema and those within it, outermost first. */
+function visit(schema: unknown, at: string, draft: SchemaDraft): string | undefined {
+  if (typeof schema === "boolean") return undefined;
+  if (!isRecord(schema)) return `${at || "/"} is no schema`;
+  for (const [keyword, value] of Object.entries(schema)) {
+    const expected = isFitting(keyword, value, draft);
+    if (expected !== undefined) return `${at}/${keyword} must be ${expected}, got ${preview(value)}`;
+  }
+  const faults = [...partsOf(schema)].map(([part, place]) => visit(part, `${at}/${place}`, draft));
+  delete schema["format"];
+  if (schema["nullable"] === true) addNull(schema);
+  return faults.find((fault) => fault !== undefined);
+}
+
+function* partsOf(schema: Schema): Generator<readonly [part: unknown, place: string]> {
+  for (const [keyword, value] of Object.entries(schema)) {
+    const kind = Object.hasOwn(kinds, keyword) ? kinds[keyword] : undefined;
+    if (kind === "schema" || (kind === "items" && !Array.isArray(value))) yield [value, keyword];
+    else if (kind === "schemas" || kind === "items")
+      for (const [index, part] of (value as readonly unknown[]).entries())
+        yield [part, `${keyword}/${index}`];
+    else if (kind === "schema map" || kind === "dependencies")
+      for (const [name, part] of Object.entries(value as object))
+        if (kind === "schema map" || !Array.isArray(part)) yield [part, `${keyword}/${name}`];
+  }
+}
+
+type Kind =
+  | ("type" | "number" | "bound" | "count" | "boolean" | "text" | "names" | "list" | "name lists")
+  | ("schema" | "schemas" | "items" | "schema map" | "dependencies");
+
+/** Keywords by which values are judged. Any other is an annotation, and may be anything. */
+const kinds: { readonly [keyword: string]: Kind } = {
+  type: "type",
+  enum: "list",
+  required: "names",
+  dependentRequired: "name lists",
+  pattern: "text",
+  $ref: "text",
+  uniqueItems: "boolean",
+  ...kindOf("number", "minimum maximum multipleOf"),
+  ...kindOf("bound", "exclusiveMinimum exclusiveMaximum"),
+  ...kindOf("count", "minLength maxLength minItems maxItems minProperties maxProperties"),
+  ...kindOf("count", "minContains maxContains"),
+  items: "items",
+  ...kindOf("schemas", "allOf anyOf oneOf prefixItems"),
+  ...kindOf("schema map", "properties patternProperties dependentSchemas $defs definitions"),
+  dependencies: "dependencies",
+  ...kindOf("schema", "not if then else contains propertyNames additionalItems unevaluatedItems"),
+  ...kindOf("schema", "additionalProperties unevaluatedProperties"),
+};
+
+function kindOf(kind: Kind, keywords: string): { readonly [keyword: string]: Kind } {
+  return Object.fromEntries(keywords.split(" ").map((keyword) => [keyword, kind]));
+}
+
+/** What the keyword must be, where it is something else. */
+function isFitting(keyword: string, value: unknown, draft: SchemaDraft): string | undefined {
+  switch (Object.hasOwn(kinds, keyword) ? kinds[keyword] : undefined) {
+    case "type":
+      return isType(value) ? undefined : `one of ${[...TYPES].join(", ")}, or a list of them`;
+    case "number":
+      return typeof value === "number" ? undefined : "a number";
+    case "bound":
+      if (draft === "4") return typeof value === "boolean" ? undefined : "true or false in draft 4";
+      return typeof value === "number" ? undefined : "a number";
+    case "count":
+      return Number.isInteger(value) && Number(value) >= 0 ? undefined : "a whole number";
+    case "boolean":
+      return typeof value === "boolean" ? undefined : "true or false";
+    case "text":
+      return typeof value === "string" ? undefined : "a text";
+    case "names":
+      return isNames(value) ? undefined : "a list of names";
+    case "list":
+      return Array.isArray(value) ? undefined : "a list of values";
+    case "name lists":
+      return isRecord(value) && Object.values(value).every(isNames)
+        ? undefined
+        : "an object of lists of names";
+    case "schema":
+      return isSchema(value) ? undefined : "a schema";
+    case "schemas":
+      return Array.isArray(value) && value.every(isSchema) ? undefined : "a list of schemas";
+    case "items":
+      if (!Array.isArray(value)) return isSchema(value) ? undefined : "a schema";
+      if (draft === "2020-12") return "a schema (a list of them is `prefixItems`)";
+      return value.every(isSchema) ? undefined : "a list of schemas";
+    case "schema map":
+      return isRecord(value) && Object.values(value).every(isSchema) ? undefined : "an object of schemas";
+    case "dependencies":
+      return isRecord(value) && Object.values(value).every((each) => isSchema(each) || isNames(each))
+        ? undefined
+        : "an object of schemas or lists of names";
+    case undefined:
+      return undefined;
+  }
+}
+
+const TYPES: ReadonlySet<unknown> = new Set([
+  ...["object", "array", "string", "number", "integer", "boolean", "null"],
+]);
+
+function isType(value: unknown): boolean {
+  return Array.isArray(value) ? value.length > 0 && value.every((each) => TYPES.has(each)) : TYPES.has(value);
+}
+
+function isNames(value: unknown): boolean {
+  return Array.isArray(value) && value.every((name) => typeof name === "string");
+}
+
+function isSchema(value: unknown): boolean {
+  return typeof value === "boolean" || isRecord(value);
+}
+
+/** Keywords that may refuse null whatever the type says. */
+const COMPOSING = [
+  ...["$ref", "$dynamicRef", "$recursiveRef", "const"],
+  ...["allOf", "anyOf", "oneOf", "not", "if", "then", "else"],
+];
+
+/** Null as one more value. What is composed becomes one of two alternatives; all else stays at its address. */
+function addNull(schema: { [keyword: string]: unknown }): void {
+  const { type, enum: values } = schema;
+  if (type !== undefined) schema["type"] = [...new Set([type, "null"].flat())];
+  if (Array.isArray(values)) schema["enum"] = [...values, null];
+  const composed = COMPOSING.filter((keyword) => schema[keyword] !== undefined);
+  if (composed.length === 0) return;
+  const alternative = Object.fromEntries(composed.map((keyword) => [keyword, schema[keyword]]));
+  for (const keyword of composed) delete schema[keyword];
+  schema["anyOf"] = [alternative, { type: "null" }];
+}
+
+function preview(value: unknown): string {
+  if (Array.isArray(value)) return "a list";
+  return isRecord(value) ? "an object" : JSON.stringify(value).slice(0, 40);
+}
+
+function isRecord(value: unknown): value is Schema {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -12,6 +12,7 @@ import type { Runner } from "./runs/runner.ts";
 import type { Store } from "./store/store.ts";
 import type { Catalog } from "./tools/catalog.ts";
 import { baseLayers, type PolicyLayer } from "./tools/policy.ts";
+import { watchPatterns } from "./tools/watch-patterns.ts";
 import { createModelRegistry, type ModelRegistry } from "./upstream/registry.ts";
 
 export interface Gateway extends AsyncDisposable {
@@ -88,6 +89,7 @@ export async function createGateway({ config, log, now }: GatewayOptions): Promi
   void serversSettled.then(() => {
     isSettled = true;
   });
+  building.adopt(watchPatterns({ config, hub, catalog, settled: serversSettled, log }), (stop) => stop());
   const parts = building.move();
   return {
     config,

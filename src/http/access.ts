@@ -123,7 +123,10 @@ export function requireRight(caller: Caller, right: Right): void {
  * @throws `invalid_request` when a filter is not of its documented shape
  */
 export function requestPolicy(request: FastifyRequest, toolsFilter: unknown): Policy {
-  return { layers: [...callerOf(request).layers, ...requestLayers(request.headers, toolsFilter)] };
+  const { layers } = callerOf(request);
+  const filters = requestLayers(request.headers, toolsFilter);
+  request.onFilters?.(filters, layers);
+  return { layers: [...layers, ...filters] };
 }
 
 /**

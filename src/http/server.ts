@@ -14,6 +14,7 @@ import { registerChatRoutes } from "./chat-routes.ts";
 import { registerDeclarationRoutes } from "./declaration-routes.ts";
 import { registerExecuteRoute } from "./execute-route.ts";
 import { collectMethods, parseJsonBodies, refuseUnknownAddresses, refuseUnreadable } from "./fallbacks.ts";
+import { warnAboutFilters } from "./filter-warnings.ts";
 import { registerHealthRoutes } from "./health-routes.ts";
 import { createMemoryLimiter, type Limiter } from "./limiter.ts";
 import { registerModelRoutes } from "./model-routes.ts";
@@ -77,6 +78,7 @@ export async function createHttpServer(
   parseJsonBodies(app);
   const refuseOtherMethods = collectMethods(app);
   holdUntilServersSettled(app, gateway, closing.signal);
+  warnAboutFilters(app, gateway);
 
   registerHealthRoutes(app, gateway);
   registerRunRoutes(app, gateway, closing.signal);

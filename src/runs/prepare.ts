@@ -1,12 +1,13 @@
 /** From a request to a program that can be handed to a worker, and to the record of its run. */
 import { createHash } from "node:crypto";
 import type { RunLimits, ToolNamespaces } from "../../sandbox/index.ts";
-import type { CompileOutcome, Compiler } from "../code/compile.ts";
+import type { CompileOutcome, Compiler, Diagnostic } from "../code/compile.ts";
 import { inputShape } from "../code/input-shape.ts";
 import type { RunRecord, Store } from "../store/store.ts";
 import { type Catalog, toNamespaces } from "../tools/catalog.ts";
 import type { HumanDecision } from "../tools/gate-call.ts";
-import { type Policy, visible } from "../tools/policy.ts";
+import { isFilter, type Policy, visible } from "../tools/policy.ts";
+import { describeUnmatchedFilters } from "../tools/unmatched.ts";
 import { builtinFunctions } from "./builtin-tools.ts";
 import { type CompiledText, compileForRun } from "./compile-for-run.ts";
 import { notesOnInput, toGuestValue } from "./guest-values.ts";
@@ -87,6 +88,7 @@ export async function prepareProgram(
     diagnostics: [
       ...(outcome.ok ? outcome.program.diagnostics : outcome.diagnostics),
       ...notesOnInput(request.input),
+      ...(parent === null ? notesOnFilters(policy, catalog) : []),
     ],
     policy,
     catalogVersion: catalog.version,
@@ -114,6 +116,18 @@ export async function prepareProgram(
     requestKey: null,
   };
   return { outcome, denied, record, identity: toIdentity(record, spec, namespaces) };
+}
+
+/** For the client: the model that wrote a program of a chat did not write the filters. */
+function notesOnFilters({ layers }: Policy, catalog: Catalog): readonly Diagnostic[] {
+  const base = layers.filter((layer) => !isFilter(layer));
+  return describeUnmatchedFilters(layers.filter(isFilter), catalog, base).map((message) => ({
+    severity: "note",
+    code: null,
+    message,
+    line: 1,
+    column: 1,
+  }));
 }
 
 function shownTo(catalog: Catalog, policy: Policy, budgets: TokenBudgets): Shown {

@@ -34,6 +34,12 @@ export type Decision =
 /** Headers that filter a request's tools, each with the alias that clients of other gateways send. */
 const serverHeaders = ["x-mcp-include-servers", "x-bf-mcp-include-clients"] as const;
 const toolHeaders = ["x-mcp-include-tools", "x-bf-mcp-include-tools"] as const;
+const BODY_FILTER = "tools_filter";
+
+/** Whether a layer is the filter of one request. */
+export function isFilter({ rule }: PolicyLayer): boolean {
+  return [...serverHeaders, ...toolHeaders, BODY_FILTER].some((name) => name === rule);
+}
 
 /** Tools that a refusal suggests. */
 const SUGGESTIONS = 3;
@@ -139,7 +145,7 @@ export function requestLayers(
       const allow = listOf(headers[rule]);
       return allow === undefined ? [] : [{ rule, allow }];
     }),
-    ...(toolsFilter === undefined ? [] : [{ rule: "tools_filter", allow: parseFilter(toolsFilter) }]),
+    ...(toolsFilter === undefined ? [] : [{ rule: BODY_FILTER, allow: parseFilter(toolsFilter) }]),
   ];
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { until } from "../helpers/until.ts";
-import { startServer, type TestServer } from "./helpers/server.ts";
+import { type Answer, startServer, type TestServer } from "./helpers/server.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -116,6 +116,46 @@ describe("request filters", () => {
     });
     expect([executed.status, executed.body.error.code]).toEqual([403, "tool_not_allowed"]);
     expect(server.tools.calls).toEqual([]);
+  });
+});
+
+describe("request filters that mean nothing", () => {
+  const warningOf = ({ headers }: Answer): string | null => headers.get("x-toolarium-warning");
+  const nearest = 'x-mcp-include-tools: "files/raed" matches no tool; did you mean "files/read"?';
+
+  it("are told with the nearest name, in a header of whatever is answered", async () => {
+    const headers = { "x-mcp-include-tools": "files/raed" };
+    const chat = { model: "builtin/script", mode: "code", messages: [{ role: "user", content: "hello" }] };
+    for (const answer of [
+      send("/v1/tools", { headers }),
+      send("/v1/declarations", { headers }),
+      send("/v1/tools/files/list", { headers, body: {} }),
+      send("/v1/sandbox/check", { headers, body: { code: "return 1" } }),
+      send("/v1/chat/completions", { headers, body: chat }),
+      send("/v1/chat/completions", { headers, body: { ...chat, stream: true } }),
+      send("/v1/sandbox/runs", { headers, body: { code: "return 1", stream: true } }),
+    ])
+      expect(warningOf(await answer)).toBe(nearest);
+  });
+
+  it("are told in a report, too", async () => {
+    const body = { code: "return 1", tools_filter: ["fils/*", "files/\u{1f600}"] };
+    const answer = await send("/v1/sandbox/runs", { body });
+    expect(answer.body).toMatchObject({
+      status: "completed",
+      diagnostics: [
+        { severity: "note", message: 'tools_filter: "fils/*" matches no tool; did you mean "files/*"?' },
+        { severity: "note", message: 'tools_filter: "files/\u{1f600}" matches no tool.' },
+      ],
+    });
+    expect(warningOf(answer)).toContain('"fils/*" matches no tool');
+  });
+
+  it("are nothing to speak of when they mean something, or are empty", async () => {
+    for (const tools_filter of [["files/*"], []]) {
+      const answer = await send("/v1/sandbox/runs", { body: { code: "return 1", tools_filter } });
+      expect([warningOf(answer), answer.body.diagnostics]).toEqual([null, []]);
+    }
   });
 });
 

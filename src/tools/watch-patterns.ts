@@ -1,0 +1,62 @@
+/** Tells the log of patterns of the configuration that mean no tool: once the servers have settled, and when it changes. */
+import type { Config } from "../config.ts";
+import type { Log } from "../log.ts";
+import type { Hub } from "../mcp/hub.ts";
+import type { Catalog } from "./catalog.ts";
+import { describeUnmatched, knownTools, type PatternList } from "./unmatched.ts";
+
+export interface PatternWatch {
+  readonly config: Pick<Config, "tools" | "keys">;
+  readonly hub: Pick<Hub, "onChange">;
+  readonly catalog: () => Catalog;
+  /** Before it nothing is judged. */
+  readonly settled: Promise<void>;
+  readonly log: Log;
+}
+
+/** Ends with the returned function. */
+export function watchPatterns({ config, hub, catalog, settled, log }: PatternWatch): () => void {
+  const lists = patternsOf(config);
+  let told = "";
+  let isAsked = false;
+  let stop: (() => void) | undefined = () => {};
+  const look = (): void => {
+    isAsked = false;
+    if (stop === undefined) return;
+    const line = describeUnmatched(lists, knownTools(catalog())).join(" ");
+    if (line !== "" && line !== told) log.warn(line);
+    told = line;
+  };
+  const lookSoon = (): void => {
+    // Servers that list their tools together are looked at together.
+    if (!isAsked) setImmediate(look);
+    isAsked = true;
+  };
+  void settled.then(() => {
+    if (stop === undefined) return;
+    lookSoon();
+    stop = hub.onChange(lookSoon);
+  });
+  return () => {
+    stop?.();
+    stop = undefined;
+  };
+}
+
+/** Those without "/" are told when the configuration is read. */
+function patternsOf({ tools, keys }: PatternWatch["config"]): readonly PatternList[] {
+  const all: readonly PatternList[] = [
+    ...(["allow", "autoExecute", "readOnly", "idempotent"] as const).map((list) => ({
+      rule: `tools.${list}`,
+      patterns: tools[list],
+    })),
+    ...keys.flatMap(({ name, tools: { allow = [], autoExecute = [] } }) => [
+      { rule: `tools.allow of the key ${JSON.stringify(name)}`, patterns: allow },
+      { rule: `tools.autoExecute of the key ${JSON.stringify(name)}`, patterns: autoExecute },
+    ]),
+  ];
+  return all.map(({ rule, patterns = [] }) => ({
+    rule,
+    patterns: patterns.filter((pattern) => pattern.includes("/")),
+  }));
+}

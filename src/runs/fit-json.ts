@@ -2,6 +2,7 @@
  * A JSON value as text within a budget of tokens: what is too large is cut inside, so that it stays JSON and keeps its
  * shape. Arrays keep their first elements, objects all properties there is room for, texts their beginning; each says
  * how much of it is missing. Small parts stay whole, large ones share the room. A text that was cut is left as it is.
+ * What a program printed keeps its beginning and its end: the last line says how far it came.
  */
 import { isExact } from "../json.ts";
 import { countTokens } from "../tokens.ts";
@@ -20,12 +21,18 @@ const UNITS_PER_TOKEN = 4;
 /** UTF-16 units that are always spent. */
 const MIN_ROOM = 60;
 
-/** `reserve`: tokens of the budget that are left free when something is cut, to say so. */
+/** A member with this name holds lines in their order. */
+const LINES = "logs";
+
+/**
+ * `reserve`: tokens of the budget that are left free when something is cut, to say so. Of an object, the member `logs`
+ * keeps both its ends.
+ */
 export function fitJson(value: unknown, tokenBudget: number, reserve = 0): FittedJson {
   const whole = JSON.stringify(value);
   const wholeTokens = countTokens(whole);
   if (wholeTokens <= tokenBudget) return { text: whole, isWhole: true, wholeTokens };
-  const text = shorten(whole.length, tokenBudget - reserve, (room) => write(value, room));
+  const text = shorten(whole.length, tokenBudget - reserve, (room) => write(value, room, LINES));
   return { text, isWhole: false, wholeTokens };
 }
 
@@ -55,11 +62,11 @@ const LEAST = 24;
 const SHARING = 4;
 
 /** JSON text of about `room` UTF-16 units at most. */
-function write(value: unknown, room: number): string {
+function write(value: unknown, room: number, linesIn?: string): string {
   if (sizeOf(value, room) <= room) return JSON.stringify(value);
   if (typeof value === "string") return writeString(value, room);
   if (Array.isArray(value)) return writeArray(value, room - MARK);
-  if (isObject(value)) return writeObject(value, room - MARK);
+  if (isObject(value)) return writeObject(value, room - MARK, linesIn);
   return JSON.stringify(value);
 }
 
@@ -81,16 +88,21 @@ function writeArray(values: readonly unknown[], room: number): string {
   return `[${[...parts, ...(missing === 0 ? [] : [JSON.stringify(more(missing))])].join(",")}]`;
 }
 
-function writeObject(object: { readonly [name: string]: unknown }, room: number): string {
+function writeObject(object: { readonly [name: string]: unknown }, room: number, linesIn?: string): string {
   const entries = Object.entries(object);
-  const kept: { readonly key: string; readonly value: unknown; readonly size: number }[] = [];
+  const kept: {
+    readonly key: string;
+    readonly value: unknown;
+    readonly size: number;
+    readonly isLines: boolean;
+  }[] = [];
   let left = room;
   for (const [name, value] of entries) {
     if (name.length > left) break;
     const key = `${JSON.stringify(name)}:`;
     const size = sizeOf(value, room);
     if (key.length + 1 + Math.min(size, LEAST) > left) break;
-    kept.push({ key, value, size });
+    kept.push({ key, value, size, isLines: name === linesIn && isLines(value) });
     left -= key.length + 1 + Math.min(size, LEAST);
   }
   const keys = kept.reduce((sum, { key }) => sum + key.length + 1, 0);
@@ -98,10 +110,58 @@ function writeObject(object: { readonly [name: string]: unknown }, room: number)
     kept.map(({ size }) => size),
     room - keys,
   );
-  const parts = kept.map(({ key, value, size }) => `${key}${write(value, Math.min(size, level))}`);
+  const parts = kept.map(({ key, value, size, isLines }) => {
+    const most = Math.min(size, level);
+    return `${key}${isLines ? writeLines(value as readonly string[], most) : write(value, most)}`;
+  });
   const missing = entries.length - kept.length;
   if (missing > 0) parts.push(`${JSON.stringify(freeName(object))}:${JSON.stringify(more(missing))}`);
   return `{${parts.join(",")}}`;
+}
+
+function isLines(value: unknown): boolean {
+  return Array.isArray(value) && value.every((line) => typeof line === "string");
+}
+
+/** The first and the last lines, and of a long one its beginning and its end. */
+function writeLines(lines: readonly string[], room: number): string {
+  if (sizeOf(lines, room) <= room) return JSON.stringify(lines);
+  const [only] = lines;
+  if (lines.length === 1 && only !== undefined) return `[${writeLine(only, room - 2)}]`;
+  const half = Math.floor((room - MARK) / 2);
+  const last = takeLines(lines.toReversed(), half, lines.length - 1).toReversed();
+  const first = takeLines(lines, half, lines.length - last.length);
+  const missing = lines.length - first.length - last.length;
+  return `[${[...first, ...(missing === 0 ? [] : [JSON.stringify(more(missing, " lines"))]), ...last].join(",")}]`;
+}
+
+function takeLines(lines: readonly string[], room: number, most: number): readonly string[] {
+  const parts: string[] = [];
+  let left = room;
+  for (const line of lines.slice(0, most)) {
+    const size = sizeOf(line, left) + 1;
+    // One line is better than none.
+    if (left < LEAST || (size > left && parts.length > 0)) break;
+    const part = writeLine(line, left - 1);
+    parts.push(part);
+    left -= part.length + 1;
+  }
+  return parts;
+}
+
+function writeLine(line: string, room: number): string {
+  if (sizeOf(line, room) <= room) return JSON.stringify(line);
+  for (let length = room - 2; ; length = Math.floor(length * 0.8)) {
+    const cut = JSON.stringify(cutInside(line, length));
+    if (cut.length <= room || length < LEAST) return cut;
+  }
+}
+
+function cutInside(text: string, room: number): string {
+  const half = Math.max(0, Math.floor((room - more(text.length, " characters").length - 4) / 2));
+  const head = wholeCharacters(text.slice(0, half));
+  const tail = half === 0 ? "" : text.slice(-half).replace(/^[\uDC00-\uDFFF]/, "");
+  return `${head} ${more(text.length - head.length - tail.length, " characters")} … ${tail}`;
 }
 
 function freeName(object: { readonly [name: string]: unknown }): string {
@@ -119,9 +179,13 @@ function writeString(text: string, room: number): string {
 
 function cutText(text: string, room: number): string {
   const length = Math.max(0, room - more(text.length, " characters").length - 1);
-  // Half a character is none.
-  const head = /[\uD800-\uDBFF]$/.test(text.slice(0, length)) ? length - 1 : length;
-  return `${text.slice(0, head)} ${more(text.length - head, " characters")}`;
+  const head = wholeCharacters(text.slice(0, length));
+  return `${head} ${more(text.length - head.length, " characters")}`;
+}
+
+/** Half a character is none. */
+function wholeCharacters(text: string): string {
+  return text.replace(/[\uD800-\uDBFF]$/, "");
 }
 
 /** How much each may have at most, so that all together have no more than `room`: small ones leave theirs to others. */

@@ -83,7 +83,7 @@ describe("the message about a program", () => {
     );
   });
 
-  test("keeps the first lines of too many printed ones, and the value whole", () => {
+  test("keeps the first and the last of too many printed lines, and the value whole", () => {
     const logs = Array.from({ length: 1_000 }, (_, at) => ({
       level: "log" as const,
       text: `line ${at} of the many that were printed`,
@@ -93,8 +93,27 @@ describe("the message about a program", () => {
     const shown = JSON.parse(describeReport(report({ result, logs }), "", BUDGET));
     expect(shown.result).toEqual(result);
     expect(shown.logs[0]).toBe("line 0 of the many that were printed");
-    expect(shown.logs.at(-1)).toBe(`… ${1_001 - shown.logs.length} more`);
+    expect(shown.logs.at(-1)).toBe("line 999 of the many that were printed");
+    const at = shown.logs.indexOf(`… ${1_001 - shown.logs.length} more lines`);
+    expect(Math.abs(at - shown.logs.length / 2)).toBeLessThan(2);
     expect(shown.left_out).toMatch(/tokens\. Print less\.$/);
+  });
+
+  test("keeps the beginning and the end of one long printed line", () => {
+    const text = `begin ${"word ".repeat(30_000)}end`;
+    for (const before of [[], ["short"]]) {
+      const logs = [...before, text].map((line) => ({ level: "log" as const, text: line, atMs: 0 }));
+      const shown = JSON.parse(describeReport(report({ result: 1, logs }), "", BUDGET));
+      expect(shown.logs.slice(0, -1)).toEqual(before);
+      expect(shown.logs.at(-1)).toMatch(/^begin word .* … [\d,]+ more characters … .*word end$/);
+    }
+  });
+
+  test("has the words of an error, and of those it stands on, line by line", () => {
+    const message = "AggregateError: two\nerrors[0] at 2:3: Error: one\nerrors[1]: text";
+    const error = { code: "guest_error", message, effects: "none" } as const;
+    const shown = JSON.parse(describeReport(report({ status: "failed", error }), "", BUDGET));
+    expect(shown.error.message).toBe(message);
   });
 
   test("never holds the calls of a program that went well", () => {

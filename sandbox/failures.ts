@@ -1,5 +1,5 @@
 /** The words and positions of failures, as a run's author will read them. */
-import type { EngineFailure, EngineRun, GuestCall, Settlement } from "./index.ts";
+import type { EngineFailure, EngineRun, GuestCall, InnerFailure, Settlement } from "./index.ts";
 import type { GuestPost } from "./protocol.ts";
 
 /** A host must not reject. If it does, its words are not for the program. */
@@ -7,16 +7,37 @@ export function hostFault({ server, tool }: GuestCall): Settlement {
   return { type: "error", error: { kind: "tool", message: "The call failed in the gateway.", server, tool } };
 }
 
-export function describeFail(post: Extract<GuestPost, { type: "fail" }>, run: EngineRun): EngineFailure {
+export function describeFail(post: Fail, run: EngineRun): EngineFailure {
   // The engine refuses buffers past the limit with an error that the program could have caught.
   const overMemory = post.message === "RangeError: Array buffer allocation failed";
-  const frame = /program\.js:(\d+):(\d+)/.exec(post.stack);
+  const inner = post.inner?.map(toInner);
+  // The engine makes some errors where nothing of the program is on the stack.
+  const own = placeIn(post.stack);
+  const place = own.line === undefined ? placeOf(inner?.find(({ line }) => line !== undefined)) : own;
   return {
     code: overMemory ? "memory_exceeded" : post.code,
     message: overMemory ? describeBroken("memory_exceeded", run, "") : post.message,
-    ...(frame === null ? {} : { line: Number(frame[1]), column: Number(frame[2]) }),
+    ...place,
     ...(post.tool === undefined ? {} : { tool: post.tool }),
+    ...(inner === undefined ? {} : { inner, innerLeft: post.left ?? 0 }),
   };
+}
+
+type Fail = Extract<GuestPost, { type: "fail" }>;
+type Place = Pick<EngineFailure, "line" | "column">;
+
+function toInner({ label, message, stack }: NonNullable<Fail["inner"]>[number]): InnerFailure {
+  return { label, message, ...placeIn(stack) };
+}
+
+function placeIn(stack: string): Place {
+  const frame = /program\.js:(\d+):(\d+)/.exec(stack);
+  return frame === null ? {} : { line: Number(frame[1]), column: Number(frame[2]) };
+}
+
+function placeOf(inner: InnerFailure | undefined): Place {
+  const { line, column } = inner ?? {};
+  return line === undefined || column === undefined ? {} : { line, column };
 }
 
 export function describeBroken(code: EngineFailure["code"], run: EngineRun, words: string): string {

@@ -4,7 +4,7 @@
  * to all later ones, which start in half the time.
  */
 import ivm from "isolated-vm";
-import type { GuestScripts } from "./guest-scripts.ts";
+import { type GuestScripts, installParts } from "./guest-scripts.ts";
 import { defaultLimits } from "./limits.ts";
 
 /** Calls the prelude's `enter(kind, n, at, text, program)`. */
@@ -39,8 +39,7 @@ export function createGuestCode(scripts: GuestScripts): GuestCode {
           { result: { reference: true } },
         );
       load(isolate, context, "harden").applySync(undefined, []);
-      const encode = part("encode");
-      const parts = [encode, part("clock"), part("text"), part("display", encode), part("namespaces")];
+      const parts = installParts(part);
       const bridge = new ivm.Callback(post, { ignored: true });
       const enterGuest: EnterGuest = load(isolate, context, "prelude").applySync(
         undefined,

@@ -7,28 +7,36 @@ import { readFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
 
 /** Compiled text of `sandbox/guest/*`: each an expression that is a function. */
-export interface GuestScripts {
-  readonly harden: string;
-  readonly encode: string;
-  readonly clock: string;
-  readonly text: string;
-  readonly display: string;
-  readonly namespaces: string;
-  readonly prelude: string;
-}
+export type GuestScripts = { readonly [name in (typeof names)[number]]: string };
+
+const names = [
+  "harden",
+  "kinds",
+  "errors",
+  "namespaces",
+  "display",
+  "encode",
+  "clock",
+  "text",
+  "printed",
+  "prelude",
+] as const;
 
 export function loadGuestScripts(): { readonly scripts: GuestScripts; readonly version: string } {
-  const scripts: GuestScripts = {
-    harden: readScript("harden"),
-    encode: readScript("encode"),
-    clock: readScript("clock"),
-    text: readScript("text"),
-    display: readScript("display"),
-    namespaces: readScript("namespaces"),
-    prelude: readScript("prelude"),
-  };
+  const scripts = Object.fromEntries(names.map((name) => [name, readScript(name)])) as GuestScripts;
   const version = createHash("sha256").update(JSON.stringify(scripts)).digest("hex").slice(0, 16);
   return { scripts, version };
+}
+
+/** What the prelude stands on, in the order in which it is given. Each part captures the language for itself. */
+export function installParts<Part>(part: (name: keyof GuestScripts, ...given: Part[]) => Part): Part[] {
+  const kinds = part("kinds");
+  const errors = part("errors", kinds);
+  const namespaces = part("namespaces");
+  const display = part("display", kinds, errors, namespaces);
+  const encode = part("encode", kinds, errors, namespaces, display);
+  const text = part("text");
+  return [encode, part("clock"), text, display, namespaces, errors, part("printed", text)];
 }
 
 function readScript(name: keyof GuestScripts): string {

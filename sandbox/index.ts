@@ -197,13 +197,28 @@ export interface EngineFailure {
   readonly column?: number;
   /** Set when the program ended by a tool failure it did not catch. */
   readonly tool?: { readonly server: string; readonly tool: string; readonly kind: ToolErrorKind };
+  /** The errors it stands on: its causes, and those that it holds. */
+  readonly inner?: readonly InnerFailure[];
+  /** Of those, how many are not told. */
+  readonly innerLeft?: number;
+}
+
+export interface InnerFailure {
+  /** Where the failure has it: `cause`, `errors[0].cause`. */
+  readonly label: string;
+  readonly message: string;
+  readonly line?: number;
+  readonly column?: number;
 }
 
 export type EngineOutcome = { readonly usage: EngineUsage; readonly warnings: readonly string[] } & (
   | { readonly type: "completed"; readonly result: string }
   | { readonly type: "failed"; readonly failure: EngineFailure }
-  /** Calls are held, nothing is in flight and no timer is armed: the isolate was given back. */
-  | { readonly type: "parked" }
+  /**
+   * Calls are held, nothing is in flight and no timer is armed: the isolate was given back. `lastLogs` is what the
+   * host has not heard of the program's output: the end of a long one is told when the program is over.
+   */
+  | { readonly type: "parked"; readonly lastLogs: readonly GuestLog[] }
   | { readonly type: "suspended" }
 );
 

@@ -90,7 +90,16 @@ export type GuestPost =
     }
   | { readonly type: "timer"; readonly n: number; readonly delayMs: number }
   | { readonly type: "clear"; readonly n: number }
-  | { readonly type: "log"; readonly level: (typeof logLevels)[number]; readonly text: string }
+  | {
+      readonly type: "log";
+      readonly level: (typeof logLevels)[number];
+      readonly text: string;
+      readonly gap?: LogGap;
+    }
+  /** Lines between those before and those after it, which are past the limits of the run. */
+  | { readonly type: "skip"; readonly lines: number; readonly chars: number }
+  /** What was lost of a value that left the isolate. */
+  | { readonly type: "remark"; readonly text: string }
   | { readonly type: "done"; readonly result: string }
   | {
       readonly type: "fail";
@@ -98,7 +107,22 @@ export type GuestPost =
       readonly message: string;
       readonly stack: string;
       readonly tool?: { readonly server: string; readonly tool: string; readonly kind: ToolErrorKind };
+      /** The errors that the failure stands on: its causes, and those that it holds. */
+      readonly inner?: readonly {
+        readonly label: string;
+        readonly message: string;
+        readonly stack: string;
+      }[];
+      /** Of those, how many are not told. */
+      readonly left?: number;
     };
+
+/** A text that is longer than any run may print comes as its beginning and its end. */
+export interface LogGap {
+  /** UTF-16 units between the two. */
+  readonly chars: number;
+  readonly tail: string;
+}
 
 const logLevels = ["log", "info", "warn", "error", "debug"] as const;
 
@@ -118,8 +142,10 @@ const toolErrorKinds: readonly ToolErrorKind[] = [
 const MAX_MESSAGE_CHARS = 4_096;
 /** The prelude cuts names at 256. */
 const MAX_NAME_CHARS = 1_024;
-/** Rows of a post are arrays in an array; a failure is an object with an object in it. */
-const MAX_POST_DEPTH = 4;
+/** Rows of a post are arrays in an array; a failure is an object with a list of lists in it. */
+const MAX_POST_DEPTH = 5;
+/** The prelude tells eight. */
+const MAX_INNER_ERRORS = 8;
 /** Rows in one post: a batch is 64 kB, a row at least nine characters. */
 const MAX_POST_ROWS = 40_000;
 /** Longest timer: a program may not park longer than its wall limit anyway; this keeps the number an int32. */
@@ -197,8 +223,16 @@ function parsePost(row: readonly unknown[]): GuestPost | undefined {
       return isCount(a) ? { type, n: a } : undefined;
     case "log": {
       const level = logLevels.find((known) => known === a);
-      return level !== undefined && typeof b === "string" ? { type, level, text: b } : undefined;
+      if (level === undefined || typeof b !== "string") return undefined;
+      if (c === undefined) return { type, level, text: b };
+      return isCount(c) && typeof d === "string"
+        ? { type, level, text: b, gap: { chars: c, tail: d } }
+        : undefined;
     }
+    case "skip":
+      return isCount(a) && isCount(b) ? { type, lines: a, chars: b } : undefined;
+    case "remark":
+      return typeof a === "string" ? { type, text: a.slice(0, MAX_NAME_CHARS) } : undefined;
     case "done":
       return typeof a === "string" ? { type, result: a } : undefined;
     case "fail":
@@ -227,12 +261,33 @@ function parseFail(failure: Record<string, unknown>): GuestPost | undefined {
     message: message.slice(0, MAX_MESSAGE_CHARS),
     stack: stack.slice(0, MAX_MESSAGE_CHARS),
   };
-  if (tool === undefined) return head;
+  const inner = parseInner(failure);
+  if (inner === undefined) return undefined;
+  if (tool === undefined) return { ...head, ...inner };
   if (!isRecord(tool)) return undefined;
   const kind = toolErrorKinds.find((known) => known === tool["kind"]);
   const { server, tool: name } = tool;
   if (kind === undefined || typeof server !== "string" || typeof name !== "string") return undefined;
-  return { ...head, tool: { server: server.slice(0, 256), tool: name.slice(0, 256), kind } };
+  return { ...head, ...inner, tool: { server: server.slice(0, 256), tool: name.slice(0, 256), kind } };
+}
+
+function parseInner({
+  inner,
+  left,
+}: Record<string, unknown>): Pick<Extract<GuestPost, { type: "fail" }>, "inner" | "left"> | undefined {
+  if (inner === undefined) return {};
+  if (!Array.isArray(inner) || !isCount(left)) return undefined;
+  const errors = inner.slice(0, MAX_INNER_ERRORS).map((row: unknown) => {
+    const [label, message, stack] = Array.isArray(row) ? (row as readonly unknown[]) : [];
+    if (typeof label !== "string" || typeof message !== "string" || typeof stack !== "string")
+      return undefined;
+    return {
+      label: label.slice(0, MAX_NAME_CHARS),
+      message: message.slice(0, MAX_MESSAGE_CHARS),
+      stack: stack.slice(0, MAX_MESSAGE_CHARS),
+    };
+  });
+  return errors.every((error) => error !== undefined) ? { inner: errors, left } : undefined;
 }
 
 function parseJson(text: string): unknown {

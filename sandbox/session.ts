@@ -37,6 +37,8 @@ const PENDING_FOREVER =
   "The program waits for a promise that nothing can settle: no tool call is open and no timer is armed.";
 
 const MAX_REJECTIONS_TOLD = 5;
+/** The prelude makes two. */
+const MAX_REMARKS = 5;
 /** What a run asks and is told may be so many times its heap in all: it is kept for as long as the run may be repeated. */
 const KEPT_FACTOR = 4;
 /** No further calls while the worker is so many entries behind: they would stand before its other runs' entries. */
@@ -77,6 +79,8 @@ export class Session {
   /** Of the history's. */
   #logsRepeated = 0;
   readonly #warnings: string[] = [];
+  /** Each told once: a program that is run again makes them again. */
+  readonly #remarks = new Set<string>();
   /** Each told once: a replayed entry rejects again. */
   readonly #rejections = new Set<string>();
 
@@ -85,7 +89,7 @@ export class Session {
 
   /** Of the present lease only. */
   #quietSince = 0;
-  #logsSeen = 0;
+  #logRowsSeen = 0;
   #last: Extract<GuestPost, { type: "done" | "fail" }> | undefined;
 
   constructor(run: EngineRun) {
@@ -135,7 +139,7 @@ export class Session {
     this.#link = link;
     this.#wake = undefined;
     this.#timeline.restart();
-    this.#logsSeen = 0;
+    this.#logRowsSeen = 0;
     this.#last = undefined;
     const isNew = !this.#meter.hasStarted && this.run.history === undefined;
     this.#meter.lease(isNew ? -1 : this.#timeline.entries.length);
@@ -225,8 +229,13 @@ export class Session {
         this.#timers.clear(post.n);
         break;
       case "log":
-        this.#logsSeen += 1;
-        if (this.#logsSeen > this.#logs.seen) this.#logs.take(post.level, post.text);
+        if (this.#isNewLogRow()) this.#logs.take(post);
+        break;
+      case "skip":
+        if (this.#isNewLogRow()) this.#logs.skip(post.lines, post.chars);
+        break;
+      case "remark":
+        if (this.#remarks.size < MAX_REMARKS) this.#remarks.add(post.text);
         break;
       case "done":
       case "fail":
@@ -301,6 +310,12 @@ export class Session {
     this.#wakeUp();
   }
 
+  /** A program that is run again in another worker prints again. */
+  #isNewLogRow(): boolean {
+    this.#logRowsSeen += 1;
+    return this.#logRowsSeen > this.#logs.rows;
+  }
+
   /** What the history has of the program's console is not said again, and must be the same. */
   #log(entry: GuestLog): void {
     const known = this.run.history?.logs[this.#logsRepeated];
@@ -317,7 +332,9 @@ export class Session {
 
   #missingLog(): string | null {
     const missing = this.run.history?.logs[this.#logsRepeated];
-    if (missing === undefined) return null;
+    // The end of a long output comes when the program is over.
+    const isOver = this.#last !== undefined || this.run.history?.only === true;
+    if (missing === undefined || (this.#logs.isHolding && !isOver)) return null;
     return `its history says that the program printed ${cut(missing.text)}; this time it did not`;
   }
 
@@ -359,6 +376,8 @@ export class Session {
     // A program that is over hears no more of what its history says next.
     const difference = this.#last === undefined ? acknowledged.difference : this.#timeline.missingAtEnd();
     const isRepeated = this.#last !== undefined || !this.#timeline.repeatsHistory;
+    // An earlier end, which nothing repeats, has told what was left to say.
+    if (this.#last !== undefined || (isRepeated && this.run.history?.only)) this.#logs.close();
     const unlike = difference ?? (isRepeated ? this.#missingLog() : null);
     if (unlike !== null) {
       this.#diverge(unlike);
@@ -404,7 +423,7 @@ export class Session {
   #endIfIdle(): void {
     if (this.#ended || this.#link === undefined || this.executing) return;
     if (this.#timers.size > 0) return;
-    if (this.#calls.onlyHeld) this.#end({ type: "parked" });
+    if (this.#calls.onlyHeld) this.#end({ type: "parked", lastLogs: this.#logs.rest() });
     else if (this.#calls.size === 0) this.fail({ code: "pending_forever", message: PENDING_FOREVER });
   }
 
@@ -412,8 +431,12 @@ export class Session {
     outcome:
       | { type: "completed"; result: string }
       | { type: "failed"; failure: EngineFailure }
-      | { type: "parked" | "suspended" },
+      | { type: "parked"; lastLogs: readonly GuestLog[] }
+      | { type: "suspended" },
   ): void {
+    if (this.#ended) return;
+    if (outcome.type === "completed" || outcome.type === "failed") this.#logs.close();
+    // They may not be those of its history.
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#wallTimer);
@@ -425,6 +448,7 @@ export class Session {
       toolCalls: this.#toolCalls,
       logBytes: this.#logs.bytes,
     };
-    this.#resolve({ usage, warnings: this.#warnings, ...outcome });
+    const warnings = [...this.#remarks, ...this.#warnings];
+    this.#resolve({ usage, warnings, ...outcome });
   }
 }

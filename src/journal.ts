@@ -122,6 +122,8 @@ export type JournalEvent = EventHead &
         readonly type: "waiting";
         /** What the run has used so far. */
         readonly usage?: RunUsage;
+        /** The end of a long output, which is journalled only when the program is over. */
+        readonly lastLogs?: readonly { readonly level: LogLevel; readonly text: string }[];
       }
     | {
         readonly type: "ended";

@@ -1,57 +1,46 @@
 /**
  * Values of a program to JSON text: JSON.stringify's semantics, except that what JSON would silently drop or empty
- * (functions, symbols, Maps, promises …) is a fault that names its path. The value is read once, while the text is
- * written, so no getter can show one thing to the check and another to the text.
+ * arrives (errors, typed arrays, regular expressions, namespaces), or is a fault that names its path (functions,
+ * symbols, Maps, promises …). The value is read once, while the text is written, so no getter can show one thing to the
+ * check and another to the text.
  */
-type Encoded = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly fault: string };
+type Encoded =
+  | { readonly ok: true; readonly text: string; readonly remark?: string }
+  | { readonly ok: false; readonly fault: string };
+interface Kinds {
+  kindOf(item: object): string;
+  nameOf(item: object): string;
+  classOf(item: object): string;
+  unbox(item: object): unknown;
+  regExpText(item: object): string;
+  isDated(item: object): boolean;
+  numbersOf(item: object): { readonly length: number; readonly values: Record<number, unknown> };
+}
+interface Errors {
+  headOf(error: object): string;
+  fieldsOf(error: object): readonly string[];
+  isLikeError(item: object): boolean;
+}
+interface Namespaces {
+  written(value: unknown): { readonly json: string } | undefined;
+}
 
-() => {
+(kinds: Kinds, errors: Errors, { written }: Namespaces, display: (value: unknown) => string) => {
   const MAX_DEPTH = 200;
   const { stringify } = JSON;
   const { keys, create } = Object;
   const { isArray } = Array;
   const { apply } = Reflect;
-  const prototypeOf = (of: object): object => Reflect.getPrototypeOf(of) ?? of;
   const { isFinite } = Number;
   const functionText = (() => undefined).toString;
-  const startsWith = String.prototype.startsWith;
-  const charCodeAt = String.prototype.charCodeAt;
-  // Records, not pairs: taking a pair apart would ask the program's array iterator.
-  const boxes: readonly { readonly prototype: object; readonly valueOf: () => unknown }[] = [
-    { prototype: Number.prototype, valueOf: Number.prototype.valueOf },
-    { prototype: String.prototype, valueOf: String.prototype.valueOf },
-    { prototype: Boolean.prototype, valueOf: Boolean.prototype.valueOf },
-  ];
-  const GeneratorPrototype = prototypeOf(
-    prototypeOf(
-      (function* () {
-        yield;
-      })(),
-    ),
-  );
-  const AsyncGeneratorPrototype = prototypeOf(
-    prototypeOf(
-      (async function* () {
-        yield;
-      })(),
-    ),
-  );
-  const isPrototypeOf = Object.prototype.isPrototypeOf;
-  const exotic: readonly { readonly prototype: object; readonly name: string }[] = [
-    { prototype: Map.prototype, name: "a Map (use Object.fromEntries(map))" },
-    { prototype: Set.prototype, name: "a Set (use [...set])" },
-    { prototype: WeakMap.prototype, name: "a WeakMap" },
-    { prototype: WeakSet.prototype, name: "a WeakSet" },
-    { prototype: Promise.prototype, name: "a Promise (await it)" },
-    { prototype: GeneratorPrototype, name: "a generator (use [...generator])" },
-    { prototype: AsyncGeneratorPrototype, name: "an async generator" },
-  ];
+  const { charCodeAt, startsWith } = String.prototype;
 
+  type Path = () => string;
   /** Thrown inside only; a guest's exception while its value is read is told apart from it. */
   class Fault {
     readonly text: string;
-    constructor(text: string) {
-      this.text = text;
+    constructor(path: Path, what: string) {
+      this.text = `${path()} is ${what}`;
     }
   }
 
@@ -59,13 +48,36 @@ type Encoded = { readonly ok: true; readonly text: string } | { readonly ok: fal
     // Without a prototype: assigning to an element of an array would find the program's setters.
     const ancestors: Record<number, unknown> = create(null);
     let depth = 0;
+    let remark = "";
+    let others = 0;
 
-    function write(raw: unknown, key: string, path: () => string): string | undefined {
-      let item = raw;
-      if (typeof item === "object" && item !== null) {
-        const { toJSON } = item as { toJSON?: unknown };
-        if (typeof toJSON === "function") item = apply(toJSON as () => unknown, item, [key]);
+    /** What was lost, though the text was written. */
+    function lose(path: Path, what: string): void {
+      if (remark === "") remark = `${path()} ${what}`;
+      else others += 1;
+    }
+
+    function write(raw: unknown, key: string, path: Path): string | undefined {
+      if (typeof raw !== "object" || raw === null) return writePrimitive(raw, path);
+      const item = written(raw) === undefined ? toJSON(raw, key) : raw;
+      if (item === null && kinds.kindOf(raw) === "Date") lose(path, "was an invalid Date and became null");
+      if (typeof item !== "object" || item === null) return writePrimitive(item, path);
+      return written(item)?.json ?? writeObject(item, path);
+    }
+
+    function toJSON(item: object, key: string): unknown {
+      const { toJSON } = item as { toJSON?: unknown };
+      if (typeof toJSON !== "function") return item;
+      try {
+        return apply(toJSON as () => unknown, item, [key]);
+      } catch (thrown) {
+        // An error that cannot write itself still has its words.
+        if (kinds.kindOf(item) === "error") return item;
+        throw thrown;
       }
+    }
+
+    function writePrimitive(item: unknown, path: Path): string | undefined {
       switch (typeof item) {
         case "undefined":
           return undefined;
@@ -74,69 +86,135 @@ type Encoded = { readonly ok: true; readonly text: string } | { readonly ok: fal
         case "boolean":
           return item ? "true" : "false";
         case "number":
-          return isFinite(item) ? `${item === 0 ? 0 : item}` : "null";
+          if (isFinite(item)) return `${item === 0 ? 0 : item}`;
+          lose(path, `was ${item} and became null`);
+          return "null";
         case "bigint":
-          throw new Fault(`${path()} is a BigInt (use Number(x) or String(x))`);
+          throw new Fault(path, "a BigInt (use Number(x) or String(x))");
         case "symbol":
-          throw new Fault(`${path()} is a symbol`);
+          throw new Fault(path, "a symbol");
         case "function": {
           const isClass = apply(startsWith, apply(functionText, item, []), ["class"]);
-          throw new Fault(`${path()} is a ${isClass ? "class" : "function"}`);
+          throw new Fault(path, isClass ? "a class" : "a function");
         }
         default:
-          return item === null ? "null" : writeObject(item as object, path);
+          return "null";
       }
     }
 
-    function writeObject(item: object, path: () => string): string {
-      // Not instanceof: it asks the program's Symbol.hasInstance.
-      for (let i = 0; i < boxes.length; i++) {
-        const { prototype, valueOf } = boxes[i] as (typeof boxes)[number];
-        if (apply(isPrototypeOf, prototype, [item])) return stringify(apply(valueOf, item, [])) as string;
+    function writeObject(item: object, path: Path): string {
+      const kind = kinds.kindOf(item);
+      switch (kind) {
+        case "boxed":
+          return writePrimitive(kinds.unbox(item), path) as string;
+        case "RegExp":
+          return stringify(kinds.regExpText(item));
+        case "Map":
+        case "Set":
+        case "ArrayBuffer":
+        case "DataView":
+        case "unwritable":
+          throw new Fault(path, kinds.nameOf(item));
       }
-      for (let i = 0; i < exotic.length; i++) {
-        const { prototype, name } = exotic[i] as (typeof exotic)[number];
-        if (apply(isPrototypeOf, prototype, [item])) throw new Fault(`${path()} is ${name}`);
+      const isError =
+        kind === "error" || (kind === "object" && keys(item).length === 0 && errors.isLikeError(item));
+      for (let i = 0; i < depth; i++) {
+        if (ancestors[i] !== item) continue;
+        // A failure's words are kept, also where its causes lead back to it.
+        if (isError) return `{${errors.headOf(item)}}`;
+        throw new Fault(path, "a cycle");
       }
-      if (depth >= MAX_DEPTH) throw new Fault(`${path()} is nested more than ${MAX_DEPTH} levels deep`);
-      for (let i = 0; i < depth; i++) if (ancestors[i] === item) throw new Fault(`${path()} is a cycle`);
+      if (depth >= MAX_DEPTH) throw new Fault(path, `nested more than ${MAX_DEPTH} levels deep`);
       ancestors[depth] = item;
       depth += 1;
-      const text = isArray(item) ? writeArray(item, path) : writeRecord(item, path);
+      const text = isError
+        ? writeError(item, path)
+        : isArray(item)
+          ? writeElements(item.length, item as unknown as Record<number, unknown>, path)
+          : kind === "typed array"
+            ? writeNumbers(item, path)
+            : writeRecord(item, kind, path);
       depth -= 1;
       return text;
     }
 
-    function writeArray(items: readonly unknown[], path: () => string): string {
+    function writeNumbers(item: object, path: Path): string {
+      const { length, values } = kinds.numbersOf(item);
+      return writeElements(length, values, path);
+    }
+
+    function writeElements(length: number, items: Record<number, unknown>, path: Path): string {
       let text = "[";
-      for (let i = 0; i < items.length; i++) {
+      for (let i = 0; i < length; i++) {
         if (i > 0) text += ",";
-        text += write(items[i], `${i}`, () => `${path()}[${i}]`) ?? "null";
+        const place: Path = () => `${path()}[${i}]`;
+        const element = write(items[i], `${i}`, place);
+        if (element === undefined) lose(place, "was undefined and became null");
+        text += element ?? "null";
       }
       return `${text}]`;
     }
 
-    function writeRecord(record: object, path: () => string): string {
+    function writeRecord(record: object, kind: string, path: Path): string {
       const names = keys(record);
       let text = "";
       for (let i = 0; i < names.length; i++) {
         const name = names[i] as string;
-        const member = write((record as Record<string, unknown>)[name], name, () =>
-          isIdentifier(name) ? `${path()}.${name}` : `${path()}[${stringify(name)}]`,
-        );
+        const member = write((record as Record<string, unknown>)[name], name, memberOf(path, name));
         if (member === undefined) continue;
         text += `${text === "" ? "" : ","}${stringify(name)}:${member}`;
+      }
+      if (names.length === 0 && kind !== "plain") {
+        const className = kinds.classOf(record);
+        const what = className === "" || className === "Object" ? "an object" : `an instance of ${className}`;
+        lose(path, `was ${what} without fields of its own and became {}`);
+      }
+      return `{${text}}`;
+    }
+
+    /** Its words come first. What else it has is written as far as it can be: no field of a failure fails the run. */
+    function writeError(error: object, path: Path): string {
+      let text = errors.headOf(error);
+      const names = errors.fieldsOf(error);
+      const at = depth;
+      for (let i = 0; i < names.length; i++) {
+        const name = names[i] as string;
+        const field = readField(error, name);
+        if (typeof field === "function") continue;
+        let written: string | undefined;
+        try {
+          written = write(field, name, memberOf(path, name));
+        } catch {
+          depth = at;
+          written = stringify(display(field));
+        }
+        if (written !== undefined) text += `,${stringify(name)}:${written}`;
       }
       return `{${text}}`;
     }
 
     try {
-      return { ok: true, text: write(value, "", () => root) ?? "null" };
+      const text = write(value, "", () => root) ?? "null";
+      if (remark === "") return { ok: true, text };
+      const more = others === 0 ? "" : ` (and ${others} more)`;
+      return { ok: true, text, remark: `${remark}${more}` };
     } catch (thrown) {
       if (thrown instanceof Fault) return { ok: false, fault: thrown.text };
       return { ok: false, fault: `${root} could not be read: ${describe(thrown)}` };
     }
   };
+
+  function readField(error: object, name: string): unknown {
+    try {
+      return (error as Record<string, unknown>)[name];
+    } catch {
+      return undefined;
+    }
+  }
+
+  function memberOf(path: () => string, name: string): () => string {
+    return () => (isIdentifier(name) ? `${path()}.${name}` : `${path()}[${stringify(name)}]`);
+  }
 
   /** By hand: a regular expression would leave its match in RegExp.lastMatch, and ask the program's exec. */
   function isIdentifier(name: string): boolean {

@@ -1,6 +1,9 @@
 /**
  * Tools as a program finds them: one global per server, tools of `local` as globals themselves, and everything by its
- * original name below `tools`; and what the host offers besides, where it says so. Names that are not offered are callables too: the host refuses them, with better words.
+ * original name below `tools`; and what the host offers besides, where it says so. Names that are not offered are
+ * callables too: the host refuses them, with better words.
+ *
+ * Writing a namespace down calls no tool, whatever its tools are named: it gives their names.
  */
 type Callable = (...args: unknown[]) => Promise<unknown>;
 /** A string is the name for all arguments, as one array. */
@@ -20,27 +23,112 @@ interface Namespaces {
     namespaces: NamespaceConfig,
     callable: (server: string, tool: string, positional?: Positional) => Callable,
   ): void;
+  /** A namespace in writing; undefined for any other value. */
+  written(value: unknown): Written | undefined;
+}
+interface Written {
+  /** `[tools of shop: list, buy]`. */
+  readonly words: string;
+  /** JSON text of the names. */
+  readonly json: string;
 }
 
 (): Namespaces => {
-  const { defineProperty } = Reflect;
-  const { create, freeze, getOwnPropertyDescriptor, prototype: objectPrototype } = Object;
+  const { apply, defineProperty } = Reflect;
+  const {
+    create,
+    freeze,
+    getOwnPropertyDescriptor,
+    getOwnPropertyNames,
+    keys,
+    prototype: objectPrototype,
+  } = Object;
+  const { parse, stringify } = JSON;
+  const { toPrimitive } = Symbol;
+  const { get: getWriter, set: setWriter } = WeakMap.prototype;
   const GuestProxy = Proxy;
+  const writers = new WeakMap<object, () => Written>();
+
+  const written = (value: unknown): Written | undefined => {
+    const writer: (() => Written) | undefined = apply(getWriter, writers, [value]);
+    return writer?.();
+  };
+  const listed = (names: readonly string[]): { words: string; json: string } => {
+    let words = "";
+    let json = "";
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i] as string;
+      words += i === 0 ? name : `, ${name}`;
+      json += `${i === 0 ? "" : ","}${stringify(name)}`;
+    }
+    return { words: words === "" ? "none" : words, json: `[${json}]` };
+  };
+  const writeNames = (of: string, names: readonly string[]): Written => {
+    const { words, json } = listed(names);
+    return { words: `[${of}: ${words}]`, json };
+  };
+  /** `tools`: the tools of each server that it shows. */
+  const writeTree = (tree: Record<string, object>): Written => {
+    const servers = keys(tree);
+    let words = "";
+    let json = "";
+    for (let i = 0; i < servers.length; i++) {
+      const server = servers[i] as string;
+      const tools = listed(keys(tree[server] as object));
+      words += `${i === 0 ? "" : "; "}${server} (${tools.words})`;
+      json += `${i === 0 ? "" : ","}${stringify(server)}:${tools.json}`;
+    }
+    return { words: `[tools: ${words === "" ? "none" : words}]`, json: `{${json}}` };
+  };
+
+  /** What the language asks an object for to make text of it; undefined for other keys. */
+  const textMethod = (self: object, key: PropertyKey): unknown => {
+    switch (key) {
+      case toPrimitive:
+      case "toString":
+      case "toLocaleString":
+        return () => written(self)?.words;
+      case "toJSON":
+        return () => parse(written(self)?.json ?? "null");
+      default:
+        return undefined;
+    }
+  };
+  /** JSON.stringify calls it with its own key, on the namespace; a tool's arguments are no text, unless they are in order. */
+  const callableToJSON = (tool: Callable): Callable =>
+    freeze(function toJSON(this: unknown, ...args: unknown[]): Promise<unknown> {
+      const asked = args.length === 1 && typeof args[0] === "string" ? written(this) : undefined;
+      return asked === undefined ? apply(tool, undefined, args) : parse(asked.json);
+    });
 
   /** Names every object answers to are no tools unless a server has one of that name; `then` and symbols never are. */
-  const lookup = (target: object, key: PropertyKey, miss: (name: string) => unknown): unknown => {
-    if (typeof key !== "string" || key === "then") return undefined;
-    const own = getOwnPropertyDescriptor(target, key);
+  const lookup = (
+    self: object,
+    target: object,
+    key: PropertyKey,
+    miss: (name: string) => unknown,
+  ): unknown => {
+    if (key === "then") return undefined;
+    const own = typeof key === "string" ? getOwnPropertyDescriptor(target, key) : undefined;
     if (own !== undefined) return own.value;
-    if (key === "toJSON" || getOwnPropertyDescriptor(objectPrototype, key) !== undefined) return undefined;
+    const method = textMethod(self, key);
+    if (method !== undefined) return method;
+    if (typeof key !== "string" || getOwnPropertyDescriptor(objectPrototype, key) !== undefined)
+      return undefined;
     return miss(key);
   };
   /** An object whose own properties are `target`'s, and where any other tool name is `miss(name)`. */
-  const proxy = (target: object, miss: (name: string) => unknown): object =>
-    new GuestProxy(freeze(target), {
+  const proxy = (target: object, miss: (name: string) => unknown, write: () => Written): object => {
+    const self: object = new GuestProxy(freeze(target), {
       __proto__: null,
-      get: (on: object, key: PropertyKey) => lookup(on, key, miss),
+      get: (on: object, key: PropertyKey) => lookup(self, on, key, miss),
     } as never);
+    apply(setWriter, writers, [self, write]);
+    return self;
+  };
+  /** Of one server, or of `local`. */
+  const toolsOf = (server: string, byName: object, miss: (name: string) => unknown): object =>
+    proxy(byName, miss, () => writeNames(`tools of ${server}`, keys(byName)));
   const show = (on: object, name: string, value: unknown, enumerable: boolean): void => {
     defineProperty(on, name, {
       __proto__: null,
@@ -64,7 +152,11 @@ interface Namespaces {
       if (on !== "tools" && holders[on] === undefined) holders[on] = create(null);
       show(on === "tools" ? tree : holders[on], name, callable(server, tool, positional), false);
     }
-    for (const on in holders) show(scope, on, freeze(holders[on]), false);
+    for (const on in holders) {
+      const holder: object = freeze(holders[on]);
+      apply(setWriter, writers, [holder, () => writeNames(on, getOwnPropertyNames(holder))]);
+      show(scope, on, holder, false);
+    }
   };
 
   const install: Namespaces["install"] = (scope, namespaces, callable) => {
@@ -79,12 +171,12 @@ interface Namespaces {
         const { name, method, positional } = tools[t] as ToolEntry;
         const fn = callable(server, name, positional);
         // The proxies freeze them; a catalog may have hundreds of tools, and this is on every run's way.
-        if (method !== "then") byMethod[method] = fn;
-        if (name !== "then") byName[name] = fn;
+        if (method !== "then") byMethod[method] = method === "toJSON" ? callableToJSON(fn) : fn;
+        if (name !== "then") byName[name] = name === "toJSON" ? callableToJSON(fn) : fn;
       }
       const miss = (name: string): Callable => callable(server, name);
-      show(scope, global, proxy(byMethod, miss), tools.length > 0);
-      show(tree, server, proxy(byName, miss), tools.length > 0);
+      show(scope, global, toolsOf(server, byMethod, miss), tools.length > 0);
+      show(tree, server, toolsOf(server, byName, miss), tools.length > 0);
     }
     const byName = create(null);
     let offersLocals = false;
@@ -93,19 +185,25 @@ interface Namespaces {
       const fn = callable("local", name, positional);
       offersLocals ||= hidden !== true;
       show(scope, global, fn, hidden !== true);
-      if (name !== "then") show(byName, name, fn, hidden !== true);
+      if (name !== "then") show(byName, name, name === "toJSON" ? callableToJSON(fn) : fn, hidden !== true);
     }
     show(
       tree,
       "local",
-      proxy(byName, (name) => callable("local", name)),
+      toolsOf("local", byName, (name) => callable("local", name)),
       offersLocals,
     );
-    const noServer = (server: string): object => proxy(create(null), (name) => callable(server, name));
-    show(scope, "tools", proxy(tree, noServer), true);
+    const noServer = (server: string): object =>
+      toolsOf(server, create(null), (name) => callable(server, name));
+    show(
+      scope,
+      "tools",
+      proxy(tree, noServer, () => writeTree(tree)),
+      true,
+    );
   };
 
-  return { show, install };
+  return { show, install, written };
 };
 
 export {};

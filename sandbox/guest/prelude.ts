@@ -3,7 +3,9 @@
  * array of rows (`parsePosts` in protocol.ts reads them); in comes `enter(kind, n, at, text)`, one settlement or timer
  * per entry. Everything it needs of the language is captured here, before guest code can touch a prototype.
  */
-type Encoded = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly fault: string };
+type Encoded =
+  | { readonly ok: true; readonly text: string; readonly remark?: string }
+  | { readonly ok: false; readonly fault: string };
 type Failure = { kind: string; message: string; server: string; tool: string; data?: string };
 type Callable = (...args: unknown[]) => Promise<unknown>;
 /** The names of arguments that are passed in order; a string is the name for all of them, as one array. */
@@ -28,10 +30,19 @@ interface Text {
   utf8Length(text: string): number;
   decode(text: string): unknown;
 }
-interface Display {
-  display(value: unknown): string;
-  errorText(error: object): string;
+interface Errors {
   isError(value: unknown): value is object;
+  textOf(error: object): string;
+  innerOf(error: object): {
+    readonly shown: readonly { readonly label: string; readonly error: unknown }[];
+    readonly left: number;
+  };
+}
+interface Printed {
+  begin(limits: StartConfig["limits"]): void;
+  add(level: string, text: string): "send now" | "send soon" | "send later";
+  take(): string;
+  entered(): void;
 }
 interface Namespaces {
   show(on: object, name: string, value: unknown, enumerable: boolean): void;
@@ -47,8 +58,10 @@ interface Namespaces {
   encode: (value: unknown, root: string) => Encoded,
   clock: Clock,
   { utf8Length, decode }: Text,
-  { display, errorText, isError }: Display,
+  display: (value: unknown) => string,
   { show, install }: Namespaces,
+  { isError, textOf, innerOf }: Errors,
+  printed: Printed,
 ) => {
   const BATCH_CHARS = 65_536;
   const MAX_ARMED_TIMERS = 1_000;
@@ -56,8 +69,7 @@ interface Namespaces {
   const MAX_TIMERS = 100_000;
   /** No tool has such a name; what is longer is refused by its beginning. */
   const MAX_NAME_CHARS = 256;
-  /** Console lines that are posted at once, so that they are there when the program hangs right after. */
-  const PROMPT_LINES = 64;
+  const MAX_REMARK_CHARS = 400;
   const MAX_TIMER_MS = 2_147_483_647;
   const { parse, stringify } = JSON;
   const { apply, defineProperty, setPrototypeOf } = Reflect;
@@ -91,38 +103,52 @@ interface Namespaces {
   let calls = 0;
   let armed = 0;
   let timersIssued = 0;
-  let logBytes = 0;
-  let logLines = 0;
+  let remarked = false;
   let over = false;
   let batch = "";
+  let flushes = false;
   /** The rehearsal is heard by nobody. */
   let say: typeof post = () => undefined;
 
   // ---- posts: one frame per burst, flushed in a microtask of the same entry -------------------------------------
   const emit = (row: string): void => {
     if (over) return;
-    if (batch === "") void flushSoon();
-    batch += (batch === "" ? "[" : ",") + row;
+    gather(printed.take());
+    gather(row);
     if (batch.length > BATCH_CHARS) flush();
+    else flushSoon();
+  };
+  const gather = (rows: string): void => {
+    if (rows !== "") batch += (batch === "" ? "" : ",") + rows;
+  };
+  const flushSoon = (): void => {
+    if (!flushes) void flushAfterBurst();
   };
   /** `await` and not `then`, which would ask the program's Promise for its constructor and species. */
-  const flushSoon = async (): Promise<void> => {
+  const flushAfterBurst = async (): Promise<void> => {
+    flushes = true;
     await undefined;
+    flushes = false;
     flush();
   };
   const flush = (): void => {
-    if (batch === "") return;
-    const text = `${batch}]`;
+    gather(printed.take());
+    const rows = batch;
     batch = "";
-    say(text, false);
+    if (rows !== "") say(`[${rows}]`, false);
   };
   /** The last word, in one post with what was not sent yet: the worker asks for the heap's size when it sees it. */
   const finish = (row: string): void => {
     if (over) return;
     over = true;
-    const text = `${batch}${batch === "" ? "[" : ","}${row}]`;
+    gather(printed.take());
+    gather(row);
+    const rows = batch;
     batch = "";
-    say(text, true);
+    say(`[${rows}]`, true);
+  };
+  const remark = (text: string | undefined): void => {
+    if (text !== undefined) emit(`["remark",${stringify(apply(slice, text, [0, MAX_REMARK_CHARS]))}]`);
   };
 
   // ---- tool calls -----------------------------------------------------------------------------------------------
@@ -170,6 +196,10 @@ interface Namespaces {
       fault = `!the arguments are larger than ${limits.toolArgsBytes} bytes`;
     const text = encoded.ok && fault === undefined ? encoded.text : "null";
     const faultText = fault === undefined ? "" : `,${stringify(fault)}`;
+    if (encoded.ok && !remarked && encoded.remark !== undefined) {
+      remarked = true;
+      remark(`In a call of ${server}/${tool}, ${encoded.remark}.`);
+    }
     // Numbered only now: reading the arguments runs the program's getters, which may call tools themselves.
     issued += 1;
     calls += 1;
@@ -220,14 +250,14 @@ interface Namespaces {
 
   // ---- console and timers -----------------------------------------------------------------------------------------
   const print = (level: string, args: unknown[]): void => {
-    if (over || logLines > limits.logLines || logBytes > limits.logBytes) return;
+    if (over) return;
     let text = "";
     for (let i = 0; i < args.length; i++) text += (i === 0 ? "" : " ") + display(args[i]);
-    if (text.length > limits.logBytes) text = `${apply(slice, text, [0, limits.logBytes])} `;
-    logLines += 1;
-    logBytes += utf8Length(text);
-    emit(`["log","${level}",${stringify(text)}]`);
-    if (logLines <= PROMPT_LINES) flush();
+    // Reading the values may have ended the run.
+    if (over) return;
+    const when = printed.add(level, text);
+    if (when === "send now") flush();
+    else if (when === "send soon") flushSoon();
   };
   const consoleObject = create(null);
   for (const level of ["log", "info", "warn", "error", "debug"])
@@ -293,38 +323,59 @@ interface Namespaces {
       fail("not_serializable", `The returned value cannot be written as JSON: ${encoded.fault}.`, "");
     else if (encoded.text.length > limits.resultBytes || utf8Length(encoded.text) > limits.resultBytes)
       fail("result_too_large", `The returned value is larger than ${limits.resultBytes} bytes.`, "");
-    else finish(`["done",${stringify(encoded.text)}]`);
+    else {
+      remark(encoded.remark === undefined ? undefined : `In the returned value, ${encoded.remark}.`);
+      finish(`["done",${stringify(encoded.text)}]`);
+    }
   };
   const onThrow = (thrown: unknown): void => {
     if (over) return;
     let message = "a thrown value that cannot be read";
     let stack = "";
     let tool = "";
+    let inner = "";
     try {
       if (isError(thrown)) {
-        message = errorText(thrown);
+        message = textOf(thrown);
         stack = `${(thrown as { stack?: unknown }).stack}`;
         const failure: Failure | undefined = apply(getFailure, failures, [thrown]);
         if (failure !== undefined) {
           const { server, tool: name, kind } = failure;
-          tool = `{"server":${stringify(server)},"tool":${stringify(name)},"kind":${stringify(kind)}}`;
+          tool = `,"tool":{"server":${stringify(server)},"tool":${stringify(name)},"kind":${stringify(kind)}}`;
         }
+        inner = innerText(thrown);
       } else message = `Thrown: ${display(thrown)}`;
     } catch {
       // A getter of the thrown value threw; what was read so far is what there is.
     }
-    fail("guest_error", message, stack, tool);
+    fail("guest_error", message, stack, tool + inner);
   };
-  const fail = (code: string, message: string, stack: string, tool = ""): void => {
-    const cut = (text: string): string => stringify(apply(slice, text, [0, 4_096]));
-    const toolField = tool === "" ? "" : `,"tool":${tool}`;
-    finish(`["fail",{"code":"${code}","message":${cut(message)},"stack":${cut(stack)}${toolField}}]`);
+  /** The errors this one stands on, each with the place it has in the program. */
+  const innerText = (outer: object): string => {
+    const { shown, left } = innerOf(outer);
+    let text = "";
+    for (let i = 0; i < shown.length; i++) {
+      const { label, error } = shown[i] as (typeof shown)[number];
+      const failure: Failure | undefined = isError(error) ? apply(getFailure, failures, [error]) : undefined;
+      const of = failure === undefined ? "" : ` (${failure.server}/${failure.tool})`;
+      const words = `${isError(error) ? textOf(error) : display(error)}${of}`;
+      const stack = isError(error) ? `${(error as { stack?: unknown }).stack}` : "";
+      text += `${i === 0 ? "" : ","}[${cut(label, 100)},${cut(words, 500)},${cut(stack, 2_000)}]`;
+    }
+    return text === "" ? "" : `,"inner":[${text}],"left":${left}`;
+  };
+  const cut = (text: string, most: number): string => stringify(apply(slice, text, [0, most]));
+  const fail = (code: string, message: string, stack: string, rest = ""): void => {
+    finish(
+      `["fail",{"code":"${code}","message":${cut(message, 4_096)},"stack":${cut(stack, 4_096)}${rest}}]`,
+    );
   };
 
   // ---- entries --------------------------------------------------------------------------------------------------
   const start = (on: object, at: number, config: string, program: () => unknown): void => {
     const { namespaces, input, seed, limits: given } = parse(config) as StartConfig;
     limits = given;
+    printed.begin(given);
     clock.start(seed, at);
     install(on, namespaces, callable);
     show(on, "input", decode(input), true);
@@ -367,8 +418,7 @@ interface Namespaces {
     calls = 0;
     armed = 0;
     timersIssued = 0;
-    logLines = 0;
-    logBytes = 0;
+    remarked = false;
     over = false;
     say = post;
   };
@@ -387,6 +437,7 @@ interface Namespaces {
       return;
     }
     clock.advance(at);
+    printed.entered();
     if (kind === "timer") fire(n);
     else settle(kind, n, text);
   };

@@ -1,6 +1,6 @@
 /** How runs end, as their journals say it. */
 import type { EngineFailure, ToolNamespaces } from "../../sandbox/index.ts";
-import { type CompileOutcome, originalPosition } from "../code/compile.ts";
+import { type CompileOutcome, originalPosition, type Position } from "../code/compile.ts";
 import { errorTable, type RunErrorCode } from "../errors.ts";
 import type { JournalEvent, JournalEventBody, RunError, RunUsage } from "../journal.ts";
 import { hintFor } from "./hints.ts";
@@ -76,13 +76,10 @@ export function toRunError(
   { code: source, compiled, namespaces, events }: RunProgram,
   engine: string,
 ): RunError {
-  const { code, line, column, tool } = failure;
-  const place =
-    line === undefined || column === undefined
-      ? undefined
-      : originalPosition(compiled.positions, line, column);
+  const { code, tool } = failure;
+  const place = placeOf(failure, compiled);
   const hint = hintFor(failure, { code: source, place, namespaces, events });
-  const words = failure.message === "" ? errorTable[code].message : failure.message;
+  const words = describeFailure(failure, compiled) || errorTable[code].message;
   return {
     code: code satisfies RunErrorCode,
     message: code === "diverged" ? `${words}${explainEngines(events, engine)}` : words,
@@ -91,6 +88,28 @@ export function toRunError(
     effects: effectsOf(events),
     ...(tool === undefined ? {} : { tool }),
   };
+}
+
+/**
+ * The failure's message, and each error that it stands on in a line of its own, with its place in the author's text:
+ * `errors[0] at 3:12: Error: no`.
+ */
+export function describeFailure(failure: EngineFailure, compiled: RunProgram["compiled"]): string {
+  const { message, inner = [], innerLeft = 0 } = failure;
+  const lines = inner.map((error) => {
+    const place = placeOf(error, compiled);
+    const at = place === undefined ? "" : ` at ${place.line}:${place.column}`;
+    return `${error.label}${at}: ${error.message}`;
+  });
+  if (innerLeft > 0) lines.push(`… ${innerLeft} more`);
+  return [message, ...lines].join("\n");
+}
+
+function placeOf(
+  { line, column }: Pick<EngineFailure, "line" | "column">,
+  { positions }: RunProgram["compiled"],
+): Position | undefined {
+  return line === undefined || column === undefined ? undefined : originalPosition(positions, line, column);
 }
 
 function explainEngines(events: readonly JournalEvent[], engine: string): string {

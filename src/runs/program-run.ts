@@ -25,7 +25,7 @@ import { parseCallId, toCallId } from "./ids.ts";
 import { createLease, type GateRest, type Lease } from "./lease.ts";
 import type { Journal } from "./live-journal.ts";
 import { remarksOn } from "./remarks.ts";
-import { deriveReport, type PendingCall, type Report, type ReportHead } from "./report.ts";
+import { deriveReport, lastLogsOf, type PendingCall, type Report, type ReportHead } from "./report.ts";
 import type { ProgramSpec } from "./run-spec.ts";
 import { createTurnstile } from "./turnstile.ts";
 import { toRunUsage } from "./usage.ts";
@@ -243,7 +243,9 @@ export class ProgramRun implements Carried, Decidable {
     if (this.ended) return;
     const journal = this.journal;
     if (journal.events.length === 0) this.#recordOpened();
-    journal.append(endAtRest(journal.events, code));
+    const end = endAtRest(journal.events, code);
+    for (const { level, text } of lastLogsOf(journal.events)) journal.append({ type: "log", level, text });
+    journal.append(end);
   }
 
   #take(events: readonly JournalEvent[], opens: () => number, admitted: boolean): void {
@@ -308,10 +310,12 @@ export class ProgramRun implements Carried, Decidable {
     const usage = toRunUsage({ compileMs: this.#options.identity.program.compileMs, ...outcome.usage });
     const { warnings } = outcome;
     switch (outcome.type) {
-      case "parked":
-        journal.append({ type: "waiting", usage });
+      case "parked": {
+        const { lastLogs } = outcome;
+        journal.append({ type: "waiting", usage, ...(lastLogs.length === 0 ? {} : { lastLogs }) });
         if (this.#hasDecided()) this.resume("decision");
         return;
+      }
       case "completed": {
         const { result } = outcome;
         const all = [...warnings, ...remarksOn(result, journal.events)];

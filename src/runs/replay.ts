@@ -3,9 +3,10 @@ import type { EngineOutcome, WorkerPool } from "../../sandbox/index.ts";
 import { ToolariumError } from "../errors.ts";
 import type { JournalEvent } from "../journal.ts";
 import type { Store } from "../store/store.ts";
+import { describeFailure } from "./endings.ts";
 import { toHistory } from "./history.ts";
 import { deriveReport, type Report } from "./report.ts";
-import { parseSpec, readNamespaces } from "./run-spec.ts";
+import { type ProgramSpec, parseSpec, readNamespaces } from "./run-spec.ts";
 
 export interface Replayed {
   /** As its journal tells it. */
@@ -50,7 +51,7 @@ export async function replayRun(
     host: { log: () => undefined, call: () => new Promise(() => undefined) },
   });
   const report = deriveReport({ id, createdAt: run.createdAt, limits, diagnostics, program }, events);
-  const difference = compare(outcome, events.at(-1));
+  const difference = compare(outcome, events.at(-1), program.compiled);
   return { report, matches: difference === null, difference };
 }
 
@@ -62,7 +63,11 @@ const OWN_ENDS: readonly string[] = [
   "pending_forever",
 ];
 
-function compare(outcome: EngineOutcome, last: JournalEvent | undefined): string | null {
+function compare(
+  outcome: EngineOutcome,
+  last: JournalEvent | undefined,
+  compiled: NonNullable<ProgramSpec["compiled"]>,
+): string | null {
   if (outcome.type === "failed" && outcome.failure.code === "diverged") return outcome.failure.message;
   const end = last?.type === "ended" ? last : undefined;
   const recorded = end?.status === "completed" ? "completed" : (end?.error?.code ?? "unfinished");
@@ -76,7 +81,9 @@ function compare(outcome: EngineOutcome, last: JournalEvent | undefined): string
   if (got !== expected) return `The program ended as ${got}; its journal says ${recorded}.`;
   if (outcome.type === "completed" && outcome.result !== end?.result)
     return "The program returned another value than its journal has.";
-  if (outcome.type === "failed" && outcome.failure.message !== end?.error?.message)
-    return `The program failed with ${JSON.stringify(outcome.failure.message)}; its journal says ${JSON.stringify(end?.error?.message)}.`;
+  if (outcome.type !== "failed") return null;
+  const message = describeFailure(outcome.failure, compiled);
+  if (message !== end?.error?.message)
+    return `The program failed with ${JSON.stringify(message)}; its journal says ${JSON.stringify(end?.error?.message)}.`;
   return null;
 }

@@ -94,9 +94,9 @@ export function deriveReport(head: ReportHead, events: readonly JournalEvent[]):
       ...(end?.warnings ?? []).map(toWarning),
       ...(head.program === undefined ? [] : notesOnResults(events)),
     ],
-    logs: events
-      .filter((event) => event.type === "log")
-      .map(({ level, text, at }) => ({ level, text, atMs: at - head.createdAt })),
+    logs: [...events.filter((event) => event.type === "log"), ...lastLogsOf(events)].map(
+      ({ level, text, at }) => ({ level, text, atMs: at - head.createdAt }),
+    ),
     calls: calls.map((call) => toReportCall(call, head, end !== undefined)),
     pending: end ? [] : calls.filter(isPending).map(toPendingCall),
     limits: head.limits,
@@ -106,6 +106,14 @@ export function deriveReport(head: ReportHead, events: readonly JournalEvent[]):
   const { length } = events;
   const count = (): TokenReceipt => countReceipt(head.program, report, events.slice(0, length));
   return { ...report, usage: withTokens(deriveUsage(head, events), count) };
+}
+
+/** The end of what a program that waits has printed: its journal gets it when the program is over. */
+export function lastLogsOf(
+  events: readonly JournalEvent[],
+): readonly { readonly level: LogLevel; readonly text: string; readonly at: number }[] {
+  const mark = events.findLast(({ type }) => type === "waiting" || type === "resumed" || type === "ended");
+  return mark?.type === "waiting" ? (mark.lastLogs ?? []).map((log) => ({ ...log, at: mark.at })) : [];
 }
 
 /** What a run has used after these events. */

@@ -79,6 +79,8 @@ const runError = z.object({
   tool: z.object({ server: z.string(), tool: z.string(), kind }).exactOptional(),
 }) satisfies z.ZodType<RunError>;
 
+const logLevel = z.enum(["log", "info", "warn", "error", "debug"]);
+
 const runUsage = z.object({
   wallMs: z.number(),
   cpuMs: z.number(),
@@ -159,7 +161,7 @@ const journalEvent = z.discriminatedUnion("type", [
   z.object({
     ...head,
     type: z.literal("log"),
-    level: z.enum(["log", "info", "warn", "error", "debug"]),
+    level: logLevel,
     text: z.string(),
   }),
   z.object({
@@ -178,7 +180,12 @@ const journalEvent = z.discriminatedUnion("type", [
     finish: z.string(),
   }),
   z.object({ ...head, type: z.literal("answered"), id: z.string(), content: z.string() }),
-  z.object({ ...head, type: z.literal("waiting"), usage: runUsage.exactOptional() }),
+  z.object({
+    ...head,
+    type: z.literal("waiting"),
+    usage: runUsage.exactOptional(),
+    lastLogs: z.array(z.object({ level: logLevel, text: z.string() })).exactOptional(),
+  }),
   z.object({
     ...head,
     type: z.literal("ended"),

@@ -57,6 +57,33 @@ const LEFT_OUT = /left out on purpose/;
 const NO_NODE = /This is not Node\.js/;
 const KEEPS = /keeps its memory here/;
 
+describe("a program that fails with several errors", () => {
+  it("is told each of them in the author's positions, and has its own place", async () => {
+    const code = `interface Row { id: number }
+const load = async (id: number): Promise<Row> => {
+  if (id > 1) throw new RangeError(\`no row \${id}\`, { cause: await shop.get_text({}) });
+  return shop.absent({ id }) as Promise<Row>;
+};
+return await Promise.any([1, 2].map((id) => load(id)));`;
+    const { error } = await run(code);
+    expect(error).toMatchObject({ code: "guest_error", line: 6, column: 22 });
+    expect(error?.message.split("\n")).toEqual([
+      "AggregateError: All promises were rejected",
+      expect.stringMatching(/^errors\[0\] at 4:15: ToolError: .*absent.* \(shop\/absent\)$/),
+      "errors[1] at 3:21: RangeError: no row 2",
+      "errors[1].cause: a secret text",
+    ]);
+  });
+
+  it("is told the cause of the one that ended it", async () => {
+    const { error } = await run(
+      "try { JSON.parse('no JSON') }\ncatch (cause) { throw new Error('cannot load', { cause }) }",
+    );
+    expect(error).toMatchObject({ line: 2, column: 23 });
+    expect(error?.message).toMatch(/^Error: cannot load\ncause at 1:12: SyntaxError: /);
+  });
+});
+
 describe("a program that uses what it has not is told the way out", () => {
   it.each<[code: string, way: RegExp]>([
     ["eval('1')", WRITE_IT],

@@ -22,6 +22,9 @@ async function run(code: string, more: Parameters<typeof programRequest>[1] = {}
   return report;
 }
 
+/** 500 lines more than a report has. */
+const printsALot = "for (let i = 1_000; i < 2_500; i++) console.log(i)";
+
 const calls = (): number => read.seen.length + write.seen.length + ask.seen.length;
 
 describe("a run executed again, offline", () => {
@@ -31,6 +34,12 @@ describe("a run executed again, offline", () => {
       "const a = await write({ value: Math.random() }); await sleep(5); return [a, Date.now(), await read({})]",
     ],
     ["that threw", "await read({}); throw new RangeError('too far')"],
+    [
+      "that threw what several calls failed with",
+      "await Promise.any([read({ value: 1 }).then(() => { throw new Error('a') }), Promise.reject('b')])",
+    ],
+    ["that printed a lot", `${printsALot}; await read({}); ${printsALot}; return 1`],
+    ["that printed a lot and waits for ever", `${printsALot}; await read({}); await new Promise(() => {})`],
     ["that waits for ever", "await read({}); await new Promise(() => {})"],
     ["that was refused a call", "return await tools['abs' + 'ent'].tool({}).catch((error) => error.message)"],
     ["without a call", "console.log('only this'); return 7"],
@@ -39,6 +48,28 @@ describe("a run executed again, offline", () => {
     const before = calls();
     expect(await replayRun(core, report.id)).toEqual({ report, matches: true, difference: null });
     expect(calls()).toBe(before);
+  });
+
+  it("that printed a lot before it waited, or was stopped, is repeated with all of it", async () => {
+    const waiting = await run(`${printsALot}; return await ask({})`);
+    const shown = waiting.logs.map(({ text }) => text);
+    expect(shown[500]).toBe("[output cut here: 500 lines, 2,000 characters left out]");
+    expect(shown).toHaveLength(1_001);
+    expect(await replayRun(core, waiting.id)).toMatchObject({
+      matches: true,
+      report: { logs: waiting.logs },
+    });
+
+    const cancelled = await core.runner.cancel(waiting.id, me);
+    expect(cancelled?.status).toBe("cancelled");
+    expect(cancelled?.logs.map(({ text }) => text)).toEqual(shown);
+    await core.store.getRun(waiting.id);
+    expect(await replayRun(core, waiting.id)).toMatchObject({ matches: true });
+
+    const stopped = await run(`${printsALot}; await sleep(60_000)`, { limits: { wallMs: 300 } });
+    expect(stopped).toMatchObject({ error: { code: "wall_timeout" } });
+    expect(stopped.logs.map(({ text }) => text)).toEqual(shown);
+    expect(await replayRun(core, stopped.id)).toMatchObject({ matches: true });
   });
 
   it("that waits for a person is repeated as far as it came", async () => {

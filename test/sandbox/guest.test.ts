@@ -44,12 +44,22 @@ describe("a guest", () => {
     expect(await guest.rows()).toMatchObject([["fail", { code: "result_too_large" }]]);
   });
 
-  it("keeps output past the limits to itself, but for what shows that there was more", async () => {
-    const lines = startGuest("for (let i = 0; i < 1e4; i++) console.log(i)", { logLines: 3 });
-    expect(typesOf(await lines.rows())).toEqual(["log", "log", "log", "log", "done"]);
-    const bytes = startGuest("console.log('x'.repeat(1e7)); console.log('more')", { logBytes: 100 });
+  it("sends of output past the limits what comes last, and how much it left out", async () => {
+    const lines = startGuest("for (let i = 0; i < 1e5; i++) console.log(i)", { logLines: 3 });
+    const rows = await lines.rows();
+    const skipped = rows.flatMap(([type, count]) => (type === "skip" ? [count as number] : []));
+    const printed = rows.flatMap(([type, _level, text]) => (type === "log" ? [text] : []));
+    expect(skipped.reduce((sum, count) => sum + count, printed.length)).toBe(100_000);
+    expect(printed.slice(0, 3)).toEqual(["0", "1", "2"]);
+    expect(printed.slice(-3)).toEqual(["99997", "99998", "99999"]);
+    expect(lines.texts.length).toBeLessThan(3_500);
+  });
+
+  it("sends of one long line the beginning and the end", async () => {
+    const bytes = startGuest("console.log('x'.repeat(1e7) + 'y'); console.log('more')", { logBytes: 100 });
     expect(await bytes.rows()).toEqual([
-      ["log", "log", `${"x".repeat(100)} `],
+      ["log", "log", "x".repeat(100), 9_999_801, `${"x".repeat(99)}y`],
+      ["log", "log", "more"],
       ["done", "null"],
     ]);
   });

@@ -267,7 +267,16 @@ describe("what a run used before counts", () => {
     const past = history([{ said: "1" }, { said: "2" }, { asked: "read" }, { told: 1 }]);
     const body = "console.log('1'); console.log('2'); await read({}); console.log('3'); console.log('4')";
     const run = await live(body, { history: past, limits: { logLines: 3 } });
-    expect(run.logs).toEqual(["3", expect.stringContaining("cut here")]);
+    expect(run.logs).toEqual(["[output cut here: 1 line, 1 character left out]", "4"]);
+  });
+
+  it("and of a long output, what an earlier version passed on at once is the same", async () => {
+    const past = history([{ said: "1" }, { said: "2" }, { said: "3" }, { asked: "read" }, { told: 1 }]);
+    const body =
+      "for (const each of [1, 2, 3]) console.log(each); await read({}); await read({}); return 'done'";
+    const run = await live(body, { history: past, limits: { logLines: 4 } });
+    expect(resultOf(run)).toBe("done");
+    expect(run.logs).toEqual([]);
   });
 });
 
@@ -364,6 +373,20 @@ describe("a call that waits for a person", () => {
     const again = await live(body, { history: past, answer: (tool) => value(`${tool}!`) });
     expect(resultOf(again)).toEqual(["read", "ask!", "write!"]);
     expect(again.calls).toEqual(["ask {}", "write {}"]);
+  });
+
+  it("parks its run with the end of a long output, which the program prints again when it goes on", async () => {
+    const body = "for (let i = 0; i < 9; i++) console.log(i); return await ask({})";
+    const limits = { logLines: 4 };
+    const parked = await live(body, { limits, answer: () => decidable().hold });
+    const mark = "[output cut here: 5 lines, 5 characters left out]";
+    expect(parked.logs).toEqual(["0", "1"]);
+    expect(parked.outcome).toMatchObject({
+      type: "parked",
+      lastLogs: [mark, "7", "8"].map((text) => ({ level: "log", text })),
+    });
+    const past = history([{ said: "0" }, { said: "1" }, { asked: "ask" }]);
+    expect((await live(body, { limits, history: past })).logs).toEqual([mark, "7", "8"]);
   });
 
   it("and is still undecided parks its run again", async () => {

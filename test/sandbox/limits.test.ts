@@ -137,22 +137,38 @@ describe("a program that takes too much", () => {
     expect(pages).toBe(1_049);
   });
 
-  it("output has it cut with a visible mark, and goes on", async () => {
+  it("output has it cut in the middle with a visible mark, and goes on", async () => {
     const many = await runProgram(pool, "for (let i = 0; i < 9; i++) console.log(i); return 'done'", {
       limits: { logLines: 3 },
     });
-    expect(many.logs.map((entry) => entry.text)).toEqual([
-      "0",
-      "1",
-      "2",
-      "[output cut here: more than 3 lines]",
-    ]);
+    const texts = many.logs.map(({ text }) => text);
+    expect(texts).toEqual(["0", "1", "[output cut here: 6 lines, 6 characters left out]", "8"]);
     expect(resultOf(many)).toBe("done");
     const long = await runProgram(pool, "console.log('ab'); console.log('é'.repeat(9)); console.log('c')", {
       limits: { logBytes: 7 },
     });
-    expect(long.logs.map((entry) => entry.text)).toEqual(["ab", "éé[output cut here: more than 7 bytes]"]);
-    expect(long.outcome.usage.logBytes).toBe(6);
+    expect(long.logs.map(({ text }) => text)).toEqual([
+      "ab",
+      "é[output cut here: 7 characters left out]é",
+      "c",
+    ]);
+    expect(long.outcome.usage.logBytes).toBe(7);
+  });
+
+  it.each([
+    ["returns", "", "completed"],
+    ["fails", "throw new Error('over');", "guest_error"],
+    ["hangs", "for (;;);", "cpu_timeout"],
+    ["waits for ever", "await new Promise(() => {});", "pending_forever"],
+    ["sleeps too long", "await sleep(60_000);", "wall_timeout"],
+  ])("output has its end told also when the program %s", async (_, end, code) => {
+    const body = `for (let i = 1; i <= 1_400; i++) console.log("line", i); ${end}`;
+    const run = await runProgram(pool, body, { limits: { cpuMs: 300, wallMs: 2_000 } });
+    expect(codeOf(run)).toBe(code);
+    expect(run.logs.map(({ text }) => text)).toHaveProperty("length", 1_001);
+    expect(run.logs[0]?.text).toBe("line 1");
+    expect(run.logs[500]?.text).toBe("[output cut here: 400 lines, 3,200 characters left out]");
+    expect(run.logs.at(-1)?.text).toBe("line 1400");
   });
 
   it("timers at once is refused inside the program", async () => {

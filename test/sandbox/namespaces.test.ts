@@ -29,18 +29,39 @@ const namespaces: ToolNamespaces = {
   ],
 };
 
+/** Tools named like what the language calls to make text of an object. */
+const awkwardly: ToolNamespaces = {
+  servers: [
+    ...namespaces.servers.slice(0, 2),
+    {
+      name: "awkward",
+      global: "awkward",
+      tools: ["then", "toString", "toJSON", "valueOf", "inspect", "constructor"].map((name) => ({
+        name,
+        method: name,
+      })),
+    },
+  ],
+  locals: namespaces.locals,
+};
+
 /** Every call answers with what the host was asked. */
-async function evaluate(body: string, names: ToolNamespaces = namespaces): Promise<unknown> {
+async function evaluate(
+  body: string,
+  names: ToolNamespaces = namespaces,
+  asked: string[] = [],
+  logs: string[] = [],
+): Promise<unknown> {
   const outcome = await pool.run({
     principal: "p",
     limits: defaultLimits,
     program: { js: `(async () => {${body}\n})`, namespaces: names, input: "null", seed: "s" },
     host: {
-      log: () => undefined,
-      call: async ({ server, tool, args }) => ({
-        type: "value",
-        value: JSON.stringify([server, tool, JSON.parse(args)]),
-      }),
+      log: ({ text }) => void logs.push(text),
+      call: async ({ server, tool, args }) => {
+        asked.push(`${server}/${tool}`);
+        return { type: "value", value: JSON.stringify([server, tool, JSON.parse(args)]) };
+      },
     },
   });
   return outcome.type === "completed" ? JSON.parse(outcome.result) : outcome;
@@ -99,8 +120,8 @@ describe("tools in a program", () => {
 
   it("never include `then` or symbols, so that awaiting a namespace does not hang", async () => {
     const body =
-      "const got = await my_server; return [got === my_server, typeof my_server.then, typeof my_server[Symbol.iterator], JSON.stringify(my_server), typeof my_server.toString]";
-    expect(await evaluate(body)).toEqual([true, "undefined", "undefined", "{}", "undefined"]);
+      "const got = await my_server; return [got === my_server, typeof my_server.then, typeof my_server[Symbol.iterator], typeof my_server.hasOwnProperty]";
+    expect(await evaluate(body)).toEqual([true, "undefined", "undefined", "undefined"]);
   });
 
   it("named `then` are not offered, and one with a name that every object has is", async () => {
@@ -110,6 +131,61 @@ describe("tools in a program", () => {
       [["toString"], ["toString"], ["analyze"]],
       Array(3).fill("undefined"),
       ["awkward", "toString", {}],
+    ]);
+  });
+
+  it.each([
+    ["returned", "return awkward", ["toString", "toJSON", "valueOf", "inspect", "constructor"]],
+    ["returned inside", "return { on: [hidden] }", { on: [[]] }],
+    [
+      "made into text",
+      "return `${awkward}`",
+      "[tools of awkward: toString, toJSON, valueOf, inspect, constructor]",
+    ],
+    [
+      "added to a text",
+      "return hidden + '' + tools.local",
+      "[tools of hidden: none][tools of local: analyze]",
+    ],
+    ["asked for its text", "return hidden.toString()", "[tools of hidden: none]"],
+    ["made JSON", "return JSON.stringify({ my_server })", '{"my_server":["odd_tool_name"]}'],
+    ["made JSON beside its tool toJSON", "return JSON.parse(JSON.stringify([tools.awkward]))[0].length", 5],
+    ["compared", "return [my_server == 'x', my_server > 1]", [false, false]],
+    [
+      "all of them",
+      "return tools",
+      { "my-server": ["odd.tool-name"], awkward: expect.any(Array), local: ["analyze"] },
+    ],
+    ["a server that is none", "return [`${tools.nowhere}`, tools.nowhere]", ["[tools of nowhere: none]", []]],
+  ])("in writing is the names of its tools, and calls none: %s", async (_, body, expected) => {
+    const asked: string[] = [];
+    expect(await evaluate(body, awkwardly, asked)).toEqual(expected);
+    expect(asked).toEqual([]);
+  });
+
+  it("are shown by the console, and given as an argument, by their names", async () => {
+    const asked: string[] = [];
+    const logs: string[] = [];
+    const body = `console.log(awkward, [hidden]); console.log(tools);
+      return await my_server.odd_tool_name({ hidden, at: [tools.local] })`;
+    const argument = { hidden: [], at: [["analyze"]] };
+    expect(await evaluate(body, awkwardly, asked, logs)).toEqual(["my-server", "odd.tool-name", argument]);
+    expect(logs).toEqual([
+      "[tools of awkward: toString, toJSON, valueOf, inspect, constructor] [[tools of hidden: none]]",
+      "[tools: my-server (odd.tool-name); awkward (toString, toJSON, valueOf, inspect, constructor); local (analyze)]",
+    ]);
+    expect(asked).toEqual(["my-server/odd.tool-name"]);
+  });
+
+  it("whose names the language calls itself are called by the program all the same", async () => {
+    const body = `return (await Promise.all([awkward.toString({ a: 1 }), awkward.toJSON({ b: 2 }), awkward.toJSON(),
+      tools.awkward.valueOf({}), awkward.constructor({})])).map(([server, tool, args]) => [tool, args])`;
+    expect(await evaluate(body, awkwardly)).toEqual([
+      ["toString", { a: 1 }],
+      ["toJSON", { b: 2 }],
+      ["toJSON", {}],
+      ["valueOf", {}],
+      ["constructor", {}],
     ]);
   });
 
@@ -189,11 +265,13 @@ describe("functions of the host", () => {
         Object.keys(tools), Object.keys(globalThis).includes("runs"), Object.getPrototypeOf(runs),
         refused(() => { tools.search = 1 }), refused(() => { tools.search.x = 1 }),
         refused(() => { runs.result = 1 }), refused(() => { runs.other = 1 }), refused(() => { globalThis.runs = 1 }),
+        runs,
       ]`;
     expect(await evaluate(body, withFunctions)).toEqual([
       ["my-server", "awkward"],
       false,
       ...[null, true, true, true, true, true],
+      ["result"],
     ]);
   });
 

@@ -3,7 +3,7 @@
  * what they post can be read. For guards that the gateway holds once more, so that no program could tell them apart.
  */
 import { createContext, runInContext } from "node:vm";
-import { loadGuestScripts } from "../../../sandbox/guest-scripts.ts";
+import { installParts, loadGuestScripts } from "../../../sandbox/guest-scripts.ts";
 
 const guestScripts: Scripts = loadGuestScripts().scripts;
 
@@ -64,9 +64,7 @@ function createGuest(): Guest & {
     Reflect.apply(loadScript(name, context), undefined, given);
   const texts: string[] = [];
   const post = (text: string): void => void texts.push(text);
-  const encode = part("encode");
-  const parts = [encode, part("clock"), part("text"), part("display", encode), part("namespaces")];
-  const enter = part("prelude", post, ...parts) as Enter;
+  const enter = part("prelude", post, ...installParts(part)) as Enter;
   return {
     context,
     texts,

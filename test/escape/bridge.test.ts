@@ -31,18 +31,29 @@ function runWith(pool: WorkerPool, body: string, answer: (call: GuestCall) => Se
 describe("forged names", () => {
   attack({
     claim: "names that every object has are no tools of any server",
-    code: `const names = ["__proto__", "constructor", "hasOwnProperty", "toString", "valueOf", "toLocaleString",
-        "isPrototypeOf", "__defineGetter__", "then", "toJSON"];
-      return names.filter((name) => lab[name] !== undefined || tools[name] !== undefined || tools.lab[name] !== undefined)`,
-    expect: { result: [] },
+    code: `const names = ["__proto__", "constructor", "hasOwnProperty", "valueOf", "isPrototypeOf", "__defineGetter__", "then"];
+      const written = ["toString", "toLocaleString", "toJSON"].map((name) => [lab[name]({ a: 1 }), tools[name]().length]);
+      return [names.filter((name) => lab[name] !== undefined || tools[name] !== undefined || tools.lab[name] !== undefined), written]`,
+    expect: {
+      result: [
+        [],
+        [
+          ["[tools of lab: echo, fail, never]", 33],
+          ["[tools of lab: echo, fail, never]", 33],
+          [["echo", "fail", "never"], null],
+        ],
+      ],
+    },
     also: (run) => expect(run.calls).toEqual([]),
   });
 
   attack({
     claim: "symbols are never tools",
-    code: `const own = [Symbol("echo"), Symbol.for("echo"), ...Object.getOwnPropertyNames(Symbol).map((name) => Symbol[name])];
-      return own.filter((key) => typeof key === "symbol" && (lab[key] !== undefined || tools[key] !== undefined)).length`,
-    expect: { result: 0 },
+    code: `const text = [lab, tools].every((on) => typeof on[Symbol.toPrimitive]("default") === "string");
+      const own = [Symbol("echo"), Symbol.for("echo"), ...Object.getOwnPropertyNames(Symbol).map((name) => Symbol[name])];
+      const found = own.filter((key) => typeof key === "symbol" && (lab[key] !== undefined || tools[key] !== undefined));
+      return [text, found.map(String)]`,
+    expect: { result: [true, ["Symbol(Symbol.toPrimitive)"]] },
     also: (run) => expect(run.calls).toEqual([]),
   });
 
@@ -111,9 +122,17 @@ describe("namespaces", () => {
   attack({
     claim: "a namespace can be spread, printed and turned into text without calling a tool",
     code: `console.log(lab, tools, lab.echo);
-      const failed = [() => String(lab), () => lab + 1, () => [...lab], () => new lab.echo({})].map((f) => { try { f() } catch (e) { return e.name } });
-      return [Object.keys({ ...lab }), JSON.stringify(lab), failed]`,
-    expect: { result: [["echo", "fail", "never"], "{}", Array(4).fill("TypeError")] },
+      const failed = [() => [...lab], () => new lab.echo({})].map((f) => { try { f() } catch (e) { return e.name } });
+      return [Object.keys({ ...lab }), JSON.stringify(lab), String(lab), lab + 1, failed]`,
+    expect: {
+      result: [
+        ["echo", "fail", "never"],
+        '["echo","fail","never"]',
+        "[tools of lab: echo, fail, never]",
+        "[tools of lab: echo, fail, never]1",
+        ["TypeError", "TypeError"],
+      ],
+    },
     also: (run) => expect(run.calls).toEqual([]),
   });
 });

@@ -10,22 +10,20 @@ export interface ServerEvent {
 /** Whoever sends a longer answer means no good. */
 export const MAX_ANSWER_CHARS: number = 64 * 1024 * 1024;
 
-/** `rewrite` gives the data of the events that take the place of one: none, one or several. */
+/** `rewrite` gives the events that take the place of one: none, one or several. */
 export function rewriteEvents(
   body: ReadableStream<Uint8Array>,
-  rewrite: (event: ServerEvent) => readonly string[],
+  rewrite: (event: ServerEvent) => readonly ServerEvent[],
 ): ReadableStream<Uint8Array> {
   let out = "";
   let fault: Error | undefined;
   const parser = createParser({
     maxBufferSize: MAX_ANSWER_CHARS,
     onEvent: ({ id, event: name = "", data }) => {
-      const title = name === "" ? "" : `event: ${name}\n`;
-      const texts = rewrite({ name, data });
+      const given = rewrite({ name, data });
       // An id counts also where it stands alone: a broken stream is resumed from it.
-      const parts = texts.length === 0 && id !== undefined ? [""] : texts;
-      for (const text of parts)
-        out += `${id === undefined ? "" : `id: ${id}\n`}${title}data: ${text.replaceAll("\n", "\ndata: ")}\n\n`;
+      const events = given.length === 0 && id !== undefined ? [{ name: "", data: "" }] : given;
+      for (const event of events) out += toText(event, id);
     },
     onRetry: (ms) => {
       out += `retry: ${ms}\n\n`;
@@ -50,4 +48,13 @@ export function rewriteEvents(
       }),
     )
     .pipeThrough(new TextEncoderStream());
+}
+
+function toText({ name, data }: ServerEvent, id: string | undefined): string {
+  const fields = [
+    id === undefined ? "" : `id: ${id}\n`,
+    name === "" ? "" : `event: ${name}\n`,
+    `data: ${data.replaceAll("\n", "\ndata: ")}\n`,
+  ];
+  return `${fields.join("")}\n`;
 }

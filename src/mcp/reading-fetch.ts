@@ -29,13 +29,13 @@ export interface FetchReading {
 /** For streamable HTTP: the answer to a request is the body of its POST. */
 export function createReadingFetch({ reader, onEndpoint }: FetchReading): ReadingFetch {
   const { write, reread } = createWriter();
-  const readEvent = (event: ServerEvent, request: RequestId | undefined): readonly string[] => {
+  const readEvent = (event: ServerEvent, request: RequestId | undefined): readonly ServerEvent[] => {
     if (event.name === "endpoint" && request !== undefined && reader.isOpen(request)) {
       onEndpoint();
-      return [JSON.stringify(fail(reader, request, "it speaks the older SSE transport"))];
+      return [toEvent(JSON.stringify(fail(reader, request, "it speaks the older SSE transport")))];
     }
     if (event.name !== "" && event.name !== "message") return [];
-    return write(reader.read(event.data, request), event.data);
+    return write(reader.read(event.data, request), event.data).map(toEvent);
   };
 
   const readPost = async (response: Response, request: RequestId): Promise<Response> => {
@@ -78,13 +78,19 @@ export function createReadingFetch({ reader, onEndpoint }: FetchReading): Readin
 /** For the older SSE transport: all answers come by one stream. */
 export function createSseReadingFetch(reader: AnswerReader): ReadingFetch {
   const { write, reread } = createWriter();
-  const readEvent = ({ name, data }: ServerEvent): readonly string[] =>
-    name === "" || name === "message" ? write(reader.read(data), data) : [data];
+  const readEvent = (event: ServerEvent): readonly ServerEvent[] => {
+    const { name, data } = event;
+    return name === "" || name === "message" ? write(reader.read(data), data).map(toEvent) : [event];
+  };
   const readingFetch: FetchLike = async (url, init) => {
     const response = await fetch(url, init);
     return init?.method === "POST" || !response.ok ? response : readChannel(response, readEvent);
   };
   return { fetch: readingFetch, reread };
+}
+
+function toEvent(data: string): ServerEvent {
+  return { name: "", data };
 }
 
 interface Writer extends Pick<ReadingFetch, "reread"> {
@@ -112,7 +118,7 @@ function createWriter(): Writer {
 }
 
 /** A stream of which the type is not said is one all the same. */
-function readChannel(response: Response, read: (event: ServerEvent) => readonly string[]): Response {
+function readChannel(response: Response, read: (event: ServerEvent) => readonly ServerEvent[]): Response {
   const type = typeOf(response);
   if (response.body === null || type === "text/html" || type.endsWith("json")) return response;
   return withBody(response, rewriteEvents(response.body, read), EVENTS);

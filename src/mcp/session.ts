@@ -133,7 +133,7 @@ export function createSession(spec: McpSpec, live: Live): Session {
 
 async function fetchPage(
   client: Client,
-  cursor: string | undefined,
+  cursor: string | number | undefined,
   signal: AbortSignal,
 ): Promise<{ readonly [key: string]: unknown }> {
   const params = cursor === undefined ? {} : { cursor };

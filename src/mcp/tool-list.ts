@@ -17,27 +17,40 @@ const MAX_TOOLS = 5_000;
 /** Everything that reads schemas goes down them by recursion; real ones stay below 30. */
 const MAX_SCHEMA_DEPTH = 200;
 
-/** Walks every page through `fetchPage` (first cursor: undefined). Rejects with what `fetchPage` rejects with, and when a page holds no list. */
+/** A page as it was sent. Cursors are strings; one that is a number goes back as it came. */
+type FetchPage = (cursor: string | number | undefined) => Promise<{ readonly [key: string]: unknown }>;
+
+/** Walks every page through `fetchPage`. Rejects with what it rejects with, and when a page holds no list. */
 export async function listTools(
-  fetchPage: (cursor: string | undefined) => Promise<{ readonly [key: string]: unknown }>,
+  fetchPage: FetchPage,
   options: { readonly trustAnnotations: boolean },
 ): Promise<ToolListing> {
   const announced: unknown[] = [];
-  const cursors = new Set<string>();
-  let cursor: string | undefined;
+  const cursors = new Set<string | number>();
+  let cursor: string | number | undefined;
   let cutBecause: string | undefined;
   do {
     const page = await fetchPage(cursor);
-    if (!Array.isArray(page["tools"])) throw new Error("its tool list is not a list");
-    for (const tool of page["tools"]) announced.push(tool);
-    cursor = typeof page["nextCursor"] === "string" ? page["nextCursor"] : undefined;
+    const tools = page["tools"] ?? [];
+    if (!Array.isArray(tools)) throw new Error("its tool list is not a list");
+    for (const tool of tools) announced.push(tool);
+    cursor = nextCursor(page, cursors);
     if (cursor === undefined) break;
-    if (cursors.has(cursor)) cutBecause = "a page named the cursor of an earlier page as the next one";
     cursors.add(cursor);
     if (cursors.size >= MAX_PAGES) cutBecause = `only the first ${MAX_PAGES} pages are read`;
     if (announced.length > MAX_TOOLS) cutBecause = `only the first ${MAX_TOOLS} tools are read`;
   } while (cutBecause === undefined);
   return sortOut(announced, cutBecause, options.trustAnnotations);
+}
+
+/** Servers that do not know pages name an empty cursor, or the same one for ever: then the list is over. */
+function nextCursor(
+  page: { readonly [key: string]: unknown },
+  seen: ReadonlySet<unknown>,
+): string | number | undefined {
+  const cursor = page["nextCursor"];
+  const isCursor = (typeof cursor === "string" && cursor !== "") || typeof cursor === "number";
+  return isCursor && !seen.has(cursor) ? cursor : undefined;
 }
 
 function sortOut(
@@ -49,10 +62,16 @@ function sortOut(
   const quarantined: { tool: string; reason: string }[] = [];
   for (const raw of announced.slice(0, MAX_TOOLS)) {
     const parsed = parseTool(raw, trustAnnotations);
-    if (!parsed.ok) quarantined.push({ tool: parsed.name, reason: parsed.reason });
-    else if (tools.has(parsed.tool.name))
-      quarantined.push({ tool: parsed.tool.name, reason: "another tool of this server has the same name" });
-    else tools.set(parsed.tool.name, parsed.tool);
+    if (!parsed.ok) {
+      quarantined.push({ tool: parsed.name, reason: parsed.reason });
+      continue;
+    }
+    const { tool } = parsed;
+    const known = tools.get(tool.name);
+    if (known === undefined) tools.set(tool.name, tool);
+    // A page that was sent twice says nothing new.
+    else if (JSON.stringify(known) !== JSON.stringify(tool))
+      quarantined.push({ tool: tool.name, reason: "another tool of this server has the same name" });
   }
   if (cutBecause !== undefined) quarantined.push({ tool: "(rest of the list)", reason: cutBecause });
   return { tools: [...tools.values()].sort((a, b) => (a.name < b.name ? -1 : 1)), quarantined };
@@ -64,13 +83,11 @@ type Parsed =
 
 function parseTool(raw: unknown, trustAnnotations: boolean): Parsed {
   if (!isRecord(raw)) return refuse("(unnamed)", `a tool must be an object, got ${kindOf(raw)}`);
-  const { name, inputSchema } = raw;
+  const { name } = raw;
   if (typeof name !== "string" || name === "")
     return refuse("(unnamed)", `name must be a non-empty string, got ${kindOf(name)}`);
-  if (!isRecord(inputSchema))
-    return refuse(name, `inputSchema must be an object, got ${kindOf(inputSchema)}`);
-  if (inputSchema["type"] !== "object")
-    return refuse(name, `inputSchema.type must be "object", got ${kindOf(inputSchema["type"])}`);
+  const inputSchema = readInputSchema(raw["inputSchema"]);
+  if (inputSchema === undefined) return refuse(name, describeBadSchema(raw["inputSchema"]));
   // Some servers write what they leave out as null.
   const outputSchema = raw["outputSchema"] ?? undefined;
   if (outputSchema !== undefined && !isSchema(outputSchema))
@@ -99,6 +116,21 @@ function parseTool(raw: unknown, trustAnnotations: boolean): Parsed {
         : {}),
     },
   };
+}
+
+/** The arguments are an object, whether a schema says so or says nothing at all. */
+function readInputSchema(schema: unknown): { readonly [key: string]: unknown } | undefined {
+  if (schema === undefined || schema === null || schema === true) return { type: "object" };
+  if (!isRecord(schema)) return undefined;
+  const type = schema["type"] ?? "object";
+  const isObject = type === "object" || (Array.isArray(type) && type.includes("object"));
+  return isObject ? { ...schema, type: "object" } : undefined;
+}
+
+function describeBadSchema(schema: unknown): string {
+  return isRecord(schema)
+    ? `inputSchema.type must be "object", got ${kindOf(schema["type"])}`
+    : `inputSchema must be an object, got ${kindOf(schema)}`;
 }
 
 function descriptionOf(raw: { readonly [key: string]: unknown }): string {

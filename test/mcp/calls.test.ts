@@ -132,9 +132,9 @@ describe("the list of tools", () => {
     const state = stateOf(hub, "lists-malformed-tools");
     expect(state).toMatchObject({ state: "ready", tools: 3 });
     expect(state.quarantined).toEqual([
-      { tool: "no_type", reason: 'inputSchema.type must be "object", got nothing' },
+      { tool: "text_type", reason: 'inputSchema.type must be "object", got "string"' },
       { tool: "(unnamed)", reason: "name must be a non-empty string, got nothing" },
-      { tool: "no_schema", reason: "inputSchema must be an object, got nothing" },
+      { tool: "text_schema", reason: 'inputSchema must be an object, got "{}"' },
       { tool: "(unnamed)", reason: 'a tool must be an object, got "not even an object"' },
       { tool: "apple", reason: "another tool of this server has the same name" },
     ]);
@@ -195,7 +195,7 @@ describe("the list of tools", () => {
   });
 
   test("that is no list fails the server with that reason", async () => {
-    await using hub = openHub([stdio("has-no-tools", ["null"])]);
+    await using hub = openHub([stdio("has-no-tools", ["text"])]);
     await hub.settled;
     expect(stateOf(hub, "has-no-tools")).toMatchObject({
       state: "failed",

@@ -150,7 +150,7 @@ describe("a server that is a child process", () => {
     expect(toolNames(hub, "speaks-2026-badly")).toEqual(["odd"]);
     expect(stateOf(hub, "speaks-2026-badly")).toMatchObject({
       protocolVersion: "2026-07-28",
-      quarantined: [{ tool: "broken", reason: "inputSchema must be an object, got nothing" }],
+      quarantined: [{ tool: "broken", reason: "inputSchema must be an object, got a number" }],
     });
     expect(await call(hub, "speaks-2026-badly", "odd")).toEqual({
       ok: true,

@@ -9,7 +9,7 @@ import { failureFromRpcError } from "./result.ts";
 export interface Trouble {
   /**
    * - `refused`: the server answered it with an error.
-   * - `spoilt`: its answer was none.
+   * - `spoilt`: its answer was none, or may be about the connection.
    * - `broken`: the connection broke under it.
    * - `unsent`: it never reached the server.
    * - `unknown-session`: the server has forgotten the session, and did nothing.
@@ -112,6 +112,8 @@ export class NotSentError extends Error {}
 const CLOSED = "it closed the connection";
 const SSE_POST_REFUSED = /^Error POSTing to endpoint \(HTTP (\d{3})\): ([\s\S]*)$/;
 const REFUSES_CREDENTIALS: readonly number[] = [401, 403, 407];
+/** Some servers tell a lost session by a JSON-RPC error and HTTP 200. */
+const SPEAKS_OF_SESSIONS = /\bsession\b|\b(?:not|un)[ -]?initiali[sz]ed\b/i;
 /** No connection came about. */
 const UNREACHED: readonly string[] = [
   "ECONNREFUSED",
@@ -124,7 +126,8 @@ const UNREACHED: readonly string[] = [
 const BROKEN: readonly string[] = ["ECONNRESET", "EPIPE", "ETIMEDOUT", "UND_ERR_SOCKET"];
 
 function troubleOf(error: unknown, hasSession: boolean): Trouble["kind"] {
-  if (error instanceof ProtocolError) return isNoAnswer(error) ? "spoilt" : "refused";
+  if (error instanceof ProtocolError)
+    return isNoAnswer(error) || SPEAKS_OF_SESSIONS.test(error.message) ? "spoilt" : "refused";
   if (error instanceof NotSentError) return "unsent";
   if (error instanceof SdkError && error.code === SdkErrorCode.ConnectionClosed) return "ended";
   const status = httpStatusOf(error);

@@ -58,7 +58,10 @@ class Connection implements ServerConnection {
     this.#spec = spec;
     this.#deps = deps;
     this.#redact = createRedact(spec);
-    this.#presence = createPresence(this.#health, { isProcess: spec.type === "stdio" });
+    this.#presence = createPresence(this.#health, {
+      isProcess: spec.type === "stdio",
+      isRemote: spec.type === "http" || spec.type === "sse",
+    });
     this.settled = this.#firstStart.promise;
     this.#loop = this.#keepConnected();
   }
@@ -240,6 +243,10 @@ class Connection implements ServerConnection {
 
   #timedOut(timeoutMs: number, { atServer, unsentBecause }: Whereabouts): ToolFailure {
     if (!atServer) return this.#unavailable(unsentBecause);
+    const { session } = this.#presence;
+    // A process that is busy is not lost: its end will tell.
+    if (session !== undefined && this.#spec.type !== "stdio")
+      void this.#health.judge(session, { kind: "spoilt", reason: "it did not answer in time" });
     return { kind: "timeout", message: `The tool did not answer within ${timeoutMs} ms.` };
   }
 

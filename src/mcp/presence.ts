@@ -1,5 +1,5 @@
 /** Whether a server is there, and whether it is worth waiting for: what a call asks before it is made. */
-import { setTimeout as delay } from "node:timers/promises";
+import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import type { Health } from "./health.ts";
 import type { StartFailure } from "./open-session.ts";
 import type { Session } from "./session.ts";
@@ -19,7 +19,10 @@ export interface Presence {
   next(signal: AbortSignal, timeoutMs: number): Promise<Session | undefined>;
 }
 
-export function createPresence(health: Health, options: { readonly isProcess: boolean }): Presence {
+export function createPresence(
+  health: Health,
+  options: { readonly isProcess: boolean; readonly isRemote: boolean },
+): Presence {
   let session: Session | undefined;
   let changed = Promise.withResolvers<void>();
   /** How the last start ended; undefined while the first one, or the one after a life, is under way. */
@@ -102,6 +105,8 @@ export function createPresence(health: Health, options: { readonly isProcess: bo
           } else {
             await letItEnd(current, timeoutMs, signal);
             await letItBeJudged(current, signal);
+            // A connection that the server has closed by now is not used any more then.
+            if (options.isRemote) await nextTurn();
             if (current === session) return current;
           }
         }

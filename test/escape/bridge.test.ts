@@ -38,8 +38,8 @@ describe("forged names", () => {
       result: [
         [],
         [
-          ["[tools of lab: echo, fail, never]", 33],
-          ["[tools of lab: echo, fail, never]", 33],
+          ["[tools of lab: echo, fail, never]", 32],
+          ["[tools of lab: echo, fail, never]", 32],
           [["echo", "fail", "never"], null],
         ],
       ],

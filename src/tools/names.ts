@@ -25,14 +25,14 @@ export interface AssignedNames {
 }
 
 /**
- * Gives every claim an identifier of its own. Of claims that clean to the same identifier the first by byte order of
- * the original names keeps it (of equal ones the first given); the others get the first free of `_2`, `_3`, … A name that somebody else wants as it
- * stands is never taken for that.
+ * Gives every claim an identifier of its own. Of claims that clean to the same identifier the one whose name needs no
+ * cleaning keeps it, else the first by byte order of the original names (of equal ones the first given). The others
+ * get the first free of `_2`, `_3`, … A name that somebody else wants as it stands is never taken for that.
  */
 export function assignNames(claims: readonly NameClaim[]): AssignedNames {
   const ordered = claims
     .map((claim) => ({ ...claim, wanted: cleanIdentifier(claim.name) }))
-    .sort((a, b) => compareBytes(a.name, b.name));
+    .sort((a, b) => Number(b.wanted === b.name) - Number(a.wanted === a.name) || compareBytes(a.name, b.name));
   const holders = new Map<string, string>();
   for (const { id, wanted } of ordered) if (!holders.has(wanted)) holders.set(wanted, id);
 

@@ -51,23 +51,33 @@ test.for([
   expect(catalog.collisions).toEqual([]);
 });
 
-test("of equal names the first by byte order keeps it, others get numbers, in whatever order they came", () => {
-  const sources = [server("a.b", "x"), server("a_b", "x"), server("a-b", "x", "y.z", "y-z", "y_z")];
+test("a name that needs no cleaning is kept, then the first by byte order keeps it; the others get numbers", () => {
+  const sources = [
+    server("a.b", "x"),
+    server("a_b", "x"),
+    server("a-b", "x", "y.z", "y-z", "y_z", "w.v", "w-v"),
+    server("local", "a b", "delete", "delete_"),
+  ];
   const expected = {
-    "a-b/x": "a_b.x",
-    "a-b/y-z": "a_b.y_z",
-    "a-b/y.z": "a_b.y_z_2",
-    "a-b/y_z": "a_b.y_z_3",
-    "a.b/x": "a_b_2.x",
-    "a_b/x": "a_b_3.x",
+    "a-b/w-v": "a_b_3.w_v",
+    "a-b/w.v": "a_b_3.w_v_2",
+    "a-b/x": "a_b_3.x",
+    "a-b/y-z": "a_b_3.y_z_2",
+    "a-b/y.z": "a_b_3.y_z_3",
+    "a-b/y_z": "a_b_3.y_z",
+    "a.b/x": "a_b_4.x",
+    "a_b/x": "a_b.x",
+    "local/a b": "a_b_2",
+    "local/delete": "delete__2",
+    "local/delete_": "delete_",
   };
   expect(callables(build(...sources))).toEqual(expected);
   const reversed = build(...sources.toReversed());
   expect(callables(reversed)).toEqual(expected);
   expect(reversed.collisions).toContainEqual({
     wanted: "a_b",
-    kept: "a-b",
-    renamed: { id: "a.b", to: "a_b_2" },
+    kept: "a_b",
+    renamed: { id: "a-b", to: "a_b_3" },
   });
 });
 

@@ -1,5 +1,6 @@
 /** Which calls of a model may be handed to the client, and what is said about the others. */
-import { decide, explainRefusal } from "../tools/policy.ts";
+import { explainRefusal } from "../tools/explain-refusal.ts";
+import { decide } from "../tools/policy.ts";
 import type { Conversation } from "./conversation.ts";
 
 type Offer = Pick<Conversation, "context" | "callerTools">;
@@ -14,8 +15,8 @@ export function explainNotOffered(name: string, { context }: Offer): string {
   const { catalog, policy } = context;
   const tool = catalog.byFunctionName(name) ?? catalog.byId(name);
   if (tool === undefined || decide(tool, policy).verdict === "deny")
-    return explainRefusal(tool?.id ?? name, catalog, policy).message;
+    return explainRefusal(tool?.id ?? name, { catalog, policy }, "function").message;
   return tool.unavailable === undefined
     ? `There is no function "${tool.id}": the tool is offered as ${tool.functionName}.`
-    : `${tool.id} cannot be called. ${tool.unavailable}`;
+    : `${tool.functionName} cannot be called. ${tool.unavailable}`;
 }

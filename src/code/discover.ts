@@ -1,7 +1,10 @@
 /** How a model, or a program, gets to know tools it has not been shown: found by words, then described. */
 import type { Catalog, CatalogTool } from "../tools/catalog.ts";
-import { explainRefusal, type Policy, visible } from "../tools/policy.ts";
+import { explainRefusal } from "../tools/explain-refusal.ts";
+import { writeTool } from "../tools/meant-tools.ts";
+import { type Policy, visible } from "../tools/policy.ts";
 import { toolSearch } from "../tools/search.ts";
+import { quote } from "../tools/spelling.ts";
 import { declareTools } from "./declarations.ts";
 import { previewSignature } from "./signature-preview.ts";
 import { docText } from "./type-text.ts";
@@ -78,8 +81,9 @@ export function describeTools(names: readonly string[], view: ToolView): string 
 
 function whyMissing(name: string, allowed: readonly CatalogTool[], view: ToolView): string {
   const tool = toolNamed(name, allowed);
-  if (tool?.unavailable !== undefined) return `${tool.id} cannot be called: ${tool.unavailable}`;
-  return explainRefusal(name.slice(0, MAX_NAME_CHARS), view.catalog, view.policy).message;
+  if (tool?.unavailable !== undefined) return `${writeTool(tool)} cannot be called: ${tool.unavailable}`;
+  const asked = name.slice(0, MAX_NAME_CHARS);
+  return explainRefusal(asked, view, "program", quote(asked)).message;
 }
 
 /** The tool that any of its names means. */

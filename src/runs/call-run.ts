@@ -251,6 +251,7 @@ export class CallRun implements Carried, Decidable {
       id,
       tool,
       args,
+      spelling: "function",
       catalog,
       policy: { layers: [...spec.policy.layers, ...layers] },
       consent: this.#options.consent === "granted" ? { grantedBy: principal } : "ask",

@@ -3,7 +3,9 @@ import type { CompileOutcome, Compiler, Diagnostic, ToolReference, TypeCheck } f
 import { arrange, withoutResultNotes } from "../code/diagnostics.ts";
 import type { InputShape } from "../code/input-shape.ts";
 import type { Catalog, CatalogTool } from "../tools/catalog.ts";
-import { decide, explainRefusal, type Policy } from "../tools/policy.ts";
+import { explainRefusal } from "../tools/explain-refusal.ts";
+import { writeTool } from "../tools/meant-tools.ts";
+import { decide, type Policy } from "../tools/policy.ts";
 import { programDeclarations, programGlobals } from "./program-globals.ts";
 
 export interface ProgramText {
@@ -70,7 +72,7 @@ function deniedAmong(
 ): CompiledText["denied"] {
   const denied = called.flatMap(({ id, tool }) =>
     tool !== undefined && decide(tool, policy).verdict === "deny"
-      ? [[id, { tool: id, message: explainRefusal(id, catalog, policy).message }] as const]
+      ? [[id, { tool: id, message: explainRefusal(id, { catalog, policy }, "program").message }] as const]
       : [],
   );
   return [...new Map(denied).values()];
@@ -111,9 +113,9 @@ function refusalOf(
   policy: Policy,
 ): string | undefined {
   if (tool !== undefined && decide(tool, policy).verdict === "deny")
-    return explainRefusal(id, catalog, policy).message;
-  if (tool?.unavailable !== undefined) return `${id} cannot be called: ${tool.unavailable}`;
-  return tool === undefined ? explainRefusal(id, catalog, policy).message : undefined;
+    return explainRefusal(id, { catalog, policy }, "program").message;
+  if (tool?.unavailable !== undefined) return `${writeTool(tool)} cannot be called: ${tool.unavailable}`;
+  return tool === undefined ? explainRefusal(id, { catalog, policy }, "program").message : undefined;
 }
 
 /** On a line that has several faults, the rule that refuses a tool is what has to be known. */

@@ -182,6 +182,7 @@ export class ProgramRun implements Carried, Decidable {
       id,
       tool,
       args,
+      spelling: "program",
       catalog: catalog ?? this.#deps.catalog(this.principal),
       policy: this.#policy(),
       consent: program.approval === "deny" ? "deny" : "ask",

@@ -6,8 +6,9 @@ import type { Log } from "../log.ts";
 import type { Hub } from "../mcp/hub.ts";
 import type { ArgumentChecker, CheckedArguments } from "./arguments.ts";
 import type { Catalog, CatalogTool } from "./catalog.ts";
+import { explainRefusal } from "./explain-refusal.ts";
 import type { GateCall } from "./gate-call.ts";
-import { type Decision, decide, explainRefusal, refusingRule } from "./policy.ts";
+import { type Decision, decide, refusingRule } from "./policy.ts";
 import { type Refusal, refuse } from "./settlement.ts";
 
 export interface CheckDeps {
@@ -36,7 +37,7 @@ export async function check(call: GateCall, deps: CheckDeps): Promise<Checked> {
   const tool = catalog.byId(call.tool);
   const verdict = tool === undefined ? undefined : decide(tool, call.policy);
   if (tool === undefined || verdict === undefined || verdict.verdict === "deny")
-    return refuse(explainRefusal(call.tool, catalog, call.policy));
+    return refuse(explainRefusal(call.tool, { catalog, policy: call.policy }, call.spelling));
   return checkArguments(call, tool, verdict, deps);
 }
 
@@ -60,7 +61,7 @@ function checkArguments(
   deps: CheckDeps,
 ): Checked {
   if (call.fault !== undefined) return refuse(call.fault);
-  const args = deps.checker.check(tool, call.args);
+  const args = deps.checker.check(tool, call.args, call.spelling);
   if (!args.ok) return refuse({ kind: "invalid_arguments", message: args.message });
   if (!args.validated)
     deps.log.warn({ tool: tool.id, reason: args.reason }, "arguments were sent without validation");

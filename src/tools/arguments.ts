@@ -7,6 +7,7 @@ import { isExact, parseJson } from "../json.ts";
 import type { CatalogTool } from "./catalog.ts";
 import { type CompiledSchema, compileSchema } from "./schema-check.ts";
 import { mayHoldDigits } from "./schema-digits.ts";
+import { type Spelling, spellTool } from "./spelling.ts";
 
 /** Nesting of values; a scalar is 0. */
 const MAX_DEPTH = 200;
@@ -32,16 +33,20 @@ interface RefusedArguments {
 }
 
 export interface ArgumentChecker {
-  /** Never throws. `argsText` is JSON text; none at all stands for no arguments. */
-  check(tool: CatalogTool, argsText: string | undefined): CheckedArguments | RefusedArguments;
+  /** Never throws. `argsText` is JSON text; none at all stands for no arguments. `spelling`: `program` unless given. */
+  check(
+    tool: CatalogTool,
+    argsText: string | undefined,
+    spelling?: Spelling,
+  ): CheckedArguments | RefusedArguments;
 }
 
 /** Schemas are prepared at a tool's first call and kept as long as its catalog. */
 export function createArgumentChecker(): ArgumentChecker {
   return {
-    check: (tool, argsText = "") => {
-      const parsed = parseArguments(argsText);
-      if (!parsed.ok) return refuse(tool, parsed.fault);
+    check: (tool, argsText = "", spelling = "program") => {
+      const parsed = parseArguments(argsText, tool);
+      if (!parsed.ok) return refuse(spellTool(tool, spelling), parsed.fault);
       const { value } = parsed;
       const schema = schemaOf(tool);
       const options = { digits: mayHoldDigits(argsText) };
@@ -54,7 +59,7 @@ export function createArgumentChecker(): ArgumentChecker {
         case "unchecked":
           return { ok: true, text: JSON.stringify(value), value, validated: false, reason: verdict.reason };
         case "invalid":
-          return refuse(tool, verdict.message);
+          return refuse(spellTool(tool, spelling), verdict.message);
       }
     },
   };
@@ -80,15 +85,15 @@ function isGivenInCode(tool: CatalogTool): boolean {
   return tool.needsApproval !== undefined;
 }
 
-function refuse(tool: CatalogTool, fault: string): RefusedArguments {
-  return { ok: false, message: `The arguments of ${tool.id} are not valid: ${fault}.` };
+function refuse(name: string, fault: string): RefusedArguments {
+  return { ok: false, message: `The arguments of ${name} are not valid: ${fault}.` };
 }
 
 type Parsed =
   | { readonly ok: true; readonly value: { readonly [name: string]: unknown } }
   | { readonly ok: false; readonly fault: string };
 
-function parseArguments(text: string): Parsed {
+function parseArguments(text: string, tool: CatalogTool): Parsed {
   if (text.trim() === "") return { ok: true, value: {} };
   if (Buffer.byteLength(text) > MAX_BYTES)
     return { ok: false, fault: `they are larger than ${MAX_BYTES} bytes` };
@@ -99,10 +104,39 @@ function parseArguments(text: string): Parsed {
     const reason = error instanceof Error ? error.message : String(error);
     return { ok: false, fault: `they are not JSON (${reason})` };
   }
-  if (!isRecord(value))
-    return { ok: false, fault: `expected one object of named arguments, got ${kindOf(value)}` };
+  if (!isRecord(value)) return { ok: false, fault: sayNoObject(value, tool) };
   const fault = normalize(value);
   return fault === undefined ? { ok: true, value } : { ok: false, fault };
+}
+
+function sayNoObject(value: unknown, tool: CatalogTool): string {
+  if (typeof value === "string" && isRecord(readJson(value))) return "pass the object itself, not JSON text";
+  const names = parameterNames(tool);
+  const example = names.length === 0 ? "" : ` ({ ${names.join(", ")} })`;
+  return `expected one object of named arguments${example}, got ${kindOf(value)}`;
+}
+
+const MAX_NAMES = 8;
+
+/** The required ones first; the others end in `?`. */
+function parameterNames({ inputSchema }: CatalogTool): readonly string[] {
+  if (!isRecord(inputSchema) || !isRecord(inputSchema["properties"])) return [];
+  const required: unknown = inputSchema["required"];
+  const isNeeded = (name: string): boolean => Array.isArray(required) && required.includes(name);
+  const names = Object.keys(inputSchema["properties"]);
+  const ordered = [
+    ...names.filter(isNeeded),
+    ...names.filter((name) => !isNeeded(name)).map((name) => `${name}?`),
+  ];
+  return ordered.length > MAX_NAMES ? [...ordered.slice(0, MAX_NAMES), "…"] : ordered;
+}
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Drops `__proto__` keys in place. Goes by levels, not by recursion, as depth is what it is to find out. */

@@ -4,6 +4,7 @@ import type { Builtins } from "./builtin.ts";
 import type { Catalog, CatalogTool } from "./catalog.ts";
 import type { Policy, PolicyLayer } from "./policy.ts";
 import type { FinalOutcome } from "./settlement.ts";
+import type { Spelling } from "./spelling.ts";
 
 export interface GateCall {
   /** Whose call it is. */
@@ -18,6 +19,8 @@ export interface GateCall {
   readonly args: string;
   /** The arguments never became JSON: the call is journalled and settled with this. */
   readonly fault?: { readonly kind: "invalid_arguments" | "too_large"; readonly message: string };
+  /** How failures name tools: as whoever calls can write them. */
+  readonly spelling: Spelling;
   readonly catalog: Catalog;
   readonly policy: Policy;
   /** What the request of the person who decides adds to the policy: kept with the decision. */

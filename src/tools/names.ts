@@ -32,7 +32,9 @@ export interface AssignedNames {
 export function assignNames(claims: readonly NameClaim[]): AssignedNames {
   const ordered = claims
     .map((claim) => ({ ...claim, wanted: cleanIdentifier(claim.name) }))
-    .sort((a, b) => Number(b.wanted === b.name) - Number(a.wanted === a.name) || compareBytes(a.name, b.name));
+    .sort(
+      (a, b) => Number(b.wanted === b.name) - Number(a.wanted === a.name) || compareBytes(a.name, b.name),
+    );
   const holders = new Map<string, string>();
   for (const { id, wanted } of ordered) if (!holders.has(wanted)) holders.set(wanted, id);
 

@@ -6,7 +6,6 @@ import { createHash } from "node:crypto";
 import type { Config, KeyConfig } from "../config.ts";
 import { ToolariumError } from "../errors.ts";
 import type { Catalog, CatalogTool } from "./catalog.ts";
-import { nearestNames } from "./nearest.ts";
 import { matchesGlob, patternMatcher, serverOf } from "./patterns.ts";
 
 /** One layer's say. Absent = no further filter; `[]` = nothing. Patterns as in the configuration. */
@@ -40,9 +39,6 @@ const BODY_FILTER = "tools_filter";
 export function isFilter({ rule }: PolicyLayer): boolean {
   return [...serverHeaders, ...toolHeaders, BODY_FILTER].some((name) => name === rule);
 }
-
-/** Tools that a refusal suggests. */
-const SUGGESTIONS = 3;
 
 const versions = new WeakMap<Policy, string>();
 
@@ -102,28 +98,13 @@ export function mayHoldTools(server: string, { layers }: Policy): boolean {
   );
 }
 
-/** Why a call by this id cannot be made, with the nearest names that can. For ids that `decide` denies or nobody has. */
-export function explainRefusal(
-  id: string,
-  catalog: Catalog,
-  policy: Policy,
-): { readonly kind: "denied" | "unknown_tool"; readonly message: string } {
-  const allowed = visible(catalog, policy).map((tool) => tool.id);
-  const tool = catalog.byId(id) ?? byCallableName(id, catalog);
-  const refusing = tool === undefined ? undefined : refusingLayer(tool, policy);
-  if (tool !== undefined && refusing !== undefined)
-    return {
-      kind: "denied",
-      message: `${tool.id} is outside the allowed set: ${refusing.rule} does not include it. ${suggest(tool.id, allowed)}`,
-    };
-  return { kind: "unknown_tool", message: `There is no tool ${quote(id)}. ${suggest(id, allowed)}` };
-}
-
 /** What the deployment says, and what the caller's key says on top of it. */
 export function baseLayers(config: Pick<Config, "tools">, key?: KeyConfig): readonly PolicyLayer[] {
   const { allow, autoExecute } = config.tools;
   const deployment: PolicyLayer = { rule: "tools.allow", allow, autoExecute, deployment: true };
-  return key === undefined ? [deployment] : [deployment, { rule: `key ${quote(key.name)}`, ...key.tools }];
+  return key === undefined
+    ? [deployment]
+    : [deployment, { rule: `key ${JSON.stringify(key.name)}`, ...key.tools }];
 }
 
 /**
@@ -160,31 +141,6 @@ function refusingLayer(
   );
 }
 
-/** A program that calls a hidden tool by its method can only send that name: it never saw the original one. */
-function byCallableName(id: string, catalog: Catalog): CatalogTool | undefined {
-  return catalog.tools.find(({ server, method }) => method !== null && `${server}/${method}` === id);
-}
-
-/** Nearest as a whole, or by the tool's name on any server, or else what its own server offers. */
-function suggest(id: string, allowed: readonly string[]): string {
-  if (allowed.length === 0) return "This request may use no tool at all.";
-  const near = [...nearestNames(id, allowed, SUGGESTIONS), ...nearestByToolName(id, allowed)];
-  const server = id.slice(0, id.indexOf("/") + 1);
-  const neighbours = allowed.filter((each) => server !== "" && each.startsWith(server));
-  const names = [...new Set(near.length > 0 ? near : neighbours)].slice(0, SUGGESTIONS);
-  return names.length > 0 ? `Nearest allowed: ${names.join(", ")}.` : "No allowed tool has a name like it.";
-}
-
-function nearestByToolName(id: string, allowed: readonly string[]): readonly string[] {
-  const wanted = toolPart(id);
-  const near = nearestNames(wanted, [...new Set(allowed.map(toolPart))], SUGGESTIONS);
-  return near.flatMap((name) => allowed.filter((each) => toolPart(each) === name));
-}
-
-function toolPart(id: string): string {
-  return id.slice(id.indexOf("/") + 1);
-}
-
 function listOf(header: string | readonly string[] | undefined): readonly string[] | undefined {
   if (header === undefined) return undefined;
   const text = typeof header === "string" ? header : header.join(",");
@@ -205,9 +161,4 @@ function parseFilter(value: unknown): readonly string[] {
 
 function isTextList(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((item) => typeof item === "string");
-}
-
-/** Ids come from programs: what is echoed has a bound. */
-function quote(text: string): string {
-  return JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text);
 }

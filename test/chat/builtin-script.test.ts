@@ -38,7 +38,7 @@ describe("builtin/script", () => {
       const { body: refused } = await chat.ask({ model: "builtin/script", messages, ...rest });
       expect(refused.choices[0].finish_reason).toBe("stop");
       expect(refused.choices[0].message).not.toHaveProperty("tool_calls");
-      expect(refused.choices[0].message.content).toContain("shop/secret is outside the allowed set");
+      expect(refused.choices[0].message.content).toContain("shop__secret is outside the allowed set");
     }
   });
 

@@ -121,8 +121,8 @@ describe("of 503 tools", () => {
     await stage.chat.ask(fresh({ tools_filter: ["depot/check_d*", "shop/*"] }));
     const [found = "", described = ""] = contents(asked[2]);
     expect(found).not.toContain("trucks_37");
-    expect(described).toMatch(/^\/\/ depot\/check_trucks_37 is outside the allowed set: tools_filter /);
-    expect(described).toContain("// shop/secret is outside the allowed set: tools.allow ");
+    expect(described).toMatch(/^\/\/ depot\.check_trucks_37 is outside the allowed set: tools_filter /);
+    expect(described).toContain("// shop.secret is outside the allowed set: tools.allow ");
   });
 
   test("what was found stands after a restart, in the answer that goes on and in the one that is told again", async () => {

@@ -77,7 +77,7 @@ describe("with tools of servers", () => {
       ]);
       expect(message.tool_calls).toHaveLength(2);
       expect(message.content).toMatch(
-        /^let me\n\n\[Call refused: shop\/secret is outside the allowed set: tools\.allow .*\]\n\n\[Call refused: There is no tool "nonsense"\..*\]$/,
+        /^let me\n\n\[Call refused: shop__secret is outside the allowed set: tools\.allow .*\]\n\n\[Call refused: There is no function "nonsense"\..*\]$/,
       );
     });
 
@@ -86,7 +86,7 @@ describe("with tools of servers", () => {
       const { message, finish_reason } = await answerTo({ tools_filter: ["shop/items"] });
       expect(finish_reason).toBe("stop");
       expect(message.tool_calls ?? []).toEqual([]);
-      expect(message.content).toMatch(/^\[Call refused: shop\/stock .*tools_filter .*shop\/items.*\]$/);
+      expect(message.content).toMatch(/^\[Call refused: shop__stock .*tools_filter .*shop__items.*\]$/);
       expect(chat.shop.calls).toEqual([]);
     });
 

@@ -133,10 +133,10 @@ ${oddName}`);
         view,
       ),
     ).toBe(`${oddName}
-// There is no tool "github/list_isues". Nearest allowed: github/list_issues, my-server/list_issues.
-// github/delete_repo is outside the allowed set: tools.allow does not include it. Nearest allowed: github/list_issues, github/wait.
-// github/wait cannot be called: It needs MCP tasks.
-// There is no tool "list_issues". Nearest allowed: github/list_issues, my-server/list_issues.
+// There is no tool "github/list_isues". Nearest allowed: github.list_issues, my_server.list_issues.
+// github.delete_repo is outside the allowed set: tools.allow does not include it. Nearest allowed: github.list_issues, github.wait.
+// github.wait cannot be called: It needs MCP tasks.
+// There is no tool "list_issues". Nearest allowed: github.list_issues, my_server.list_issues.
 // There is no tool "nope\\n*\\/". No allowed tool has a name like it.
 `);
   });

@@ -87,7 +87,7 @@ it("no search and no description tells of a tool outside the set", async () => {
   const { result } = await run(code);
   expect(JSON.stringify(result)).not.toContain("hidden_secret_tool");
   const described = await run("return await tools.describe('local/hidden_secret_tool')");
-  expect(described.result).toMatch(/^\/\/ local\/hidden_secret_tool is outside the allowed set/);
+  expect(described.result).toMatch(/^\/\/ hidden_secret_tool is outside the allowed set/);
   expect(described.result).not.toContain("declare");
   expect(hidden.seen).toEqual([]);
 });

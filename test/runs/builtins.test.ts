@@ -90,9 +90,9 @@ describe("a search inside a program", () => {
       codes.map(() => ({ server: "@tools", tool: "search", kind: "invalid_arguments" })),
     );
     expect(reports.map((error) => error?.message)).toEqual([
-      'ToolError: The arguments of @tools/search are not valid: missing "query" (string).',
-      "ToolError: The arguments of @tools/search are not valid: /query: expected string, got 5.",
-      'ToolError: The arguments of @tools/search are not valid: unknown property "max" at /options; known are limit.',
+      'ToolError: The arguments of tools.search are not valid: missing "query" (string).',
+      'ToolError: The arguments of tools.search are not valid: query: expected string, got 5: pass it as text, "5".',
+      'ToolError: The arguments of tools.search are not valid: unknown property "options.max"; known are limit.',
     ]);
   });
 });
@@ -109,7 +109,7 @@ describe("a description inside a program", () => {
   it("says of a tool that may not be used only that", async () => {
     const report = await run("return await tools.describe('local/sum')", only("local/read_file"));
     expect(report.result).toBe(
-      "// local/sum is outside the allowed set: tools_filter does not include it. Nearest allowed: local/read_file.\n",
+      "// sum is outside the allowed set: tools_filter does not include it. Nearest allowed: read_file.\n",
     );
   });
 });

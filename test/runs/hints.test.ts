@@ -319,7 +319,7 @@ describe("a program that calls what is not there is told what is", () => {
     const { error } = await run("return await shop.list_order({})");
     expect(error).toMatchObject({
       message:
-        'ToolError: There is no tool "shop/list_order". Nearest allowed: shop/list_orders, shop/list_ids.',
+        "ToolError: There is no tool shop.list_order. Nearest allowed: shop.list_orders, shop.list_ids.",
       tool: { server: "shop", tool: "list_order", kind: "unknown_tool" },
     });
     expect(error?.hint).toBeUndefined();

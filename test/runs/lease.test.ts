@@ -32,6 +32,7 @@ function open(leftMs: number, act: (gate: GateCall) => Promise<GateOutcome>) {
     gate: ({ n, tool, args }, rest) => ({
       ...{ ...rest, n, id: `call_${n}`, tool, args, principal: "local", consent: "ask", resultBytes: 1_000 },
       ...{ catalog: buildCatalog([], { readOnly: [], idempotent: [] }), policy: { layers: [] } },
+      spelling: "program",
     }),
     openCall: () => undefined,
     leftMs: () => leftMs,

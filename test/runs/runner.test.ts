@@ -115,9 +115,7 @@ describe("a run", () => {
     expect(report).toMatchObject({ status: "failed", calls: [], usage: { toolCalls: 0 } });
     expect(report.error).toMatchObject({
       ...{ code: "type_error", line: 2, column: 14, effects: "none" },
-      message: expect.stringMatching(
-        /^local\/write is outside the allowed set: tools_filter does not include it/,
-      ),
+      message: expect.stringMatching(/^write is outside the allowed set: tools_filter does not include it/),
     });
     expect(report.diagnostics).toMatchObject([{ severity: "error", line: 2, code: null }]);
   });

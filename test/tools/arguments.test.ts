@@ -51,7 +51,7 @@ test.for([undefined, "", "  "])("no text at all (%j) stands for no arguments", (
 
 test("a missing property is named with its type, and so is the one that was meant", () => {
   expect(faultOf(issues, { owner: "o" })).toBe(
-    'The arguments of srv/tool are not valid: missing "repo" (string).',
+    'The arguments of srv.tool are not valid: missing "repo" (string).',
   );
   const loose = { ...issues, additionalProperties: true };
   expect(faultOf(loose, { Owner: "o", repo: "r" })).toContain(
@@ -61,25 +61,28 @@ test("a missing property is named with its type, and so is the one that was mean
 
 test("an unknown property is named with the one it probably meant", () => {
   expect(faultOf(issues, { owner: "o", repo: "r", perPage: 5 })).toContain(
-    'unknown property "perPage" at / (did you mean "per_page"?).',
+    'unknown property "perPage" (did you mean "per_page"?).',
   );
   expect(faultOf(issues, { owner: "o", repo: "r", zzz: 5 })).toContain(
-    'unknown property "zzz" at /; known are owner, repo, state, per_page',
+    'unknown property "zzz"; known are owner, repo, state, per_page',
   );
 });
 
 test("a wrong value is told by its place, what was expected, and what came", () => {
   const fault = faultOf(issues, { owner: 1, repo: { a: 1 }, state: "Open", per_page: 1.5 });
-  expect(fault).toContain("/owner: expected string, got 1;");
-  expect(fault).toContain("/repo: expected string, got an object;");
-  expect(fault).toContain(
-    '/state: expected "open" or "closed" or "all", got "Open" (did you mean "open"?) (and 1 more).',
+  expect(fault).toBe(
+    [
+      'The arguments of srv.tool are not valid: owner: expected string, got 1: pass it as text, "1"',
+      "repo: expected string, got an object",
+      'state: expected "open" or "closed" or "all", got "Open" (did you mean "open"?)',
+      "per_page: expected integer, got 1.5.",
+    ].join("; "),
   );
 });
 
 test("the message ends with one full stop, whatever the validator's sentence ends with", () => {
   const args = { owner: "o", repo: "r" };
-  expect(faultOf(issues, { ...args, per_page: 0 })).toMatch(/: \/per_page: [^.]+ less than 1\.$/);
+  expect(faultOf(issues, { ...args, per_page: 0 })).toMatch(/: per_page: 0 is less than 1\.$/);
   expect(faultOf(issues, { ...args, state: "opn" })).toMatch(/\(did you mean "open"\?\)\.$/);
 });
 
@@ -98,17 +101,19 @@ test("places are found through references, arrays and awkward keys", () => {
     $defs: { item: { type: "object", properties: { id: { const: "x" } }, required: ["id"] } },
   };
   expect(faultOf(schema, { "a/b c": [{ id: "x" }, { id: "y" }] })).toContain(
-    '/a/b c/1/id: expected "x", got "y"',
+    '["a/b c"][1].id: expected "x", got "y"',
   );
-  expect(faultOf(schema, { "a/b c": [{}] })).toContain('/a/b c/0: missing "id"');
+  expect(faultOf(schema, { "a/b c": [{}] })).toContain('missing "[\\"a/b c\\"][0].id" ("x")');
 });
 
 test("a union of plain values is told as one expectation", () => {
   const schema = { type: "object", properties: { id: { anyOf: [{ type: "string" }, { type: "integer" }] } } };
-  expect(faultOf(schema, { id: true })).toContain("/id: expected string or integer, got true");
+  expect(faultOf(schema, { id: true })).toContain(
+    'id: expected string or integer, got true: pass it as text, "true"',
+  );
 });
 
-test("of a union of objects the branch that nearly fits is told", () => {
+test("of a union of objects every branch is told, the one that nearly fits first, with what it lacks", () => {
   const branch = (kind: string, field: string) => ({
     type: "object",
     properties: { kind: { const: kind }, [field]: { type: "number" } },
@@ -119,8 +124,152 @@ test("of a union of objects the branch that nearly fits is told", () => {
     properties: { shape: { oneOf: [branch("circle", "r"), branch("square", "side")] } },
   };
   expect(faultOf(schema, { shape: { kind: "square" } })).toBe(
-    'The arguments of srv/tool are not valid: /shape: missing "side" (number).',
+    'The arguments of srv.tool are not valid: shape: expected { kind: "square", side: number } (missing "shape.side" (number)) or { kind: "circle", r: number }.',
   );
+});
+
+const order = {
+  type: "object",
+  properties: {
+    title: { type: "string", pattern: "^[A-Z]" },
+    count: { type: "integer", minimum: 1 },
+    paid: { type: "boolean" },
+    note: { type: "string", minLength: 3 },
+    step: { type: "number", multipleOf: 5 },
+    tags: { type: "array", items: { type: "string" }, minItems: 1, uniqueItems: true },
+    body: {
+      type: "object",
+      properties: { title: { type: "string" }, mode: { const: "fast" } },
+      required: ["title"],
+    },
+    items: {
+      type: "array",
+      items: { type: "object", properties: { sku: { type: "string" } }, required: ["sku"] },
+    },
+    labels: {
+      type: "object",
+      propertyNames: { pattern: "^[a-z]+$" },
+      additionalProperties: { type: "string" },
+    },
+    closed: {
+      type: "object",
+      properties: { a: {} },
+      patternProperties: { "^x-": {} },
+      additionalProperties: false,
+    },
+    odd: { not: { type: "string" } },
+    one: { oneOf: [{ type: "integer" }, { type: "number", maximum: 10 }, { type: "string" }] },
+    target: {
+      anyOf: [
+        { type: "string", pattern: "^#" },
+        { $ref: "#/$defs/user" },
+        { type: "array", items: { $ref: "#/$defs/user" } },
+      ],
+    },
+  },
+  $defs: {
+    user: {
+      type: "object",
+      properties: { id: { type: "integer" }, nick: { type: "string" } },
+      required: ["id"],
+    },
+  },
+} as const;
+
+test.for<[what: string, args: unknown, faults: string]>([
+  ["a field of a field", { body: { title: 5 } }, 'body.title: expected string, got 5: pass it as text, "5"'],
+  ["a missing field of a field", { body: {} }, 'missing "body.title" (string)'],
+  [
+    "a field of an element",
+    { items: [{ sku: "a" }, {}, { sku: 7 }] },
+    'missing "items[1].sku" (string); items[2].sku: expected string, got 7: pass it as text, "7"',
+  ],
+  ["a pattern", { title: "abc" }, 'title: expected a string that matches /^[A-Z]/, got "abc"'],
+  ["a bound", { count: 0 }, "count: 0 is less than 1"],
+  ["a length", { note: "ab" }, 'note: expected at least 3 characters, got "ab"'],
+  ["a step", { step: 7 }, "step: expected a multiple of 5, got 7"],
+  ["a short array", { tags: [] }, "tags: Array has too few items (0 < 1)"],
+  ["a constant", { body: { title: "t", mode: "slow" } }, 'body.mode: expected "fast", got "slow"'],
+  [
+    "a property's name",
+    { labels: { Red: "x" } },
+    'the name "labels.Red": expected a string that matches /^[a-z]+$/, got "Red"',
+  ],
+  [
+    "a property without a name of its own",
+    { labels: { red: 5 } },
+    'labels.red: expected string, got 5: pass it as text, "5"',
+  ],
+  ["a property that is not allowed", { closed: { b: 1 } }, 'unknown property "closed.b" (did you mean "a"?)'],
+  [
+    "a property that nothing is near to",
+    { closed: { other: 1 } },
+    'unknown property "closed.other"; known are a, names that match /^x-/',
+  ],
+  ["what must not be", { odd: "x" }, 'odd: expected anything but string, got "x"'],
+  ["null where nothing is needed", { note: null }, "note: expected string, got null: leave it out"],
+  ["null where something is needed", { body: { title: null } }, "body.title: expected string, got null"],
+  ["null in an array", { tags: ["a", null] }, "tags[1]: expected string, got null"],
+  ["text for a number", { count: "12" }, 'count: expected integer, got "12": pass the number 12'],
+  ["text for a boolean", { paid: "true" }, 'paid: expected boolean, got "true": pass true without quotes'],
+  [
+    "JSON text for an object",
+    { body: '{"title":"t"}' },
+    'body: expected { title: string, mode?: "fast" }, got "{\\"title\\":\\"t\\"}": pass the object itself, not JSON text',
+  ],
+  [
+    "JSON text for an array",
+    { tags: '["a"]' },
+    'tags: expected string[], got "[\\"a\\"]": pass the array itself, not JSON text',
+  ],
+  ["one value for an array", { tags: "a" }, 'tags: expected string[], got "a": pass an array, ["a"]'],
+  [
+    "a value that fits two alternatives",
+    { one: 3 },
+    "one: it fits 2 of the alternatives, and may fit only one",
+  ],
+  [
+    "a value that fits no alternative",
+    { target: 5 },
+    'target: expected string that matches /^#/ or { id: integer, nick?: string } or array of { id: integer, nick?: string }, got 5: pass it as text, "5"',
+  ],
+  [
+    "a value that nearly fits one",
+    { target: { id: "7" } },
+    'target: expected { id: integer, nick?: string } (target.id: expected integer, got "7": pass the number 7) or string that matches /^#/ or array of { id: integer, nick?: string }',
+  ],
+  [
+    "many faults",
+    { title: 1, count: "x", paid: 0, note: 5, step: "a", tags: 1, body: 2 },
+    'title: expected string that matches /^[A-Z]/, got 1: pass it as text, "1"; count: expected integer, got "x"; paid: expected boolean, got 0; note: expected string, got 5: pass it as text, "5"; step: expected number, got "a" (and 2 more)',
+  ],
+])("%s is told with its path and what to do", ([, args, faults]) => {
+  expect(faultOf(order, args)).toBe(`The arguments of srv.tool are not valid: ${faults}.`);
+});
+
+test("several missing properties are told as one fault, each with its type", () => {
+  expect(faultOf(issues, {})).toBe(
+    'The arguments of srv.tool are not valid: missing "owner" (string), "repo" (string).',
+  );
+});
+
+test("JSON text in place of all arguments is told to be the object itself, and a plain value by the names it lacks", () => {
+  expect(checker.check(toolWith(issues), JSON.stringify('{"owner":"o"}'))).toMatchObject({
+    message: "The arguments of srv.tool are not valid: pass the object itself, not JSON text.",
+  });
+  expect(checker.check(toolWith(issues), '"o"')).toMatchObject({
+    message:
+      "The arguments of srv.tool are not valid: expected one object of named arguments ({ owner, repo, state?, per_page? }), got a string.",
+  });
+});
+
+test("a message names the tool as its reader calls it", () => {
+  const named = (spelling: "program" | "function") =>
+    checker.check(toolWith(issues, "get-user.profile"), "{}", spelling);
+  expect(named("program")).toMatchObject({ message: expect.stringContaining("of srv.get_user_profile are") });
+  expect(named("function")).toMatchObject({
+    message: expect.stringMatching(/of srv__get_user_profile_[0-9a-f]{8} are/),
+  });
 });
 
 test("a required property with a default is filled in, in nested objects and arrays too", () => {
@@ -431,7 +580,7 @@ test("a value that would keep a comparison of all pairs busy for ever is refused
 test("of a value with very many faults the first is told", () => {
   const schema = { type: "object", properties: { a: { type: "array", items: { type: "string" } } } };
   expect(faultOf(schema, { a: Array.from({ length: 300_000 }, () => 1) })).toContain(
-    "/a/0: expected string, got 1",
+    "a[0]: expected string, got 1",
   );
 });
 
@@ -446,13 +595,13 @@ test("the dialect is the schema's own: a tuple of draft 7 is one, and draft 4 ha
     type: "object",
     properties: { a: { items: [{ type: "string" }, { type: "number" }] } },
   };
-  expect(faultOf(draft7, { a: ["x", "y"] })).toContain("/a/1: expected number");
+  expect(faultOf(draft7, { a: ["x", "y"] })).toContain("a[1]: expected number");
   const draft4 = {
     $schema: "http://json-schema.org/draft-04/schema#",
     type: "object",
     properties: { n: { type: "number", minimum: 0, exclusiveMinimum: true } },
   };
-  expect(faultOf(draft4, { n: 0 })).toContain("/n");
+  expect(faultOf(draft4, { n: 0 })).toContain(": n: ");
 });
 
 const cases = process.env["TOOL_USE_CASES"];

@@ -37,6 +37,7 @@ function open(tools: readonly LocalTool[], layers: readonly PolicyLayer[] = []) 
       id: `call_${n}`,
       tool,
       args,
+      spelling: "program",
       catalog,
       policy: { layers: [deployment, ...layers] },
       consent: "ask",
@@ -213,8 +214,8 @@ describe("the gate", () => {
   });
 
   it.each([
-    ["an unknown tool", "local/sve", "unknown_tool", /local\/save/],
-    ["a name that only differs in case", "local/Save", "unknown_tool", /local\/save/],
+    ["an unknown tool", "local/sve", "unknown_tool", /Nearest allowed: save\.$/],
+    ["a name that only differs in case", "local/Save", "unknown_tool", /Nearest allowed: save\.$/],
     ["a property of every object", "__proto__/constructor", "unknown_tool", /no tool/],
   ])("refuses %s, names the nearest, and contacts nobody", async (_what, id, kind, words) => {
     const { tool, seen } = counter();

@@ -4,7 +4,6 @@ import { nearestNames } from "../../src/tools/nearest.ts";
 import {
   baseLayers,
   decide,
-  explainRefusal,
   type Policy,
   type PolicyLayer,
   requestLayers,
@@ -147,45 +146,6 @@ test("the base layers are the deployment's and, on top, the key's", () => {
     { rule: "tools.allow", allow: ["*"], autoExecute: ["fs/*"], deployment: true },
     { rule: 'key "bot"', allow: ["db/*"] },
   ]);
-});
-
-test("a refused call is told the rule and the nearest allowed names", () => {
-  const layers = [deployment(["*"]), { rule: "tools_filter", allow: ["fs/read_*"] }];
-  expect(explainRefusal("fs/write_file", catalog, policy(...layers))).toEqual({
-    kind: "denied",
-    message:
-      "fs/write_file is outside the allowed set: tools_filter does not include it. Nearest allowed: fs/read_file.",
-  });
-  expect(explainRefusal("db/query", catalog, policy(deployment([])))).toEqual({
-    kind: "denied",
-    message:
-      "db/query is outside the allowed set: tools.allow does not include it. This request may use no tool at all.",
-  });
-});
-
-test("an unknown tool is told the nearest allowed names, on its server or another", () => {
-  const all = policy(deployment(["*"]));
-  const message = (id: string) => explainRefusal(id, catalog, all).message;
-  expect(explainRefusal("fs/readFile", catalog, all)).toEqual({
-    kind: "unknown_tool",
-    message: 'There is no tool "fs/readFile". Nearest allowed: fs/read_file, fs/read_dir.',
-  });
-  expect(message("shop/query")).toContain("Nearest allowed: db/query.");
-  expect(message("db/zzzzzzzz")).toContain("Nearest allowed: db/drop_table, db/query.");
-  expect(message("nobody/zzzzzzzz")).toContain("No allowed tool has a name like it.");
-  expect(message("x".repeat(100_000)).length).toBeLessThan(400);
-});
-
-test("hidden tools are not among the suggestions", () => {
-  const hidden = policy(deployment(["fs/read_dir", "db/*"]));
-  expect(explainRefusal("fs/read_fil", catalog, hidden).message).not.toContain("fs/read_file");
-});
-
-test("a hidden tool called by its method, as a program must, is denied by its own rule", () => {
-  expect(explainRefusal("fs/odd_name", catalog, policy(deployment(["db/*"])))).toMatchObject({
-    kind: "denied",
-    message: expect.stringContaining("fs/odd-name is outside the allowed set: tools.allow"),
-  });
 });
 
 test.for([

@@ -182,6 +182,7 @@ async function runWithoutJournal(
           id: String(n),
           tool: `${server}/${tool}`,
           args,
+          spelling: "program",
           catalog,
           policy: { layers: [everything] },
           consent: "deny",

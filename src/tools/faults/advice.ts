@@ -1,0 +1,57 @@
+/** How to put a wrong value right, where its kind tells: text for a number, JSON text for an object, null for nothing. */
+import { isExact } from "../../json.ts";
+import { cut, isRecord } from "./sketch.ts";
+
+const VALUE_CHARS = 60;
+
+/** A clause after what came, or nothing. `schemas`: those one of which the value should fit. */
+export function adviseOn(value: unknown, schemas: readonly unknown[], isOptional: boolean): string {
+  if (value === null) return isOptional ? ": leave it out" : "";
+  const types = new Set(schemas.flatMap(typesOf));
+  const advice = typeof value === "string" ? adviseOnText(value, types) : adviseOnValue(value, types);
+  return advice === undefined ? "" : `: ${advice}`;
+}
+
+function adviseOnText(text: string, types: ReadonlySet<string>): string | undefined {
+  if (types.has("string")) return undefined;
+  const read = readJson(text);
+  if ((types.has("number") || types.has("integer")) && typeof read === "number")
+    return `pass the number ${show(read)}`;
+  if (types.has("boolean") && typeof read === "boolean") return `pass ${read} without quotes`;
+  if (types.has("object") && isRecord(read)) return "pass the object itself, not JSON text";
+  if (types.has("array") && Array.isArray(read)) return "pass the array itself, not JSON text";
+  return isOnly("array", types) ? `pass an array, [${show(text)}]` : undefined;
+}
+
+function adviseOnValue(value: unknown, types: ReadonlySet<string>): string | undefined {
+  const isPlain = typeof value === "number" || typeof value === "boolean" || isExact(value);
+  if (types.has("string") && isPlain) return `pass it as text, ${show(isExact(value) ? value.rawJSON : String(value))}`;
+  if (Array.isArray(value) || !isOnly("array", types)) return undefined;
+  return isPlain ? `pass an array, [${show(value)}]` : "pass an array of them";
+}
+
+/** Beside null. */
+function isOnly(type: string, types: ReadonlySet<string>): boolean {
+  return types.has(type) && types.size === (types.has("null") ? 2 : 1);
+}
+
+function typesOf(schema: unknown): readonly string[] {
+  if (!isRecord(schema)) return [];
+  const { type, properties, items } = schema;
+  const named = [type ?? []].flat().map(String);
+  if (named.length > 0) return named;
+  if (properties !== undefined) return ["object"];
+  return items === undefined ? [] : ["array"];
+}
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function show(value: unknown): string {
+  return cut(JSON.stringify(value), VALUE_CHARS);
+}

@@ -1,0 +1,68 @@
+/** Places in values and in schemas, by the addresses the validator gives. */
+import type { Schema } from "@cfworker/json-schema";
+import type { PreparedSchema } from "../schema-check.ts";
+import { isRecord } from "./sketch.ts";
+
+/** `#/a/b%20c` → `a`, `b c`. */
+export function stepsOf(location: string): readonly string[] {
+  return location.split("/").slice(1).map(readStep);
+}
+
+function readStep(step: string): string {
+  return decodeURIComponent(step).replaceAll("~1", "/").replaceAll("~0", "~");
+}
+
+/** The schema that holds the keyword, by the way the validator came: through references too. */
+export function schemaAt(
+  keywordLocation: string,
+  { root, lookup }: Pick<PreparedSchema, "root" | "lookup">,
+): Schema | undefined {
+  let place: unknown = root;
+  for (const step of stepsOf(keywordLocation).slice(0, -1)) {
+    const target = step === "$ref" && isRecord(place) ? place["__absolute_ref__"] : undefined;
+    place = typeof target === "string" ? lookup[target] : walk(place, [step]);
+  }
+  return isRecord(place) ? place : undefined;
+}
+
+/** Whether an object must have the value at this keyword: unless `properties` names it and `required` does not. */
+export function isRequired(
+  keywordLocation: string,
+  name: string | undefined,
+  prepared: Pick<PreparedSchema, "root" | "lookup">,
+): boolean {
+  const steps = keywordLocation.split("/");
+  const at = steps.findLastIndex(
+    (step, index) => step === "properties" && readStep(steps[index + 1] ?? "") === name,
+  );
+  if (name === undefined || at < 0) return true;
+  const required: unknown = schemaAt(steps.slice(0, at + 1).join("/"), prepared)?.required;
+  return Array.isArray(required) && required.includes(name);
+}
+
+export function walk(value: unknown, path: readonly string[]): unknown {
+  let place = value;
+  for (const step of path)
+    place =
+      typeof place === "object" && place !== null && Object.hasOwn(place, step)
+        ? Reflect.get(place, step)
+        : undefined;
+  return place;
+}
+
+/** `items[2].sku`, as a program writes it. */
+export function writePath(path: readonly string[], root: unknown): string {
+  let text = "";
+  let place = root;
+  for (const step of path) {
+    text = Array.isArray(place) ? `${text}[${step}]` : writeStep(text, step);
+    place = walk(place, [step]);
+  }
+  return text;
+}
+
+export function writeStep(holder: string, name: string): string {
+  const isPlain = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name);
+  if (holder === "") return isPlain || name === "" ? name : `[${JSON.stringify(name)}]`;
+  return isPlain ? `${holder}.${name}` : `${holder}[${JSON.stringify(name)}]`;
+}

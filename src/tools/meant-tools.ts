@@ -1,0 +1,98 @@
+/**
+ * Which tool a wrong spelling means: `shop__order`, `mcp.shop.order`, `shop.tools.getOrder`, `functions.shop_order`.
+ * For messages only: nothing is ever called by what is found here. Whoever asks gives the tools that may be named.
+ */
+import { nearestNames } from "./nearest.ts";
+
+/** A tool by its original names and by those of a program. `method`: null for a tool that is a global itself. */
+export interface NamedTool {
+  readonly server: string;
+  readonly global: string;
+  readonly name: string;
+  readonly method: string | null;
+}
+
+/** Longer chains name no tool. */
+const MAX_WORDS = 12;
+const MAX_WORD_CHARS = 200;
+
+/** Steps after a tool's own name, as other hosts have them: `shop.order.execute(…)`. */
+const VERBS: ReadonlySet<string> = new Set(["call", "execute", "invoke", "run", "apply", "exec", "func"]);
+
+/** `names` are the words of a chain, in order, as somebody wrote them. Empty when they mean no tool for certain. */
+export function meantTools<T extends NamedTool>(names: readonly string[], tools: readonly T[]): readonly T[] {
+  const words = wordsOf(names);
+  const found = meantBy(words, tools);
+  if (found.length > 0 || words.length < 2 || !VERBS.has(words.at(-1) ?? "")) return found;
+  return meantBy(words.slice(0, -1), tools);
+}
+
+/** How a program writes it: `shop.get_user`, or `calculator` for a tool that is a global. */
+export function writeTool({ global, method }: NamedTool): string {
+  return method === null ? global : writeMember(global, method);
+}
+
+export function writeMember(holder: string, name: string): string {
+  return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name)
+    ? `${holder}.${name}`
+    : `${holder}[${JSON.stringify(name)}]`;
+}
+
+/** `shop.order`, `shop.order or admin.order`; no more than three. */
+export function listAlternatives(names: readonly string[]): string {
+  return [...new Set(names)].slice(0, 3).join(" or ");
+}
+
+function wordsOf(names: readonly string[]): readonly string[] {
+  return names
+    .flatMap((name) => name.slice(0, MAX_WORD_CHARS).split(/__+|[/:.]/))
+    .filter((word) => word !== "")
+    .slice(0, MAX_WORDS);
+}
+
+function meantBy<T extends NamedTool>(words: readonly string[], tools: readonly T[]): readonly T[] {
+  const last = words.at(-1);
+  if (last === undefined) return [];
+  const before = new Set(words.slice(0, -1).map(fold));
+  const wanted = new Set([fold(last), fold(withoutHash(last))]);
+  const sameName = tools.filter((tool) => namesOf(tool).some((name) => wanted.has(name)));
+  const sameServer = sameName.filter((tool) => serversOf(tool).some((server) => before.has(server)));
+  if (sameServer.length > 0) return sameServer;
+  const joined = tools.filter((tool) => isJoined(tool, words));
+  if (joined.length > 0) return joined;
+  const [root] = words;
+  if (root === undefined || words.length < 2) return sameName;
+  const [near] = nearestNames(root, [...new Set(sameName.map(({ global }) => global))], 1);
+  return near === undefined ? sameName : sameName.filter(({ global }) => global === near);
+}
+
+/** Server and tool in one word: `shopOrder`, `shop_order`, and the end of `mcp_shop_order`. */
+function isJoined(tool: NamedTool, words: readonly string[]): boolean {
+  const texts = [words.join(""), words.at(-1) ?? ""].flatMap((text) => [fold(text), fold(withoutHash(text))]);
+  return serversOf(tool).some((server) =>
+    namesOf(tool).some((name) => texts.some((text) => isEnd(text, server + name))),
+  );
+}
+
+/** What stands before it is a word that other hosts put there. */
+function isEnd(text: string, whole: string): boolean {
+  return text.endsWith(whole) && WRAPPER.test(text.slice(0, -whole.length));
+}
+
+const WRAPPER = /^(?:mcp|tools?|functions?|codemode|api|defaultapi|client|server)*$/;
+
+function withoutHash(word: string): string {
+  return word.replace(/_[0-9a-f]{8,64}$/, "");
+}
+
+function namesOf({ name, method, global }: NamedTool): readonly string[] {
+  return [fold(name), fold(method ?? global)];
+}
+
+function serversOf({ server, global, method }: NamedTool): readonly string[] {
+  return method === null ? [fold(server)] : [fold(server), fold(global)];
+}
+
+function fold(name: string): string {
+  return name.replace(/[^\p{L}\p{N}]/gu, "").toLowerCase();
+}

@@ -1,0 +1,28 @@
+/** How a message names a tool: as its reader can write it. A program has its globals, a model its functions. */
+import type { Catalog, CatalogTool } from "./catalog.ts";
+import { writeMember, writeTool } from "./meant-tools.ts";
+
+/** Who reads: the author of a program, or whoever calls functions by their names. */
+export type Spelling = "program" | "function";
+
+export function spellTool(tool: CatalogTool, spelling: Spelling): string {
+  return spelling === "program" ? writeTool(tool) : tool.functionName;
+}
+
+/** The same for a name that no tool has. `asked` is `server/tool`, or whatever was called as a function. */
+export function spellUnknown(asked: string, catalog: Catalog, spelling: Spelling): string {
+  const at = asked.indexOf("/");
+  if (spelling === "function" || at < 0) return quote(asked);
+  const server = asked.slice(0, at);
+  const global = catalog.servers.find(({ name }) => name === server)?.global;
+  return cut(writeMember(global ?? writeMember("tools", server), asked.slice(at + 1)));
+}
+
+export function quote(text: string): string {
+  return JSON.stringify(cut(text));
+}
+
+/** Names come from programs: what is echoed has a bound. */
+function cut(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}

@@ -373,7 +373,7 @@ describe("POST /v1/sandbox/check", () => {
     const { body } = await check({ code: "await files.lists({})" });
     expect(body.ok).toBe(false);
     expect(body.diagnostics[0]).toMatchObject({ severity: "error", line: 1 });
-    expect(body.diagnostics[0].message).toContain("files/list");
+    expect(body.diagnostics[0].message).toContain("files.list");
     const filtered = await check({ code: "await files.list({})", tools_filter: ["slow/*"] });
     expect(filtered.body.ok).toBe(false);
   });

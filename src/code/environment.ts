@@ -60,3 +60,11 @@ interface ToolError extends Error {
   readonly data?: unknown;
 }
 `;
+
+/** What those of these names that are objects have, as declared. */
+export const environmentMembers: ReadonlyMap<string, readonly string[]> = new Map(
+  [...ENVIRONMENT_DECLARATIONS.matchAll(/declare const (\w+): \{(.*?)\};/gs)].map(
+    ([, name = "", body = ""]) =>
+      [name, [...body.matchAll(/(?:^|[{;\n])\s*(\w+)\(/g)].map(([, member = ""]) => member)] as const,
+  ),
+);

@@ -6,13 +6,14 @@
 import { argumentFault, countFault } from "./argument-faults.ts";
 import type { FaultContext, Verdict } from "./fault-context.ts";
 import { missingName } from "./name-faults.ts";
-import { missingProperty, notCallable, notIterable } from "./result-faults.ts";
+import { missingElement, missingProperty, notCallable, notIterable } from "./result-faults.ts";
 import type { TypeFault } from "./type-checker.ts";
 
 /** Undefined: not worth a word. */
 export async function judgeFault(fault: TypeFault, context: FaultContext): Promise<Verdict | undefined> {
   const { code } = fault;
   const site = context.sites.at(fault.start, fault.end);
+  if (code === NO_INDEX) return missingElement(site, context);
   if (isDropped(code)) return undefined;
   if (MISSING_NAME.has(code)) return missingName(fault, site, context);
   if (MISSING_PROPERTY.has(code)) return await missingProperty(fault, site, context);
@@ -39,6 +40,8 @@ const ARGUMENT: ReadonlySet<number> = new Set([
 const COUNT: ReadonlySet<number> = new Set([2554, 2555]);
 const ITERATION: ReadonlySet<number> = new Set([2488, 2461, 2495, 2548, 2549]);
 const NOT_CALLABLE = 2349;
+/** An element by a name that the object has not. */
+const NO_INDEX = 7053;
 
 const MAYBE_MISSING: ReadonlySet<number> = new Set([2531, 2532, 2533, 18047, 18048, 18049]);
 const NEVER_EQUAL = 2367;

@@ -1,43 +1,67 @@
 /** Names that are not there: a server, a tool without its server, something of another platform, or a slip. */
+import { sayWrite, writeTool } from "../tools/meant-tools.ts";
+import { reservedNames } from "../tools/names.ts";
 import { nearestNames } from "../tools/nearest.ts";
-import { sayAbsent, wayOut } from "./absent-names.ts";
+import { likeTools, sayAbsent, sayLike, wayOut } from "./absent-names.ts";
 import { environmentNames } from "./environment-names.ts";
 import { type FaultContext, list, quoted, refuse, type Verdict, warn } from "./fault-context.ts";
 import type { FaultSite } from "./fault-site.ts";
+import { meantAt, offeredServers, offeredTools, textsAt } from "./meant-at.ts";
 import type { SyntaxNode } from "./parse.ts";
-import { write } from "./tool-signatures.ts";
+import type { ToolSignature } from "./tool-signatures.ts";
 import type { TypeFault } from "./type-checker.ts";
 
 /** Undefined where the name does no harm: as a type, which is gone before the program runs, or after `typeof`. */
 export function missingName(fault: TypeFault, site: FaultSite, context: FaultContext): Verdict | undefined {
   const name = nameAt(site.path[0]) ?? context.program.slice(fault.start, fault.end);
-  if (isType(site)) return undefined;
-  const message = say(name, fault, isCalled(site), context);
-  if (isProbe(site)) return undefined;
-  return context.sites.probed.has(name) ? warn(message) : refuseName(message, name, context);
+  if (isType(site) || isProbe(site)) return undefined;
+  const { message, signature } = explain(name, fault, site, context);
+  return context.sites.probed.has(name) ? warn(message) : refuse(message, signature);
 }
 
-function refuseName(message: string, name: string, context: FaultContext): Verdict {
-  const [server] = serversWith(name, context);
-  return refuse(message, server === undefined ? undefined : context.signatures.find([server, name]));
+interface Explained {
+  readonly message: string;
+  readonly signature?: ToolSignature | undefined;
 }
 
-function say(name: string, { text }: TypeFault, isCalled: boolean, context: FaultContext): string {
+function explain(name: string, fault: TypeFault, site: FaultSite, context: FaultContext): Explained {
+  const { signatures } = context;
+  const servers = offeredServers(signatures);
+  const [required] = name === "require" ? textsAt(site) : [];
+  if (required !== undefined && servers.includes(required))
+    return { message: sayAbsent(name, `${required} is a global: use it as it is.`) };
+  const own = suggested(fault, context);
   const instead = wayOut(name);
-  if (instead !== undefined) return sayAbsent(name, instead);
-  const { servers, functions } = context.signatures;
-  const [server] = serversWith(name, context);
-  if (server !== undefined) return `${quote(name)} is not defined. Write ${write(server, name)}(…).`;
-  const known = [...servers.keys(), ...functions, ...environmentNames];
-  const [near = /Did you mean '([^']+)'/.exec(text)?.[1]] = nearestNames(name, known, 1);
-  const meant = near === undefined ? "" : ` Did you mean ${near}?`;
-  const tools = isCalled ? list([...servers.keys(), ...functions]) : "";
-  return `${quote(name)} is not defined.${meant}${tools === "" ? "" : ` Tools: ${tools}.`}`;
+  const isMember = (site.path[1]?.type as string | undefined)?.endsWith("MemberExpression") === true;
+  const isSlip = isMember && nearestNames(name, servers, 1).length > 0;
+  const meant = isSlip || (own !== undefined && instead === undefined) ? [] : meantAt(site, signatures);
+  const [first, ...others] = meant;
+  if (first !== undefined) {
+    const message =
+      instead === undefined ? sayUndefined(name, sayWrite(meant)) : sayAbsent(name, sayWrite(meant));
+    const signature = others.length === 0 ? signatures.find(writeTool(first).split(".")) : undefined;
+    return { message, signature };
+  }
+  if (instead !== undefined) {
+    const slip = own === undefined ? "" : ` Did you mean ${own}?`;
+    return { message: sayAbsent(name, instead) + sayLike(likeTools(name, offeredTools(signatures))) + slip };
+  }
+  const known = [...servers, ...signatures.functions, ...environmentNames];
+  const [near = own] = nearestNames(name, known, 1);
+  const tools = isCalled(site) ? list([...servers, ...signatures.functions]) : "";
+  const meaning = near === undefined ? "" : `Did you mean ${near}?`;
+  return { message: sayUndefined(name, [meaning, tools === "" ? "" : `Tools: ${tools}.`].join(" ").trim()) };
 }
 
-/** Servers that have a tool of this name. */
-function serversWith(name: string, { signatures }: FaultContext): readonly string[] {
-  return [...signatures.servers].filter(([, methods]) => methods.includes(name)).map(([server]) => server);
+function sayUndefined(name: string, then: string): string {
+  return `${quote(name)} is not defined.${then === "" ? "" : ` ${then}`}`;
+}
+
+/** A name of the program itself that TypeScript takes for the one that was meant. */
+function suggested({ text }: TypeFault, { signatures }: FaultContext): string | undefined {
+  const name = /Did you mean '([^']+)'/.exec(text)?.[1];
+  const isOther = name === undefined || reservedNames.has(name) || signatures.servers.has(name);
+  return isOther ? undefined : name;
 }
 
 function nameAt(node: SyntaxNode | undefined): string | undefined {

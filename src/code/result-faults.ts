@@ -1,5 +1,7 @@
 /** What a tool object or a tool's result does not have: a tool, a field, an iterator, or an `await` before it. */
+import { sayWrite } from "../tools/meant-tools.ts";
 import { nearestNames } from "../tools/nearest.ts";
+import { environmentMembers } from "./environment.ts";
 import { environmentNames } from "./environment-names.ts";
 import {
   callableOf,
@@ -11,6 +13,7 @@ import {
   warn,
 } from "./fault-context.ts";
 import { type FaultSite, isGuarded, memberAt } from "./fault-site.ts";
+import { meantAt } from "./meant-at.ts";
 import { type Expression, fieldOf, type SyntaxNode, startOf, withoutAssertions } from "./parse.ts";
 import { type Reference, writeReference } from "./references.ts";
 import type { SeenType, TypeFault } from "./type-checker.ts";
@@ -29,10 +32,12 @@ export async function missingProperty(
   const receiver = member && withoutAssertions(member.object as Expression);
   const tools = receiver && context.sites.toolReference(receiver, site);
   if (tools !== undefined && signatureOf(tools, context) === undefined)
-    return noSuchTool(tools, name, context);
+    return noSuchTool(tools, name, site, context);
+  if (tools !== undefined && member !== undefined && isCallee(member, site))
+    return refuse(`${callableOf(tools)} is a tool: call it, ${callableOf(tools)}(…).`);
   if (fault.related.includes(FORGOT_AWAIT)) return refuse(sayAwait(receiver, site, context));
   const environment = receiver && environmentOf(receiver, site, context);
-  if (environment !== undefined) return refuse(`${environment} has no ${JSON.stringify(name)} here.`);
+  if (environment !== undefined) return refuse(sayEnvironment(environment, name));
   if (context.sites.assigned.has(name)) return undefined;
   const seen = receiver ? await resultAt(receiver, site, context) : await patternType(site, context);
   if (seen === undefined) return warn(`${JSON.stringify(name)} does not exist on this value.`);
@@ -70,18 +75,43 @@ export function notCallable(fault: TypeFault, site: FaultSite, context: FaultCon
   );
 }
 
-function noSuchTool(tools: Reference, name: string, context: FaultContext): Verdict {
+function sayEnvironment(environment: string, name: string): string {
+  const members = environmentMembers.get(environment) ?? [];
+  const has = members.length === 0 ? "" : `; it has ${list(members)}`;
+  return `${environment} has no ${JSON.stringify(name)} here${has}.`;
+}
+
+/** `tools["shop__order"]`: TypeScript has no word for it, as any index may be anything. */
+export function missingElement(site: FaultSite, context: FaultContext): Verdict | undefined {
+  const access = site.path.find((node) => (node.type as string).endsWith("MemberExpression"));
+  const reference = access && context.sites.toolReference(access as Expression, site);
+  const name = reference?.path.at(-1);
+  if (reference === undefined || name === undefined) return undefined;
+  const holder = { ...reference, path: reference.path.slice(0, -1) };
+  if (signatureOf(reference, context) !== undefined || signatureOf(holder, context) !== undefined)
+    return undefined;
+  const verdict = noSuchTool(holder, name, site, context);
+  return isGuarded(site, access as SyntaxNode) ? warn(verdict.message) : verdict;
+}
+
+function isCallee(member: SyntaxNode, { path }: FaultSite): boolean {
+  const call = path[path.indexOf(member) + 1];
+  return call?.type === "CallExpression" && call.callee === member;
+}
+
+function noSuchTool(tools: Reference, name: string, site: FaultSite, context: FaultContext): Verdict {
   const { servers, originals, hosted } = context.signatures;
   const { root, path } = tools;
   const holder = callableOf(tools);
   const functions = (path.length === 0 && hosted.get(root)) || [];
   const known = root === "tools" ? originals.get(path[0] ?? "") : servers.get(root);
   if (root === "tools" && path.length === 0) {
-    const names = [...originals.keys()];
+    const names = [...originals].flatMap(([server, methods]) => (methods.length > 0 ? [server] : []));
+    const said = `tools has no server ${JSON.stringify(name)}.`;
+    const meant = meantAt(site, context.signatures);
+    if (meant.length > 0) return refuse(`${said} ${sayWrite(meant)}`);
     const [near] = nearestNames(name, [...functions, ...names], 1);
-    return refuse(
-      `tools has no server ${JSON.stringify(name)}.${near ? ` Did you mean ${near}?` : ""} Tool servers: ${list(names)}.`,
-    );
+    return refuse(`${said}${near ? ` Did you mean ${near}?` : ""} Tool servers: ${list(names)}.`);
   }
   if (functions.length > 0)
     return refuse(`${holder} has no ${JSON.stringify(name)}; it has ${list(functions)}.`);
@@ -89,6 +119,8 @@ function noSuchTool(tools: Reference, name: string, context: FaultContext): Verd
   const said = `${holder} has no tool ${JSON.stringify(name)}.`;
   if (near !== undefined)
     return refuse(`${said} Did you mean ${near}?`, context.signatures.find([root, ...path, near]));
+  const meant = meantAt(site, context.signatures);
+  if (meant.length > 0) return refuse(`${said} ${sayWrite(meant)}`);
   return refuse(known === undefined ? said : `${said} It has ${list(known)}.`);
 }
 

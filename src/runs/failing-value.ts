@@ -50,6 +50,10 @@ const CHAIN_AT_END = new RegExp(`(?<before>[).\\]]?)\\s?(?<root>${NAME})(?<steps
 const CALL_AT_END = new RegExp(
   `\\(\\s?await\\s(?<call>${NAME}(?:${STEP})*)\\([^()]*(?:\\([^()]*\\)[^()]*)*\\)\\s?\\)(?<steps>(?:${STEP})*)$`,
 );
+const CHAIN_AT_START = new RegExp(
+  `^(?<root>${NAME})(?<steps>(?:${STEP})*)(?:\\s?\\((?<args>.{0,300}))?`,
+  "s",
+);
 const STEPS = new RegExp(STEP, "g");
 /** Text is read from its end backwards no further than this: what is looked for is short. */
 const MAX_LOOK_BACK = 400;
@@ -66,6 +70,19 @@ export function chainBefore(text: string): Chain | undefined {
   const { before = "", root = "", steps = "" } = found;
   const path = stepsOf(steps);
   return before === "" ? { root, path } : { root: undefined, path: [root, ...path] };
+}
+
+/** The chain that this text begins with, and the texts given to it when it is called there. */
+export function chainAfter(
+  text: string,
+): { readonly names: readonly string[]; readonly texts: readonly string[] } | undefined {
+  const joined = text.slice(0, MAX_LOOK_BACK).replace(/\s+(?=\??\.)/g, "");
+  const found = CHAIN_AT_START.exec(joined)?.groups;
+  if (found === undefined) return undefined;
+  const names = [found["root"] ?? "", ...stepsOf(found["steps"] ?? "").map(String)];
+  const [args = ""] = (found["args"] ?? "").split(")", 1);
+  const texts = [...args.matchAll(/"([^"]{1,100})"|'([^']{1,100})'|`([^`]{1,100})`/g)];
+  return { names, texts: texts.slice(0, 6).map(([, a, b, c]) => a ?? b ?? c ?? "") };
 }
 
 /** V8's own words for an expression: `orders.rows`, `(intermediate value).rows`. */

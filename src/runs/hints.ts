@@ -1,6 +1,6 @@
 /** One sentence with the way out, for failures whose own words do not say it. Written for a model to read. */
 import type { EngineFailure } from "../../sandbox/index.ts";
-import { NO_IMPORT, wayOut, wayOutOfMember } from "../code/absent-names.ts";
+import { NO_IMPORT, wayOutOfMember } from "../code/absent-names.ts";
 import type { FailedProgram } from "./failing-value.ts";
 import { hintForName, hintForNoFunction } from "./name-hints.ts";
 import { hintForMissing, hintForNoArray } from "./value-hints.ts";
@@ -35,12 +35,14 @@ const NO_JSON = /^SyntaxError: .*\bJSON\b/s;
 function hintForError(message: string, program: FailedProgram): string | undefined {
   if (message === "Error: Not supported") return NO_IMPORT;
   const undefinedName = NOT_DEFINED.exec(message)?.groups?.["name"];
-  if (undefinedName !== undefined) return wayOut(undefinedName) ?? hintForName(undefinedName, program);
+  if (undefinedName !== undefined) return hintForName(undefinedName, program);
   const noFunction = NO_FUNCTION.exec(message)?.groups?.["what"];
   if (noFunction !== undefined) {
-    const member = /\.([\w$]+)$/.exec(noFunction)?.[1];
-    const absent = member === undefined ? undefined : wayOutOfMember(member);
-    return absent ?? hintForNoFunction(noFunction, program) ?? hintForNoArray(noFunction, program, "call");
+    return (
+      wayOutOfMember(noFunction) ??
+      hintForNoFunction(noFunction, program) ??
+      hintForNoArray(noFunction, program, "call")
+    );
   }
   const notIterable = NOT_ITERABLE.exec(message)?.groups?.["what"];
   if (notIterable !== undefined) return hintForNoArray(notIterable, program, "iterate");

@@ -1,5 +1,4 @@
 /** Values that are not what a program took them for: told by what the tool it had them from returned, by its keys. */
-import { wayOut } from "../code/absent-names.ts";
 import { environmentNames } from "../code/environment-names.ts";
 import { nearestNames } from "../tools/nearest.ts";
 import {
@@ -14,6 +13,7 @@ import {
   type ToolValue,
   toolCalled,
 } from "./failing-value.ts";
+import { hintForName } from "./name-hints.ts";
 import { isRecord, keysIn, kindOf, shapeOf } from "./value-shape.ts";
 
 /** For `orders.rows.length` where there are no `rows`. */
@@ -21,7 +21,7 @@ export function hintForMissing(program: FailedProgram): string | undefined {
   const chain = chainBefore(textBefore(program));
   if (chain === undefined) return undefined;
   const last = chain.path.at(-1);
-  if (chain.root === "globalThis" && typeof last === "string") return wayOut(last);
+  if (chain.root === "globalThis" && typeof last === "string") return hintForName(last, program);
   const source = sourceOf(chain, program);
   if (source === undefined) return undefined;
   if (typeof source === "string") return source;

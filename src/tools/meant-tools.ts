@@ -27,6 +27,26 @@ export function meantTools<T extends NamedTool>(names: readonly string[], tools:
   return meantBy(words.slice(0, -1), tools);
 }
 
+/** Functions of other hosts that are told the tool: `client.callTool("order", …)`, `use_mcp_tool({ tool_name: "order" })`. */
+const CALLER = /call|invoke|exec|run|use|tool|mcp|request|dispatch/i;
+
+/** The same for a call: when the chain means none, the texts among its arguments may. */
+export function meantByCall<T extends NamedTool>(
+  { names, texts }: { readonly names: readonly string[]; readonly texts: readonly string[] },
+  tools: readonly T[],
+): readonly T[] {
+  const meant = meantTools(names, tools);
+  if (meant.length > 0 || !names.some((name) => CALLER.test(name))) return meant;
+  const found = texts.map((text, index) => meantTools([...texts.toSpliced(index, 1), text], tools));
+  return found.find((each) => each.length > 0) ?? [];
+}
+
+/** `Write shop.order(…).`, or of several alternatives the first three. */
+export function sayWrite(tools: readonly NamedTool[]): string {
+  const written = [...new Set(tools.map(writeTool))].slice(0, 3).map((name) => `${name}(…)`);
+  return `Write ${written.join(" or ")}.`;
+}
+
 /** How a program writes it: `shop.get_user`, or `calculator` for a tool that is a global. */
 export function writeTool({ global, method }: NamedTool): string {
   return method === null ? global : writeMember(global, method);
@@ -36,11 +56,6 @@ export function writeMember(holder: string, name: string): string {
   return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name)
     ? `${holder}.${name}`
     : `${holder}[${JSON.stringify(name)}]`;
-}
-
-/** `shop.order`, `shop.order or admin.order`; no more than three. */
-export function listAlternatives(names: readonly string[]): string {
-  return [...new Set(names)].slice(0, 3).join(" or ");
 }
 
 function wordsOf(names: readonly string[]): readonly string[] {

@@ -12,6 +12,8 @@ const answers = {
   list_orders: { rows: [{ id: 1, customer: { name: "Ada", email: null }, price: "1.20" }], total: 1 },
   list_ids: [{ id: 1 }, { id: 2 }],
   get_text: "a secret text",
+  read_file: "",
+  search: [],
   get_nothing: null,
   get_wide: Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`key ${n} ${"k".repeat(60)}`, n])),
 };
@@ -32,6 +34,14 @@ const calculate = defineTool({
   execute: () => 3,
 });
 
+const search = defineTool({
+  name: "search",
+  description: "Finds.",
+  input: { type: "object" },
+  readOnly: true,
+  execute: () => [],
+});
+
 let core: Core;
 beforeAll(async () => {
   const common = {
@@ -42,6 +52,7 @@ beforeAll(async () => {
   } as const;
   const servers = [
     { ...common, name: "shop", type: "local", tools } as const,
+    { ...common, name: "admin", type: "local", tools: [search] } as const,
     { ...common, name: "local", type: "local", tools: [calculate] } as const,
   ];
   core = await openCore([], ":memory:", { servers });
@@ -294,14 +305,44 @@ describe("a program that forgets to await is told where", () => {
 });
 
 describe("a program that calls what is not there is told what is", () => {
-  it.each<[code: string, hint: string]>([
+  it.each<[code: string, hint: string | RegExp]>([
     ["return await list_orders({})", "Write shop.list_orders(…)."],
+    ["return await search({})", "Write admin.search(…) or shop.search(…)."],
+    ["return await shop__list_orders({})", "Write shop.list_orders(…)."],
+    ["return await mcp__shop__list_orders({})", "Write shop.list_orders(…)."],
+    ["return await shopListOrders({})", "Write shop.list_orders(…)."],
+    ["return await codemode.list_orders({})", "Write shop.list_orders(…)."],
+    ["return await codemode.shop.listOrders({})", "Write shop.list_orders(…)."],
+    ["return await functions\n  .shop__list_orders({})", "Write shop.list_orders(…)."],
+    ["return await mcp.admin.search({})", "Write admin.search(…)."],
+    ["return await default_api.get_text({})", "Write shop.get_text(…)."],
+    ["return await client.callTool('list_orders', {})", "Write shop.list_orders(…)."],
+    ["return await client.callTool({ name: 'list_orders', arguments: {} })", "Write shop.list_orders(…)."],
+    ['return await callTool("shop", "list_orders")', "Write shop.list_orders(…)."],
+    ["return await use_mcp_tool({ server_name: 'admin', tool_name: 'search' })", "Write admin.search(…)."],
+    ["return await tools.shop__list_orders({})", "Write shop.list_orders(…)."],
+    ["return await tools['list_orders']({})", "Write shop.list_orders(…)."],
+    ["return await tools.calculate({})", "Write calculate(…)."],
+    ["return await shop.tools.list_orders({})", "Write shop.list_orders(…)."],
+    ["return await shop.list_orders.execute({})", "Write shop.list_orders(…)."],
+    ["return await globalThis.shop__list_orders({})", "Write shop.list_orders(…)."],
+    ["return await globalThis.codemode.list_orders({})", "Write shop.list_orders(…)."],
+    [
+      "const shop2 = require('shop'); return await shop2.list_orders({})",
+      "shop is a global: use it as it is.",
+    ],
+    ["return await open('a.txt')", /Node\.js.* Tools for it: shop\.read_file\.$/],
+    ["return await fetch('http://localhost')", /There is no network here: call a tool instead\.$/],
+    ["return len([1])", /^Write value\.length/],
+    ["print(1)", /^Write console\.log/],
+    ["return args.id", "Values come in by `input`."],
     ["return await shp.list_orders({})", "Did you mean shop?"],
     ["return await calculte({})", "Did you mean calculate?"],
-    ["return await local.calculate({})", "Its tools are called by their names alone: calculate."],
+    ["return await local.calculate({})", "Write calculate(…)."],
+    ["return await local.calc({})", "Its tools are called by their names alone: calculate."],
     [
       "return await shop({})",
-      "shop is a server, not a tool: call shop.<tool>(…). It has get_nothing, get_text, get_wide, list_ids, list_orders.",
+      "shop is a server, not a tool: call shop.<tool>(…). It has get_nothing, get_text, get_wide, list_ids, list_orders, read_file, search.",
     ],
     ["return await tools({})", 'tools holds the servers: call tools["server"]["tool"](…).'],
     ["return await tools.serch('orders')", "Did you mean tools.search?"],
@@ -312,7 +353,9 @@ describe("a program that calls what is not there is told what is", () => {
       "This is not Node.js: values come in by `input`, and tools are the only way out.",
     ],
   ])("%s", async (code, hint) => {
-    expect((await run(code)).error?.hint).toBe(hint);
+    expect((await run(code)).error?.hint).toEqual(
+      typeof hint === "string" ? hint : expect.stringMatching(hint),
+    );
   });
 
   it("a tool that is not there is refused by the gate, which names the nearest", async () => {

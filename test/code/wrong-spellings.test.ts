@@ -1,0 +1,92 @@
+/** Tools by names of other hosts: the check says what to write, and names only what may be used. */
+import { describe, expect, it } from "vitest";
+import { renderDeclarations } from "../../src/code/declarations.ts";
+import { buildCatalog } from "../../src/tools/catalog.ts";
+import { declare, useChecked } from "./helpers/checked.ts";
+import { source } from "./helpers/tools.ts";
+
+const check = useChecked();
+
+describe("a tool by another host's name is refused with the right one", () => {
+  it.each<[code: string, write: string]>([
+    ["tools.github__list_issues({})", "github.list_issues(…)"],
+    ["tools['github__list_issues']({})", "github.list_issues(…)"],
+    ["tools.list_issues({})", "github.list_issues(…)"],
+    ["tools.mcp.github.list_issues({})", "github.list_issues(…)"],
+    ["tools.calculator({})", "calculator(…)"],
+    ["github__list_issues({})", "github.list_issues(…)"],
+    ["mcp__github__list_issues({})", "github.list_issues(…)"],
+    ["githubListIssues({})", "github.list_issues(…)"],
+    ["listIssues({})", "github.list_issues(…)"],
+    ["codemode.list_issues({})", "github.list_issues(…)"],
+    ["codemode.github.listIssues({})", "github.list_issues(…)"],
+    ["functions.github__list_issues({})", "github.list_issues(…)"],
+    ["functions.list_issues({})", "github.list_issues(…)"],
+    ["mcp.github.list_issues({})", "github.list_issues(…)"],
+    ["default_api.post_message({})", "slack.post_message(…)"],
+    ["client.callTool('list_issues', { owner: 'o' })", "github.list_issues(…)"],
+    ["client.callTool({ name: 'post_message', arguments: {} })", "slack.post_message(…)"],
+    ["callTool('slack', 'post_message', {})", "slack.post_message(…)"],
+    ["use_mcp_tool({ server_name: 'github', tool_name: 'list_issues' })", "github.list_issues(…)"],
+    ["github.tools.list_issues({})", "github.list_issues(…)"],
+    ["github.github__list_issues({})", "github.list_issues(…)"],
+    ["slack.list_issues({})", "github.list_issues(…)"],
+    ["local.calculator({})", "calculator(…)"],
+    ["context.github.list_issues({})", "github.list_issues(…)"],
+  ])("%s", async (code, write) => {
+    const outcome = await check(`return await ${code}`);
+    expect(outcome).toMatchObject({ ok: false, code: "type_error" });
+    expect(outcome).toMatchObject({ message: expect.stringContaining(`Write ${write}.`) });
+  });
+
+  it("and a bare name that two servers have is told with both", async () => {
+    const tools = buildCatalog(
+      ["web", "docs"].map((server) => ({ server, tools: [source("search", { type: "object" })] })),
+      { readOnly: [], idempotent: [] },
+    ).tools;
+    const outcome = await check("return await search({})", "error", declare(renderDeclarations(tools)));
+    expect(outcome).toMatchObject({
+      message: '"search" is not defined. Write docs.search(…) or web.search(…).',
+    });
+  });
+
+  it("a method of a tool is told to be none, and a module by a tool server's name to be a global", async () => {
+    expect(await check("return await github.list_repos.execute({})")).toMatchObject({
+      message: "github.list_repos is a tool: call it, github.list_repos(…).",
+    });
+    expect(await check("const gh = require('github'); return await gh.list_repos({})")).toMatchObject({
+      message: "require does not exist here. github is a global: use it as it is.",
+    });
+  });
+
+  it("a name of the program itself is what a slip means", async () => {
+    expect(await check("const results = [1]; return result.length")).toMatchObject({
+      message: expect.stringMatching(/^result does not exist here\..* Did you mean results\?$/),
+    });
+  });
+});
+
+describe("what there is instead", () => {
+  it.each<[code: string, message: RegExp]>([
+    ["return crypto.subtle.digest('SHA-256', x)", /^crypto has no "subtle" here; it has randomUUID/],
+    ["return fs.readFileSync('/a')", /Node\.js.* Tools for it: analyzeFile\.$/],
+    ["return new Response('x')", /^Response does not exist here\. There is no network here/],
+    ["return True", /^True does not exist here\. Write true\.$/],
+    ["return args.id", /^args does not exist here\. Values come in by `input`\.$/],
+  ])("%s", async (code, message) => {
+    expect(await check(code)).toMatchObject({ ok: false, message: expect.stringMatching(message) });
+  });
+});
+
+it("a server that may not be used is in no list and no suggestion", async () => {
+  const { tools } = buildCatalog([{ server: "shop", tools: [source("order", { type: "object" })] }], {
+    readOnly: [],
+    idempotent: [],
+  });
+  const types = declare(renderDeclarations(tools, [{ name: "vault", global: "vault", type: "{}" }]));
+  for (const code of ["vaul.open({})", "nothing({})", "tools.nothing.here({})", "tools.vaul.open({})"]) {
+    const outcome = await check(`return await ${code}`, "error", types);
+    expect(outcome.ok).toBe(false);
+    expect(JSON.stringify(outcome).replaceAll(code, "")).not.toMatch(/vault/);
+  }
+});

@@ -20,7 +20,8 @@ import { encodePositions, originalPosition, type Position } from "./positions.ts
 import { lineStarts, positionAt } from "./source-text.ts";
 
 /** What a compiler process is asked for: declarations go by their hash. */
-export interface ProgramRequest extends Pick<CompileRequest, "code" | "sourceBytes" | "globals" | "input"> {
+export interface ProgramRequest
+  extends Pick<CompileRequest, "code" | "sourceBytes" | "globals" | "hidden" | "input"> {
   readonly check: ProgramCheck;
 }
 

@@ -16,6 +16,8 @@ export interface CompileRequest {
   readonly globals: readonly string[];
   /** What the parameters of a function that is the program are filled with. Absent: there is no input. */
   readonly input?: InputShape;
+  /** Those of them that hold nothing the program may use: no message names them. Absent: none. */
+  readonly hidden?: readonly string[];
   /** Against what the program is type-checked; null: it is not. */
   readonly check: TypeCheck | null;
 }

@@ -108,6 +108,7 @@ const toCompiler = z.discriminatedUnion("type", [
           fields: z.array(z.string()),
         }),
       ),
+      hidden: z.exactOptional(z.array(z.string())),
       check: z.union([
         z.object({
           mode: z.enum(["error", "warn"]),

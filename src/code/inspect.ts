@@ -24,6 +24,8 @@ export interface Inspection {
   readonly uses: ReadonlyMap<string, readonly number[]>;
   readonly toolReferences: readonly ReferenceInText[];
   readonly warnings: readonly Remark[];
+  /** The globals that lead to tools it may use. */
+  readonly toolNames: readonly string[];
 }
 
 /** What is called on these stays in the program. */
@@ -49,9 +51,14 @@ interface Visit {
 }
 
 /** Walks a program, or an expression that is one, once. `globals` are the names a program has besides the language's own. */
-export function inspectProgram(root: Program | Expression, globals: readonly string[]): Inspection {
+export function inspectProgram(
+  root: Program | Expression,
+  globals: readonly string[],
+  hidden: readonly string[] = [],
+): Inspection {
   const roots = new Set(globals.filter((name) => !ENVIRONMENT.has(name)));
   const known = new Set(globals);
+  const toolNames = toolGlobals(globals).filter((name) => !hidden.includes(name));
   const uses = new Map<string, number[]>();
   const calls: ReferenceInText[] = [];
   const warnings: Remark[] = [];
@@ -76,7 +83,7 @@ export function inspectProgram(root: Program | Expression, globals: readonly str
     }
     if (node.type === "CallExpression" || node.type === "OptionalCallExpression") {
       if (node.callee.type === "Import")
-        warnings.push({ severity: "error", message: NO_IMPORT, offset: startOf(node) });
+        warnings.push({ severity: "error", message: sayImport(node, toolNames), offset: startOf(node) });
       const reference = referenceOf(node.callee as Expression);
       if (reference !== undefined && roots.has(reference.root) && !isDeclared(reference.root, scope)) {
         calls.push({ ...reference, offset: startOf(node) });
@@ -93,12 +100,21 @@ export function inspectProgram(root: Program | Expression, globals: readonly str
   }
   return {
     typescript,
+    toolNames,
     uses,
     toolReferences: distinct(calls.toSorted((a, b) => a.offset - b.offset)),
     warnings: [...warnings, ...sayAbsentUses(absent)]
       .toSorted((a, b) => a.offset - b.offset)
       .slice(0, MAX_WARNINGS),
   };
+}
+
+function sayImport(node: SyntaxNode, toolNames: readonly string[]): string {
+  const [from] = fieldOf(node, "arguments") as readonly SyntaxNode[];
+  const name = from?.type === "StringLiteral" ? from.value : "";
+  return toolNames.includes(name)
+    ? `import() does not work here. ${name} is a global: use it as it is.`
+    : NO_IMPORT;
 }
 
 const MAX_WARNINGS = 20;

@@ -1,6 +1,9 @@
 /** Module syntax in a program that is no module: blanked where nothing is lost by it, refused where something is. */
+
+import { writeMember } from "../tools/meant-tools.ts";
+import { wayOut } from "./absent-names.ts";
 import { type Draft, drop, note } from "./draft.ts";
-import { type Inspection, toolGlobals } from "./inspect.ts";
+import type { Inspection } from "./inspect.ts";
 import { type Statement, startOf } from "./parse.ts";
 
 export interface ShapeRefusal {
@@ -67,12 +70,12 @@ export function removeModuleSyntax(
     case "ExportAllDeclaration":
     case "TSImportEqualsDeclaration":
     case "TSNamespaceExportDeclaration":
-      return refuseModules(statement, globals);
+      return refuseModules(statement, inspection.toolNames);
     case "ExportDefaultDeclaration":
       if (exportsType(statement)) drop(draft, statement);
       return undefined;
     case "ExportNamedDeclaration":
-      if (statement.source) return refuseModules(statement, globals);
+      if (statement.source) return refuseModules(statement, inspection.toolNames);
       if (statement.declaration) {
         draft.blanks.push([startOf(statement), startOf(statement.declaration)]);
         return removeModuleSyntax(draft, statement.declaration, inspection, globals);
@@ -105,13 +108,38 @@ function dropImport(
 ): ShapeRefusal | undefined {
   if (!isTypeImport(statement)) {
     const needed = statement.specifiers.filter(
-      ({ local }) => inspection.uses.has(local.name) && !globals.includes(local.name),
+      (specifier) => inspection.uses.has(specifier.local.name) && !isGlobal(specifier, statement, globals),
     );
-    if (needed.length > 0 || statement.specifiers.length === 0) return refuseModules(statement, globals);
+    if (needed.length > 0 || statement.specifiers.length === 0) {
+      const refusal = refuseModules(statement, inspection.toolNames);
+      const instead = sayInstead(statement, needed, inspection.toolNames);
+      return instead === undefined ? refusal : { ...refusal, hint: `${instead} ${refusal.hint}` };
+    }
     note(draft, "The import was dropped: there are no modules, and tools are globals.", statement);
   }
   drop(draft, statement);
   return undefined;
+}
+
+type Specifier = Import["specifiers"][number];
+
+/** Whether the name is a global that does what the import says, so that nothing else runs in its place. */
+function isGlobal(specifier: Specifier, { source }: Import, globals: readonly string[]): boolean {
+  const { name } = specifier.local;
+  if (!globals.includes(name)) return false;
+  const from = moduleName(source.value);
+  if (globals.includes(from) && from !== name && from !== "tools") return false;
+  return specifier.type !== "ImportSpecifier" || importedName(specifier) === name;
+}
+
+/** `shop` of `shop`, `./shop.js` and `@tools/shop`. */
+function moduleName(source: string): string {
+  const last = source.split("/").at(-1) ?? "";
+  return last.replace(/\.[cm]?[jt]s$/, "");
+}
+
+function importedName({ imported }: Extract<Specifier, { type: "ImportSpecifier" }>): string {
+  return imported.type === "Identifier" ? imported.name : imported.value;
 }
 
 function isTypeImport({ importKind, specifiers }: Import): boolean {
@@ -124,8 +152,29 @@ function isTypeImport({ importKind, specifiers }: Import): boolean {
 
 const MAX_NAMES = 30;
 
-function refuseModules(statement: Statement, globals: readonly string[]): ShapeRefusal {
-  const names = toolGlobals(globals);
+/** Of a module by the name of a tool's global, or of a library: what is written without the import. */
+function sayInstead(
+  { source }: Import,
+  needed: readonly Specifier[],
+  toolNames: readonly string[],
+): string | undefined {
+  const from = moduleName(source.value);
+  if (!toolNames.includes(from))
+    return wayOut(
+      source.value
+        .replace(/^node:/, "")
+        .split("/", 1)
+        .join(""),
+    );
+  const [first, ...others] = needed.map((specifier) => {
+    if (specifier.type !== "ImportSpecifier") return `${from} in place of ${specifier.local.name}`;
+    return `${writeMember(from, importedName(specifier))}(…)`;
+  });
+  if (first === undefined) return undefined;
+  return `${from} is a global. Leave the import out, and write ${[first, ...others.slice(0, 3)].join(", ")}.`;
+}
+
+function refuseModules(statement: Statement, names: readonly string[]): ShapeRefusal {
   const shown = names.slice(0, MAX_NAMES).join(", ") + (names.length > MAX_NAMES ? ", …" : "");
   return {
     ok: false,

@@ -19,6 +19,7 @@ export interface NormalizeRequest {
   readonly globals: readonly string[];
   /** What the parameters of a function that is the program can be filled with. Absent: there is no input. */
   readonly input?: InputShape;
+  readonly hidden?: readonly string[];
 }
 
 export type Normalized =
@@ -117,7 +118,7 @@ function refuseBlocks(
 function finish(reading: Reading, request: NormalizeRequest, notes: readonly Remark[] = []): Normalized {
   const { root, text } = reading;
   const { globals, input = noInput } = request;
-  const inspection = inspectProgram(root, globals);
+  const inspection = inspectProgram(root, globals, request.hidden);
   const context = { text, globals, input, uses: inspection.uses };
   const shape =
     root.type === "Program" ? shapeProgram(root, inspection, context) : shapeExpression(root, context);

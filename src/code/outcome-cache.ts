@@ -8,10 +8,10 @@ export interface OutcomeCache {
   set(key: string, outcome: CompileOutcome): void;
 }
 
-export function cacheKey({ code, sourceBytes, globals, check, input }: CompileRequest): string {
+export function cacheKey({ code, sourceBytes, globals, hidden, check, input }: CompileRequest): string {
   const types = check && [check.mode, check.declarations.hash, check.promised?.hash];
   return createHash("sha256")
-    .update(JSON.stringify([sourceBytes, globals, types, input, code]))
+    .update(JSON.stringify([sourceBytes, globals, hidden, types, input, code]))
     .digest("base64");
 }
 

@@ -2,11 +2,12 @@
 import type { CompileOutcome, Compiler, Diagnostic, ToolReference, TypeCheck } from "../code/compile.ts";
 import { arrange, withoutResultNotes } from "../code/diagnostics.ts";
 import type { InputShape } from "../code/input-shape.ts";
+import { writeReference } from "../code/references.ts";
 import type { Catalog, CatalogTool } from "../tools/catalog.ts";
 import { explainRefusal } from "../tools/explain-refusal.ts";
 import { writeTool } from "../tools/meant-tools.ts";
 import { decide, type Policy } from "../tools/policy.ts";
-import { programDeclarations, programGlobals } from "./program-globals.ts";
+import { hiddenGlobals, programDeclarations, programGlobals } from "./program-globals.ts";
 
 export interface ProgramText {
   readonly principal: string;
@@ -40,7 +41,14 @@ export async function compileForRun(text: ProgramText, compiler: Compiler): Prom
   const { principal, code, catalog, policy, sourceBytes, typecheck, input } = text;
   const check = typecheck === "off" ? null : { mode: typecheck, ...typesFor(catalog, policy) };
   const outcome = await compiler.compile(
-    { code, sourceBytes, globals: programGlobals(catalog), input, check },
+    {
+      code,
+      sourceBytes,
+      globals: programGlobals(catalog),
+      hidden: hiddenGlobals(catalog, policy),
+      input,
+      check,
+    },
     { principal },
   );
   const called = referencesOf(outcome).flatMap((reference): readonly CallInText[] => {
@@ -98,7 +106,7 @@ function refusalsOf(
   { catalog, policy, typecheck }: ProgramText,
 ): readonly Diagnostic[] {
   return called.flatMap(({ id, tool, reference }): readonly Diagnostic[] => {
-    const message = refusalOf(id, tool, catalog, policy);
+    const message = refusalOf(id, tool, writeReference(reference), catalog, policy);
     if (message === undefined) return [];
     const { line, column } = reference;
     const severity = typecheck === "error" ? "error" : "warning";
@@ -109,13 +117,14 @@ function refusalsOf(
 function refusalOf(
   id: string,
   tool: CatalogTool | undefined,
+  asked: string,
   catalog: Catalog,
   policy: Policy,
 ): string | undefined {
   if (tool !== undefined && decide(tool, policy).verdict === "deny")
     return explainRefusal(id, { catalog, policy }, "program").message;
   if (tool?.unavailable !== undefined) return `${writeTool(tool)} cannot be called: ${tool.unavailable}`;
-  return tool === undefined ? explainRefusal(id, { catalog, policy }, "program").message : undefined;
+  return tool === undefined ? explainRefusal(id, { catalog, policy }, "program", asked).message : undefined;
 }
 
 /** On a line that has several faults, the rule that refuses a tool is what has to be known. */
@@ -157,9 +166,10 @@ function resolve({ root, path }: ToolReference, catalog: Catalog): Called | unde
   const [server, name] =
     root === "tools" ? [first, second] : [catalog.servers.find(({ global }) => global === root)?.name, first];
   if (server === undefined || name === undefined || !isKnown(server, catalog)) return undefined;
-  const id = `${server}/${name}`;
+  // Of a longer chain, as in `shop.tools.order(…)`, the rest tells what was meant.
+  const id = `${server}/${(root === "tools" ? path.slice(1) : path).join("/")}`;
   const byMethod = catalog.tools.find((tool) => tool.global === root && tool.method === name);
-  const tool = byMethod ?? catalog.byId(id);
+  const tool = byMethod ?? catalog.byId(`${server}/${name}`);
   return { id: tool?.id ?? id, tool };
 }
 

@@ -13,6 +13,12 @@ export function programGlobals(catalog: Catalog): readonly string[] {
   return [...new Set([...servers, ...catalog.tools.map((tool) => tool.global), ...environmentNames])];
 }
 
+/** Those of them that hold no tool which this policy allows. */
+export function hiddenGlobals(catalog: Catalog, policy: Policy): readonly string[] {
+  const offered = new Set(visible(catalog, policy).map((tool) => tool.global));
+  return programGlobals(catalog).filter((name) => !offered.has(name) && !environmentNames.includes(name));
+}
+
 /** Policies that one catalog is seen through, the latest ones. */
 const MAX_KEPT = 64;
 

@@ -2,10 +2,11 @@
 import { describe, expect, it } from "vitest";
 import { renderDeclarations } from "../../src/code/declarations.ts";
 import { buildCatalog } from "../../src/tools/catalog.ts";
-import { declare, useChecked } from "./helpers/checked.ts";
+import { declare, useChecked, useCompiler } from "./helpers/checked.ts";
 import { source } from "./helpers/tools.ts";
 
 const check = useChecked();
+const compile = useCompiler();
 
 describe("a tool by another host's name is refused with the right one", () => {
   it.each<[code: string, write: string]>([
@@ -84,9 +85,72 @@ it("a server that may not be used is in no list and no suggestion", async () => 
     idempotent: [],
   });
   const types = declare(renderDeclarations(tools, [{ name: "vault", global: "vault", type: "{}" }]));
+  const compiled = await compile({
+    ...{ code: "import { x } from 'y'; return x", sourceBytes: 1_000, check: null },
+    ...{ globals: ["shop", "vault", "tools"], hidden: ["vault"] },
+  });
+  expect(compiled).toMatchObject({ ok: false, hint: "Tools are globals: shop." });
   for (const code of ["vaul.open({})", "nothing({})", "tools.nothing.here({})", "tools.vaul.open({})"]) {
     const outcome = await check(`return await ${code}`, "error", types);
     expect(outcome.ok).toBe(false);
     expect(JSON.stringify(outcome).replaceAll(code, "")).not.toMatch(/vault/);
   }
+});
+
+describe("an import", () => {
+  it.each<[code: string, hint: string]>([
+    [
+      "import { list_issues } from 'github'; return await list_issues({})",
+      "github is a global. Leave the import out, and write github.list_issues(…).",
+    ],
+    [
+      "import { list_issues as list } from './github.js'; return await list({})",
+      "github is a global. Leave the import out, and write github.list_issues(…).",
+    ],
+    [
+      "import * as gh from '@tools/github'; return await gh.list_issues({})",
+      "github is a global. Leave the import out, and write github in place of gh.",
+    ],
+    [
+      "import gh from 'github'; return await gh.list_issues({})",
+      "github is a global. Leave the import out, and write github in place of gh.",
+    ],
+    [
+      "import axios from 'axios'; return await axios.get('x')",
+      "There is no network here: call a tool instead.",
+    ],
+    [
+      "import fs from 'node:fs'; return fs.readFileSync('x')",
+      "This is not Node.js: there are no modules, files or processes. Tools are the only way out.",
+    ],
+    [
+      "import _ from 'lodash'; return _.sum([1])",
+      "There are no libraries here: plain arrays, objects and Maps do the same.",
+    ],
+  ])("%s is told what to write", async (code, hint) => {
+    expect(await check(code, "off")).toMatchObject({
+      ...{ ok: false, code: "syntax_error" },
+      hint: `${hint} Tools are globals: github, slack, analyzeFile, calculator.`,
+    });
+  });
+
+  it("by which another tool than the named one would run is refused", async () => {
+    for (const code of [
+      "import { calculator } from 'github'; return await calculator({})",
+      "import { list_issues as calculator } from 'tools'; return await calculator({})",
+      "import slack from 'github'; return await slack.list_issues({})",
+    ])
+      expect(await check(code, "off")).toMatchObject({ ok: false, code: "syntax_error" });
+    for (const code of [
+      "import github from 'github'; return await github.list_repos({})",
+      "import { github, slack } from 'tools'; return [github, slack].length",
+    ])
+      expect(await check(code, "off")).toMatchObject({ ok: true });
+  });
+
+  it("of a module, written as a call, names the global", async () => {
+    expect(await check("const { list_repos } = await import('github'); return list_repos")).toMatchObject({
+      message: "import() does not work here. github is a global: use it as it is.",
+    });
+  });
 });

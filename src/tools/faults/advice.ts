@@ -25,7 +25,8 @@ function adviseOnText(text: string, types: ReadonlySet<string>): string | undefi
 
 function adviseOnValue(value: unknown, types: ReadonlySet<string>): string | undefined {
   const isPlain = typeof value === "number" || typeof value === "boolean" || isExact(value);
-  if (types.has("string") && isPlain) return `pass it as text, ${show(isExact(value) ? value.rawJSON : String(value))}`;
+  if (types.has("string") && isPlain)
+    return `pass it as text, ${show(isExact(value) ? value.rawJSON : String(value))}`;
   if (Array.isArray(value) || !isOnly("array", types)) return undefined;
   return isPlain ? `pass an array, [${show(value)}]` : "pass an array of them";
 }

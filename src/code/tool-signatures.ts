@@ -3,6 +3,7 @@
  * shows is what the checker saw.
  */
 import { type ParserOptions, parse } from "@babel/parser";
+import { writeMember } from "../tools/meant-tools.ts";
 import { callingNames, environmentNames } from "./environment-names.ts";
 import type { Expression } from "./parse.ts";
 import { childrenOf, endOf, fieldOf, isNode, type SyntaxNode, startOf } from "./parse.ts";
@@ -116,11 +117,11 @@ class Reader {
     const [method, ...more] = path;
     const hosted = this.hosted.get(root)?.get(method ?? "");
     if (hosted !== undefined && method !== undefined && more.length === 0)
-      return this.#toSignature(write(root, method), hosted);
+      return this.#toSignature(writeMember(root, method), hosted);
     if (root === "tools") return this.#findOriginal(path);
     if (more.length > 0) return undefined;
     const node = method === undefined ? this.functions.get(root) : this.servers.get(root)?.get(method);
-    return node && this.#toSignature(method === undefined ? root : write(root, method), node);
+    return node && this.#toSignature(method === undefined ? root : writeMember(root, method), node);
   }
 
   originals(): ReadonlyMap<string, readonly string[]> {
@@ -240,10 +241,6 @@ function queryOf(node: SyntaxNode): readonly string[] | undefined {
     path.unshift(last.name);
   }
   return path;
-}
-
-export function write(root: string, method: string): string {
-  return /^[\w$]+$/.test(method) ? `${root}.${method}` : `${root}[${JSON.stringify(method)}]`;
 }
 
 function cut(text: string): string {

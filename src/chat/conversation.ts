@@ -10,6 +10,7 @@ import { type CallerTools, readCallerTools } from "./caller-tools.ts";
 import { type ChatMode, modes } from "./modes.ts";
 import { withInstructions } from "./prompt.ts";
 import { type ChatRequest, checkRequest } from "./request.ts";
+import { checkToolChoice } from "./tool-choice.ts";
 
 export interface ConversationDeps {
   readonly runner: Pick<Runner, "start" | "catalog" | "programAtRest" | "reader">;
@@ -44,12 +45,15 @@ export function openConversation(
   const { principal, keyName } = request;
   const catalog = deps.runner.catalog(principal);
   const tools = visible(catalog, policy).filter(({ unavailable }) => unavailable === undefined);
+  const context: ModeContext = { ...deps, catalog, tools, principal, keyName, policy };
+  const callerTools = readCallerTools(request.tools, tools);
+  checkToolChoice(request, [...mode.functions(context), ...callerTools.offered]);
   return {
     request,
     model,
     mode,
-    context: { ...deps, catalog, tools, principal, keyName, policy },
-    callerTools: readCallerTools(request.tools, tools),
+    context,
+    callerTools,
     usage: null,
     auto: null,
     hasText: false,
@@ -77,9 +81,12 @@ export function modelRequest(
   const functions = mode.functions(context);
   const instructions = mode.instructions(context);
   const tools = [...functions, ...callerTools.offered];
-  const { tool_choice: toolChoice, ...rest } = request.params;
+  const { tool_choice: toolChoice, ...others } = request.params;
+  // What is said of tools is refused by providers where there are none.
+  const { parallel_tool_calls: _, ...withoutTools } = others;
+  const rest = tools.length > 0 ? others : withoutTools;
   // A demand for a call is met by the first one. Kept, it would let the model never say its answer.
-  const keepsChoice = turn === 1 || toolChoice === "auto" || toolChoice === "none";
+  const keepsChoice = tools.length > 0 && (turn === 1 || toolChoice === "auto" || toolChoice === "none");
   return {
     messages: [
       ...(instructions === null ? before : withInstructions(before, instructions)),

@@ -135,7 +135,11 @@ function readTurn(event: Extract<JournalEvent, { readonly type: "turn" }>): Omit
 }
 
 function readCall(call: Fields): ToolCall {
-  const { id, type: _, function: called, ...fields } = call;
+  const { id, type: _, function: called, custom, ...fields } = call;
+  if (custom !== undefined) {
+    const { name, input } = custom as { readonly name: string; readonly input: string };
+    return { id: String(id), name, arguments: input, fields, custom: true };
+  }
   const { name, arguments: args } = called as { readonly name: string; readonly arguments: string };
   return { id: String(id), name, arguments: args, fields };
 }

@@ -1,12 +1,13 @@
 /** One answer of the model: passed on while it comes, and kept for the conversation. */
-import type {
-  ChatMessage,
-  ChatModel,
-  Fields,
-  ModelEvent,
-  ModelRequest,
-  ToolCall,
-  Usage,
+import {
+  type ChatMessage,
+  type ChatModel,
+  type Fields,
+  type ModelEvent,
+  type ModelRequest,
+  type ToolCall,
+  toCallField,
+  type Usage,
 } from "../upstream/model.ts";
 import { mergeFields } from "./merge-fields.ts";
 
@@ -67,7 +68,7 @@ export async function* takeTurn(
         yield event;
         break;
       case "tool-call-start":
-        calls.push({ id: event.id, name: event.name, arguments: "", fields: event.fields });
+        calls.push({ ...callOfStart(event), arguments: "" });
         if (passes(event.name)) {
           passed.set(event.index, passed.size);
           yield { ...event, index: passed.size - 1 };
@@ -102,20 +103,23 @@ export function* repeatTurn(
 
 /** Calls that are given to the client whole. */
 export function* emitCalls(calls: readonly ToolCall[]): Generator<TurnEvent> {
-  for (const [index, { id, name, fields, arguments: text }] of calls.entries()) {
-    yield { type: "tool-call-start", index, id, name, fields };
+  for (const [index, { arguments: text, ...call }] of calls.entries()) {
+    yield { type: "tool-call-start", index, ...call };
     yield { type: "tool-call-arguments", index, text };
   }
 }
 
+function callOfStart({
+  type: _,
+  index: __,
+  ...call
+}: Extract<ModelEvent, { readonly type: "tool-call-start" }>): Omit<ToolCall, "arguments"> {
+  return call;
+}
+
 /** The turn as the message that goes back to the model. */
 export function assistantMessage({ text, calls, fields }: Turn): ChatMessage {
-  const toolCalls = calls.map(({ id, name, arguments: args, fields: own }) => ({
-    ...own,
-    id,
-    type: "function",
-    function: { name, arguments: args },
-  }));
+  const toolCalls = calls.map(toCallField);
   return {
     ...fields,
     role: "assistant",

@@ -6,7 +6,7 @@
 import { randomBytes } from "node:crypto";
 import type { ChatEvent, StopReason } from "../chat/events.ts";
 import { mergeFields } from "../chat/merge-fields.ts";
-import type { Fields, Usage } from "../upstream/model.ts";
+import { type Fields, toCallField, type Usage } from "../upstream/model.ts";
 import { readServerSentData } from "../upstream/server-sent-data.ts";
 import { toOpenAiError } from "./openai-wire.ts";
 import type { ServerSentEvent } from "./sse.ts";
@@ -79,6 +79,8 @@ async function* writeChunks(
       ? [{ ...head, choices: [], toolarium: toolariumOf(started, steps, end) }]
       : [];
   let hasRole = false;
+  /** Indexes of calls of custom tools. */
+  const custom = new Set<number>();
 
   for await (const event of events) {
     if (event.type === "raw") {
@@ -107,10 +109,14 @@ async function* writeChunks(
         yield { ...head, choices: [{ ...event.choice, ...choice(event.message) }] };
         break;
       case "tool-call-start":
+        if (event.custom) custom.add(event.index);
         yield { ...head, choices: [choice({ tool_calls: [{ index: event.index, ...callOf(event, "") }] })] };
         break;
       case "tool-call-arguments": {
-        const call = { index: event.index, function: { arguments: event.text } };
+        const part = custom.has(event.index)
+          ? { custom: { input: event.text } }
+          : { function: { arguments: event.text } };
+        const call = { index: event.index, ...part };
         yield { ...head, choices: [choice({ tool_calls: [call] })] };
         break;
       }
@@ -213,8 +219,8 @@ function choice(delta: Fields, finishReason: string | null = null): Fields {
   return { index: 0, delta, finish_reason: finishReason };
 }
 
-function callOf({ id, name, fields }: Event<"tool-call-start">, argumentsText: string): Fields {
-  return { ...fields, id, type: "function", function: { name, arguments: argumentsText } };
+function callOf(start: Event<"tool-call-start">, text: string): Fields {
+  return toCallField({ ...start, arguments: text });
 }
 
 function stepOf({ turn, step }: Event<"step">): Fields {

@@ -122,8 +122,10 @@ function finishReason(said: string | undefined, called: boolean): string {
   switch (reason) {
     case "tool_calls":
     case "tool_use":
-    case "function_call":
       return called ? "tool_calls" : "stop";
+    // Of a caller who still says `functions`: the call stands in the message, and is the caller's.
+    case "function_call":
+      return called ? "tool_calls" : reason;
     case "stop":
     case "eos":
     case "end_turn":

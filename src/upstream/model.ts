@@ -42,6 +42,15 @@ export interface ToolCall {
   readonly arguments: string;
   /** Fields beside OpenAI's own, e.g. a thought signature that the provider wants back. */
   readonly fields: Fields;
+  /** A call of a custom tool: `arguments` is its input, text of any form. */
+  readonly custom?: true;
+}
+
+/** A call as OpenAI's messages hold it. */
+export function toCallField({ id, name, arguments: text, fields, custom }: ToolCall): Fields {
+  return custom
+    ? { ...fields, id, type: "custom", custom: { name, input: text } }
+    : { ...fields, id, type: "function", function: { name, arguments: text } };
 }
 
 /**
@@ -60,6 +69,7 @@ export type ModelEvent =
       readonly id: string;
       readonly name: string;
       readonly fields: Fields;
+      readonly custom?: true;
     }
   | { readonly type: "tool-call-arguments"; readonly index: number; readonly text: string }
   | {

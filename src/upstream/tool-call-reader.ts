@@ -25,7 +25,7 @@ interface OpenCall {
   arguments: string;
 }
 
-const ENTRY_FIELDS: ReadonlySet<string> = new Set(["index", "id", "type", "function"]);
+const ENTRY_FIELDS: ReadonlySet<string> = new Set(["index", "id", "type", "function", "custom"]);
 
 export function createToolCallReader(): ToolCallReader {
   const calls: OpenCall[] = [];
@@ -46,10 +46,15 @@ export function newCallId(): string {
 }
 
 function acceptEntry(calls: OpenCall[], entry: Fields): ModelEvent[] {
-  const called = isFields(entry["function"]) ? entry["function"] : {};
+  const isCustom = isFields(entry["custom"]);
+  const called = isFields(entry["custom"])
+    ? entry["custom"]
+    : isFields(entry["function"])
+      ? entry["function"]
+      : {};
   const name = textOf(called["name"]);
   const call = findCall(calls, entry, name) ?? beginCall(calls, entry);
-  const text = argumentsText(called["arguments"]);
+  const text = argumentsText(called[isCustom ? "input" : "arguments"]);
   call.arguments += text;
 
   if (call.name !== undefined) return text === "" ? [] : [argumentsEvent(call.index, text)];
@@ -62,6 +67,7 @@ function acceptEntry(calls: OpenCall[], entry: Fields): ModelEvent[] {
     id: call.id,
     name,
     fields,
+    ...(isCustom ? { custom: true } : {}),
   };
   return call.arguments === "" ? [start] : [start, argumentsEvent(call.index, call.arguments)];
 }

@@ -97,6 +97,8 @@ export type JournalEvent = EventHead &
           | { readonly ok: false; readonly failure: ToolFailure };
         readonly resultBytes: number;
         readonly reused: boolean;
+        /** What is odd about the value, for whoever wrote the program. */
+        readonly note?: string;
       }
     | { readonly type: "timer"; readonly n: number; readonly delayMs: number }
     | { readonly type: "log"; readonly level: LogLevel; readonly text: string }

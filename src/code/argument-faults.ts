@@ -11,7 +11,7 @@ import {
 } from "./fault-context.ts";
 import type { FaultSite, ToolCallSite } from "./fault-site.ts";
 import { firstQuoted } from "./name-faults.ts";
-import { fieldOf, type SyntaxNode } from "./parse.ts";
+import { fieldOf, nodesOf, type SyntaxNode } from "./parse.ts";
 import { referenceOf } from "./references.ts";
 import type { ToolSignature } from "./tool-signatures.ts";
 import type { TypeFault } from "./type-checker.ts";
@@ -27,7 +27,7 @@ export async function argumentFault(
   const tool = calledTool(site, context);
   const message = say(fault, site, call, tool);
   if (!call.inArguments || tool === undefined) return warn(message);
-  if (isBuilt(site, context)) return undefined;
+  if (isBuilt(site, context) || isLongNumber(site)) return undefined;
   return mayStillFit(fault, site) ? warn(message) : refuse(message, tool);
 }
 
@@ -130,6 +130,25 @@ function mayStillFit(fault: TypeFault, { path, call }: FaultSite): boolean {
 function isBuilt({ path, call }: FaultSite, { sites }: FaultContext): boolean {
   const argument = argumentAt(path, call);
   return argument?.type === "Identifier" && sites.built.has(argument.name);
+}
+
+/** A string of more digits than a number holds is sent as that number where a tool wants one. */
+function isLongNumber({ path }: FaultSite): boolean {
+  const [innermost, around] = path;
+  const value =
+    around?.type === "ObjectProperty" && around.key === innermost ? (around.value as SyntaxNode) : innermost;
+  if (value?.type !== "Identifier") return isLongDigits(value);
+  const program = path.at(-1);
+  if (program === undefined) return false;
+  const declarations = [...nodesOf(program)].filter((node) => node.type === "VariableDeclarator");
+  return declarations.some(
+    ({ id, init }) =>
+      id.type === "Identifier" && id.name === value.name && isLongDigits(init as SyntaxNode | undefined),
+  );
+}
+
+function isLongDigits(node: SyntaxNode | null | undefined): boolean {
+  return node?.type === "StringLiteral" && /^-?[1-9]\d{15,}$/.test(node.value);
 }
 
 function argumentAt(path: readonly SyntaxNode[], call: ToolCallSite | undefined): SyntaxNode | undefined {

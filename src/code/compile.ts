@@ -118,6 +118,6 @@ export interface Diagnostic {
   readonly message: string;
   readonly line: number;
   readonly column: number;
-  /** Of a note about a value and not about the text: where in the value, `rows[].id`. */
+  /** Of a note about a value and not about the text: where in the value, `rows[].id`; empty for the whole of it. */
   readonly path?: string;
 }

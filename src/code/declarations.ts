@@ -103,7 +103,9 @@ function signatureOf(tool: CatalogTool, names: Set<string>): Signature {
   );
   const result = output === undefined ? "any" : settle(output.text, output, tool, names, types);
   const origin = promised === undefined && output !== undefined ? "/* observed */ " : "";
-  return { text: `(${parameters}): Promise<${origin}${result}>`, types };
+  const otherwise =
+    promised !== undefined && tool.observedSchema !== undefined ? " | /* observed */ string" : "";
+  return { text: `(${parameters}): Promise<${origin}${result}${otherwise}>`, types };
 }
 
 /** Gives the named types of a schema their names, free among all there are, and declares them. */

@@ -10,7 +10,7 @@ import { type Catalog, type CatalogTool, promisedSchema } from "../tools/catalog
 import { Lessons } from "./lessons.ts";
 
 export interface Learner extends AsyncDisposable {
-  /** What a tool gave: plain JSON, which must not change afterwards, and has so many characters as text. Never throws. */
+  /** What a tool gave that said nothing of it, or something else: plain JSON, which must not change afterwards, and has so many characters as text. Never throws. */
   learn(principal: string, tool: CatalogTool, value: unknown, chars: number): void;
   /** The catalog with what this principal's calls have taught. */
   view(catalog: Catalog, principal: string): Catalog;
@@ -70,7 +70,9 @@ class StoringLearner implements Learner {
 
   learn(principal: string, tool: CatalogTool, value: unknown, chars: number): void {
     const isFull = this.#queue.length >= MAX_QUEUED || this.#queuedChars + chars > MAX_QUEUED_CHARS;
-    if (this.#closed || promisedSchema(tool) !== undefined || isFull) return;
+    // Of a tool that says what it gives, texts in the place of that are worth knowing.
+    const isText = typeof value === "string" && tool.attachedSchema === undefined;
+    if (this.#closed || (promisedSchema(tool) !== undefined && !isText) || isFull) return;
     this.#queue.push({ principal, tool, value, chars });
     this.#queuedChars += chars;
     this.#turn ??= setImmediate(() => this.#lookAtSome()).unref();

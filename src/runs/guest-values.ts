@@ -23,14 +23,16 @@ function isText({ rawJSON }: ExactNumber): boolean {
   return /^-?\d+$/.test(rawJSON) || !Number.isFinite(Number(rawJSON));
 }
 
-/** One note for each place of a tool's results where such integers came. */
+/** One note for each place of a tool's results where such integers came, and for what else is odd about a result. */
 export function notesOnResults(events: readonly JournalEvent[]): readonly Diagnostic[] {
   const tools = new Map<string, string>();
   const places = new Map<string, Diagnostic>();
   for (const event of events) {
     if (event.type === "requested") tools.set(event.call, event.tool);
-    if (event.type !== "settled" || !event.outcome.ok || !mayLoseDigits(event.outcome.value)) continue;
+    if (event.type !== "settled" || !event.outcome.ok) continue;
     const tool = tools.get(event.call) ?? "";
+    if (event.note !== undefined) places.set(`${tool} note`, noteOf(`${tool}: ${event.note}`, ""));
+    if (!mayLoseDigits(event.outcome.value)) continue;
     for (const path of pathsOf(parseJson(event.outcome.value)))
       places.set(`${tool} ${path}`, noteOn(`${tool}: ${path === "" ? "the result" : path}`, path));
   }
@@ -50,12 +52,18 @@ const MAX_NOTES = 5;
 
 function firstOf(notes: readonly Diagnostic[]): readonly Diagnostic[] {
   if (notes.length <= MAX_NOTES) return notes;
-  const message = `and ${notes.length - MAX_NOTES} more places with such integers`;
-  return [...notes.slice(0, MAX_NOTES), { severity: "note", code: null, message, line: 1, column: 1 }];
+  const more = noteOf(`and ${notes.length - MAX_NOTES} more such notes on values`, "");
+  return [...notes.slice(0, MAX_NOTES), more];
 }
 
 function noteOn(what: string, path: string): Diagnostic {
-  const message = `${what} holds a number that JavaScript cannot hold with all its digits: it is a string of them here. Compare it with strings, and pass it on as it is.`;
+  return noteOf(
+    `${what} holds a number that JavaScript cannot hold with all its digits: it is a string of them here. Compare it with strings, and pass it on as it is.`,
+    path,
+  );
+}
+
+function noteOf(message: string, path: string): Diagnostic {
   return { severity: "note", code: null, message, line: 1, column: 1, path };
 }
 

@@ -14,6 +14,7 @@ import type { CallOutcome, Hub } from "../mcp/hub.ts";
 import { type CheckDeps, check } from "./admission.ts";
 import type { CheckedArguments } from "./arguments.ts";
 import type { CatalogTool } from "./catalog.ts";
+import { readDeclared } from "./declared-result.ts";
 import type { GateCall, GateOutcome, HumanDecision, OpenCall } from "./gate-call.ts";
 import { policyVersion } from "./policy.ts";
 import { recordDecision } from "./record-decision.ts";
@@ -67,7 +68,7 @@ async function admit(call: GateCall, deps: BridgeDeps): Promise<GateOutcome> {
   const reused = call.reuse?.(tool, args.text);
   if (reused !== undefined) {
     journal.append({ type: "decided", n, call: id, args: args.text, decision: "auto", by: "reuse" });
-    return settle(call, { ok: true, value: reused }, true);
+    return settle(call, { ok: true, value: reused }, { reused: true });
   }
   const consent = weigh(call, verdict);
   const policy = policyVersion(call.policy);
@@ -140,11 +141,15 @@ async function execute(
     }
   }
   const outcome = await send(call, tool, args, deps);
-  const measured = measure(outcome, call.resultBytes);
+  if (!outcome.ok) return settle(call, outcome);
+  const { value, note } = readDeclared(tool, outcome.value);
+  const measured = measure({ ok: true, value }, call.resultBytes);
+  if (!measured.ok) return settle(call, measured);
   const isOurs = call.builtins?.has(tool.id) === true;
-  if (outcome.ok && measured.ok && !isOurs)
-    deps.learn?.(call.principal, tool, outcome.value, measured.value.length);
-  return settle(call, measured);
+  // What keeps its promise teaches nothing.
+  if (!isOurs && (tool.outputSchema === undefined || note !== undefined))
+    deps.learn?.(call.principal, tool, value, measured.value.length);
+  return settle(call, measured, note === undefined ? {} : { note });
 }
 
 function send(

@@ -59,7 +59,10 @@ export interface CatalogTool extends Omit<ToolSource, "readOnly" | "idempotent">
    * as they are without it, and are not checked against it.
    */
   readonly attachedSchema?: JsonSchema;
-  /** The shape of its results so far, where nobody says what it gives. A promise by nobody. */
+  /**
+   * The shape of its results so far, where nobody says what it gives. Where somebody does: text, which came in its place.
+   * A promise by nobody.
+   */
   readonly observedSchema?: JsonSchema;
 }
 
@@ -143,19 +146,24 @@ export function promisedSchema({ attachedSchema, outputSchema }: CatalogTool): J
 
 /**
  * The same tools with the shapes that were observed of their results, as another version of the catalog. `observed`
- * gives a tool's shape, and is asked only where nobody promises one.
+ * gives a tool's shape, which counts only where nobody promises one, or as text that came in the place of what was.
  */
 export function withObserved(
   catalog: Catalog,
   observed: (tool: CatalogTool) => JsonSchema | undefined,
 ): Catalog {
   const tools = catalog.tools.map((tool) => {
-    const observedSchema = promisedSchema(tool) === undefined ? observed(tool) : undefined;
+    const schema = observed(tool);
+    const observedSchema = promisedSchema(tool) === undefined || isText(schema) ? schema : undefined;
     return observedSchema === undefined ? tool : deepFreeze({ ...tool, observedSchema });
   });
   if (tools.every((tool, index) => tool === catalog.tools[index])) return catalog;
   const { servers, collisions, duplicates } = catalog;
   return snapshot({ tools, servers, collisions, duplicates, promised: catalog });
+}
+
+function isText(schema: JsonSchema | undefined): boolean {
+  return isRecord(schema) && String(schema["type"]) === "string";
 }
 
 /**

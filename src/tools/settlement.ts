@@ -34,11 +34,23 @@ interface CallToSettle {
   readonly id: string;
 }
 
-/** `reused`: the value was another run's, and nothing was called. */
-export function settle(call: CallToSettle, outcome: Settled, reused = false): FinalOutcome {
+/** `reused`: the value was another run's, and nothing was called. `note`: what is odd about it. */
+export function settle(
+  call: CallToSettle,
+  outcome: Settled,
+  { reused = false, note }: { readonly reused?: boolean; readonly note?: string } = {},
+): FinalOutcome {
   const { journal, n, id } = call;
   const resultBytes = outcome.ok ? Buffer.byteLength(outcome.value) : 0;
   const settled = outcome.ok ? outcome : refuse(outcome.failure);
-  journal.append({ type: "settled", n, call: id, outcome: settled, resultBytes, reused });
+  journal.append({
+    type: "settled",
+    n,
+    call: id,
+    outcome: settled,
+    resultBytes,
+    reused,
+    ...(note === undefined ? {} : { note }),
+  });
   return outcome.ok ? { type: "value", value: outcome.value } : { type: "failure", failure: outcome.failure };
 }

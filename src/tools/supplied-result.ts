@@ -7,14 +7,20 @@ const compiled = new WeakMap<CatalogTool, CompiledSchema>();
 
 /** What is wrong with this value as a result of the tool; undefined when nothing is, or nobody can tell. */
 export function faultOfResult(tool: CatalogTool, value: unknown): string | undefined {
+  const schema = outputSchemaOf(tool);
+  if (schema === undefined || !schema.ok) return undefined;
+  const verdict = schema.check(value);
+  if (verdict.type !== "invalid") return undefined;
+  return `The result does not fit the output schema of ${tool.id}: ${verdict.message}.`;
+}
+
+/** What the tool declares that it gives; undefined when it does not. */
+export function outputSchemaOf(tool: CatalogTool): CompiledSchema | undefined {
   const { outputSchema } = tool;
   if (outputSchema === undefined) return undefined;
   const schema = compiled.get(tool) ?? compileSchema(outputSchema, "required");
   compiled.set(tool, schema);
-  if (!schema.ok) return undefined;
-  const verdict = schema.check(value);
-  if (verdict.type !== "invalid") return undefined;
-  return `The result does not fit the output schema of ${tool.id}: ${verdict.message}.`;
+  return schema;
 }
 
 /**

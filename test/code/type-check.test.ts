@@ -23,6 +23,13 @@ const mistakes: readonly (readonly [
     /^github has no tool "listIssues"\. Did you mean list_issues\? github\.list_issues\(args:/,
   ],
   [
+    "digits of a number that a number can hold",
+    "return await calculator({ operation: 'add', a: '9007199', b: 1 })",
+    "error",
+    "1:45",
+    /^calculator: "a" must be number, not string/,
+  ],
+  [
     "a tool that is not there",
     "return await github.merge({ id: 1 })",
     "error",
@@ -469,6 +476,10 @@ describe("a good program passes", () => {
     [
       "generators and iterators",
       "function* ids() { let i = 0; while (i < 3) yield i++; }\nreturn [...ids()]",
+    ],
+    [
+      "digits of a number that no number can hold",
+      "const b = '-9007199254740993';\nreturn await calculator({ operation: 'add', a: '9007199254740993', b })",
     ],
     [
       "a loop over entries",

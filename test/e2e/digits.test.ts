@@ -165,7 +165,7 @@ test("the input of a program has its digits as text, and a note", async () => {
 });
 
 test("a call that waits is shown, edited, sent and recorded with its digits", async () => {
-  const report = await run(`return await stdio.take({ id: "${LONG}" });`, ',"typecheck":"off"');
+  const report = await run(`return await stdio.take({ id: "${LONG}" });`);
   expect(report).toContain(`"arguments":{"id":${LONG}}`);
   const { id, pending } = JSON.parse(report);
   expect(await get("/v1/approvals")).toContain(`"arguments":{"id":${LONG}}`);

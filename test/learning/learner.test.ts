@@ -1,4 +1,5 @@
 import { describe, expect, it, onTestFinished } from "vitest";
+import { renderDeclarations } from "../../src/code/declarations.ts";
 import { createLearner, type Learner } from "../../src/learning/learner.ts";
 import { createLog } from "../../src/log.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
@@ -98,6 +99,18 @@ describe("a learner", () => {
     learner.learn("ann", toolOf(catalog, "s/promised"), watched, 10);
     await teach([2]);
     expect(wasRead()).toBe(false);
+  });
+
+  it("learns text that came in the place of what was promised, and the declared type says so", async () => {
+    const { learner } = await open();
+    const row = { type: "object", properties: { id: { type: "integer" } }, required: ["id"] };
+    const tools = [source("row", { type: "object" }, { outputSchema: row })];
+    const of = buildCatalog([{ server: "s", tools }], { readOnly: [], idempotent: [] });
+    for (const text of ["a", "b", "c"]) learner.learn("ann", toolOf(of, "s/row"), `no row ${text}`, 8);
+    const declared = (): string => renderDeclarations(learner.view(of, "ann").tools);
+    await until("it was learned", () => declared() !== renderDeclarations(of.tools));
+    expect(declared()).toContain("[key: string]: any } | /* observed */ string>;");
+    expect(renderDeclarations(of.tools)).not.toContain("observed");
   });
 
   it("shows what it learned at most once a minute, and the same catalog in between", async () => {

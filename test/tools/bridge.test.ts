@@ -6,7 +6,7 @@ import { createHub, type LocalTool } from "../../src/mcp/hub.ts";
 import { createArgumentChecker } from "../../src/tools/arguments.ts";
 import { type Bridge, createBridge } from "../../src/tools/bridge.ts";
 import { builtinTool } from "../../src/tools/builtin.ts";
-import { buildCatalog } from "../../src/tools/catalog.ts";
+import { buildCatalog, type JsonSchema } from "../../src/tools/catalog.ts";
 import { defineTool } from "../../src/tools/define-tool.ts";
 import type { GateCall } from "../../src/tools/gate-call.ts";
 import type { PolicyLayer } from "../../src/tools/policy.ts";
@@ -459,5 +459,57 @@ describe("a result that a person supplies", () => {
     });
     expect(gate.types()).toEqual(["requested", "decided ask"]);
     expect(await gate.bridge.decide(call, supply(499))).toEqual({ ok: true });
+  });
+});
+
+describe("text from a tool that declares what it gives", () => {
+  const rows = { type: "object", properties: { rows: { type: "array" } }, required: ["rows"] } as const;
+  const filled = {
+    ...rows,
+    properties: { ...rows.properties, page: { default: 1 } },
+    required: ["rows", "page"],
+  };
+  const tool = (outputSchema: JsonSchema, value: unknown): LocalTool => ({
+    name: "list",
+    description: "",
+    inputSchema: { type: "object" },
+    outputSchema,
+    annotations: {},
+    needsApproval: false,
+    execute: () => value,
+  });
+
+  it.each<[what: string, schema: JsonSchema, given: unknown, value: string]>([
+    ["is the declared value when it fits", rows, ' {"rows":[1]}', '{"rows":[1]}'],
+    ["keeps its digits", rows, '{"rows":[9007199254740993]}', '{"rows":[9007199254740993]}'],
+    ["is no place for defaults", filled, '{"rows":[],"page":2}', '{"rows":[],"page":2}'],
+    ["is a number where one is declared", { type: "number" }, "42", "42"],
+    ["is an array where one is declared", { type: "array" }, "[1]", "[1]"],
+    ["is text where text is declared", { type: "string" }, '{"rows":[1]}', '"{\\"rows\\":[1]}"'],
+    ["is text where anything may come", true, '{"rows":[1]}', '"{\\"rows\\":[1]}"'],
+    ["is read as without a declaration where that is no schema", { type: "dict" }, '{"a":1}', '{"a":1}'],
+  ])("%s", async (_what, schema, given, value) => {
+    const gate = open([tool(schema, given)]);
+    expect(await gate.bridge.call(gate.request("local/list", "{}"))).toEqual({ type: "value", value });
+    expect(gate.journal.at(-1)).not.toHaveProperty("note");
+    expect(gate.learned).toEqual([]);
+  });
+
+  it.each<[what: string, given: string, note: RegExp]>([
+    ["does not fit", '{"rows":"none"}', /declares: \/rows: expected array, got "none"\.$/],
+    ["is no JSON", "3 rows", /declares: it is no JSON\.$/],
+  ])("that %s is the text, with a note", async (_what, given, note) => {
+    const gate = open([tool(rows, given)]);
+    const outcome = await gate.bridge.call(gate.request("local/list", "{}"));
+    expect(outcome).toEqual({ type: "value", value: JSON.stringify(given) });
+    expect(gate.journal.at(-1)).toMatchObject({ type: "settled", note: expect.stringMatching(note) });
+    expect(gate.learned).toEqual([["ann", "local/list", given, JSON.stringify(given).length]]);
+  });
+
+  it("is not read where the tool gave a value", async () => {
+    const gate = open([tool(rows, { rows: "none" })]);
+    const outcome = await gate.bridge.call(gate.request("local/list", "{}"));
+    expect(outcome).toEqual({ type: "value", value: '{"rows":"none"}' });
+    expect(gate.journal.at(-1)).not.toHaveProperty("note");
   });
 });

@@ -1,0 +1,49 @@
+/**
+ * Text in the place of what a tool declares that it gives. Many servers send the declared value as JSON text only: text
+ * that fits the declaration is that value. Any other text is given as it is, with a note.
+ */
+import { parseJson } from "../json.ts";
+import type { CatalogTool } from "./catalog.ts";
+import { outputSchemaOf } from "./supplied-result.ts";
+
+export interface ReadResult {
+  readonly value: unknown;
+  /** Why the value is not what was declared. A sentence. */
+  readonly note?: string;
+}
+
+/** `value`: what the tool gave. Only texts are read; whatever else does not fit is the server's own affair. */
+export function readDeclared(tool: CatalogTool, value: unknown): ReadResult {
+  const schema = typeof value === "string" ? outputSchemaOf(tool) : undefined;
+  if (schema === undefined || typeof value !== "string") return { value };
+  const isStructured = /^\s*[[{]/.test(value);
+  const parsed = parse(value);
+  // Nothing can be said of any value: it is read as without a declaration.
+  if (!schema.ok) return { value: isStructured && parsed.ok ? parsed.value : value };
+  if (schema.check(value).type === "valid") return { value };
+  if (!parsed.ok) return { value, note: saying("it is no JSON") };
+  // To be checked defaults are filled in, which the tool did not send.
+  const verdict = schema.check(parseJson(value));
+  switch (verdict.type) {
+    case "valid":
+      return { value: parsed.value };
+    case "unchecked":
+      return { value: isStructured ? parsed.value : value };
+    case "invalid":
+      return { value, note: saying(verdict.message) };
+  }
+}
+
+function saying(fault: string): string {
+  return `The result is a text and not what the tool's output schema declares: ${fault}.`;
+}
+
+type Parsed = { readonly ok: true; readonly value: unknown } | { readonly ok: false };
+
+function parse(text: string): Parsed {
+  try {
+    return { ok: true, value: parseJson(text) };
+  } catch {
+    return { ok: false };
+  }
+}

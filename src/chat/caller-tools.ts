@@ -21,9 +21,9 @@ export interface CallerTools {
  */
 export function readCallerTools(tools: readonly Fields[], ours: readonly CatalogTool[]): CallerTools {
   const ourNames = new Set(ours.map(({ functionName }) => functionName));
-  for (const tool of tools) refuseReservedName(nameOf(tool));
-  const offered = tools.filter((tool) => !ourNames.has(nameOf(tool) ?? ""));
-  const names = new Set(offered.map(nameOf));
+  for (const tool of tools) refuseReservedName(nameOfTool(tool));
+  const offered = tools.filter((tool) => !ourNames.has(nameOfTool(tool) ?? ""));
+  const names = new Set(offered.map(nameOfTool));
   return {
     offered,
     hasOtherTypes: offered.some((tool) => !isFields(tool["function"])),
@@ -31,7 +31,7 @@ export function readCallerTools(tools: readonly Fields[], ours: readonly Catalog
   };
 }
 
-function nameOf(tool: Fields): string | undefined {
+export function nameOfTool(tool: Fields): string | undefined {
   const named = tool["function"] ?? tool["custom"];
   return isFields(named) && typeof named["name"] === "string" ? named["name"] : undefined;
 }

@@ -13,7 +13,13 @@ export type StopReason = "max_turns" | "budget" | "approval" | ErrorCode;
 
 /** `started` is first. Then either one `raw`, or parts that end with `finish`; before each turn's parts its `answering`. */
 export type ChatEvent =
-  | { readonly type: "started"; readonly mode: Mode; readonly runId: string | null }
+  | {
+      readonly type: "started";
+      readonly mode: Mode;
+      readonly runId: string | null;
+      /** Plain mode: how many tools the client did not bring, and may not know how to call. */
+      readonly added?: number;
+    }
   | TurnEvent
   | { readonly type: "step"; readonly turn: number; readonly step: ChatStep }
   /** On the way to a step, if the request wants to hear of it. */

@@ -1,4 +1,5 @@
 /** Plain mode: one turn of the model, and every call of it goes back to the client. Nothing is executed or recorded. */
+import { nameOfTool } from "./caller-tools.ts";
 import { type Conversation, type ConversationDeps, modelRequest, openConversation } from "./conversation.ts";
 import { type ChatEvent, finish, say } from "./events.ts";
 import { explainNotOffered, isOffered } from "./offered-calls.ts";
@@ -11,7 +12,7 @@ export async function* answerPlainly(
   request: ChatRequest,
 ): AsyncGenerator<ChatEvent> {
   const chat = openConversation(deps, request);
-  yield { type: "started", mode: request.mode, runId: null };
+  yield { type: "started", mode: request.mode, runId: null, added: countAdded(chat) };
   const turn = yield* takeTurn(chat.model, modelRequest(chat, { before: request.messages }, 1), {
     said: chat,
     passes: (name) => isOffered(name, chat),
@@ -20,6 +21,13 @@ export async function* answerPlainly(
   if (turn === null) return;
   chat.usage = addUsage(chat.usage, turn.usage);
   yield* endWithCalls(chat, turn);
+}
+
+/** A client that brought a stub of the same name knows what to do with its calls. */
+function countAdded({ context, request }: Conversation): number {
+  if (context.tools.length === 0 || request.tools.length === 0) return context.tools.length;
+  const brought = new Set(request.tools.map(nameOfTool));
+  return context.tools.filter(({ functionName }) => !brought.has(functionName)).length;
 }
 
 /** The calls that the client may have went out as they came. Those outside the set are refused in words. */

@@ -89,6 +89,7 @@ async function answerChat(
     if (!signal.aborted) logFailure(gateway.log, error);
   };
   reply.header("cache-control", "no-store");
+  if (answer.added > 0) reply.header("x-toolarium-hint", hintOnAddedTools(answer.added));
   if (answer.runId !== null) reply.header("x-toolarium-run-id", answer.runId);
   if (answer.model !== null) reply.header("x-toolarium-model", encodeURI(answer.model));
   if (answer.isRaw) return sendRaw(reply, answer.events, { isStream: stream, onFailure });
@@ -102,6 +103,15 @@ async function answerChat(
     onFailure,
   };
   return sendEventStream(reply, toChunks(answer.events, options));
+}
+
+/** For whoever did not ask for the gateway's tools and gets a call of one. */
+function hintOnAddedTools(added: number): string {
+  return (
+    `Plain mode offered ${added} tools of this gateway to the model; their calls are the client's to answer. ` +
+    "Send each to POST /v1/mcp/tool/execute, which gives the tool message, or ask with mode agent or code. " +
+    "The header x-mcp-include-tools chooses tools; an empty one offers none."
+  );
 }
 
 function header({ headers }: FastifyRequest, name: string): string | null {
@@ -130,6 +140,8 @@ function modeSources({ models }: Gateway, request: FastifyRequest, body: ChatBod
 
 interface BegunAnswer {
   readonly runId: string | null;
+  /** How many tools plain mode added to those of the client. */
+  readonly added: number;
   /** Which `provider/model` answers. Null when that is not known yet, or known already: a built-in one. */
   readonly model: string | null;
   /** All events, those that were looked at included. */
@@ -151,8 +163,10 @@ async function beginAnswer(
   const beginning = readBeginning(iterator);
   const begun = graceMs === undefined ? await beginning : await within(graceMs, beginning);
   const first = begun?.first;
+  const start = !started.done && started.value.type === "started" ? started.value : undefined;
   return {
-    runId: !started.done && started.value.type === "started" ? started.value.runId : null,
+    runId: start?.runId ?? null,
+    added: start?.added ?? 0,
     model: begun?.answering?.model ?? null,
     isRaw: first !== undefined && !first.done && first.value.type === "raw",
     events: (async function* () {

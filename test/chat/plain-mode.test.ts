@@ -49,6 +49,25 @@ describe("with tools of servers", () => {
     expect(headers.get("x-toolarium-run-id")).toBeNull();
   });
 
+  test.each([false, true])(
+    "a header tells how calls of those that were added are answered, streamed: %s",
+    async (streamed) => {
+      const hintOn = async (rest: Fields): Promise<string | null> => {
+        stage.play("hello");
+        const response = await chat.post({ ...body(rest), stream: streamed });
+        await response.text();
+        return response.headers.get("x-toolarium-hint");
+      };
+      const own = { type: "function", function: { name: "own" } };
+      const stub = { type: "function", function: { name: "shop__items" } };
+      expect(await hintOn({})).toMatch(/^Plain mode offered 8 tools .* POST \/v1\/mcp\/tool\/execute/);
+      expect(await hintOn({ tools: [own, stub] })).toMatch(/^Plain mode offered 7 tools /);
+      expect(await hintOn({ tools: [own, stub], tools_filter: ["shop/items"] })).toBeNull();
+      expect(await hintOn({ tools_filter: [] })).toBeNull();
+      expect(await hintOn({ mode: "agent" })).toBeNull();
+    },
+  );
+
   describe.each([[false], [true]])("a call outside the set, streamed: %s,", (streamed) => {
     const answerTo = async (rest: Fields = {}) => {
       const asking = { ...body(rest), stream: streamed };

@@ -1,4 +1,7 @@
 /** Markdown code fences in a model's text: where the blocks are and what language they claim. */
+import { isDataLanguage, isLanguage, isProgramLanguage } from "./fence-languages.ts";
+import { scanText } from "./lexical.ts";
+import { lineStarts, positionAt } from "./source-text.ts";
 
 export interface Fence {
   /** First word after the marker, lower case; empty when there is none. */
@@ -9,79 +12,130 @@ export interface Fence {
   readonly closed: boolean;
 }
 
-const PROGRAM_LANGUAGES: ReadonlySet<string> = new Set([
-  "js",
-  "javascript",
-  "ts",
-  "typescript",
-  "jsx",
-  "tsx",
-  "mjs",
-  "cjs",
-  "mts",
-  "cts",
-  "node",
-  "es6",
-]);
-/** Blocks in these are sample data or output, never meant to be run. */
-const DATA_LANGUAGES: ReadonlySet<string> = new Set([
-  "json",
-  "jsonc",
-  "text",
-  "txt",
-  "output",
-  "plaintext",
-  "md",
-  "markdown",
-  "yaml",
-  "yml",
-  "csv",
-  "xml",
-  "html",
-  "diff",
-  "log",
-]);
-
 export function claimsProgram(fence: Fence): boolean {
-  return PROGRAM_LANGUAGES.has(fence.language);
+  return isProgramLanguage(fence.language);
 }
 
 export function claimsData(fence: Fence): boolean {
-  return DATA_LANGUAGES.has(fence.language);
+  return isDataLanguage(fence.language);
 }
 
-/** All blocks, in order. A block whose closing marker is missing reaches to the end of the text. */
+/** Each is parsed, so there must be a bound; nobody means one program by so many. */
+export const MAX_BLOCKS = 20;
+
+/**
+ * The blocks, in order, at most one more than `MAX_BLOCKS`. One whose closing marker is missing reaches to the end of
+ * the text. A closing marker may stand at the end of a line of code, and have prose behind it.
+ */
 export function findFences(text: string): readonly Fence[] {
-  const inline = inlineFence(text);
-  if (inline !== undefined) return [inline];
+  const lines = linesOf(text);
   const fences: Fence[] = [];
-  let open: { readonly marker: string; readonly language: string; readonly start: number } | undefined;
-  for (const line of text.matchAll(/^[^\n]*(?:\n|$)/gm)) {
-    const found = /^[ \t]*(?:[-*>][ \t]+)?(`{3,}|~{3,})([^\n`]*)\n?$/.exec(line[0]);
-    if (!found?.[1]) continue;
-    const marker = found[1];
-    const label = (found[2] ?? "").trim();
-    if (open === undefined) {
-      const language = (/^[{.]*([\w+#-]*)/.exec(label)?.[1] ?? "").toLowerCase();
-      open = { marker, language, start: line.index + line[0].length };
-    } else if (label === "" && marker.startsWith(open.marker)) {
-      fences.push({ language: open.language, start: open.start, end: line.index, closed: true });
-      open = undefined;
-    }
+  for (let line = 0; line < lines.count && fences.length <= MAX_BLOCKS; ) {
+    const fence = inlineAt(lines, line) ?? blockAt(text, lines, line);
+    if (fence !== undefined) fences.push(fence);
+    line = fence === undefined ? line + 1 : nextLine(lines, fence, line);
   }
-  if (open !== undefined) fences.push(unclosed(text, open.language, open.start));
   return fences;
 }
 
-/** The whole text as one line: three backticks, perhaps a language, the code, three backticks. */
-function inlineFence(text: string): Fence | undefined {
-  const line = text.trim();
-  if (line.length < 6 || line.includes("\n") || !line.startsWith("```") || !line.endsWith("```"))
-    return undefined;
-  const language = /^[a-z]+(?=[ \t])/i.exec(line.slice(3, 20))?.[0] ?? "";
-  const start = text.indexOf("```") + 3 + language.length;
-  const end = text.lastIndexOf("```");
-  return { language: language.toLowerCase(), start, end: Math.max(start, end), closed: true };
+interface Lines {
+  readonly count: number;
+  startOf(line: number): number;
+  /** Without its line break. */
+  textOf(line: number): string;
+  lineOf(offset: number): number;
+}
+
+function linesOf(text: string): Lines {
+  const starts = lineStarts(text);
+  const startOf = (line: number): number => starts[line] ?? text.length;
+  return {
+    count: starts.length,
+    startOf,
+    textOf: (line) => text.slice(startOf(line), startOf(line + 1)).replace(/[\n\r\u2028\u2029]+$/, ""),
+    lineOf: (offset) => positionAt(starts, offset).line - 1,
+  };
+}
+
+/** Where to look for the next block: the line that closes one may open another. */
+function nextLine(lines: Lines, { end }: Fence, opened: number): number {
+  const line = lines.lineOf(end);
+  if (line <= opened) return opened + 1;
+  return isLanguage(openingAt(lines, line)?.language ?? "") ? line : line + 1;
+}
+
+/** Blanks, and characters that nobody sees. */
+const BLANK = "[\\s\\u200b-\\u200f\\u2060\\ufeff]";
+const LIST_ITEM = "(?:(?:[-*>]|\\d+\\.)[ \\t]+)?";
+const MARKER = new RegExp(`^${BLANK}*${LIST_ITEM}(\`{3,}|~{3,})([^\`]*)$`);
+const INLINE = new RegExp(`^${BLANK}*${LIST_ITEM}(\`{3,})([a-z]+(?=[ \\t]))?`, "i");
+
+/** A block on one line: three backticks, perhaps a language, the code, three backticks. */
+function inlineAt(lines: Lines, line: number): Fence | undefined {
+  const written = lines.textOf(line);
+  const [opening, marker, language = ""] = INLINE.exec(written) ?? [];
+  if (opening === undefined || marker === undefined) return undefined;
+  const end = written.indexOf(marker, opening.length);
+  if (end < 0) return undefined;
+  const at = lines.startOf(line);
+  return { language: language.toLowerCase(), start: at + opening.length, end: at + end, closed: true };
+}
+
+interface Opening {
+  readonly marker: string;
+  readonly label: string;
+  readonly language: string;
+  /** Of the content. */
+  readonly start: number;
+}
+
+function openingAt(lines: Lines, line: number): Opening | undefined {
+  const written = lines.textOf(line);
+  const [, marker, label = ""] = MARKER.exec(written) ?? [];
+  if (marker === undefined) return undefined;
+  const [, name = "", rest = ""] = /^\s*[{.]*([\w+#-]*)(.*)$/.exec(label) ?? [];
+  // `title="x"` is an attribute of a block without a language.
+  const language = rest.startsWith("=") ? "" : name.toLowerCase();
+  const start = isProgramLanguage(language) && isCode(rest.trim()) ? written.length - rest.length : undefined;
+  return {
+    ...{ marker, label, language },
+    start: start === undefined ? lines.startOf(line + 1) : lines.startOf(line) + start,
+  };
+}
+
+/** Behind the language stands the first line of the program, and not the attributes of the block. */
+function isCode(text: string): boolean {
+  return STATEMENT.test(text) || /[;({]$/.test(text);
+}
+
+const STATEMENT =
+  /^(?:(?:const|let|var|return|await|async|function|import|export|if|for|while|try|throw|class)\b|\/\/|\/\*)/;
+
+function blockAt(text: string, lines: Lines, line: number): Fence | undefined {
+  const opened = openingAt(lines, line);
+  if (opened === undefined) return undefined;
+  const { language, start } = opened;
+  const marked = closingLine(lines, line + 1, opened);
+  const end = ticksIn(text, opened, marked ?? text.length) ?? marked;
+  return end === undefined ? unclosed(text, language, start) : { language, start, end, closed: true };
+}
+
+/** The start of the first line that holds the marker and nothing else. */
+function closingLine(lines: Lines, from: number, { marker }: Opening): number | undefined {
+  for (let line = from; line < lines.count; line += 1) {
+    const found = openingAt(lines, line);
+    if (found?.marker.startsWith(marker) && ONLY_BLANKS.test(found.label)) return lines.startOf(line);
+  }
+  return undefined;
+}
+
+const ONLY_BLANKS = new RegExp(`^${BLANK}*$`);
+
+/** The first run of backticks that is in no string or comment: no program means a template tagged with a template. */
+function ticksIn(text: string, { marker, language, start }: Opening, end: number): number | undefined {
+  if (!marker.startsWith("`") || (language !== "" && !isProgramLanguage(language))) return undefined;
+  const { ticksAt } = scanText(text.slice(start, end));
+  return ticksAt !== undefined && text.startsWith(marker, start + ticksAt) ? start + ticksAt : undefined;
 }
 
 /** The closing marker may stand at the end of the last line of code. */

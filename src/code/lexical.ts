@@ -12,6 +12,17 @@ export interface LexicalShape {
   readonly unaryAt: number;
   /** Offsets of backslashes outside strings: never valid there, so the text may have been escaped as a whole. */
   readonly strayBackslashes: readonly number[];
+  /** Offsets of characters outside strings that begin nothing: invisible ones, curly quotes, joiners inside plain words. */
+  readonly strayCharacters: readonly number[];
+  /** Offset of the first three backticks outside strings: no program means a template tagged with a template. */
+  readonly ticksAt: number | undefined;
+  /** What is still open at the end, outermost first. */
+  readonly unclosed: readonly Unclosed[];
+}
+
+export interface Unclosed {
+  readonly what: "(" | "[" | "{" | "template" | "string" | "comment";
+  readonly at: number;
 }
 
 const UNARY_WORDS: ReadonlySet<string> = new Set(["typeof", "void", "delete", "await", "yield", "new"]);
@@ -22,13 +33,13 @@ const OPERATOR_WORDS: ReadonlySet<string> = new Set([
 ]);
 const WORD = /[\p{ID_Start}$_\d][\p{ID_Continue}$\u200c\u200d]*/uy;
 
-type Opener = "bracket" | "template";
-
 /** What the parts of the scan share: where it is, and what it found. */
 interface Scan {
   readonly text: string;
-  readonly open: Opener[];
+  readonly open: Unclosed[];
   readonly strayBackslashes: number[];
+  readonly strayCharacters: number[];
+  ticksAt: number | undefined;
   at: number;
   depth: number;
   deepestAt: number;
@@ -48,6 +59,8 @@ export function scanText(text: string, escapedNewlines = false): LexicalShape {
     text,
     open: [],
     strayBackslashes: [],
+    strayCharacters: [],
+    ticksAt: undefined,
     at: 0,
     depth: 0,
     deepestAt: 0,
@@ -57,8 +70,8 @@ export function scanText(text: string, escapedNewlines = false): LexicalShape {
     afterValue: false,
   };
   while (scan.at < text.length) step(scan, escapedNewlines);
-  const { depth, deepestAt, unaryRun, unaryAt, strayBackslashes } = scan;
-  return { depth, deepestAt, unaryRun, unaryAt, strayBackslashes };
+  const { open, text: _, at: __, run: ___, afterValue: ____, ...shape } = scan;
+  return { ...shape, unclosed: open };
 }
 
 function step(scan: Scan, escapedNewlines: boolean): void {
@@ -74,6 +87,7 @@ function step(scan: Scan, escapedNewlines: boolean): void {
   }
   if (char === "/" && text[at + 1] === "*") {
     const end = text.indexOf("*/", at + 2);
+    if (end < 0) scan.open.push({ what: "comment", at });
     scan.at = end < 0 ? text.length : end + 2;
     return;
   }
@@ -84,14 +98,15 @@ function step(scan: Scan, escapedNewlines: boolean): void {
       value(scan);
       break;
     case "`":
+      if (text.startsWith("```", at)) scan.ticksAt ??= at;
       scan.at += 1;
-      skipTemplateText(scan);
+      skipTemplateText(scan, at);
       break;
     case "(":
     case "[":
     case "{":
       scan.at += 1;
-      enter(scan, "bracket");
+      enter(scan, { what: char, at });
       break;
     case ")":
     case "]":
@@ -131,7 +146,7 @@ function lineCommentEnd(text: string, from: number, escapedNewlines: boolean): n
 }
 
 function skipString(scan: Scan, quote: string): void {
-  const { text } = scan;
+  const { text, at } = scan;
   for (scan.at += 1; scan.at < text.length; scan.at += 1) {
     const char = text[scan.at];
     if (char === "\\") scan.at += 1;
@@ -141,9 +156,11 @@ function skipString(scan: Scan, quote: string): void {
       return;
     }
   }
+  scan.open.push({ what: "string", at });
 }
 
-function skipTemplateText(scan: Scan): void {
+/** `opened`: where the template began. */
+function skipTemplateText(scan: Scan, opened: number): void {
   const { text } = scan;
   for (; scan.at < text.length; scan.at += 1) {
     const char = text[scan.at];
@@ -154,10 +171,11 @@ function skipTemplateText(scan: Scan): void {
       return;
     } else if (char === "$" && text[scan.at + 1] === "{") {
       scan.at += 2;
-      enter(scan, "template");
+      enter(scan, { what: "template", at: opened });
       return;
     }
   }
+  scan.open.push({ what: "template", at: opened });
 }
 
 function slash(scan: Scan): void {
@@ -185,7 +203,7 @@ function skipRegExp(scan: Scan): void {
   }
 }
 
-function enter(scan: Scan, opener: Opener): void {
+function enter(scan: Scan, opener: Unclosed): void {
   scan.open.push(opener);
   scan.run = 0;
   scan.afterValue = false;
@@ -198,7 +216,7 @@ function enter(scan: Scan, opener: Opener): void {
 function leave(scan: Scan, closer: string): void {
   const opener = scan.open.pop();
   value(scan);
-  if (closer === "}" && opener === "template") skipTemplateText(scan);
+  if (closer === "}" && opener?.what === "template") skipTemplateText(scan, opener.at);
 }
 
 function value(scan: Scan): void {
@@ -232,9 +250,11 @@ function word(scan: Scan): void {
   WORD.lastIndex = scan.at;
   const found = WORD.exec(scan.text)?.[0];
   if (found === undefined) {
+    if (scan.text.charCodeAt(scan.at) > 127) scan.strayCharacters.push(scan.at);
     operator(scan);
     return;
   }
+  noteJoiners(scan, found);
   const isProperty = scan.text[scan.at - 1] === ".";
   scan.at += found.length;
   if (isProperty || !OPERATOR_WORDS.has(found)) {
@@ -244,4 +264,10 @@ function word(scan: Scan): void {
   scan.afterValue = false;
   if (UNARY_WORDS.has(found)) countUnary(scan);
   else scan.run = 0;
+}
+
+/** Joiners belong to words of some scripts, and never to one that is plain. */
+function noteJoiners({ at, strayCharacters }: Scan, found: string): void {
+  if (!/^[\w$\u200c\u200d]*$/.test(found)) return;
+  for (const joiner of found.matchAll(/[\u200c\u200d]/g)) strayCharacters.push(at + joiner.index);
 }

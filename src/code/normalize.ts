@@ -3,7 +3,7 @@
  * them, module syntax, an uncalled function, a bare object, JSON with a `code` field) and refuses, with a named
  * cause, what could mean two things. Text inside strings is never rewritten.
  */
-import { claimsData, claimsProgram, type Fence, findFences } from "./fences.ts";
+import { claimsData, claimsProgram, type Fence, findFences, MAX_BLOCKS } from "./fences.ts";
 import { type InputShape, noInput } from "./input-shape.ts";
 import { type Inspection, inspectProgram, type Remark } from "./inspect.ts";
 import { lossyLiterals } from "./number-literals.ts";
@@ -11,6 +11,8 @@ import { fault, type Reading, type ReadResult, type Refused, readAgain, readText
 import type { ReferenceInText } from "./references.ts";
 import { type Shaped, shapeExpression, shapeProgram } from "./shape.ts";
 import { authored, blank, insert, keepOnly, originOf, type SourceText } from "./source-text.ts";
+import { decodeJsonCode, sliceBrokenJson } from "./unescape.ts";
+import { afterThoughts, insideTags, type Stretch } from "./wrappers.ts";
 
 export interface NormalizeRequest {
   readonly code: string;
@@ -37,10 +39,10 @@ export type Normalized =
 
 /** Reads `request.code` and says how to run it, or why not. Never throws for any text. */
 export function normalize(request: NormalizeRequest): Normalized {
-  const source = withoutBomAndShebang(authored(request.code));
-  const whole = readText(source, request.code, request.sourceBytes);
-  if (whole.ok && !whole.fenced) return finish(whole.reading, request);
-  return normalizeFenced(source, request, whole.ok ? undefined : whole.refused);
+  return normalizeText(
+    { source: withoutBomAndShebang(authored(request.code)), stretch: request.code, notes: [], depth: 0 },
+    request,
+  );
 }
 
 function withoutBomAndShebang(source: SourceText): SourceText {
@@ -48,66 +50,140 @@ function withoutBomAndShebang(source: SourceText): SourceText {
   return prefix === "" ? source : blank(source, 0, prefix.length);
 }
 
+/** A text on the way to a program: what was around it is gone. */
+interface Intake {
+  readonly source: SourceText;
+  /** The part of the source that counts; the rest is blank. */
+  readonly stretch: string;
+  /** What was done to it so far. */
+  readonly notes: readonly Remark[];
+  readonly depth: number;
+}
+
+/** Wrappings inside one another. */
+const MAX_DEPTH = 6;
+
+function normalizeText(intake: Intake, request: NormalizeRequest): Normalized {
+  const { source, stretch, notes, depth } = intake;
+  const json = depth < MAX_DEPTH ? decodeJsonCode(source) : undefined;
+  if (json !== undefined) {
+    const note = sayAt("The program was taken out of JSON.", 0);
+    return normalizeText(
+      { source: json, stretch: json.text, notes: [...notes, note], depth: depth + 1 },
+      request,
+    );
+  }
+  const whole = readText(source, stretch, request.sourceBytes);
+  if (whole.ok && !whole.fenced) return finish(whole.reading, request, notes);
+  const inner = depth < MAX_DEPTH ? unwrap(intake) : undefined;
+  if (inner !== undefined) return normalizeText(inner, request);
+  return normalizeFenced(intake, request, whole.ok ? undefined : whole.refused);
+}
+
+/** Without the outermost wrapping that is no code block; undefined when there is none. */
+function unwrap({ source, notes, depth }: Intake): Intake | undefined {
+  const { text } = source;
+  const found = afterThoughts(text) ?? insideTags(text) ?? insideBrokenJson(text);
+  if (found === undefined || text.slice(found.start, found.end).trim() === "") return undefined;
+  return {
+    source: keepOnly(source, found.start, found.end),
+    stretch: text.slice(found.start, found.end),
+    notes: [...notes, sayAt(found.note, originOf(source.pieces, found.start))],
+    depth: depth + 1,
+  };
+}
+
+function insideBrokenJson(text: string): Stretch | undefined {
+  const found = sliceBrokenJson(text);
+  return found && { ...found, note: "The program was taken out of JSON whose quotes were not escaped." };
+}
+
+function sayAt(message: string, offset: number): Remark {
+  return { severity: "note", message, offset };
+}
+
 function normalizeFenced(
-  source: SourceText,
+  intake: Intake,
   request: NormalizeRequest,
   refused: Refused | undefined,
 ): Normalized {
+  const { source, notes } = intake;
   const fences = findFences(source.text);
   if (fences.length === 0) return refused ?? fault("The program could not be parsed.", 0);
   if (fences.length > MAX_BLOCKS)
-    return fault(`The text has ${fences.length} code blocks. Send exactly one.`, fences[1]?.start ?? 0);
+    return fault(
+      `The text has more than ${MAX_BLOCKS} code blocks. Send exactly one.`,
+      authorOf(intake, fences[1]),
+    );
   const blocks = fences.map((fence) => readBlock(source, fence, request));
   const [first, second] = blocks.filter(isProgram);
   if (second !== undefined)
     return {
-      ...fault("The text has two programs in separate code blocks.", second.fence.start),
+      ...fault("The text has two programs in separate code blocks.", authorOf(intake, second.fence)),
       hint: "Send exactly one code block.",
     };
-  if (first === undefined) return refuseBlocks(source, blocks, request, refused);
+  if (first === undefined) return refuseBlocks(intake, blocks, request, refused);
+  const note = sayAt("The program was taken out of its code block.", authorOf(intake, first.fence));
+  if (first.inner !== undefined)
+    return normalizeText({ ...first.inner, notes: [...notes, note], depth: intake.depth + 1 }, request);
   if (!first.result.ok) return first.result.refused;
-  const message = "The program was taken out of its code block.";
-  return finish(first.result.reading, request, [{ severity: "note", message, offset: first.fence.start }]);
+  return finish(first.result.reading, request, [...notes, note]);
 }
 
-/** Each is parsed, so there must be a bound; nobody means one program by so many. */
-const MAX_BLOCKS = 20;
+function authorOf({ source }: Intake, fence: Fence | undefined): number {
+  return originOf(source.pieces, fence?.start ?? 0);
+}
 
 interface Block {
   readonly fence: Fence;
   readonly isEmpty: boolean;
   readonly result: ReadResult;
+  /** What stands in it is wrapped once more. */
+  readonly inner?: Pick<Intake, "source" | "stretch">;
 }
 
 function readBlock(source: SourceText, fence: Fence, { sourceBytes }: NormalizeRequest): Block {
-  const content = source.text.slice(fence.start, fence.end);
-  const result = readText(keepOnly(source, fence.start, fence.end), content, sourceBytes);
-  return { fence, isEmpty: content.trim() === "", result };
+  const stretch = source.text.slice(fence.start, fence.end);
+  const content = keepOnly(source, fence.start, fence.end);
+  const result = readText(content, stretch, sourceBytes);
+  const isWrapped = decodeJsonCode(content) !== undefined || (holdsFences(fence) && stretch.includes("```"));
+  const block = { fence, isEmpty: stretch.trim() === "", result };
+  return isWrapped ? { ...block, inner: { source: content, stretch } } : block;
+}
+
+/** Markdown, or nothing that anybody named. */
+function holdsFences({ language }: Fence): boolean {
+  return language === "" || language === "md" || language === "markdown";
 }
 
 /** A block without a language is one if it can be. */
-function isProgram({ fence, isEmpty, result }: Block): boolean {
-  return claimsProgram(fence) || (fence.language === "" && result.ok && !isEmpty);
+function isProgram({ fence, isEmpty, result, inner }: Block): boolean {
+  if (inner !== undefined) return true;
+  return claimsProgram(fence) || (fence.language === "" && result.ok && !result.fenced && !isEmpty);
 }
 
 function refuseBlocks(
-  source: SourceText,
+  intake: Intake,
   blocks: readonly Block[],
   request: NormalizeRequest,
   refused: Refused | undefined,
 ): Normalized {
+  const { source, notes } = intake;
   const [only] = blocks;
-  // A closing marker whose opening one is missing: what stands before it is the program.
-  if (blocks.length === 1 && only?.isEmpty && !only.fence.closed) {
+  // A closing marker whose opening one is missing: what stands before it is the program, and behind it nothing, or prose.
+  if (blocks.length === 1 && only?.fence.language === "" && !only.fence.closed) {
     const lineStart = source.text.lastIndexOf("\n", only.fence.start - 2) + 1;
     const before = source.text.slice(0, lineStart);
     const result = readText(keepOnly(source, 0, lineStart), before, request.sourceBytes);
-    if (result.ok && before.trim() !== "") return finish(result.reading, request);
+    if (result.ok && before.trim() !== "") return finish(result.reading, request, notes);
   }
   const foreign = blocks.find(({ fence }) => fence.language !== "" && !claimsData(fence));
   if (foreign !== undefined)
     return {
-      ...fault(`The code block is ${foreign.fence.language}, not TypeScript.`, foreign.fence.start),
+      ...fault(
+        `The code block is ${foreign.fence.language}, not TypeScript.`,
+        authorOf(intake, foreign.fence),
+      ),
       hint: "Write the program in TypeScript or JavaScript.",
     };
   const failed = blocks.find(({ fence }) => fence.language === "")?.result;
@@ -115,7 +191,7 @@ function refuseBlocks(
   return refused ?? fault("The text has no program in it.", 0);
 }
 
-function finish(reading: Reading, request: NormalizeRequest, notes: readonly Remark[] = []): Normalized {
+function finish(reading: Reading, request: NormalizeRequest, notes: readonly Remark[]): Normalized {
   const { root, text } = reading;
   const { globals, input = noInput } = request;
   const inspection = inspectProgram(root, globals, request.hidden);

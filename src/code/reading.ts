@@ -1,4 +1,4 @@
-/** The ways in which a text can be a program: as it stands, as one expression, out of JSON, or escaped. */
+/** The ways in which a text can be a program: as it stands, as one expression, without a label or backticks, or escaped. */
 import type { Rewrite } from "./given-names.ts";
 import type { Remark } from "./inspect.ts";
 import { scanText } from "./lexical.ts";
@@ -12,7 +12,14 @@ import {
 } from "./parse.ts";
 import { originOf, type SourceText } from "./source-text.ts";
 import { syntaxHint, syntaxMessage } from "./syntax-hints.ts";
-import { decodeEscapes, decodeJsonCode } from "./unescape.ts";
+import {
+  isQuotedProgram,
+  startsWithLabel,
+  withoutInvisibles,
+  withoutLabel,
+  withoutTicks,
+} from "./trimmings.ts";
+import { decodeEscapes } from "./unescape.ts";
 
 export interface Refused {
   readonly ok: false;
@@ -46,15 +53,53 @@ export type ReadResult =
 export function readText(source: SourceText, stretch: string, sourceBytes: number): ReadResult {
   const excess = excessOf(source, stretch, sourceBytes);
   if (excess !== undefined) return { ok: false, refused: excess };
-  const decoded = decodeJsonCode(source);
-  if (decoded !== undefined) return readDecoded(decoded, sourceBytes, "The program was taken out of JSON.");
-  const plain = readPlain(source, []);
-  if (plain.ok && !isSwallowedByComment(plain.reading)) return plain;
+  const visible = withoutInvisibles(source);
+  const notes = visible === undefined ? [] : [sayRepair("Invisible characters were left out.")];
+  return readVisible(visible ?? source, notes, sourceBytes);
+}
+
+function readVisible(source: SourceText, notes: readonly Remark[], sourceBytes: number): ReadResult {
+  const plain = readPlain(source, notes);
+  if (plain.ok && !isSwallowedByComment(plain.reading)) return readTrimmed(plain, notes);
+  const trimmed =
+    readWithout(withoutLabel(source), LABEL_LEFT_OUT, notes) ??
+    readWithout(withoutTicks(source), TICKS_LEFT_OUT, notes);
+  if (trimmed !== undefined) return trimmed;
   for (const unescaped of decodeEscapes(source)) {
-    const result = readDecoded(unescaped, sourceBytes, "Escaped line breaks were decoded.");
-    if (result.ok) return result;
+    if (excessOf(unescaped, unescaped.text, sourceBytes) !== undefined) continue;
+    const decoded = [...notes, sayRepair("Escaped line breaks were decoded.")];
+    const result = readPlain(unescaped, decoded);
+    if (result.ok) return readTrimmed(result, decoded);
   }
   return plain;
+}
+
+const LABEL_LEFT_OUT = "The first line, which names the language, was left out.";
+const TICKS_LEFT_OUT = "The backticks around the program were left out.";
+
+function sayRepair(message: string): Remark {
+  return { severity: "note", message, offset: 0 };
+}
+
+/** A label or backticks around a program may make a program of their own, which nobody means. */
+function readTrimmed(result: Extract<ReadResult, { ok: true }>, notes: readonly Remark[]): ReadResult {
+  const { reading, fenced } = result;
+  if (fenced || reading.root.type !== "Program") return result;
+  if (startsWithLabel(reading, reading.root))
+    return readWithout(withoutLabel(reading), LABEL_LEFT_OUT, notes) ?? result;
+  const within = withoutTicks(reading);
+  if (within === undefined || !isQuotedProgram(reading, reading.root, within)) return result;
+  return readWithout(within, TICKS_LEFT_OUT, notes) ?? result;
+}
+
+function readWithout(
+  trimmed: SourceText | undefined,
+  message: string,
+  notes: readonly Remark[],
+): Extract<ReadResult, { ok: true }> | undefined {
+  if (trimmed === undefined) return undefined;
+  const result = readPlain(trimmed, [...notes, sayRepair(message)]);
+  return result.ok && !result.fenced ? result : undefined;
 }
 
 /** The same reading with some stretches replaced by others of equal length; undefined if that is no program. */
@@ -65,12 +110,6 @@ export function readAgain(reading: Reading, rewrites: readonly Rewrite[]): Readi
     text = text.slice(0, start) + replacement + text.slice(start + replacement.length);
   const result = readPlain({ text, pieces }, notes);
   return result.ok ? result.reading : undefined;
-}
-
-function readDecoded(source: SourceText, sourceBytes: number, message: string): ReadResult {
-  const excess = excessOf(source, source.text, sourceBytes);
-  if (excess !== undefined) return { ok: false, refused: excess };
-  return readPlain(source, [{ severity: "note", message, offset: 0 }]);
 }
 
 function readPlain(source: SourceText, notes: readonly Remark[]): ReadResult {

@@ -99,6 +99,18 @@ export function decode(
   return { text: text + source.text.slice(from, end), pieces };
 }
 
+/** Several texts as the lines of one. */
+export function joinSources(sources: readonly SourceText[]): SourceText {
+  const pieces: Piece[] = [];
+  let text = "";
+  for (const [index, source] of sources.entries()) {
+    if (index > 0) text += "\n";
+    for (const [at, origin, length] of source.pieces) pieces.push([text.length + at, origin, length]);
+    text += source.text;
+  }
+  return { text, pieces };
+}
+
 /** The author's offset of an offset in the text. */
 export function originOf(pieces: readonly Piece[], offset: number): number {
   let low = 0;

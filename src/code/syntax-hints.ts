@@ -1,9 +1,12 @@
 /** What to tell a model whose text does not parse: the fault it most likely made, by name. */
+import { cutOffHint } from "./cut-off.ts";
 import { parsesAsJsx, type SyntaxFault } from "./parse.ts";
 
 /** The hint for text that failed with `fault`, or undefined when the parser's own words say enough. */
 export function syntaxHint(text: string, fault: SyntaxFault): string | undefined {
   if (fault.message.includes("reserved word 'await'")) return byReason("AwaitNotInAsyncContext");
+  const cutOff = cutOffHint(text, fault);
+  if (cutOff !== undefined) return cutOff;
   return byReason(fault.reason) ?? rules.find((rule) => rule.applies(text, fault))?.hint;
 }
 
@@ -41,8 +44,28 @@ const rules: readonly {
     hint: "The program is HTML-escaped: send `<`, `>`, `&` and quotes as they are.",
   },
   {
-    applies: (text, fault) => /[“”‘’]/.test(text.slice(fault.offset, fault.offset + 40)),
+    applies: (text) => NUMBERED.test(text),
+    hint: "The lines are numbered: send the program without line numbers.",
+  },
+  {
+    applies: (text) => /^\s*>+ ?\S.*(?:\n>.*)*\s*$/.test(text),
+    hint: "The lines are quoted: send the program without `>` before them.",
+  },
+  {
+    applies: (text) => /^\s*(?:[+-] ?\S.*\n){2}/.test(text) || /^@@ /m.test(text),
+    hint: "This is a diff: send the whole program as it is to be run.",
+  },
+  {
+    applies: (text, fault) => /[“”‘’„‟‚‛«»´＂＇]/.test(text.slice(fault.offset, fault.offset + 40)),
     hint: "The program has curly quotes: use straight ones, ' or \".",
+  },
+  {
+    applies: (text, fault) => text[fault.offset] === "…",
+    hint: "The program has … in it: write out what it stands for, or three dots for a spread.",
+  },
+  {
+    applies: (text, fault) => /[−–—×÷≤≥≠→⇒（）｛｝；，：]/.test(text.charAt(fault.offset)),
+    hint: "The program has a character of typography there: write operators and punctuation in ASCII.",
   },
   { applies: looksLikePython, hint: "This looks like Python. Write TypeScript." },
   {
@@ -70,6 +93,9 @@ const PYTHON: readonly RegExp[] = [
   /^[ \t]*print[ \t]*\(/m,
   /\b(?:None|True|False)\b/,
 ];
+
+/** `1: const x`, `2 | return x`: at least two lines, counted from one to the next. */
+const NUMBERED = /^\s*1[ \t]*[:.)|→\t].*\n\s*2[ \t]*[:.)|→\t]/;
 
 function looksLikePython(text: string): boolean {
   return PYTHON.some((pattern) => pattern.test(text));

@@ -1,15 +1,122 @@
-/** Programs that arrive escaped: as the `code` of a JSON object, or with `\n` where line breaks should be. */
+/** Programs that arrive escaped: inside JSON, in the many ways models wrap it, or with `\n` where line breaks should be. */
+import { type JsonPlace, placesOf } from "./json-places.ts";
 import { scanText } from "./lexical.ts";
-import { type Decoded, decode, type SourceText } from "./source-text.ts";
+import { authored, type Decoded, decode, joinSources, type SourceText } from "./source-text.ts";
 
-/** The value of `code` when the whole text is a JSON object with just that field. */
+/** Names under which a program is sent by those who do not read which one is asked for. */
+const PROGRAM_NAMES: readonly string[] = [
+  ...["code", "program", "script", "source", "source_code", "snippet"],
+  ...["typescript", "typescript_code", "ts", "javascript", "javascript_code", "js"],
+];
+/** Names of what a call is wrapped in. */
+const WRAPPER_NAMES: readonly string[] = [
+  ...["arguments", "args", "parameters", "params", "input", "function", "run_code"],
+  ...["function_call", "tool_call", "tool_calls", "tool_input"],
+];
+
+/**
+ * The program in a text that is JSON. A text that may as well be a program of its own, like an object that is to be
+ * returned, is left alone.
+ */
 export function decodeJsonCode(source: SourceText): SourceText | undefined {
-  const head = /^\s*\{\s*"code"\s*:\s*"/.exec(source.text);
-  if (head === null) return undefined;
-  const value = readJson(source.text);
-  if (typeof value !== "object" || value === null || Object.keys(value).length !== 1) return undefined;
-  const end = source.text.lastIndexOf('"');
-  return decode(source, head[0].length, end, jsonEscapes(source.text, head[0].length, end));
+  if (!/^\s*["[{]/.test(source.text)) return undefined;
+  const root = placesOf(source.text);
+  if (root === undefined) return undefined;
+  if (root.type === "string") {
+    const inner = decodeString(source, root);
+    return decodeJsonCode(inner);
+  }
+  const [first, second] = programsIn(root);
+  if (first === undefined || second !== undefined) return undefined;
+  const program = decodeParts(source, first.parts);
+  const isMeant = isCodeField(root) || (isWrapper(root) && looksLikeCode(program.text));
+  return isMeant ? program : undefined;
+}
+
+/** The same for the arguments of a call that takes a program: whatever is named as one is it. */
+export function decodeCallArguments(text: string): string | undefined {
+  const source = authored(text);
+  const root = placesOf(text);
+  if (root === undefined) return undefined;
+  const decoded = root.type === "string" ? decodeString(source, root) : undefined;
+  if (decoded !== undefined) return decodeCallArguments(decoded.text) ?? decoded.text;
+  const [first, second] = programsIn(root);
+  return first === undefined || second !== undefined ? undefined : decodeParts(source, first.parts).text;
+}
+
+interface ProgramPlace {
+  /** Lines, or the one text. */
+  readonly parts: readonly StringPlace[];
+}
+
+type StringPlace = Extract<JsonPlace, { type: "string" }>;
+
+/** `code` stands for the program even beside others; without it, everything that is named like one is found. */
+function programsIn(place: JsonPlace): readonly ProgramPlace[] {
+  if (place.type === "array") return place.items.length === 1 ? place.items.flatMap(programsIn) : [];
+  if (place.type !== "object") return [];
+  const named = membersNamed(place, PROGRAM_NAMES);
+  const code = named.filter(([name]) => name === "code");
+  const found = (code.length > 0 ? code : named).flatMap(([, value]) => programAt(value));
+  if (found.length > 0) return found;
+  return membersNamed(place, WRAPPER_NAMES).flatMap(([, value]) => programsIn(value));
+}
+
+type JsonObject = Extract<JsonPlace, { type: "object" }>;
+
+function membersNamed({ members }: JsonObject, names: readonly string[]): JsonObject["members"] {
+  return members.filter(([name]) => names.includes(name.toLowerCase()));
+}
+
+function programAt(value: JsonPlace): readonly ProgramPlace[] {
+  if (value.type === "string") return [{ parts: [value] }];
+  if (value.type !== "array") return programsIn(value);
+  const lines = value.items.filter((item) => item.type === "string");
+  return lines.length === value.items.length && lines.length > 0 ? [{ parts: lines }] : [];
+}
+
+/** `{ "code": "…" }` and nothing else. */
+function isCodeField(place: JsonPlace): boolean {
+  if (place.type !== "object" || place.members.length !== 1) return false;
+  const [first] = place.members;
+  return first?.[0] === "code" && first[1].type === "string";
+}
+
+/** An object that says no more than what is to be run. */
+function isWrapper(place: JsonPlace): boolean {
+  if (place.type === "array") return place.items.every(isWrapper);
+  if (place.type !== "object") return false;
+  return place.members.every(([name]) => [...PROGRAM_NAMES, ...WRAPPER_NAMES, ...LABELS].includes(name));
+}
+
+const LABELS: readonly string[] = ["name", "id", "type", "language", "lang", "description", "title", "tool"];
+
+function looksLikeCode(text: string): boolean {
+  return /\b(?:return|await|const|let|function)\b|=>/.test(text);
+}
+
+function decodeParts(source: SourceText, parts: readonly StringPlace[]): SourceText {
+  return joinSources(parts.map((part) => decodeString(source, part)));
+}
+
+function decodeString(source: SourceText, { start, end }: StringPlace): SourceText {
+  return decode(source, start, end, jsonEscapes(source.text, start, end));
+}
+
+const BROKEN_HEAD = new RegExp(
+  `^\\s*\\{\\s*["'\`]?(?:${PROGRAM_NAMES.join("|")})["'\`]?\\s*:\\s*(["'\`])`,
+  "i",
+);
+
+/** `{"code": "return "x""}`: quotes inside that nobody escaped. The program is what stands between the outermost ones. */
+export function sliceBrokenJson(text: string): { readonly start: number; readonly end: number } | undefined {
+  const head = BROKEN_HEAD.exec(text);
+  const quote = head?.[1];
+  if (head === null || quote === undefined) return undefined;
+  const start = head[0].length;
+  const closed = text.trimEnd();
+  const end = closed.slice(0, -1).trimEnd().length - 1;
+  return closed.endsWith("}") && end > start && text[end] === quote ? { start, end } : undefined;
 }
 
 function readJson(text: string): unknown {

@@ -1,0 +1,26 @@
+/** What the word behind the marker of a code block says about its content. */
+
+const PROGRAM: ReadonlySet<string> = new Set([
+  ...["js", "javascript", "ts", "typescript", "jsx", "tsx", "mjs", "cjs", "mts", "cts", "node", "es6"],
+]);
+/** Sample data or output, never meant to be run. */
+const DATA: ReadonlySet<string> = new Set([
+  ...["json", "jsonc", "text", "txt", "output", "plaintext", "md", "markdown", "yaml", "yml", "csv", "xml"],
+  ...["html", "diff", "log"],
+]);
+const OTHER: ReadonlySet<string> = new Set([
+  ...["python", "py", "bash", "sh", "shell", "zsh", "console", "ruby", "go", "rust", "java", "php", "sql"],
+]);
+
+export function isProgramLanguage(language: string): boolean {
+  return PROGRAM.has(language);
+}
+
+export function isDataLanguage(language: string): boolean {
+  return DATA.has(language);
+}
+
+/** Whether a word is the name of a language, and not the beginning of a sentence. */
+export function isLanguage(word: string): boolean {
+  return PROGRAM.has(word) || DATA.has(word) || OTHER.has(word);
+}

@@ -1,5 +1,5 @@
 /** The functions of the gateway itself that a model sees in code mode, and what it sends them. */
-import { type Fields, isFields } from "../upstream/model.ts";
+import type { Fields } from "../upstream/model.ts";
 
 export const RUN_CODE = "run_code";
 export const SEARCH_TOOLS = "search_tools";
@@ -66,24 +66,3 @@ export const describeToolsFunction: Fields = {
     },
   },
 };
-
-export type RunCodeArguments =
-  | { readonly ok: true; readonly code: string }
-  /** `problem` is written for the model. */
-  | { readonly ok: false; readonly problem: string };
-
-/** Reads what the model sent to `run_code`. Broken JSON is not repaired: it may be half a program. */
-export function readRunCodeArguments(text: string): RunCodeArguments {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return { ok: false, problem: `The arguments of ${RUN_CODE} are not valid JSON. ${EXPECTED}` };
-  }
-  const code = isFields(value) ? value["code"] : value;
-  if (typeof code !== "string") return { ok: false, problem: `${RUN_CODE} got no program. ${EXPECTED}` };
-  if (code.trim() === "") return { ok: false, problem: `${RUN_CODE} got an empty program. ${EXPECTED}` };
-  return { ok: true, code };
-}
-
-const EXPECTED = 'Call it with {"code": "…"}, the program as one JSON string.';

@@ -7,8 +7,9 @@ import type { ToolCall } from "../upstream/model.ts";
 import { type Answer, type CallAnswering, type ChatStep, type ModeContext, toToolCall } from "./answering.ts";
 import { discover } from "./discovery.ts";
 import { turnsOf } from "./kept-turns.ts";
-import { RUN_CODE, readRunCodeArguments } from "./meta-tools.ts";
+import { RUN_CODE } from "./meta-tools.ts";
 import { followProgram, lastPause, type TellProgress } from "./progress.ts";
+import { type RunCodeArguments, readRunCodeArguments } from "./run-code-arguments.ts";
 import { describeProblem } from "./tool-message.ts";
 
 export const programs: CallAnswering = {
@@ -46,6 +47,7 @@ export const programs: CallAnswering = {
       id,
       parent: run.id,
       ...(repairOf === undefined ? {} : { repairOf }),
+      ...(program.repair === undefined ? {} : { notes: [program.repair] }),
     });
     if (tell !== null) {
       tell({ type: "code", run_id: id, code: program.code });
@@ -96,7 +98,7 @@ async function findRepaired(
 function readProgram(
   call: ToolCall,
   context: ModeContext,
-): { readonly ok: true; readonly code: string } | { readonly ok: false; readonly answer: string } {
+): Extract<RunCodeArguments, { ok: true }> | { readonly ok: false; readonly answer: string } {
   if (call.name !== RUN_CODE) {
     const answer = discover(call, context) ?? describeProblem(notAFunction(call.name, context));
     return { ok: false, answer };

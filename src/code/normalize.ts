@@ -210,7 +210,12 @@ function finish(reading: Reading, request: NormalizeRequest, notes: readonly Rem
   if (rewritten !== undefined) return finish(rewritten, request, notes);
   const lossy = lossyLiterals(root);
   const found = { ...inspection, warnings: [...lossy, ...inspection.warnings] };
-  return apply(reading, found, shape, [...notes, ...reading.notes]);
+  return apply(reading, found, shape, eachOnce([...notes, ...reading.notes]));
+}
+
+/** Tags inside of tags are one repair. */
+function eachOnce(notes: readonly Remark[]): readonly Remark[] {
+  return [...new Map(notes.toReversed().map((note) => [note.message, note])).values()].toReversed();
 }
 
 function apply(

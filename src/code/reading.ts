@@ -4,7 +4,6 @@ import type { Remark } from "./inspect.ts";
 import { scanText } from "./lexical.ts";
 import {
   type Expression,
-  nodesOf,
   type Program,
   parseProgram,
   parseWholeExpression,
@@ -115,7 +114,8 @@ export function readAgain(reading: Reading, rewrites: readonly Rewrite[]): Readi
 function readPlain(source: SourceText, notes: readonly Remark[]): ReadResult {
   const parsed = parseProgram(source.text);
   if (parsed.ok) {
-    const fenced = source.text.includes("```") && isFencedText(parsed.node);
+    // A fenced program is valid JavaScript: a template tagged with a template, which no program means.
+    const fenced = source.text.includes("```") && scanText(source.text).ticksAt !== undefined;
     return { ok: true, reading: { ...source, root: parsed.node, notes }, fenced };
   }
   const expression = parseWholeExpression(source.text);
@@ -128,13 +128,6 @@ function readPlain(source: SourceText, notes: readonly Remark[]): ReadResult {
 function isSwallowedByComment({ text, root }: Reading): boolean {
   const isEmpty = root.type === "Program" && root.body.length === 0;
   return isEmpty && text.includes("\\n") && !/[\n\r]/.test(text.trim());
-}
-
-/** A fenced program is valid JavaScript: a template tagged with a template, which no program means. */
-function isFencedText(program: Program): boolean {
-  for (const node of nodesOf(program))
-    if (node.type === "TaggedTemplateExpression" && node.tag.type === "TemplateLiteral") return true;
-  return false;
 }
 
 function excessOf(source: SourceText, stretch: string, sourceBytes: number): Refused | undefined {

@@ -112,11 +112,16 @@ const BROKEN_HEAD = new RegExp(
 export function sliceBrokenJson(text: string): { readonly start: number; readonly end: number } | undefined {
   const head = BROKEN_HEAD.exec(text);
   const quote = head?.[1];
-  if (head === null || quote === undefined) return undefined;
+  if (head === null || quote === undefined || placesOf(text) !== undefined) return undefined;
   const start = head[0].length;
   const closed = text.trimEnd();
   const end = closed.slice(0, -1).trimEnd().length - 1;
   return closed.endsWith("}") && end > start && text[end] === quote ? { start, end } : undefined;
+}
+
+/** Whether a text begins as JSON with a program in it and stops before the program's end. */
+export function isCutOffJson(text: string): boolean {
+  return BROKEN_HEAD.test(text) && !text.trimEnd().endsWith("}");
 }
 
 function readJson(text: string): unknown {

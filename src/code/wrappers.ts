@@ -25,7 +25,7 @@ export function afterThoughts(text: string): Stretch | undefined {
 /** Text that no program would have around it. */
 function isProse(text: string): boolean {
   const words = text.replace(/`[^`\n]*`/g, "");
-  return !/[{};=`]|=>|\)\s*$/.test(words);
+  return !/[{};=`]|=>|[()]\s*$/.test(words);
 }
 
 const PREFIX = "(?:[\\w-]+:)?";
@@ -65,14 +65,27 @@ function insideParameter(text: string): Stretch | undefined {
 function insideTag(text: string): Stretch | undefined {
   const opened = TAG.exec(text);
   if (opened === null || !isProse(text.slice(0, opened.index))) return undefined;
+  if (CLOSER.test(text.slice(0, opened.index))) return undefined;
+  // In the middle of a line it may be a type, or an element.
+  if (!/(?:^|[\n\r])[ \t]*$/.test(text.slice(Math.max(0, opened.index - 80), opened.index))) return undefined;
   const start = opened.index + opened[0].length;
   const closer = closerOf(opened);
   const closed = closer === undefined ? -1 : text.toLowerCase().lastIndexOf(closer);
   if (closed < start)
     return { start, end: start + withoutClosers(text.slice(start)).length, note: TAKEN_OUT };
+  // A tag that is closed and opened again holds two programs.
+  if (
+    text
+      .toLowerCase()
+      .slice(start, closed)
+      .includes(closer ?? "")
+  )
+    return undefined;
   const behind = withoutClosers(text.slice(closed + (closer?.length ?? 0)));
   return isProse(behind) ? { start, end: closed, note: TAKEN_OUT } : undefined;
 }
+
+const CLOSER = new RegExp(`</${PREFIX}(?:${TAGS})>`, "i");
 
 function closerOf([tag, name]: RegExpExecArray): string | undefined {
   if (tag.startsWith("<![")) return "]]>";

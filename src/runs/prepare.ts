@@ -42,6 +42,8 @@ export interface ProgramRequest {
   readonly id?: string;
   /** The chat run this program belongs to. */
   readonly parent?: string;
+  /** What was done to the text before it got here, for its author. */
+  readonly notes?: readonly string[];
   /** Aborting cancels the run, until it waits for the first time. */
   readonly signal?: AbortSignal;
 }
@@ -87,6 +89,7 @@ export async function prepareProgram(
     limits,
     diagnostics: [
       ...(outcome.ok ? outcome.program.diagnostics : outcome.diagnostics),
+      ...(request.notes ?? []).map(noteOnText),
       ...notesOnInput(request.input),
       ...(parent === null ? notesOnFilters(policy, catalog) : []),
     ],
@@ -116,6 +119,10 @@ export async function prepareProgram(
     requestKey: null,
   };
   return { outcome, denied, record, identity: toIdentity(record, spec, namespaces) };
+}
+
+function noteOnText(message: string): Diagnostic {
+  return { severity: "note", code: null, message, line: 1, column: 1 };
 }
 
 /** For the client: the model that wrote a program of a chat did not write the filters. */

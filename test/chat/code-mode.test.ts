@@ -138,6 +138,18 @@ describe("a program", () => {
     expect(answer.toolarium.steps).toEqual([]);
   });
 
+  test.each([
+    ["as bare text", "return 1 +\n  1"],
+    ["with raw line breaks", '{"code": "return 1 +\n  1"}'],
+    ["as JSON in JSON", JSON.stringify('{"script": "return 1 + 1"}')],
+  ])("sent %s runs, and the model is told what it should have sent", async (_, args) => {
+    const asked = stage.play({ calls: [["run_code", args]] }, "two");
+    await chat.ask(body());
+    expect(toolMessages(asked[1])).toEqual([
+      { status: "completed", result: 2, notes: [expect.stringContaining('Call it with {"code": "…"}')] },
+    ]);
+  });
+
   test("sent as several run_code calls of one turn is several runs, answered in order", async () => {
     const asked = stage.play(
       {

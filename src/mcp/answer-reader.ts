@@ -55,9 +55,10 @@ export function createAnswerReader(): AnswerReader {
       : [];
   };
 
+  /** The one request that waits for an answer, if it is one. A subscription has no answer before its end. */
   const only = (): RequestId | undefined => {
-    const [first, ...others] = open.values();
-    return others.length === 0 ? first?.message.id : undefined;
+    const waiting = [...open.values()].filter(({ message }) => message.method !== "subscriptions/listen");
+    return waiting.length === 1 ? waiting[0]?.message.id : undefined;
   };
 
   const readValue: AnswerReader["readValue"] = (raw, request) => {

@@ -14,6 +14,7 @@ import type { CallOptions, CallOutcome, ConnectionState, ServerConnection, Serve
 import { type Learned, openSession, toStartFailure } from "./open-session.ts";
 import { type Backoff, createPauses } from "./pauses.ts";
 import { createPresence, type Presence } from "./presence.ts";
+import { createRareLog } from "./rare-log.ts";
 import { createRedact, type Redact, redactJson, withoutPaths } from "./redact.ts";
 import { createRelisting, type Relisting } from "./relisting.ts";
 import type { Session } from "./session.ts";
@@ -44,6 +45,13 @@ class Connection implements ServerConnection {
 
   readonly #health: Health = createHealth(this.#closed.signal);
   readonly #presence: Presence;
+
+  readonly #sayUnavailable = createRareLog((reason, unsaid) =>
+    this.#deps.log.warn({ server: this.#spec.name, reason, ...unsaid }, "mcp server not available"),
+  );
+  readonly #sayNotListed = createRareLog((reason, unsaid) =>
+    this.#deps.log.warn({ server: this.#spec.name, reason, ...unsaid }, "mcp tool list not refreshed"),
+  );
 
   #state: ConnectionState = "connecting";
   #learned: Learned = { sse: false, legacy: false };
@@ -169,6 +177,7 @@ class Connection implements ServerConnection {
         AbortSignal.any([limit, this.#closed.signal]),
         {
           onToolsChanged: relisting.soon,
+          onDoubt: (session, reason) => void this.#health.judge(session, { kind: "broken", reason }),
           onTrouble: (error) =>
             log.debug({ server: name, reason: this.#clean(error.message) }, "mcp trouble"),
         },
@@ -203,8 +212,7 @@ class Connection implements ServerConnection {
       adopt: (listing, options) => this.#adopt(listing, options),
       onFailure: (error) => {
         // The known tools stay: a failed list says nothing about them.
-        const reason = this.#clean(describeConnectionError(error));
-        this.#deps.log.warn({ server: this.#spec.name, reason }, "mcp tool list not refreshed");
+        this.#sayNotListed(this.#clean(describeConnectionError(error)));
       },
     });
   }
@@ -221,8 +229,7 @@ class Connection implements ServerConnection {
     // Redacted before it is cut, so that no half of a secret is left.
     const words = tellingLine(this.#redact(stderr ?? ""), ending);
     const error = this.#clean(words === "" ? reason : `${reason}; it wrote: ${words}`);
-    if (error !== this.#lastError)
-      this.#deps.log.warn({ server: this.#spec.name, reason: error }, "mcp server not available");
+    this.#sayUnavailable(error);
     this.#lastError = error;
   }
 

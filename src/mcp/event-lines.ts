@@ -5,6 +5,7 @@ export interface ServerEvent {
   /** Empty for a plain message. */
   readonly name: string;
   readonly data: string;
+  readonly id?: string | undefined;
 }
 
 /** Whoever sends a longer answer means no good. */
@@ -20,7 +21,7 @@ export function rewriteEvents(
   const parser = createParser({
     maxBufferSize: MAX_ANSWER_CHARS,
     onEvent: ({ id, event: name = "", data }) => {
-      const given = rewrite({ name, data });
+      const given = rewrite({ name, data, id });
       // An id counts also where it stands alone: a broken stream is resumed from it.
       const events = given.length === 0 && id !== undefined ? [{ name: "", data: "" }] : given;
       for (const event of events) out += toText(event, id);

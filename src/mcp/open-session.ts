@@ -6,6 +6,7 @@ import {
   ProtocolError,
   SdkError,
   SdkErrorCode,
+  SseError,
 } from "@modelcontextprotocol/client";
 import { z } from "zod";
 import { MAX_TIMER_MS } from "./bounded-call.ts";
@@ -122,24 +123,33 @@ async function connect(
   events: SessionEvents,
 ): Promise<Opened> {
   const ended = Promise.withResolvers<string>();
+  let session: Session | undefined;
   const link = createLink(spec, {
     sse: spec.type === "sse" || learned.sse,
-    onLost: () => ended.resolve("its event stream broke"),
+    stream: {
+      onGap: () => events.onToolsChanged({ announced: false }),
+      onRefused: () => {
+        if (session !== undefined) events.onDoubt(session, "its event stream broke");
+      },
+    },
   });
   const client = new Client(clientInfo, clientOptions(spec));
   client.onclose = () => ended.resolve(link.exit() ?? "it closed the connection");
-  client.onerror = events.onTrouble;
-  let session: Session | undefined;
+  const broken = Promise.withResolvers<never>();
+  broken.promise.catch(() => {});
+  client.onerror = (error) => {
+    events.onTrouble(error);
+    // The event source would open another stream, on which no answer comes.
+    if (error instanceof SseError) broken.reject(error);
+  };
   try {
     // The SDK has no signal for the question about revisions, and a time limit of its own for everything else.
-    await orAborted(
+    const connected = client.connect(link.transport, {
       signal,
-      client.connect(link.transport, {
-        signal,
-        timeout: MAX_TIMER_MS,
-        ...(learned.legacy ? { prior: { kind: "legacy" } } : {}),
-      }),
-    );
+      timeout: MAX_TIMER_MS,
+      ...(learned.legacy ? { prior: { kind: "legacy" } } : {}),
+    });
+    await orAborted(signal, Promise.race([connected, broken.promise]));
     session = createSession(spec, { client, link, ended, events });
     const listing = await session.list(signal);
     signal.throwIfAborted();

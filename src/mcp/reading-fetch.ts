@@ -13,6 +13,7 @@ import { mayLoseDigits } from "../json.ts";
 import type { AnswerReader } from "./answer-reader.ts";
 import { MAX_ANSWER_CHARS, rewriteEvents, type ServerEvent } from "./event-lines.ts";
 import { noAnswer } from "./read-message.ts";
+import { keepStream, type StreamEvents } from "./standing-stream.ts";
 
 export interface ReadingFetch {
   readonly fetch: FetchLike;
@@ -24,10 +25,11 @@ export interface FetchReading {
   readonly reader: AnswerReader;
   /** A POST was answered by the first event of an SSE server. */
   readonly onEndpoint: () => void;
+  readonly stream: StreamEvents;
 }
 
 /** For streamable HTTP: the answer to a request is the body of its POST. */
-export function createReadingFetch({ reader, onEndpoint }: FetchReading): ReadingFetch {
+export function createReadingFetch({ reader, onEndpoint, stream }: FetchReading): ReadingFetch {
   const { write, reread } = createWriter();
   const readEvent = (event: ServerEvent, request: RequestId | undefined): readonly ServerEvent[] => {
     if (event.name === "endpoint" && request !== undefined && reader.isOpen(request)) {
@@ -63,7 +65,26 @@ export function createReadingFetch({ reader, onEndpoint }: FetchReading): Readin
     return withBody(response, `[${write(messages, text).join(",")}]`, "application/json");
   };
 
+  /** What a server tells unasked. A stream that is resumed belongs to one request, and is left to the SDK. */
+  const keep = (url: string | URL, init: RequestInit | undefined): Promise<Response> =>
+    keepStream({
+      open: (lastEventId) => {
+        const headers = new Headers(init?.headers);
+        if (lastEventId !== undefined) headers.set("last-event-id", lastEventId);
+        return fetch(url, { ...init, headers });
+      },
+      read: (body, onId) =>
+        rewriteEvents(body, (event) => {
+          if (event.id !== undefined) onId(event.id);
+          return readEvent(event, undefined);
+        }),
+      signal: init?.signal ?? undefined,
+      events: stream,
+    });
+
   const readingFetch: FetchLike = async (url, init) => {
+    const isGet = init?.method === undefined || init.method === "GET";
+    if (isGet && !new Headers(init?.headers).has("last-event-id")) return keep(url, init);
     const response = await fetch(url, init);
     if (init?.method === "POST") {
       const message: unknown = typeof init.body === "string" ? JSON.parse(init.body) : undefined;

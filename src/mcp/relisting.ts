@@ -1,3 +1,4 @@
+import { createPauses } from "./pauses.ts";
 import type { ToolListing } from "./tool-list.ts";
 
 /** Lists a server's tools again when they changed, for as long as one session lives. */
@@ -15,40 +16,64 @@ export interface RelistingDeps {
   readonly onFailure: (error: unknown) => void;
 }
 
+/** A server that announces changes without end, as some do after each list, is listed after pauses that double. */
 export function createRelisting(deps: RelistingDeps): Relisting {
+  const pauses = createPauses(PAUSE_MS);
+  const retries = createPauses(RETRY_MS);
   let timer: NodeJS.Timeout | undefined;
   let isAnnounced = false;
   let isListing = false;
+  /** A change was announced while the list was under way. */
+  let isStale = false;
   let isStopped = false;
+  let listedAt = Number.NEGATIVE_INFINITY;
+  let pauseMs = 0;
 
   const schedule = (delayMs: number): void => {
-    clearTimeout(timer);
-    if (!isStopped) timer = setTimeout(() => void run(delayMs), delayMs).unref();
+    if (isStopped || timer !== undefined) return;
+    timer = setTimeout(() => {
+      timer = undefined;
+      void run();
+    }, delayMs).unref();
   };
 
-  const run = async (delayMs: number): Promise<void> => {
-    const listing = isListing ? undefined : deps.list();
-    if (listing === undefined) return schedule(SOON_MS);
+  const scheduleNext = (): void => {
+    if (timer !== undefined) return;
+    if (performance.now() - listedAt > Math.max(QUIET_MS, 2 * pauseMs)) pauses.reset();
+    pauseMs = pauses.next();
+    schedule(pauseMs);
+  };
+
+  const run = async (): Promise<void> => {
+    const listing = deps.list();
+    if (listing === undefined) return schedule(PAUSE_MS.first);
     const mayBeEmpty = isAnnounced;
     isAnnounced = false;
+    isStale = false;
     isListing = true;
+    let hasFailed = false;
     try {
       const tools = await listing;
       if (!isStopped) deps.adopt(tools, { mayBeEmpty });
+      retries.reset();
     } catch (error) {
       if (isStopped) return;
+      hasFailed = true;
       deps.onFailure(error);
       isAnnounced ||= mayBeEmpty;
-      schedule(Math.min(Math.max(2 * delayMs, RETRY_MS.first), RETRY_MS.max));
     } finally {
       isListing = false;
+      listedAt = performance.now();
     }
+    if (hasFailed) schedule(retries.next());
+    else if (isStale) scheduleNext();
   };
 
   return {
     soon: ({ announced }) => {
       isAnnounced ||= announced;
-      schedule(SOON_MS);
+      if (isListing) isStale = true;
+      else scheduleNext();
     },
     stop: () => {
       isStopped = true;
@@ -57,6 +82,8 @@ export function createRelisting(deps: RelistingDeps): Relisting {
   };
 }
 
-/** Long enough for a burst of notifications, short enough for a change to be seen within a second. */
-const SOON_MS = 50;
-const RETRY_MS = { first: 1_000, max: 30_000 };
+/** At first long enough for a burst of notifications, short enough for a change to be seen within a second. */
+const PAUSE_MS = { first: 50, max: 60_000 };
+/** After a silence of this, or of twice the last pause, the next change is seen at once again. */
+const QUIET_MS = 1_000;
+const RETRY_MS = { first: 1_000, max: 60_000 };

@@ -24,6 +24,8 @@ import { watchTools } from "./watch-tools.ts";
 export interface SessionEvents {
   /** The tools changed, or (not `announced`) may have changed unseen. */
   readonly onToolsChanged: (change: { readonly announced: boolean }) => void;
+  /** Something other than a call says that the session may be lost. */
+  readonly onDoubt: (session: Session, reason: string) => void;
   /** Trouble that ends nothing, for the log. */
   readonly onTrouble: (error: Error) => void;
 }

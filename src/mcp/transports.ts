@@ -9,8 +9,10 @@ import {
 import { replaceExact, toBigInt } from "../json.ts";
 import { type AnswerReader, createAnswerReader } from "./answer-reader.ts";
 import type { ServerSpec } from "./hub.ts";
+import { createPauses } from "./pauses.ts";
 import { createReadingFetch, createSseReadingFetch } from "./reading-fetch.ts";
 import { answerEveryRequest } from "./requests.ts";
+import type { StreamEvents } from "./standing-stream.ts";
 import { StdioTransport } from "./stdio-transport.ts";
 
 /** Servers that speak MCP. */
@@ -34,10 +36,10 @@ export interface Link {
   close(): Promise<void>;
 }
 
-/** `onLost` fires when a transport that has no end of its own (HTTP) gives up. `sse`: how to reach a remote server. */
+/** `sse`: how to reach a remote server. `stream`: of the one by which an HTTP server tells what it was not asked. */
 export function createLink(
   spec: McpSpec,
-  options: { readonly sse: boolean; readonly onLost: () => void },
+  options: { readonly sse: boolean; readonly stream: StreamEvents },
 ): Link {
   const reader = createAnswerReader();
   const link = open(spec, reader, options);
@@ -51,7 +53,7 @@ function open(spec: McpSpec, reader: AnswerReader, options: Parameters<typeof cr
       return stdioLink(spec, reader);
     case "http":
     case "sse":
-      return options.sse ? sseLink(spec, reader) : httpLink(spec, reader, options.onLost);
+      return options.sse ? sseLink(spec, reader) : httpLink(spec, reader, options.stream);
     case "in-process":
       return inProcessLink(spec, reader);
   }
@@ -69,25 +71,25 @@ function stdioLink(spec: Extract<McpSpec, { type: "stdio" }>, reader: AnswerRead
   };
 }
 
-function httpLink(spec: RemoteSpec, reader: AnswerReader, onLost: () => void): Link {
+function httpLink(spec: RemoteSpec, reader: AnswerReader, stream: StreamEvents): Link {
   let speaksSse = false;
   const onEndpoint = (): void => {
     speaksSse = true;
   };
-  const { fetch, reread } = createReadingFetch({ reader, onEndpoint });
+  const { fetch, reread } = createReadingFetch({ reader, onEndpoint, stream });
+  const pauses = createPauses(RESUME_MS);
   const transport = new StreamableHTTPClientTransport(new URL(spec.url), {
     fetch,
     requestInit: { headers: { ...spec.headers } },
     reconnectionOptions: {
-      initialReconnectionDelay: 500,
-      maxReconnectionDelay: 1_000,
+      initialReconnectionDelay: RESUME_MS.first,
+      maxReconnectionDelay: RESUME_MS.max,
       reconnectionDelayGrowFactor: 2,
-      maxRetries: STREAM_RETRIES + 1,
+      maxRetries: 3,
     },
-    // The SDK reopens a broken event stream a few times, then stays silent: the scheduler is where it can be seen.
-    reconnectionScheduler: (reconnect, delayMs, attempt) => {
-      if (attempt >= STREAM_RETRIES) return onLost();
-      const timer = setTimeout(reconnect, delayMs).unref();
+    // Of the streams of calls. To the SDK a stream that ends at once was a success each time.
+    reconnectionScheduler: (reconnect, delayMs) => {
+      const timer = setTimeout(reconnect, Math.max(Math.min(delayMs, RESUME_MS.max), pauses.next())).unref();
       return () => clearTimeout(timer);
     },
   });
@@ -134,7 +136,7 @@ const plain = {
   reread: (message: JSONRPCMessage) => message,
 };
 
-const STREAM_RETRIES = 2;
+const RESUME_MS = { first: 500, max: 60_000 };
 /** How long the end of a session is worth waiting for: the server forgets it anyway. */
 const SESSION_END_MS = 500;
 

@@ -1,5 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Client, ProtocolError } from "@modelcontextprotocol/client";
+import { createPauses } from "./pauses.ts";
+import { isNoAnswer } from "./read-message.ts";
 
 /**
  * Keeps a subscription to tool changes open: since 2026-07-28 a server tells only who asked. (Older ones tell anyway.)
@@ -11,14 +13,19 @@ export async function watchTools(
   onSubscribed: () => void,
   signal: AbortSignal,
 ): Promise<void> {
-  for (let delayMs = 1_000; !signal.aborted; delayMs = Math.min(2 * delayMs, 30_000)) {
+  const pauses = createPauses(PAUSE_MS);
+  while (!signal.aborted) {
+    const askedAt = performance.now();
     try {
       const subscription = await client.listen({ toolsListChanged: true }, { signal, timeout: 30_000 });
       onSubscribed();
       await subscription.closed;
     } catch (error) {
-      if (error instanceof ProtocolError) return;
+      if (error instanceof ProtocolError && !isNoAnswer(error)) return;
     }
-    await delay(delayMs, undefined, { signal, ref: false }).catch(() => {});
+    if (performance.now() - askedAt > PAUSE_MS.max) pauses.reset();
+    await delay(pauses.next(), undefined, { signal, ref: false }).catch(() => {});
   }
 }
+
+const PAUSE_MS = { first: 1_000, max: 60_000 };

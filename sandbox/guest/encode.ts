@@ -27,10 +27,10 @@ interface Namespaces {
 
 (kinds: Kinds, errors: Errors, { written }: Namespaces, display: (value: unknown) => string) => {
   const MAX_DEPTH = 200;
-  const { stringify } = JSON;
+  const { parse, stringify } = JSON;
   const { keys, create } = Object;
   const { isArray } = Array;
-  const { apply } = Reflect;
+  const { apply, defineProperty } = Reflect;
   const { isFinite } = Number;
   const functionText = (() => undefined).toString;
   const { charCodeAt, startsWith } = String.prototype;
@@ -44,7 +44,7 @@ interface Namespaces {
     }
   }
 
-  return (value: unknown, root: string): Encoded => {
+  const encode = (value: unknown, root: string): Encoded => {
     // Without a prototype: assigning to an element of an array would find the program's setters.
     const ancestors: Record<number, unknown> = create(null);
     let depth = 0;
@@ -67,7 +67,7 @@ interface Namespaces {
 
     function toJSON(item: object, key: string): unknown {
       const { toJSON } = item as { toJSON?: unknown };
-      if (typeof toJSON !== "function") return item;
+      if (typeof toJSON !== "function" || toJSON === errorMethods.toJSON) return item;
       try {
         return apply(toJSON as () => unknown, item, [key]);
       } catch (thrown) {
@@ -203,6 +203,21 @@ interface Namespaces {
       return { ok: false, fault: `${root} could not be read: ${describe(thrown)}` };
     }
   };
+
+  // A program that makes JSON of an error itself gets its words too: by the language it would be `{}`.
+  const errorMethods = {
+    toJSON(this: unknown): unknown {
+      const encoded = encode(this, "error");
+      return encoded.ok ? parse(encoded.text) : display(this);
+    },
+  };
+  defineProperty(Error.prototype, "toJSON", {
+    value: errorMethods.toJSON,
+    writable: true,
+    enumerable: false,
+    configurable: true,
+  });
+  return encode;
 
   function readField(error: object, name: string): unknown {
     try {

@@ -87,6 +87,8 @@ export interface Config {
     readonly readOnly: readonly string[];
     readonly idempotent: readonly string[];
     readonly timeoutMs: number;
+    /** Up to this a tool that reports progress extends `timeoutMs`. */
+    readonly maxTimeoutMs: number;
     /** What tools give, by their ids: declared to programs, in place of what their servers say. */
     readonly outputSchemas: { readonly [id: string]: JsonSchema };
   };

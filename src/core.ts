@@ -32,6 +32,8 @@ export interface CoreOptions {
   readonly sandbox: WorkerPoolOptions;
   /** Milliseconds for one tool call. */
   readonly callTimeoutMs: number;
+  /** Milliseconds up to which a tool that reports progress extends that. Absent: not at all. */
+  readonly maxCallTimeoutMs?: number;
   /** Milliseconds for which a call waits for a person. */
   readonly approvalExpiresMs: number;
   /** What a model is shown of tools and results, to be recorded with its runs. Absent: see `PrepareDeps`. */
@@ -91,6 +93,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     catalog: latest,
     log,
     ...(learner === undefined ? {} : { learn: learner.learn.bind(learner) }),
+    ...(options.maxCallTimeoutMs === undefined ? {} : { maxTimeoutMs: options.maxCallTimeoutMs }),
   });
   const { callTimeoutMs, approvalExpiresMs, presentLayers, tokenBudgets } = options;
   const runner = new Runner({

@@ -64,6 +64,7 @@ export async function createGateway({ config, log, now }: GatewayOptions): Promi
       storeFsync: config.store.fsync,
       sandbox: { ...config.sandbox, memoryMb: config.limits.memoryMb },
       callTimeoutMs: config.tools.timeoutMs,
+      maxCallTimeoutMs: config.tools.maxTimeoutMs,
       approvalExpiresMs: config.approvals.expiresMs,
       tokenBudgets: { declarations: config.declarations.tokenBudget, result: config.agent.resultTokens },
       presentLayers: (keyName) => presentLayers(config, keyName),

@@ -39,7 +39,7 @@ export interface SandboxOptions
   readonly readOnly?: readonly string[];
   /** Defaults of a run. */
   readonly limits?: Partial<RunLimits>;
-  /** Milliseconds for one tool call. Default 30 000. */
+  /** Milliseconds for one tool call, counted anew, up to 300 000, when its tool reports progress. Default 30 000. */
   readonly callTimeoutMs?: number;
   /**
    * A file that keeps runs and journals, for one process at a time: runs that an earlier one left go on. Default

@@ -44,6 +44,7 @@ export interface Sandbox extends AsyncDisposable {
 }
 
 const CALL_TIMEOUT_MS = 30_000;
+const MAX_CALL_TIMEOUT_MS = 300_000;
 const APPROVAL_EXPIRES_MS = 86_400_000;
 
 /**
@@ -67,6 +68,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     storeFsync: options.storeFsync ?? false,
     sandbox: { ...options, memoryMb: defaults.memoryMb },
     callTimeoutMs: options.callTimeoutMs ?? CALL_TIMEOUT_MS,
+    maxCallTimeoutMs: MAX_CALL_TIMEOUT_MS,
     approvalExpiresMs: APPROVAL_EXPIRES_MS,
     presentLayers: () => everything.layers,
     learn: options.learn ?? false,

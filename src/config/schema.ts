@@ -171,6 +171,8 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
       readOnly: texts().default([]),
       idempotent: texts().default([]),
       timeoutMs: milliseconds().default(30_000),
+      // Of a call whose server reports progress; never less than its timeout.
+      maxTimeoutMs: milliseconds().default(300_000),
       // Looked into by output-schemas.ts.
       outputSchemas: z.record(z.string(), z.custom<JsonSchema>()).default({}),
     })

@@ -8,30 +8,37 @@ import type { CallOutcome } from "./hub.ts";
 
 export interface CallBounds {
   readonly signal: AbortSignal;
-  /** Milliseconds. */
+  /** Milliseconds, counted anew with each sign that the work is under way. */
   readonly timeoutMs: number;
+  /** Milliseconds for the whole of it, whatever signs come. Default `timeoutMs`. */
+  readonly maxTimeoutMs?: number;
   /** Aborts when the owner is disposed. */
   readonly closed: AbortSignal;
-  /** What an expired timeout means at that moment. */
-  readonly onTimeout: () => ToolFailure;
+  /** What an expired timeout means at that moment; `message` says which one it was. */
+  readonly onTimeout: (message: string) => ToolFailure;
 }
 
 /**
  * Runs `work` until it answers or a bound is hit; then its signal aborts and its answer is ignored. Never rejects:
- * what `work` throws goes through `onThrow`.
+ * what `work` throws goes through `onThrow`. `onProgress` is the sign that the work is under way.
  */
 export function boundCall(
   bounds: CallBounds,
-  work: (signal: AbortSignal) => Promise<CallOutcome>,
+  work: (signal: AbortSignal, onProgress: () => void) => Promise<CallOutcome>,
   onThrow: (error: unknown) => ToolFailure,
 ): Promise<CallOutcome> {
   const { signal, closed } = bounds;
   if (signal.aborted) return Promise.resolve({ ok: false, failure: CANCELLED });
   if (closed.aborted) return Promise.resolve({ ok: false, failure: CLOSED });
   const aborter = new AbortController();
+  const timeoutMs = Math.min(bounds.timeoutMs, MAX_TIMER_MS);
+  const maxTimeoutMs = Math.min(Math.max(timeoutMs, bounds.maxTimeoutMs ?? 0), MAX_TIMER_MS);
+  const startedAt = performance.now();
   return new Promise((resolve) => {
+    let lastTimer: NodeJS.Timeout | undefined;
     const settle = (outcome: CallOutcome): void => {
       clearTimeout(timer);
+      clearTimeout(lastTimer);
       signal.removeEventListener("abort", onAbort);
       closed.removeEventListener("abort", onClosed);
       resolve(outcome);
@@ -42,10 +49,24 @@ export function boundCall(
     };
     const onAbort = (): void => stop(CANCELLED);
     const onClosed = (): void => stop(CLOSED);
-    const timer = setTimeout(() => stop(bounds.onTimeout()), Math.min(bounds.timeoutMs, MAX_TIMER_MS));
+    const expire = (message: string): void => stop(bounds.onTimeout(message));
+    const timer = setTimeout(() => {
+      const silence = lastTimer === undefined ? "answer" : "report any more progress or answer";
+      expire(`The tool did not ${silence} within ${timeoutMs} ms.`);
+    }, timeoutMs);
+    const onProgress = (): void => {
+      if (maxTimeoutMs === timeoutMs || aborter.signal.aborted) return;
+      timer.refresh();
+      lastTimer ??= setTimeout(
+        () => expire(`The tool reported progress, but did not answer within ${maxTimeoutMs} ms.`),
+        startedAt + maxTimeoutMs - performance.now(),
+      );
+    };
     signal.addEventListener("abort", onAbort, { once: true });
     closed.addEventListener("abort", onClosed, { once: true });
-    work(aborter.signal).then(settle, (error: unknown) => settle({ ok: false, failure: onThrow(error) }));
+    work(aborter.signal, onProgress).then(settle, (error: unknown) =>
+      settle({ ok: false, failure: onThrow(error) }),
+    );
   });
 }
 

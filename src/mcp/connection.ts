@@ -96,16 +96,17 @@ class Connection implements ServerConnection {
   }
 
   call(name: string, args: unknown, options: CallOptions): Promise<CallOutcome> {
-    const { signal, timeoutMs, hasOutputSchema } = options;
+    const { signal, timeoutMs, maxTimeoutMs = timeoutMs, hasOutputSchema } = options;
     const whereabouts: Whereabouts = { atServer: false, unsentBecause: undefined };
     return boundCall(
       {
         signal,
         timeoutMs,
+        maxTimeoutMs,
         closed: this.#closed.signal,
-        onTimeout: () => this.#timedOut(timeoutMs, whereabouts),
+        onTimeout: (message) => this.#timedOut(message, whereabouts),
       },
-      async (aborted) => {
+      async (aborted, onProgress) => {
         const outcome = await callOverSessions(
           {
             health: this.#health,
@@ -117,7 +118,7 @@ class Connection implements ServerConnection {
               const tool = this.#tools.get(name) ?? { name, inputSchema: {}, unavailable: undefined };
               if (tool.unavailable !== undefined)
                 return { outcome: cannotBeCalled(tool.unavailable), trouble: undefined };
-              return session.call(tool, args, { signal: aborted, hasOutputSchema, onProgress: () => {} });
+              return session.call(tool, args, { signal: aborted, hasOutputSchema, onProgress });
             },
             isRepeatable: options.isRepeatable === true,
             signal: aborted,
@@ -248,13 +249,13 @@ class Connection implements ServerConnection {
     this.#deps.onChange();
   }
 
-  #timedOut(timeoutMs: number, { atServer, unsentBecause }: Whereabouts): ToolFailure {
+  #timedOut(message: string, { atServer, unsentBecause }: Whereabouts): ToolFailure {
     if (!atServer) return this.#unavailable(unsentBecause);
     const { session } = this.#presence;
     // A process that is busy is not lost: its end will tell.
     if (session !== undefined && this.#spec.type !== "stdio")
       void this.#health.judge(session, { kind: "spoilt", reason: "it did not answer in time" });
-    return { kind: "timeout", message: `The tool did not answer within ${timeoutMs} ms.` };
+    return { kind: "timeout", message };
   }
 
   #unavailable(unsentBecause?: string): ToolFailure {

@@ -101,6 +101,8 @@ export interface CallOptions {
   readonly signal: AbortSignal;
   /** Milliseconds; expiry gives kind `timeout` and aborts the call at the server. */
   readonly timeoutMs: number;
+  /** Milliseconds up to which a server that reports progress extends `timeoutMs`. Default: not at all. */
+  readonly maxTimeoutMs?: number;
   /** True when the tool declares an output schema (a JSON-looking text block then stays a string). */
   readonly hasOutputSchema: boolean;
   /** Whether making the call twice does no harm, by the operator's word: then it is, when a session is lost under it. */

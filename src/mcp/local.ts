@@ -50,7 +50,7 @@ function callFunction(
       signal,
       timeoutMs,
       closed,
-      onTimeout: () => ({ kind: "timeout", message: `The tool did not answer within ${timeoutMs} ms.` }),
+      onTimeout: (message) => ({ kind: "timeout", message }),
     },
     async (aborted) => {
       const value = await tool.execute(replaceExact(args, toBigInt), { signal: aborted });

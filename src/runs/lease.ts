@@ -33,7 +33,7 @@ export interface LeaseOptions {
   readonly onStarted: () => number;
 }
 
-export type GateRest = Pick<GateCall, "journal" | "timeoutMs" | "signal">;
+export type GateRest = Pick<GateCall, "journal" | "timeoutMs" | "leftMs" | "signal">;
 
 export interface Lease {
   readonly host: RunHost;
@@ -78,22 +78,30 @@ export function createLease(options: LeaseOptions): Lease {
     }, KEEP_WITHIN_MS);
   }
 
+  function leftForCallMs(): number {
+    return Math.max(SHORTEST_CALL_MS, options.leftMs() - DEADLINE_MARGIN_MS);
+  }
+
   async function call(guest: GuestCall, signal: AbortSignal): Promise<Settlement | Hold> {
     const { server, tool, n } = guest;
-    const runAllowsMs = Math.max(SHORTEST_CALL_MS, options.leftMs() - DEADLINE_MARGIN_MS);
+    const runAllowsMs = leftForCallMs();
     const timeoutMs = Math.ceil(Math.min(callTimeoutMs, runAllowsMs));
     const named = { ...guest, tool: `${server}/${tool}` };
-    const gate = options.gate(named, { journal: callJournal, timeoutMs, signal });
+    const rest = { journal: callJournal, timeoutMs, signal };
+    const startedAt = performance.now();
+    const gate = options.gate(named, { ...rest, leftMs: Math.ceil(runAllowsMs) });
     const open = options.openCall(gate.id, n);
     const outcome = await guarded(gate, () =>
       open === undefined ? bridge.call(gate) : bridge.resume(gate, open),
     );
     if (outcome.type === "pending") {
       const { type: _, ...pending } = outcome;
-      const asDecided = (): GateCall => options.gate(named, { journal: callJournal, timeoutMs, signal });
+      const asDecided = (): GateCall => options.gate(named, { ...rest, leftMs: Math.ceil(leftForCallMs()) });
       return hold(guest, asDecided, { call: gate.id, ...pending });
     }
-    return toSettlement(outcome, guest, runAllowsMs);
+    // Progress may have brought the call to where its run has no more time for it.
+    const hadAll = performance.now() - startedAt >= runAllowsMs;
+    return toSettlement(outcome, guest, hadAll || runAllowsMs < callTimeoutMs);
   }
 
   /** The gate rejects only where it is wrong itself. The program is told no more than that. */
@@ -114,7 +122,7 @@ export function createLease(options: LeaseOptions): Lease {
         const gate = asDecided();
         const outcome = await guarded(gate, () => bridge.resume(gate, { step: "decided", decision }));
         if (outcome.type === "pending") throw new Error("a decided call was held again");
-        return toSettlement(outcome, guest, Number.POSITIVE_INFINITY);
+        return toSettlement(outcome, guest, false);
       }),
     );
     options.onPending(pending);
@@ -124,12 +132,11 @@ export function createLease(options: LeaseOptions): Lease {
   function toSettlement(
     outcome: FinalOutcome,
     { server, tool }: GuestCall,
-    runAllowsMs: number,
+    isCutByRun: boolean,
   ): Promise<Settlement> | Settlement {
     if (outcome.type === "value") return { ...outcome, value: toGuestText(outcome.value) };
     // The run's own deadline cut the call short: it is the run that ends, in a moment, with wall_timeout.
-    if (outcome.failure.kind === "timeout" && runAllowsMs < callTimeoutMs)
-      return new Promise(() => undefined);
+    if (outcome.failure.kind === "timeout" && isCutByRun) return new Promise(() => undefined);
     return { type: "error", error: toGuestError(outcome.failure, `${server}/${tool}`) };
   }
 

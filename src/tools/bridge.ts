@@ -36,6 +36,8 @@ export interface Bridge {
 
 export interface BridgeDeps extends CheckDeps {
   readonly hub: Pick<Hub, "call" | "whenListed">;
+  /** Milliseconds up to which progress extends a call's timeout. Absent: not at all. */
+  readonly maxTimeoutMs?: number;
   /**
    * Told what a tool itself gave, for whom, and the length of its text; never what a person supplied or an earlier run had.
    * Must not throw.
@@ -156,14 +158,20 @@ function send(
   call: GateCall,
   tool: CatalogTool,
   args: CheckedArguments,
-  { hub }: BridgeDeps,
+  { hub, maxTimeoutMs = 0 }: BridgeDeps,
 ): Promise<CallOutcome> {
   const builtin = call.builtins?.get(tool.id);
   if (builtin !== undefined) return builtin.answer(args.value, call);
   const { signal, timeoutMs } = call;
   const hasOutputSchema = tool.outputSchema !== undefined;
   const isRepeatable = tool.readOnly || tool.idempotent;
-  return hub.call(tool.server, tool.name, args.value, { signal, timeoutMs, hasOutputSchema, isRepeatable });
+  return hub.call(tool.server, tool.name, args.value, {
+    signal,
+    timeoutMs,
+    maxTimeoutMs: Math.max(timeoutMs, Math.min(maxTimeoutMs, call.leftMs ?? maxTimeoutMs)),
+    hasOutputSchema,
+    isRepeatable,
+  });
 }
 
 type Consent =

@@ -36,6 +36,8 @@ export interface GateCall {
   readonly reuse?: (tool: CatalogTool, args: string) => string | undefined;
   /** Milliseconds. */
   readonly timeoutMs: number;
+  /** Milliseconds that its run has left for it, however much progress the tool reports. Absent: without end. */
+  readonly leftMs?: number;
   readonly resultBytes: number;
   readonly signal: AbortSignal;
 }

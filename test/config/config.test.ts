@@ -54,6 +54,7 @@ test("an empty file is a configuration: every default is there", async () => {
       readOnly: [],
       idempotent: [],
       timeoutMs: 30_000,
+      maxTimeoutMs: 300_000,
       outputSchemas: {},
     },
     providers: [],

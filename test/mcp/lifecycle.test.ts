@@ -42,11 +42,11 @@ describe("starting", () => {
   });
 
   test("a server that never answers is failed after its start limit, with its last words", async () => {
-    await using hub = openHub([stdio("never-answers", [], { startTimeoutMs: 400 })]);
+    await using hub = openHub([stdio("never-answers", [], { startTimeoutMs: 1_000 })]);
     await hub.settled;
     expect(stateOf(hub, "never-answers")).toMatchObject({
       state: "failed",
-      lastError: "it was not ready within 400 ms; it wrote: waiting for the license server",
+      lastError: "it was not ready within 1000 ms; it wrote: waiting for the license server",
     });
   });
 

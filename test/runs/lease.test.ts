@@ -1,5 +1,5 @@
 /** The host's half of a program: how long its calls may take, and that nothing of them is recorded once it is over. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { Hold, Settlement } from "../../sandbox/index.ts";
 import { createLog } from "../../src/log.ts";
 import { createLease } from "../../src/runs/lease.ts";
@@ -73,6 +73,22 @@ describe("a call of a program", () => {
       type: "error",
       error: { kind: "timeout", server: "lab", tool: "wait" },
     });
+  });
+
+  it("may be extended by progress until half a second before the run's deadline, and is told to nobody then", async () => {
+    vi.useFakeTimers({ toFake: ["performance"] });
+    try {
+      const longest: unknown[] = [];
+      const { call } = open(8_000, async (gate) => {
+        longest.push(gate.leftMs);
+        vi.advanceTimersByTime(7_500);
+        return timedOut();
+      });
+      expect(await settledBy(call())).toBe("still open");
+      expect(longest).toEqual([7_500]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("that the run's deadline cut short is told to nobody: the run ends in a moment", async () => {

@@ -36,7 +36,15 @@ function tool(id: string): CatalogTool {
 }
 
 function deployment(allow: readonly string[], autoExecute: readonly string[] = []): PolicyLayer {
-  const tools = { allow, autoExecute, readOnly: [], idempotent: [], timeoutMs: 1, outputSchemas: {} };
+  const tools = {
+    allow,
+    autoExecute,
+    readOnly: [],
+    idempotent: [],
+    timeoutMs: 1,
+    maxTimeoutMs: 300_000,
+    outputSchemas: {},
+  };
   const [layer] = baseLayers({ tools });
   if (layer === undefined) throw new Error("no layer");
   return layer;
@@ -139,6 +147,7 @@ test("the base layers are the deployment's and, on top, the key's", () => {
     readOnly: [],
     idempotent: [],
     timeoutMs: 1,
+    maxTimeoutMs: 300_000,
     outputSchemas: {},
   };
   const key = { name: "bot", key: "k", principal: "bot", may: ["run"], tools: { allow: ["db/*"] } } as const;

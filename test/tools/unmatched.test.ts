@@ -88,7 +88,7 @@ test("the log is told once the servers have settled, and again when it changes",
   const tools = { allow: ["*"], autoExecute: ["filesystem/raed_*"], readOnly: ["nowhere"], idempotent: [] };
   const key = { name: "bot", key: "k", principal: "bot", may: [], tools: { allow: ["githb/*"] } };
   const stop = watchPatterns({
-    config: { tools: { ...tools, timeoutMs: 1, outputSchemas: {} }, keys: [key] },
+    config: { tools: { ...tools, timeoutMs: 1, maxTimeoutMs: 300_000, outputSchemas: {} }, keys: [key] },
     hub: {
       onChange: (listener) => {
         listeners.add(listener);

@@ -202,6 +202,7 @@ function chatConfig(setup: ChatSetup, tools: readonly LocalTool[]): Config {
       readOnly: [],
       idempotent: [],
       timeoutMs: 10_000,
+      maxTimeoutMs: 300_000,
       outputSchemas: {},
       ...setup.tools,
     },

@@ -190,6 +190,7 @@ function testConfig(settings: ServerSettings, tools: TestTools): Config {
       readOnly: [],
       idempotent: [],
       timeoutMs: 10_000,
+      maxTimeoutMs: 300_000,
       outputSchemas: {},
       ...settings.tools,
     },

@@ -3,8 +3,9 @@ import type { CheckResult, CheckService, Unchecked } from "./check-service.ts";
 import type { DeclarationStore } from "./declaration-store.ts";
 import type { Verdict } from "./fault-context.ts";
 import { readSites } from "./fault-site.ts";
-import type { Remark } from "./inspect.ts";
 import { judgeFault } from "./judge-fault.ts";
+import type { HiddenTool } from "./lint/hidden-tools.ts";
+import type { Remark } from "./remark.ts";
 import { isInserted, originOf, type SourceText } from "./source-text.ts";
 import type { ToolSignatures } from "./tool-signatures.ts";
 import type { CheckedProgram, TypeFault } from "./type-checker.ts";
@@ -57,6 +58,25 @@ async function checkAgainst(
     const { signatures } = await declarations.get(hash);
     return await judge(checked, body, toolGlobals, signatures());
   });
+}
+
+/** A variable that is used as the server or tool whose name it bears, if there is such a tool. */
+export async function checkHiddenTools(
+  hidden: readonly HiddenTool[],
+  { all }: TypesByHash,
+  { declarations }: Checking,
+): Promise<readonly Remark[]> {
+  if (hidden.length === 0) return [];
+  const { servers, functions } = (await declarations.get(all)).signatures();
+  return hidden
+    .filter(({ root, method }) =>
+      method === null ? functions.includes(root) : servers.get(root)?.includes(method),
+    )
+    .map(({ root, method, offset }) => ({
+      severity: "error",
+      message: `${root} is a variable here and hides the tool${method === null ? "" : " server"} ${root}: rename the variable.`,
+      offset,
+    }));
 }
 
 const OBSERVED_ONLY = "(So it was in the results seen so far; the tool promises nothing.)";

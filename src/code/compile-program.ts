@@ -5,6 +5,7 @@
 import {
   type Checking,
   checkBody,
+  checkHiddenTools,
   sayUnchecked,
   type TypeRemark,
   type TypesByHash,
@@ -14,9 +15,10 @@ import type { CompileOutcome, CompileRequest, Diagnostic, ToolReference } from "
 import { arrange, withoutResultNotes } from "./diagnostics.ts";
 import { type Emitted, emit } from "./emit.ts";
 import { callingNames } from "./environment-names.ts";
-import { type Remark, toolGlobals } from "./inspect.ts";
+import { toolGlobals } from "./inspect.ts";
 import { type Normalized, normalize } from "./normalize.ts";
 import { encodePositions, originalPosition, type Position } from "./positions.ts";
+import type { Remark } from "./remark.ts";
 import { lineStarts, positionAt } from "./source-text.ts";
 
 /** What a compiler process is asked for: declarations go by their hash. */
@@ -94,13 +96,13 @@ export async function compileProgram(
 }
 
 interface CheckFindings {
-  readonly found: readonly TypeRemark[];
+  readonly found: readonly (Remark | TypeRemark)[];
   readonly unchecked?: Unchecked;
 }
 
 async function check(
   { check, globals }: ProgramRequest,
-  { body }: Extract<Normalized, { ok: true }>,
+  { body, hidden }: Extract<Normalized, { ok: true }>,
   checking: Checking | undefined,
 ): Promise<CheckFindings> {
   if (check.mode === "off") return { found: [] };
@@ -108,7 +110,8 @@ async function check(
   if (checking === undefined) return { found: [], unchecked: { why: "down", reason: "there is none" } };
   const roots = new Set([...toolGlobals(globals), ...callingNames]);
   const result = await checkBody(body, roots, check.types, checking);
-  return result.checked ? { found: result.value } : { found: [], unchecked: result.unchecked };
+  if (!result.checked) return { found: [], unchecked: result.unchecked };
+  return { found: [...(await checkHiddenTools(hidden, check.types, checking)), ...result.value] };
 }
 
 function toDiagnostic(

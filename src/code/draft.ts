@@ -1,8 +1,8 @@
 /** The edits that turn a program's text into the body of a function, while they are being decided. */
 import type { Rewrite } from "./given-names.ts";
-import type { Remark } from "./inspect.ts";
 import type { ParameterContext } from "./parameter-values.ts";
 import { endOf, type Statement, startOf } from "./parse.ts";
+import type { Remark } from "./remark.ts";
 import type { Insertion } from "./source-text.ts";
 
 export interface Draft {

@@ -1,5 +1,6 @@
 /** What judges of faults share: the program, its tools, and how they are named in a sentence. */
 import type { FaultSite, ProgramSites } from "./fault-site.ts";
+import { fieldOf, type SyntaxNode, startOf } from "./parse.ts";
 import { type Reference, writeReference } from "./references.ts";
 import type { ToolSignature, ToolSignatures } from "./tool-signatures.ts";
 import type { SeenType } from "./type-checker.ts";
@@ -55,4 +56,10 @@ const MAX_LISTED = 12;
 export function list(names: readonly string[]): string {
   const shown = names.slice(0, MAX_LISTED).join(", ");
   return names.length > MAX_LISTED ? `${shown}, … (${names.length} in all)` : shown;
+}
+
+/** A piece of the program on one line, cut when it is long. */
+export function textOf(node: SyntaxNode, { program }: FaultContext): string {
+  const text = program.slice(startOf(node), Number(fieldOf(node, "end"))).replace(/\s+/g, " ");
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

@@ -41,6 +41,8 @@ export interface ProgramSites {
   readonly assigned: ReadonlySet<string>;
   /** Variables whose properties the program sets one by one: `args.repo = …`, `Object.assign(args, …)`. */
   readonly built: ReadonlySet<string>;
+  /** Variables that get another value later: what they are declared with is not what they have everywhere. */
+  readonly reassigned: ReadonlySet<string>;
   /** Names the program asks about with `typeof`. */
   readonly probed: ReadonlySet<string>;
 }
@@ -101,20 +103,26 @@ function isHidden(name: string, path: readonly SyntaxNode[]): boolean {
   return path.some((node) => opensScope(node) && declaredIn(node).has(name));
 }
 
-function readHabits(program: Program): Pick<ProgramSites, "assigned" | "built" | "probed"> {
+type Habits = Pick<ProgramSites, "assigned" | "built" | "probed" | "reassigned">;
+
+function readHabits(program: Program): Habits {
   const assigned = new Set<string>();
   const built = new Set<string>();
   const probed = new Set<string>();
+  const reassigned = new Set<string>();
   for (const node of nodesOf(program)) {
     if (node.type === "AssignmentExpression" || node.type === "UpdateExpression") {
       const target = node.type === "AssignmentExpression" ? node.left : node.argument;
       const member = target as SyntaxNode;
+      if (member.type === "Identifier") reassigned.add(member.name);
       if (member.type !== "MemberExpression") continue;
       const name = propertyName(member.property as Expression, member.computed);
       if (name !== undefined) assigned.add(name);
       const object = withoutAssertions(member.object as Expression);
       if (object.type === "Identifier") built.add(object.name);
     }
+    if (node.type === "VariableDeclaration" && node.kind === "var")
+      for (const { id } of node.declarations) if (id.type === "Identifier") reassigned.add(id.name);
     if (node.type === "UnaryExpression" && node.operator === "typeof" && node.argument.type === "Identifier")
       probed.add(node.argument.name);
     if (node.type === "CallExpression" && isObjectAssign(node)) {
@@ -122,7 +130,7 @@ function readHabits(program: Program): Pick<ProgramSites, "assigned" | "built" |
       if (target?.type === "Identifier") built.add(target.name);
     }
   }
-  return { assigned, built, probed };
+  return { assigned, built, probed, reassigned };
 }
 
 function isObjectAssign({ callee }: Call): boolean {

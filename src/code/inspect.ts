@@ -1,21 +1,15 @@
 /**
- * What the syntax tree says without types: is it TypeScript, which tools are called, which names are used, and calls
- * whose result is a promise nobody awaits.
+ * What the syntax tree says without types: is it TypeScript, which tools are called, which names are used, and what is
+ * certainly wrong or lost.
  */
 import { NO_IMPORT, sayAbsent, wayOut } from "./absent-names.ts";
 import { callingNames, environmentNames } from "./environment-names.ts";
-import { childrenOf, type Expression, fieldOf, type Program, type SyntaxNode, startOf } from "./parse.ts";
-import { type Parents, promiseFault } from "./promise-lint.ts";
-import { distinct, type ReferenceInText, referenceOf, writeReference } from "./references.ts";
-import { declaredIn, opensScope } from "./scopes.ts";
-
-export interface Remark {
-  /** `error`: of a program that is checked, it is a reason not to run it. */
-  readonly severity: "error" | "warning" | "note";
-  readonly message: string;
-  /** Offset in the text that was inspected. */
-  readonly offset: number;
-}
+import type { HiddenTool } from "./lint/hidden-tools.ts";
+import { lint } from "./lint/lint.ts";
+import { type Parents, readTree, resolve } from "./lint/program-tree.ts";
+import { type Expression, fieldOf, type Program, type SyntaxNode, startOf } from "./parse.ts";
+import { distinct, type ReferenceInText, referenceOf } from "./references.ts";
+import type { Remark } from "./remark.ts";
 
 export interface Inspection {
   /** True when some syntax is TypeScript's and must be removed before the program can run. */
@@ -26,6 +20,8 @@ export interface Inspection {
   readonly warnings: readonly Remark[];
   /** The globals that lead to tools it may use. */
   readonly toolNames: readonly string[];
+  /** Variables that are used like the server or tool whose name they bear. */
+  readonly hidden: readonly HiddenTool[];
 }
 
 /** What is called on these stays in the program. */
@@ -36,18 +32,6 @@ const ENVIRONMENT: ReadonlySet<string> = new Set(
 /** The names of `globals` that lead to tools, in their order, for messages. */
 export function toolGlobals(globals: readonly string[]): readonly string[] {
   return globals.filter((name) => !environmentNames.includes(name));
-}
-
-interface Scope {
-  readonly names: ReadonlySet<string>;
-  readonly outer: Scope | null;
-}
-
-interface Visit {
-  readonly node: SyntaxNode;
-  readonly key: string;
-  readonly parents: Parents | null;
-  readonly scope: Scope;
 }
 
 /** Walks a program, or an expression that is one, once. `globals` are the names a program has besides the language's own. */
@@ -67,45 +51,35 @@ export function inspectProgram(
   const absent: AbsentUse[] = [];
   let typescript = false;
 
-  // An explicit stack: a long chain of operators is a deep tree, and no reason to fail.
-  const stack: Visit[] = [{ node: root, key: "", parents: null, scope: { names: new Set(), outer: null } }];
-  for (let visit = stack.pop(); visit !== undefined; visit = stack.pop()) {
-    const { node, key, parents } = visit;
+  const tree = readTree(root);
+  for (const { node, key, parents, scope } of tree.places) {
     typescript ||= isTypeScript(node);
-    const scope = opensScope(node) ? { names: declaredIn(node), outer: visit.scope } : visit.scope;
     if (isUse(node, key, parents)) {
       const found = uses.get(node.name);
       if (found) found.push(startOf(node));
       else uses.set(node.name, [startOf(node)]);
       const instead = wayOut(node.name);
-      if (instead !== undefined && !known.has(node.name) && !isDeclared(node.name, scope))
+      if (instead !== undefined && !known.has(node.name) && resolve(node.name, scope) === undefined)
         absent.push({ name: node.name, instead, offset: startOf(node), isProbe: isProbe(parents) });
     }
     if (node.type === "CallExpression" || node.type === "OptionalCallExpression") {
       if (node.callee.type === "Import")
         warnings.push({ severity: "error", message: sayImport(node, toolNames), offset: startOf(node) });
       const reference = referenceOf(node.callee as Expression);
-      if (reference !== undefined && roots.has(reference.root) && !isDeclared(reference.root, scope)) {
+      if (reference !== undefined && roots.has(reference.root) && !resolve(reference.root, scope))
         calls.push({ ...reference, offset: startOf(node) });
-        const fault = promiseFault(node, key, parents, last);
-        if (fault !== undefined)
-          warnings.push({
-            severity: "warning",
-            message: `${writeReference(reference)}(…) ${fault}`,
-            offset: startOf(node),
-          });
-      }
     }
-    pushChildren(stack, node, parents, key, scope);
   }
+  const findings = lint(tree, { roots, all: known }, last);
   return {
     typescript,
     toolNames,
     uses,
     toolReferences: distinct(calls.toSorted((a, b) => a.offset - b.offset)),
-    warnings: [...warnings, ...sayAbsentUses(absent)]
+    warnings: [...warnings, ...findings.remarks, ...sayAbsentUses(absent)]
       .toSorted((a, b) => a.offset - b.offset)
       .slice(0, MAX_WARNINGS),
+    hidden: findings.hidden,
   };
 }
 
@@ -141,23 +115,6 @@ function sayAbsentUses(uses: readonly AbsentUse[]): readonly Remark[] {
       message: sayAbsent(name, instead),
       offset,
     }));
-}
-
-function pushChildren(
-  stack: Visit[],
-  node: SyntaxNode,
-  parents: Parents | null,
-  key: string,
-  scope: Scope,
-): void {
-  const chain: Parents = { node, key, outer: parents };
-  for (const child of childrenOf(node))
-    stack.push({ node: child.node, key: child.field, parents: chain, scope });
-}
-
-function isDeclared(name: string, scope: Scope): boolean {
-  for (let at: Scope | null = scope; at !== null; at = at.outer) if (at.names.has(name)) return true;
-  return false;
 }
 
 const MODIFIERS = ["accessibility", "abstract", "declare", "readonly", "override", "definite"] as const;

@@ -6,6 +6,7 @@
 import { argumentFault, countFault } from "./argument-faults.ts";
 import type { FaultContext, Verdict } from "./fault-context.ts";
 import { missingName } from "./name-faults.ts";
+import { promiseInstead } from "./promise-faults.ts";
 import { missingElement, missingProperty, notCallable, notIterable } from "./result-faults.ts";
 import type { TypeFault } from "./type-checker.ts";
 
@@ -21,6 +22,10 @@ export async function judgeFault(fault: TypeFault, context: FaultContext): Promi
   if (COUNT.has(code)) return countFault(fault, site, context);
   if (ITERATION.has(code)) return await notIterable(fault, site, context);
   if (code === NOT_CALLABLE) return notCallable(fault, site, context);
+  if (OPERATION.has(code)) {
+    const refused = promiseInstead(fault, site, context);
+    if (refused !== undefined) return refused;
+  }
   return { severity: "warning", message: plainWords(fault, context) };
 }
 
@@ -38,7 +43,9 @@ const ARGUMENT: ReadonlySet<number> = new Set([
   ...[2345, 2322, 2353, 2561, 2739, 2740, 2741, 2820, 2559, 2560, 2328, 2326],
 ]);
 const COUNT: ReadonlySet<number> = new Set([2554, 2555]);
-const ITERATION: ReadonlySet<number> = new Set([2488, 2461, 2495, 2548, 2549]);
+const ITERATION: ReadonlySet<number> = new Set([2488, 2461, 2495, 2504, 2548, 2549]);
+/** Operators and conditions. */
+const OPERATION: ReadonlySet<number> = new Set([2362, 2363, 2365, 2367, 2801]);
 const NOT_CALLABLE = 2349;
 /** An element by a name that the object has not. */
 const NO_INDEX = 7053;

@@ -5,10 +5,12 @@
  */
 import { claimsData, claimsProgram, type Fence, findFences, MAX_BLOCKS } from "./fences.ts";
 import { type InputShape, noInput } from "./input-shape.ts";
-import { type Inspection, inspectProgram, type Remark } from "./inspect.ts";
+import { type Inspection, inspectProgram } from "./inspect.ts";
+import type { HiddenTool } from "./lint/hidden-tools.ts";
 import { lossyLiterals } from "./number-literals.ts";
 import { fault, type Reading, type ReadResult, type Refused, readAgain, readText } from "./reading.ts";
 import type { ReferenceInText } from "./references.ts";
+import type { Remark } from "./remark.ts";
 import { type Shaped, shapeExpression, shapeProgram } from "./shape.ts";
 import { authored, blank, insert, keepOnly, originOf, type SourceText } from "./source-text.ts";
 import { decodeJsonCode, sliceBrokenJson } from "./unescape.ts";
@@ -34,6 +36,8 @@ export type Normalized =
       /** Offsets are the author's. */
       readonly remarks: readonly Remark[];
       readonly toolReferences: readonly ReferenceInText[];
+      /** Offsets are the author's. */
+      readonly hidden: readonly HiddenTool[];
     }
   | Refused;
 
@@ -245,5 +249,6 @@ function apply(
       ...inAuthorsText(reference),
       ...(others === undefined ? {} : { others: others.map(authorsOffset) }),
     })),
+    hidden: inspection.hidden.map(inAuthorsText),
   };
 }

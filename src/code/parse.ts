@@ -13,6 +13,8 @@ export type FunctionNode =
 export type FunctionParameter = FunctionNode["params"][number];
 type ObjectMember = Extract<Expression, { type: "ObjectExpression" }>["properties"][number];
 type ImportSpecifier = Extract<Statement, { type: "ImportDeclaration" }>["specifiers"][number];
+type ExportSpecifier = Extract<Statement, { type: "ExportNamedDeclaration" }>["specifiers"][number];
+type ClassMember = Extract<Statement, { type: "ClassDeclaration" }>["body"]["body"][number];
 type CatchClause = NonNullable<Extract<Statement, { type: "TryStatement" }>["handler"]>;
 type Declarator = Extract<Statement, { type: "VariableDeclaration" }>["declarations"][number];
 
@@ -24,6 +26,8 @@ export type SyntaxNode =
   | ObjectMember
   | FunctionParameter
   | ImportSpecifier
+  | ExportSpecifier
+  | ClassMember
   | CatchClause
   | Declarator;
 

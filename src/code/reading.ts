@@ -1,6 +1,5 @@
 /** The ways in which a text can be a program: as it stands, as one expression, without a label or backticks, or escaped. */
 import type { Rewrite } from "./given-names.ts";
-import type { Remark } from "./inspect.ts";
 import { scanText } from "./lexical.ts";
 import {
   type Expression,
@@ -9,6 +8,7 @@ import {
   parseWholeExpression,
   type SyntaxFault,
 } from "./parse.ts";
+import type { Remark } from "./remark.ts";
 import { originOf, type SourceText } from "./source-text.ts";
 import { syntaxHint, syntaxMessage } from "./syntax-hints.ts";
 import {

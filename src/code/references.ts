@@ -37,6 +37,13 @@ export function propertyName(property: Expression, computed: boolean): string | 
   return undefined;
 }
 
+/** The same for a member that may be an array's: `pair[0]`. */
+export function memberName(property: Expression, computed: boolean): string | undefined {
+  return computed && property.type === "NumericLiteral"
+    ? String(property.value)
+    : propertyName(property, computed);
+}
+
 /** As a program would write it. */
 export function writeReference({ root, path }: Reference): string {
   return (

@@ -9,17 +9,17 @@ import {
   list,
   refuse,
   signatureOf,
+  textOf,
   type Verdict,
   warn,
 } from "./fault-context.ts";
 import { type FaultSite, isGuarded, memberAt } from "./fault-site.ts";
 import { meantAt } from "./meant-at.ts";
 import { type Expression, fieldOf, type SyntaxNode, startOf, withoutAssertions } from "./parse.ts";
-import { type Reference, writeReference } from "./references.ts";
+import { isOfPromise, isPromise, offersAwait, unawaited } from "./promise-faults.ts";
+import type { Reference } from "./references.ts";
 import type { SeenType, TypeFault } from "./type-checker.ts";
 
-/** TypeScript's remark beside a fault: "Did you forget to use 'await'?" */
-const FORGOT_AWAIT = 2773;
 const MAX_FIELDS = 8;
 
 export async function missingProperty(
@@ -35,10 +35,11 @@ export async function missingProperty(
     return noSuchTool(tools, name, site, context);
   if (tools !== undefined && member !== undefined && isCallee(member, site))
     return refuse(`${callableOf(tools)} is a tool: call it, ${callableOf(tools)}(…).`);
-  if (fault.related.includes(FORGOT_AWAIT)) return refuse(sayAwait(receiver, site, context));
+  if (offersAwait(fault)) return unawaited(receiver, site, context);
   const environment = receiver && environmentOf(receiver, site, context);
   if (environment !== undefined) return refuse(sayEnvironment(environment, name));
   if (context.sites.assigned.has(name)) return undefined;
+  if (isOfPromise(fault)) return unawaited(receiver, site, context);
   const seen = receiver ? await resultAt(receiver, site, context) : await patternType(site, context);
   if (seen === undefined) return warn(`${JSON.stringify(name)} does not exist on this value.`);
   const message = sayField(name, seen, receiver && textOf(receiver, context));
@@ -57,7 +58,7 @@ export async function notIterable(
   context: FaultContext,
 ): Promise<Verdict> {
   const [node] = site.path;
-  if (fault.related.includes(FORGOT_AWAIT)) return refuse(sayAwait(node as Expression, site, context));
+  if (isPromise(fault)) return unawaited(node as Expression, site, context);
   const seen = node && (await resultAt(node as Expression, site, context));
   if (seen === undefined || seen.isArray) return warn("This value is not iterable.");
   return refuse(`The result is not an array; it is ${sayShape(seen)}.${useArray(seen, undefined)}`);
@@ -122,14 +123,6 @@ function noSuchTool(tools: Reference, name: string, site: FaultSite, context: Fa
   const meant = meantAt(site, context.signatures);
   if (meant.length > 0) return refuse(`${said} ${sayWrite(meant)}`);
   return refuse(known === undefined ? said : `${said} It has ${list(known)}.`);
-}
-
-function sayAwait(receiver: Expression | undefined, site: FaultSite, context: FaultContext): string {
-  const called = receiver?.type === "CallExpression" ? receiver.callee : undefined;
-  const reference = called && context.sites.toolReference(called as Expression, site);
-  if (reference !== undefined) return `${writeReference(reference)}(…) returns a Promise: add await.`;
-  const written = receiver === undefined ? "This" : textOf(receiver, context);
-  return `${written} is a Promise: add await, or for an array of them await Promise.all(…).`;
 }
 
 interface SeenResult extends SeenType {
@@ -230,9 +223,4 @@ function useArray(
   if (isArray || field === undefined || others.length > 0) return "";
   const access = receiver === undefined ? `.${field.name}` : `${receiver}.${field.name}`;
   return ` Use ${access}${method === undefined ? "" : `.${method}`}.`;
-}
-
-function textOf(node: SyntaxNode, { program }: FaultContext): string {
-  const text = program.slice(startOf(node), Number(fieldOf(node, "end"))).replace(/\s+/g, " ");
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

@@ -14,7 +14,7 @@ import {
   isExportList,
 } from "./exports.ts";
 import type { Rewrite } from "./given-names.ts";
-import type { Inspection, Remark } from "./inspect.ts";
+import type { Inspection } from "./inspect.ts";
 import { noteForEach, noteMissingReturn } from "./missing-return.ts";
 import { declarationOf, isRunning, removeModuleSyntax, type ShapeRefusal } from "./module-syntax.ts";
 import type { ParameterContext } from "./parameter-values.ts";
@@ -29,6 +29,7 @@ import {
   startOf,
   withoutAssertions,
 } from "./parse.ts";
+import type { Remark } from "./remark.ts";
 import type { Insertion } from "./source-text.ts";
 
 export interface Shaped {

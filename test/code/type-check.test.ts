@@ -264,7 +264,7 @@ const mistakes: readonly (readonly [
   [
     "a promise among values",
     "return { issues: github.list_repos({}) }",
-    "warning",
+    "error",
     "1:18",
     /is a Promise here: add await/,
   ],

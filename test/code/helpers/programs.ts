@@ -37,3 +37,20 @@ const standIns = {
 export function notes(program: { readonly diagnostics: readonly Diagnostic[] }): readonly string[] {
   return program.diagnostics.map(({ severity, message }) => `${severity}: ${message}`);
 }
+
+/** What is said of a program before it runs, as a run that is type-checked is told it: `error 1:8 …`. No types are looked at. */
+export async function remarksOf(code: string): Promise<readonly string[]> {
+  const request = {
+    code,
+    sourceBytes: 65_536,
+    globals: LINTED,
+    check: { mode: "error", types: null },
+  } as const;
+  const { outcome } = await compileProgram(request);
+  const diagnostics = outcome.ok ? outcome.program.diagnostics : outcome.diagnostics;
+  return diagnostics
+    .filter(({ severity }) => severity !== "note")
+    .map(({ severity, line, column, message }) => `${severity} ${line}:${column} ${message}`);
+}
+
+const LINTED = [...GLOBALS, "shop", "github", "runs", "setTimeout", "clearTimeout", "ToolError"];

@@ -107,7 +107,6 @@ describe("a program that does not fit what was observed runs, and is told", () =
       "const { items } = await github.list(); return await github.get({ number: items[0].id })",
       "number",
     ],
-    ["forgets to await", "return github.get({ number: 1 }).title", "returns a Promise"],
     ["calls what is no function", "return (await github.get({ number: 1 })).title()", "not callable"],
     [
       "hands it through functions of its own",
@@ -119,6 +118,12 @@ describe("a program that does not fit what was observed runs, and is told", () =
     expect(outcome).toMatchObject({ ok: true });
     const warnings = diagnosticsOf(outcome).filter(({ severity }) => severity === "warning");
     expect(warnings.map(({ message }) => message).join("\n")).toContain(word);
+  });
+
+  it("but a forgotten await is certain, whatever the tool gives", async () => {
+    const outcome = await check("return github.get({ number: 1 }).title");
+    expect(outcome).toMatchObject({ ok: false, code: "type_error" });
+    expect(diagnosticsOf(outcome)[0]?.message).toContain("returns a Promise");
   });
 
   it("the warning says what was seen, the nearest name, and that it is no promise", async () => {

@@ -102,7 +102,7 @@ interface CheckFindings {
 
 async function check(
   { check, globals }: ProgramRequest,
-  { body, hidden }: Extract<Normalized, { ok: true }>,
+  { body, shadowed }: Extract<Normalized, { ok: true }>,
   checking: Checking | undefined,
 ): Promise<CheckFindings> {
   if (check.mode === "off") return { found: [] };
@@ -111,7 +111,7 @@ async function check(
   const roots = new Set([...toolGlobals(globals), ...callingNames]);
   const result = await checkBody(body, roots, check.types, checking);
   if (!result.checked) return { found: [], unchecked: result.unchecked };
-  return { found: [...(await checkHiddenTools(hidden, check.types, checking)), ...result.value] };
+  return { found: [...(await checkHiddenTools(shadowed, check.types, checking)), ...result.value] };
 }
 
 function toDiagnostic(

@@ -21,7 +21,7 @@ export interface Inspection {
   /** The globals that lead to tools it may use. */
   readonly toolNames: readonly string[];
   /** Variables that are used like the server or tool whose name they bear. */
-  readonly hidden: readonly HiddenTool[];
+  readonly shadowed: readonly HiddenTool[];
 }
 
 /** What is called on these stays in the program. */
@@ -79,7 +79,7 @@ export function inspectProgram(
     warnings: [...warnings, ...findings.remarks, ...sayAbsentUses(absent)]
       .toSorted((a, b) => a.offset - b.offset)
       .slice(0, MAX_WARNINGS),
-    hidden: findings.hidden,
+    shadowed: findings.hidden,
   };
 }
 

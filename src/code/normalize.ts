@@ -37,7 +37,7 @@ export type Normalized =
       readonly remarks: readonly Remark[];
       readonly toolReferences: readonly ReferenceInText[];
       /** Offsets are the author's. */
-      readonly hidden: readonly HiddenTool[];
+      readonly shadowed: readonly HiddenTool[];
     }
   | Refused;
 
@@ -249,6 +249,6 @@ function apply(
       ...inAuthorsText(reference),
       ...(others === undefined ? {} : { others: others.map(authorsOffset) }),
     })),
-    hidden: inspection.hidden.map(inAuthorsText),
+    shadowed: inspection.shadowed.map(inAuthorsText),
   };
 }

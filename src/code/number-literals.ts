@@ -1,6 +1,7 @@
 /** Whole numbers in a program's text that a number of the language cannot hold: it would run with others. */
-import type { Remark } from "./remark.ts";
+
 import { fieldOf, nodesOf, type SyntaxNode, startOf } from "./parse.ts";
+import type { Remark } from "./remark.ts";
 
 const MAX_REMARKS = 20;
 

@@ -2,6 +2,7 @@
 import type { ToolFailure } from "../journal.ts";
 import type { SettledCall } from "../runs/call-result.ts";
 import { fitJson, fitText } from "../runs/fit-json.ts";
+import { withMarks } from "../runs/media-marks.ts";
 
 /**
  * Tokens of the result of one call. A model that calls tools itself cannot come back for the rest as a program can, so
@@ -11,17 +12,20 @@ const CALL_TOKENS = 16_000;
 
 /** A value as the content of a tool message. */
 export function describeValue(value: unknown, tokenBudget: number = CALL_TOKENS): string {
-  return typeof value === "string" ? fitText(value, tokenBudget) : fitJson(value ?? null, tokenBudget).text;
+  const read = withMarks(value ?? null);
+  return typeof read === "string" ? fitText(read, tokenBudget) : fitJson(read, tokenBudget).text;
 }
 
 export function describeFailure({ kind, message, data }: ToolFailure): string {
   return describeValue({ error: { kind, message, ...(data === undefined ? {} : { data }) } });
 }
 
-/** What became of one call as the content of a tool message that a client gets: whole, however long. */
+/** What became of one call as the content of a tool message that a client gets: whole, however long, but for media. */
 export function toolContent(result: SettledCall): string {
-  if (result.type === "value")
-    return typeof result.value === "string" ? result.value : JSON.stringify(result.value ?? null);
+  if (result.type === "value") {
+    const read = withMarks(result.value ?? null);
+    return typeof read === "string" ? read : JSON.stringify(read);
+  }
   const { kind, message } = result.failure;
   return JSON.stringify({ error: { kind, message } });
 }

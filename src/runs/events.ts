@@ -11,6 +11,7 @@ import {
   readJson,
   toPendingCall,
 } from "./calls.ts";
+import { markText } from "./media-marks.ts";
 
 type StreamEventName =
   | "run.started"
@@ -68,7 +69,7 @@ function showRun(event: JournalEvent): Shown | undefined {
     case "opened":
       return ["run.started", { programHash: event.programHash, catalogVersion: event.catalogVersion }];
     case "log":
-      return ["log", { level: event.level, text: event.text }];
+      return ["log", { level: event.level, text: markText(event.text) }];
     case "ended": {
       const { status, error, usage } = event;
       const result = event.result === null ? null : readJson(event.result);

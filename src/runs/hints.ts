@@ -1,6 +1,7 @@
 /** One sentence with the way out, for failures whose own words do not say it. Written for a model to read. */
 import type { EngineFailure } from "../../sandbox/index.ts";
 import { NO_IMPORT, wayOutOfMember } from "../code/absent-names.ts";
+import { hintForContent } from "./content-hints.ts";
 import type { FailedProgram } from "./failing-value.ts";
 import { hintForName, hintForNoFunction } from "./name-hints.ts";
 import { hintForMissing, hintForNoArray } from "./value-hints.ts";
@@ -41,15 +42,17 @@ function hintForError(message: string, program: FailedProgram): string | undefin
     return (
       wayOutOfMember(noFunction) ??
       hintForNoFunction(noFunction, program) ??
+      hintForContent(program) ??
       hintForNoArray(noFunction, program, "call")
     );
   }
   const notIterable = NOT_ITERABLE.exec(message)?.groups?.["what"];
-  if (notIterable !== undefined) return hintForNoArray(notIterable, program, "iterate");
-  if (MISSING.test(message)) return hintForMissing(program);
+  if (notIterable !== undefined)
+    return hintForContent(program) ?? hintForNoArray(notIterable, program, "iterate");
+  if (MISSING.test(message)) return hintForContent(program) ?? hintForMissing(program);
   const readOnly = READ_ONLY.exec(message)?.groups?.["name"];
   if (readOnly !== undefined) return hintForAssignment(readOnly, program);
-  return NO_JSON.test(message) ? hintForJson(message) : undefined;
+  return NO_JSON.test(message) ? (hintForContent(program) ?? hintForJson(message)) : undefined;
 }
 
 function hintForAssignment(name: string, { namespaces }: FailedProgram): string | undefined {

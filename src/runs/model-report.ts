@@ -3,6 +3,7 @@
  * it made, unless it failed after some that may have changed something. Short: what is cut says so.
  */
 import { fitJson } from "./fit-json.ts";
+import { withMarks } from "./media-marks.ts";
 import type { Report } from "./report.ts";
 
 /** All that can be read of a report. */
@@ -51,7 +52,7 @@ function toMessage(report: ReadReport, code: string): Message {
   return {
     status,
     ...(error === null && status === "completed"
-      ? { result: report.result ?? null }
+      ? { result: withMarks(report.result ?? null) }
       : { error: describeError(report, code) }),
     ...(logs.length === 0 ? {} : { logs }),
     ...(notes.length === 0 ? {} : { notes: firstOf(notes, MAX_DIAGNOSTICS) }),

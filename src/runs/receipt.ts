@@ -4,6 +4,7 @@
  */
 import type { JournalEvent } from "../journal.ts";
 import { countAllTokens, countTokens } from "../tokens.ts";
+import { markText } from "./media-marks.ts";
 import { describeReport, type ReadReport } from "./model-report.ts";
 
 /** Texts over 65,536 UTF-16 units are estimated. */
@@ -80,5 +81,5 @@ function resultText(event: JournalEvent): readonly string[] {
   if (event.type !== "settled") return [];
   const { outcome } = event;
   if (!outcome.ok) return [JSON.stringify({ error: outcome.failure })];
-  return [outcome.value.startsWith('"') ? (JSON.parse(outcome.value) as string) : outcome.value];
+  return [markText(outcome.value.startsWith('"') ? (JSON.parse(outcome.value) as string) : outcome.value)];
 }

@@ -13,6 +13,7 @@ import {
   toPendingCall,
 } from "./calls.ts";
 import { notesOnResults } from "./guest-values.ts";
+import { markText } from "./media-marks.ts";
 import { countReceipt, type ReceiptHead, type TokenReceipt } from "./receipt.ts";
 import { toRunUsage } from "./usage.ts";
 
@@ -95,7 +96,7 @@ export function deriveReport(head: ReportHead, events: readonly JournalEvent[]):
       ...(head.program === undefined ? [] : notesOnResults(events)),
     ],
     logs: [...events.filter((event) => event.type === "log"), ...lastLogsOf(events)].map(
-      ({ level, text, at }) => ({ level, text, atMs: at - head.createdAt }),
+      ({ level, text, at }) => ({ level, text: markText(text), atMs: at - head.createdAt }),
     ),
     calls: calls.map((call) => toReportCall(call, head, end !== undefined)),
     pending: end ? [] : calls.filter(isPending).map(toPendingCall),

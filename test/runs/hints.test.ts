@@ -15,6 +15,13 @@ const answers = {
   read_file: "",
   search: [],
   get_nothing: null,
+  two_blocks: {
+    content: [
+      { type: "image", data: "AAAA", mimeType: "image/png" },
+      { type: "text", text: "a" },
+    ],
+  },
+  sound: { content: [{ type: "audio", data: "AAAA", mimeType: "audio/wav" }] },
   get_wide: Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`key ${n} ${"k".repeat(60)}`, n])),
 };
 const tools = Object.entries(answers).map(([name, answer]) =>
@@ -122,6 +129,29 @@ describe("a program that uses what it has not is told the way out", () => {
     const { status, error } = await run(code);
     expect(status).toBe("failed");
     expect(`${error?.message} ${error?.hint}`).toMatch(way);
+  });
+});
+
+describe("a program that takes blocks for what is in them is told where it is", () => {
+  const BLOCKS =
+    /^shop\.two_blocks returned \{ content: \[image, text\] \}: of such a result r, read r\.content\[1\]\.text\.$/;
+  it.each<[code: string, way: RegExp]>([
+    ["const r = await shop.two_blocks({}); return r.split(' ')", BLOCKS],
+    ["const r = await shop.two_blocks({}); return r.map((x) => x)", BLOCKS],
+    ["const r = await shop.two_blocks({}); return r.rows.length", BLOCKS],
+    ["const r = await shop.two_blocks({}); return [...r]", BLOCKS],
+    ["const r = await shop.two_blocks({}); return JSON.parse(r)", BLOCKS],
+    [
+      "const r = await shop.sound({}); return r.trim()",
+      /\[audio\] \}: of such a result r, read r\.content\[0\]\.$/,
+    ],
+  ])("%s", async (code, way) => {
+    expect((await run(code)).error?.hint).toMatch(way);
+  });
+
+  it("and is not told it when it reads them already", async () => {
+    const { error } = await run("const r = await shop.two_blocks({}); return r.content[1].text.rows.length");
+    expect(error?.hint ?? "").not.toContain("of such a result");
   });
 });
 
@@ -342,7 +372,7 @@ describe("a program that calls what is not there is told what is", () => {
     ["return await local.calc({})", "Its tools are called by their names alone: calculate."],
     [
       "return await shop({})",
-      "shop is a server, not a tool: call shop.<tool>(…). It has get_nothing, get_text, get_wide, list_ids, list_orders, read_file, search.",
+      "shop is a server, not a tool: call shop.<tool>(…). It has get_nothing, get_text, get_wide, list_ids, list_orders, read_file, search, sound, two_blocks.",
     ],
     ["return await tools({})", 'tools holds the servers: call tools["server"]["tool"](…).'],
     ["return await tools.serch('orders')", "Did you mean tools.search?"],

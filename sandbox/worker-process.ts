@@ -127,7 +127,7 @@ export async function startWorkerProcess(
       ready = undefined;
       resolve(message);
     };
-    child.once("error", (error) => fail(error.message));
+    child.once("error", (error) => fail(describeSpawnError(error, options.wrapper)));
     child.once("close", (code, signal) => {
       clearInterval(watch);
       const detail = signal === null ? `it ended with code ${code}` : `it was ended by ${signal}`;
@@ -173,6 +173,13 @@ function spawnWorker(options: WorkerProcessOptions): ChildProcess {
   ];
   const [file = process.execPath, ...args] = command;
   return spawn(file, args, { cwd: tmpdir(), env: {}, stdio: ["ignore", "ignore", "pipe", "pipe"] });
+}
+
+function describeSpawnError(error: Error, [wrapper]: readonly string[]): string {
+  const code = "code" in error ? String(error.code) : "";
+  if (wrapper === undefined || !/^(?:ENOENT|EACCES)$/.test(code)) return error.message;
+  const fault = code === "ENOENT" ? "was not found" : "may not be executed";
+  return `the command ${JSON.stringify(wrapper)} of sandbox.wrapper ${fault}`;
 }
 
 function keepTail(child: ChildProcess): { text(): string } {

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { ToolariumError } from "../errors.ts";
 import { parseJson } from "../json.ts";
 import { type AuditFilters, auditFilterFields, timesInOrder } from "../runs/audit-query.ts";
+import { nearestNames } from "../tools/nearest.ts";
 
 export type Command =
   | { readonly type: "help" }
@@ -110,9 +111,7 @@ export function parseCommand(argv: readonly string[]): Command {
     case "replay":
       return parseReplay(values, operands);
     default:
-      throw usageError(
-        `There is no command ${JSON.stringify(name)}. The commands are serve, run, audit and replay.`,
-      );
+      throw usageError(describeUnknownCommand(name));
   }
 }
 
@@ -147,8 +146,35 @@ function parseStrictly(argv: readonly string[]): {
   try {
     return parseArgs({ args: [...argv], allowPositionals: true, options });
   } catch (error) {
-    throw usageError(error instanceof Error ? error.message : String(error));
+    const message = error instanceof Error ? error.message : String(error);
+    throw usageError(describeMisread(message));
   }
+}
+
+/** Node's sentences speak of `--` and of argument kinds; what helps is the name that was meant. */
+function describeMisread(message: string): string {
+  const unknown = /^Unknown option '(?<option>-[^']*)'/.exec(message)?.groups?.["option"];
+  if (unknown !== undefined) {
+    const [near] = nearestNames(unknown.replace(/^-+/, ""), Object.keys(options), 1);
+    return `There is no option ${unknown}${near === undefined ? "" : `; did you mean --${near}?`}`;
+  }
+  const bare = /^Option '(?:-\w, )?(?<option>--[\w-]+) <value>' argument (?:missing|is ambiguous)/.exec(
+    message,
+  );
+  const option = bare?.groups?.["option"];
+  return option === undefined ? message : `${option} needs a value after it`;
+}
+
+const commandNames = ["serve", "run", "audit", "replay"] as const;
+
+function describeUnknownCommand(name: string): string {
+  const quoted = JSON.stringify(name);
+  if (/\.jsonc?$/i.test(name)) return `There is no command ${quoted}. A configuration goes behind --config`;
+  if (/\.[cm]?[jt]s$/i.test(name))
+    return `There is no command ${quoted}. To run a program: toolarium run ${name}`;
+  const [near] = nearestNames(name, commandNames, 1);
+  if (near !== undefined) return `There is no command ${quoted}; did you mean ${near}?`;
+  return `There is no command ${quoted}. The commands are serve, run, audit and replay`;
 }
 
 function parseServe(values: Values, operands: readonly string[]): ServeCommand {
@@ -239,5 +265,6 @@ function refuseOthers(command: string, values: Values, known: readonly Option[])
 
 /** Some messages are Node's, which end without a full stop. */
 function usageError(message: string): ToolariumError {
-  return new ToolariumError("usage_error", `${message.replace(/\.$/, "")}. Try toolarium --help.`);
+  const sentence = message.endsWith("?") ? message : `${message.replace(/\.$/, "")}.`;
+  return new ToolariumError("usage_error", `${sentence} Try toolarium --help.`);
 }

@@ -58,10 +58,18 @@ async function readProgram(file: string): Promise<string> {
   return code;
 }
 
+const unreadable: { readonly [code: string]: string } = {
+  ENOENT: "there is no such file",
+  ENOTDIR: "there is no such file",
+  EISDIR: "it is a directory",
+  EACCES: "this user may not read it",
+  EPERM: "this user may not read it",
+};
+
 function refuseFile(file: string): (cause: unknown) => never {
   return (cause) => {
-    const isMissing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
-    const reason = isMissing ? "there is no such file" : String(cause);
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown error";
+    const reason = unreadable[code] ?? code;
     const message = `Cannot read the program ${JSON.stringify(file)}: ${reason}.`;
     throw new ToolariumError("usage_error", message, { cause });
   };

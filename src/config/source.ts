@@ -82,7 +82,7 @@ async function readText(file: string): Promise<string> {
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
     const reason = unreadable[String(code)] ?? `it cannot be read (${code})`;
-    throw new ToolariumError("config_error", `${file}: ${reason}`, { cause });
+    throw new ToolariumError("config_error", `${file}: ${reason}.`, { cause });
   }
 }
 

@@ -182,9 +182,19 @@ function toListenRefusal(error: unknown, host: string, port: number): unknown {
       );
     case "EADDRNOTAVAIL":
     case "ENOTFOUND":
-      return new ToolariumError("config_error", `${host} is not an address of this machine.`);
+    case "EAI_AGAIN":
+    case "EAFNOSUPPORT":
+    case "EINVAL":
+      return new ToolariumError(
+        "config_error",
+        `${host} is not an address of this machine. Use 127.0.0.1, or 0.0.0.0 for all of them.`,
+      );
     default:
-      return error;
+      if (typeof code !== "string") return error;
+      return new ToolariumError(
+        "config_error",
+        `The gateway cannot listen on port ${port} of ${host} (${code}). Choose others with --host and --port.`,
+      );
   }
 }
 

@@ -340,7 +340,7 @@ test("a file that is not there is refused by its name", async () => {
   await expect(loadConfig({ path: "nowhere/toolarium.json", env: {}, demo: noDemo })).rejects.toMatchObject({
     code: "config_error",
     message:
-      "nowhere/toolarium.json: there is no such file. Name one with --config, or leave it out for the demo",
+      "nowhere/toolarium.json: there is no such file. Name one with --config, or leave it out for the demo.",
   });
 });
 

@@ -64,9 +64,15 @@ test.each([
   [["audit", "--limit", "0"], '--limit wants a whole number from 1 on, not "0".'],
   [["replay"], "`replay` needs the id of a run."],
   [["replay", "run_a", "run_b"], '`replay` does not know what to do with "run_b".'],
-  [["--colour"], "Unknown option '--colour'"],
+  [["--colour"], "There is no option --colour."],
+  [["--prot", "1"], "There is no option --prot; did you mean --port?"],
+  [["--confg=a.json"], "There is no option --confg; did you mean --config?"],
+  [["-p", "80"], "There is no option -p."],
+  [["serv"], 'There is no command "serv"; did you mean serve?'],
+  [["toolarium.json"], 'There is no command "toolarium.json". A configuration goes behind --config.'],
+  [["a.ts"], 'There is no command "a.ts". To run a program: toolarium run a.ts.'],
   [["run", "a.ts", "--input", "{"], "JSON at position 1 (line 1 column 2). Try"],
-  [["--config"], "Option '--config <value>' argument missing"],
+  [["--config"], "--config needs a value after it."],
 ])("%j is refused with the reason and a way on", (argv, reason) => {
   const refusal = (): unknown => parseCommand(argv);
   expect(refusal).toThrow(ToolariumError);

@@ -59,16 +59,23 @@ export async function runCli(
   return { code, stdout: cli.stdout, stderr: cli.stderr };
 }
 
+/** A start takes half a second; beside many other processes it may take thirty times as long. */
+const BUSY_START_MS = 19_000;
+
 /** Starts `toolarium serve` on a free port and waits until it listens. */
 export async function startServer(
   args: readonly string[] = [],
   options?: CliOptions,
 ): Promise<Cli & { readonly url: string }> {
   const cli = startCli(["serve", "--port", "0", ...args], options);
-  const ready = await until("its address", () => {
-    if (cli.process.exitCode !== null) throw new Error(`ended with ${cli.process.exitCode}: ${cli.stderr}`);
-    return /^toolarium listening on (http:\S+)\n/.exec(cli.stdout);
-  });
+  const ready = await until(
+    "its address",
+    () => {
+      if (cli.process.exitCode !== null) throw new Error(`ended with ${cli.process.exitCode}: ${cli.stderr}`);
+      return /^toolarium listening on (http:\S+)\n/.exec(cli.stdout);
+    },
+    BUSY_START_MS,
+  );
   return Object.assign(cli, { url: ready[1] ?? "" });
 }
 

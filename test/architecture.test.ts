@@ -12,7 +12,7 @@ const root = resolve(import.meta.dirname, "..");
 const floors: readonly (readonly [pattern: RegExp, floor: number])[] = [
   [/^sandbox\//, 0],
   [/^src\/(mcp|upstream|store|config)\//, 0],
-  [/^src\/(config|errors|log|journal|json|tokens)\.ts$/, 0],
+  [/^src\/(config|errors|foreign-text|log|journal|json|tokens)\.ts$/, 0],
   [/^src\/tools\/bridge\.ts$/, 1],
   [/^src\/tools\//, 0],
   [/^src\/(code|learning)\//, 1],
@@ -66,6 +66,25 @@ describe("the architecture", () => {
       ({ file, target }) => file.startsWith("src/") && target.startsWith("sandbox/"),
     );
     expect(through.filter(({ target }) => target !== "sandbox/index.ts")).toEqual([]);
+  });
+
+  it("text of providers and servers leaves through one place", () => {
+    const holding = (words: string): string[] =>
+      files.filter((file) => readFileSync(join(root, file), "utf8").includes(words));
+    expect(holding("[redacted]")).toEqual(["src/foreign-text.ts"]);
+    const through = edges.filter(({ target }) => target === "src/foreign-text.ts").map(({ file }) => file);
+    // What makes refusals of providers' errors, and what speaks for a server.
+    expect(through.sort()).toEqual([
+      "src/mcp/redact.ts",
+      "src/mcp/server-words.ts",
+      "src/upstream/provider-error.ts",
+    ]);
+    const refusing = files.filter(
+      (file) =>
+        file.startsWith("src/upstream/") &&
+        readFileSync(join(root, file), "utf8").includes('"upstream_error"'),
+    );
+    expect(refusing).toEqual(["src/upstream/provider-error.ts"]);
   });
 
   it("optional packages are imported when they are needed, and not before", () => {

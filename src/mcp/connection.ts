@@ -15,8 +15,8 @@ import { type Learned, openSession, toStartFailure } from "./open-session.ts";
 import { type Backoff, createPauses } from "./pauses.ts";
 import { createPresence, type Presence } from "./presence.ts";
 import { createRareLog } from "./rare-log.ts";
-import { createRedact, type Redact, redactJson, withoutPaths } from "./redact.ts";
 import { createRelisting, type Relisting } from "./relisting.ts";
+import { createServerWords, type ServerWords } from "./server-words.ts";
 import type { Session } from "./session.ts";
 import { type Ending, tellingLine } from "./telling-line.ts";
 import type { ToolListing } from "./tool-list.ts";
@@ -38,7 +38,7 @@ class Connection implements ServerConnection {
   readonly settled: Promise<void>;
   readonly #spec: McpSpec;
   readonly #deps: ConnectionDeps;
-  readonly #redact: Redact;
+  readonly #words: ServerWords;
   readonly #firstStart = Promise.withResolvers<void>();
   readonly #closed = new AbortController();
   readonly #loop: Promise<void>;
@@ -65,7 +65,7 @@ class Connection implements ServerConnection {
   constructor(spec: McpSpec, deps: ConnectionDeps) {
     this.#spec = spec;
     this.#deps = deps;
-    this.#redact = createRedact(spec);
+    this.#words = createServerWords(spec);
     this.#presence = createPresence(this.#health, {
       isProcess: spec.type === "stdio",
       isRemote: spec.type === "http" || spec.type === "sse",
@@ -82,11 +82,11 @@ class Connection implements ServerConnection {
       type: this.#spec.type,
       state: complaint === undefined ? this.#state : "failed",
       protocolVersion: session?.protocolVersion ?? null,
-      serverInfo: session?.serverInfo ?? null,
+      serverInfo: this.#words.info(session?.serverInfo ?? null),
       tools: this.#tools.size,
       quarantined: this.#quarantined,
-      lastError: complaint === undefined ? this.#lastError : this.#clean(complaint),
-      stderrTail: this.#shownStderr(),
+      lastError: complaint === undefined ? this.#lastError : this.#words.reason(complaint),
+      stderrTail: this.#words.stderr(session?.stderr() ?? this.#stderr),
       startedInMs: this.#startedInMs,
     };
   }
@@ -125,7 +125,7 @@ class Connection implements ServerConnection {
             whereabouts,
           },
         );
-        return this.#withoutSecrets(outcome);
+        return this.#words.outcome(outcome);
       },
       () => ({ kind: "tool", message: "The call could not be made." }),
     );
@@ -180,7 +180,7 @@ class Connection implements ServerConnection {
           onToolsChanged: relisting.soon,
           onDoubt: (session, reason) => void this.#health.judge(session, { kind: "broken", reason }),
           onTrouble: (error) =>
-            log.debug({ server: name, reason: this.#clean(error.message) }, "mcp trouble"),
+            log.debug({ server: name, reason: this.#words.reason(error.message) }, "mcp trouble"),
         },
       );
       void opened.session.ended.then(relisting.stop);
@@ -213,7 +213,7 @@ class Connection implements ServerConnection {
       adopt: (listing, options) => this.#adopt(listing, options),
       onFailure: (error) => {
         // The known tools stay: a failed list says nothing about them.
-        this.#sayNotListed(this.#clean(describeConnectionError(error)));
+        this.#sayNotListed(this.#words.reason(describeConnectionError(error)));
       },
     });
   }
@@ -228,8 +228,8 @@ class Connection implements ServerConnection {
     this.#state = "failed";
     this.#stderr = stderr;
     // Redacted before it is cut, so that no half of a secret is left.
-    const words = tellingLine(this.#redact(stderr ?? ""), ending);
-    const error = this.#clean(words === "" ? reason : `${reason}; it wrote: ${words}`);
+    const words = tellingLine(this.#words.redact(stderr ?? ""), ending);
+    const error = this.#words.reason(words === "" ? reason : `${reason}; it wrote: ${words}`);
     this.#sayUnavailable(error);
     this.#lastError = error;
   }
@@ -239,9 +239,9 @@ class Connection implements ServerConnection {
     if (listing.tools.length === 0 && this.#tools.size > 0 && !mayBeEmpty) return;
     const before = this.#source;
     const source: ServerSource = { server: this.#spec.name, tools: listing.tools };
-    this.#quarantined = listing.quarantined.map(({ tool, reason }) => ({
-      tool,
-      reason: this.#clean(reason),
+    this.#quarantined = listing.quarantined.slice(0, MAX_QUARANTINED_SHOWN).map(({ tool, reason }) => ({
+      tool: this.#words.name(tool),
+      reason: this.#words.reason(reason),
     }));
     this.#tools = new Map(listing.tools.map((tool) => [tool.name, tool]));
     if (before !== undefined && JSON.stringify(before) === JSON.stringify(source)) return;
@@ -262,25 +262,6 @@ class Connection implements ServerConnection {
     const why = this.#state === "connecting" ? "it is still starting" : (this.#lastError ?? unsentBecause);
     return unavailable(this.#spec.name, why ?? "it is closed");
   }
-
-  #withoutSecrets(outcome: CallOutcome): CallOutcome {
-    if (outcome.ok) return outcome;
-    const { failure } = outcome;
-    // A tool may well speak of paths; what we say of a connection must not.
-    const message =
-      failure.kind === "unavailable" ? this.#clean(failure.message) : this.#redact(failure.message);
-    const data = failure.data === undefined ? {} : { data: redactJson(failure.data, this.#redact) };
-    return { ok: false, failure: { kind: failure.kind, message, ...data } };
-  }
-
-  #clean(text: string): string {
-    return withoutPaths(this.#redact(text));
-  }
-
-  #shownStderr(): string | null {
-    const stderr = this.#presence.session?.stderr() ?? this.#stderr;
-    return stderr === null ? null : this.#redact(stderr).slice(-STDERR_SHOWN_CHARS).toWellFormed();
-  }
 }
 
 function cannotBeCalled(message: string): CallOutcome {
@@ -289,4 +270,4 @@ function cannotBeCalled(message: string): CallOutcome {
 
 /** A server that ends after each call, or that lost its sessions, is wanted again soon. */
 const AFTER_A_USEFUL_LIFE_MS = 100;
-const STDERR_SHOWN_CHARS = 4_096;
+const MAX_QUARANTINED_SHOWN = 100;

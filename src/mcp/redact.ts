@@ -1,25 +1,13 @@
 /**
- * What may leave the process about a server: never a configured header or environment value, and in messages that a
- * model reads, no path of this machine either.
+ * What must not leave the process about a server: a configured header or environment value, and in messages that a
+ * model reads, a path of this machine.
  */
+import { type Redact, createRedact as redactSecrets } from "../foreign-text.ts";
 import type { ServerSpec } from "./hub.ts";
 
-export type Redact = (text: string) => string;
-
-/** Replaces every secret of this server's configuration. Values under 4 characters are not told apart from text. */
+/** Values under 4 characters are not told apart from text. */
 export function createRedact(spec: ServerSpec): Redact {
-  const secrets = [...new Set(secretsOf(spec))]
-    .filter((secret) => secret.length >= 4)
-    .sort((a, b) => b.length - a.length);
-  return (text) => secrets.reduce((rest, secret) => rest.replaceAll(secret, "[redacted]"), text);
-}
-
-/** The same for every string in a JSON value. */
-export function redactJson(value: unknown, redact: Redact): unknown {
-  if (typeof value === "string") return redact(value);
-  if (Array.isArray(value)) return value.map((item) => redactJson(item, redact));
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, redactJson(item, redact)]));
+  return redactSecrets(secretsOf(spec), { minChars: 4 });
 }
 
 /** Shortens absolute paths to their last segment; URLs stay as they are. */

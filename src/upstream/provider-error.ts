@@ -1,5 +1,6 @@
 /** Failures of model providers as refusals: in the provider's own words, with our secrets taken out. */
 import { type ProviderFault, ToolariumError } from "../errors.ts";
+import { createRedact, foreignText } from "../foreign-text.ts";
 import { type Fields, isFields } from "./model.ts";
 
 /** Whose failure it is. */
@@ -10,6 +11,8 @@ export interface FailingProvider {
 }
 
 const MAX_MESSAGE_CHARS = 2_000;
+/** Of a type, a code or the name of a parameter. */
+const MAX_WORD_CHARS = 200;
 
 /** An answer with a status of 400 or more. `body` is its text, perhaps JSON. */
 export function refusedByProvider(
@@ -82,13 +85,26 @@ function upstreamError(
   { fault, retryAfter, param, cause }: UpstreamErrorParts,
 ): ToolariumError {
   const retryAfterSeconds = secondsOf(retryAfter);
-  const text = `The model provider "${provider.name}": ${redact(message, provider.secrets)}`;
-  return new ToolariumError("upstream_error", text, {
-    provider: fault,
+  const { type, code, ...rest } = fault;
+  return new ToolariumError("upstream_error", inOwnWords(provider, message), {
+    provider: {
+      ...rest,
+      ...(type === undefined ? {} : { type: shown(provider, type, MAX_WORD_CHARS) }),
+      ...(code === undefined ? {} : { code: shown(provider, code, MAX_WORD_CHARS) }),
+    },
     cause,
-    ...(param === undefined ? {} : { param }),
+    ...(param === undefined ? {} : { param: shown(provider, param, MAX_WORD_CHARS) }),
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
   });
+}
+
+/** A message of the provider, or about it, as clients read it. */
+export function inOwnWords(provider: FailingProvider, message: string): string {
+  return `The model provider "${provider.name}": ${shown(provider, message, MAX_MESSAGE_CHARS)}`;
+}
+
+function shown({ secrets }: FailingProvider, text: string, maxChars: number): string {
+  return foreignText(text, createRedact(secrets, { keyLike: true }), maxChars);
 }
 
 /** A `Retry-After`, which is seconds or a date. */
@@ -179,15 +195,4 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Takes out our keys and whatever looks like one: providers echo parts of a key they refuse. */
-function redact(message: string, secrets: readonly string[]): string {
-  return secrets
-    .filter((secret) => secret !== "")
-    .toSorted((a, b) => b.length - a.length)
-    .reduce((text, secret) => text.replaceAll(secret, "[redacted]"), message)
-    .replace(/\b(?:sk|pk|rk|gsk|xai)-[\w*.-]{6,}/g, "[redacted]")
-    .replace(/\bBearer +[^\s"']+/gi, "Bearer [redacted]")
-    .slice(0, MAX_MESSAGE_CHARS);
 }

@@ -5,6 +5,7 @@ import {
   brokenAnswer,
   errorWithin,
   type FailingProvider,
+  inOwnWords,
   refusedByProvider,
   unreachableProvider,
 } from "./provider-error.ts";
@@ -27,9 +28,7 @@ export function explainSdkError(error: unknown, provider: FailingProvider): unkn
   // With a good one the answer broke, which its cause tells.
   if (typeof status === "number" && status >= 300) return refusal(error, status, said, provider);
   if (REQUEST_FAULTS.has(error["name"]))
-    return new ToolariumError("invalid_request", `The model provider "${provider.name}": ${said}`, {
-      cause: error,
-    });
+    return new ToolariumError("invalid_request", inOwnWords(provider, said), { cause: error });
   if (!(error instanceof Error)) return errorWithin(provider, { error: wordsOf(error, said) });
   const root = rootOf(error);
   const isUnanswered = error.name === "AI_APICallError" && status === undefined;

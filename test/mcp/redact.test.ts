@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { createRedact, redactJson, withoutPaths } from "../../src/mcp/redact.ts";
+import { foreignJson } from "../../src/foreign-text.ts";
+import { createRedact, withoutPaths } from "../../src/mcp/redact.ts";
 import { remote, stdio } from "./hubs.ts";
 
 describe("redaction", () => {
@@ -46,11 +47,11 @@ describe("redaction", () => {
     expect(createRedact(spec)(text)).toBe(expected);
   });
 
-  test("reaches every string of a JSON value", () => {
+  test("reaches every string and name of a JSON value", () => {
     const redact = createRedact(stdio("x", [], { env: { KEY: "s3cret" } }));
-    expect(redactJson({ a: ["s3cret", 1, null], b: { c: "my s3cret" } }, redact)).toEqual({
+    expect(foreignJson({ a: ["s3cret", 1, null], b: { s3cret: "my s3cret" } }, redact, 1_000)).toEqual({
       a: ["[redacted]", 1, null],
-      b: { c: "my [redacted]" },
+      b: { "[redacted]": "my [redacted]" },
     });
   });
 });

@@ -88,6 +88,24 @@ describe("an HTTP error", () => {
   });
 });
 
+test("an error that repeats our key shows it nowhere: not as type, code or parameter, not as a name", async () => {
+  const fields = {
+    message: `no ${API_KEY}`,
+    type: `t_${API_KEY}`,
+    code: `${API_KEY}`,
+    param: `p.${API_KEY}`,
+  };
+  const details = { detail: [{ [API_KEY]: { loc: [API_KEY] } }] };
+  for (const body of [{ error: fields }, { error: details }, details, `${API_KEY} is wrong`])
+    for (const status of [400, 401, 429, 500]) {
+      const failure = await failureOf(ask((response) => json(response, status, body)));
+      expect(JSON.stringify(failure)).toContain("[redacted]");
+      expect(JSON.stringify(failure)).not.toContain(API_KEY);
+    }
+  const inside = await failureOf(askStream([{ error: fields }, DONE]));
+  expect(JSON.stringify(inside)).not.toContain(API_KEY);
+});
+
 describe("an error inside a 200", () => {
   test.each([
     ["in a stream", [chunk({ content: "a" }), error("overloaded", { code: 503 })]],

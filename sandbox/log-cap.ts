@@ -4,9 +4,10 @@
  * mark says how much is missing between. What is passed on depends on what was printed and on nothing else: a replay
  * must find the same.
  */
+
+import type { LogGap } from "./guest-posts.ts";
 import type { GuestLog } from "./index.ts";
 import type { RunLimits } from "./limits.ts";
-import type { LogGap } from "./protocol.ts";
 
 interface Held extends GuestLog {
   readonly bytes: number;

@@ -6,6 +6,7 @@
  */
 
 import { describeBroken, describeFail } from "./failures.ts";
+import { type GuestPost, parsePosts } from "./guest-posts.ts";
 import type {
   EngineFailure,
   EngineOutcome,
@@ -19,8 +20,7 @@ import { isPlainJson } from "./json-depth.ts";
 import { LogCap } from "./log-cap.ts";
 import { Meter } from "./meter.ts";
 import { OpenCalls } from "./open-calls.ts";
-import type { Entry, FromWorker, GuestPost, LeaseId, ToWorker } from "./protocol.ts";
-import { parsePosts } from "./protocol.ts";
+import type { Entry, FromWorker, LeaseId, ToWorker } from "./protocol.ts";
 import { cut, Timeline } from "./timeline.ts";
 import { Timers } from "./timers.ts";
 

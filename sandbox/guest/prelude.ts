@@ -1,6 +1,6 @@
 /**
  * What a program sees, and the only code in the isolate that speaks to the host. Out goes `post(text, last)`, a JSON
- * array of rows (`parsePosts` in protocol.ts reads them); in comes `enter(kind, n, at, text)`, one settlement or timer
+ * array of rows (`parsePosts` in guest-posts.ts reads them); in comes `enter(kind, n, at, text)`, one settlement or timer
  * per entry. Everything it needs of the language is captured here, before guest code can touch a prototype.
  */
 type Encoded =

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createFrameReader, encodeFrame, MAX_TEXT_BYTES } from "../../sandbox/frames.ts";
+import { parsePosts } from "../../sandbox/guest-posts.ts";
 import { isDeeper } from "../../sandbox/json-depth.ts";
-import { parseFromWorker, parsePosts } from "../../sandbox/protocol.ts";
+import { parseFromWorker } from "../../sandbox/protocol.ts";
 
 const noText: readonly unknown[] = [undefined, null, 1, true, [], {}];
 const noCount: readonly unknown[] = [undefined, null, -1, 1.5, 2 ** 53, "1", "1e999", true, [], {}];
@@ -36,15 +37,22 @@ const failuresWith = (field: string, values: readonly unknown[]): unknown[] =>
 const toolsWith = (field: string, values: readonly unknown[]): unknown[] =>
   values.map((value) => ({ ...failure, tool: { ...tool, [field]: value } }));
 
+const inner = [["cause", "m", "s"]];
+const innerWith = (values: readonly unknown[]): unknown[] =>
+  values.map((value) => ({ ...failure, inner: value, left: 0 }));
+
 const posts: readonly (readonly [right: readonly unknown[], faults: Faults])[] = [
   [["call", 1, "server", "tool", "{}"], { 1: noCount, 2: noName, 3: noName, 4: noText }],
   [["call", 1, "server", "tool", "null", "why"], { 5: noText.slice(1) }],
   [["timer", 1, 5], { 1: noCount, 2: [...noCount, 2 ** 31] }],
   [["clear", 1], { 1: noCount }],
   [["log", "warn", "text"], { 1: [...noText, "fatal"], 2: noText }],
+  [["log", "log", "begin", 5, "end"], { 2: noText, 3: noCount, 4: noText }],
+  [["skip", 1, 5], { 1: noCount, 2: noCount }],
+  [["remark", "why"], { 1: noText }],
   [["done", "1"], { 1: noText }],
   [
-    ["fail", { ...failure, tool }],
+    ["fail", { ...failure, tool, inner, left: 1 }],
     {
       1: [
         ...[undefined, null, 1, "x", []],
@@ -52,6 +60,8 @@ const posts: readonly (readonly [right: readonly unknown[], faults: Faults])[] =
         ...failuresWith("message", noText),
         ...failuresWith("stack", noText),
         ...failuresWith("tool", [null, 1, "x", []]),
+        ...innerWith([null, 1, "x", {}, [null], [1], ["text"], [["cause", "m"]], [["cause", "m", 1]]]),
+        ...noCount.map((left) => ({ ...failure, inner, left })),
         ...toolsWith("server", noText),
         ...toolsWith("tool", noText),
         ...toolsWith("kind", [...noText, "none"]),

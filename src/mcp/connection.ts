@@ -20,7 +20,7 @@ import { createServerWords, type ServerWords } from "./server-words.ts";
 import type { Session } from "./session.ts";
 import { type Ending, tellingLine } from "./telling-line.ts";
 import type { ToolListing } from "./tool-list.ts";
-import type { McpSpec } from "./transports.ts";
+import type { McpSpec } from "./wire/transports.ts";
 
 export interface ConnectionDeps {
   readonly log: Log;

@@ -11,10 +11,10 @@ import {
 import { z } from "zod";
 import { MAX_TIMER_MS } from "./bounded-call.ts";
 import { describeConnectionError, httpStatusOf, isPassing } from "./connection-errors.ts";
-import { isNoAnswer } from "./read-message.ts";
 import { createSession, type Session, type SessionEvents } from "./session.ts";
 import type { ToolListing } from "./tool-list.ts";
-import { createLink, type McpSpec } from "./transports.ts";
+import { isNoAnswer } from "./wire/read-message.ts";
+import { createLink, type McpSpec } from "./wire/transports.ts";
 
 /** What the starts so far taught about a server; the next start goes by it. */
 export interface Learned {

@@ -16,17 +16,23 @@ export function unwrapResult(
   call: { readonly tool: string; readonly hasOutputSchema: boolean },
 ): CallOutcome {
   const { structuredContent } = result;
-  const content = result["content"] ?? [];
+  const content = blocksOf(result["content"]);
   if (result["isError"] === true)
     return { ok: false, failure: failureFromText(textOf(content), call.tool, structuredContent) };
   // Some servers write an absent structuredContent as null.
   if (structuredContent !== undefined && structuredContent !== null)
     return { ok: true, value: structuredContent };
-  if (!Array.isArray(content)) return { ok: true, value: { content } };
   if (content.length === 0) return { ok: true, value: null };
   const text = content.length === 1 ? textOfBlock(content[0]) : undefined;
   if (text === undefined) return { ok: true, value: { content } };
   return { ok: true, value: call.hasOutputSchema ? text : parseIfStructured(text) };
+}
+
+/** Some servers write text in place of a list of blocks, or one block without a list. */
+function blocksOf(content: unknown): readonly unknown[] {
+  if (Array.isArray(content)) return content;
+  if (content === undefined || content === null) return [];
+  return [typeof content === "object" ? content : { type: "text", text: String(content) }];
 }
 
 /** A JSON-RPC error that a server sent in answer to `tools/call`. */
@@ -83,8 +89,7 @@ function stripPrefix(message: string): string {
   return message.replace(/^(?:MCP error -?\d+: )+/, "");
 }
 
-function textOf(content: unknown): string {
-  if (!Array.isArray(content)) return "";
+function textOf(content: readonly unknown[]): string {
   return content
     .map(textOfBlock)
     .filter((text) => text !== undefined)

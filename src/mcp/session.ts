@@ -13,13 +13,13 @@ import { z } from "zod";
 import type { ToolSource } from "../tools/catalog.ts";
 import { MAX_TIMER_MS } from "./bounded-call.ts";
 import { classifyCallError, type Trouble } from "./connection-errors.ts";
-import { NAMELESS } from "./handshake.ts";
 import type { CallOutcome } from "./hub.ts";
-import { passRawResults, readRaw } from "./raw-results.ts";
 import { unwrapResult } from "./result.ts";
 import { listTools, type ToolListing } from "./tool-list.ts";
-import type { Link, McpSpec } from "./transports.ts";
 import { watchTools } from "./watch-tools.ts";
+import { NAMELESS } from "./wire/handshake.ts";
+import { passRawResults, readRaw } from "./wire/raw-results.ts";
+import type { Link, McpSpec } from "./wire/transports.ts";
 
 export interface SessionEvents {
   /** The tools changed, or (not `announced`) may have changed unseen. */

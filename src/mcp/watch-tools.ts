@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Client, ProtocolError } from "@modelcontextprotocol/client";
 import { createPauses } from "./pauses.ts";
-import { isNoAnswer } from "./read-message.ts";
+import { isNoAnswer } from "./wire/read-message.ts";
 
 /**
  * Keeps a subscription to tool changes open: since 2026-07-28 a server tells only who asked. (Older ones tell anyway.)

@@ -106,6 +106,12 @@ describe("over HTTP, a call that is answered with", () => {
       gives("words"),
     ],
     ["HTTP 201 and a result", reply({ result: words }, 201), gives("words")],
+    ["content that is text", reply({ result: { content: "words" } }), gives("words")],
+    [
+      "content that is one block",
+      reply({ result: { content: { type: "text", text: "words" } } }),
+      gives("words"),
+    ],
     ["content: null", reply({ result: { content: null } }), gives(null)],
     ["structuredContent that is a list", reply({ result: { structuredContent: [1, 2] } }), gives([1, 2])],
     [
@@ -164,6 +170,11 @@ describe("over HTTP, a call that is answered with", () => {
     [
       "a result and an error",
       reply({ result: words, error: { code: -32_000, message: "no luck" } }),
+      { kind: "tool", message: "no luck" },
+    ],
+    [
+      "isError and content that is text",
+      reply({ result: { isError: true, content: "no luck" } }),
       { kind: "tool", message: "no luck" },
     ],
     [

@@ -6,10 +6,10 @@ import {
   StreamableHTTPClientTransport,
   type Transport,
 } from "@modelcontextprotocol/client";
-import { replaceExact, toBigInt } from "../json.ts";
+import { replaceExact, toBigInt } from "../../json.ts";
+import type { ServerSpec } from "../hub.ts";
+import { createPauses } from "../pauses.ts";
 import { type AnswerReader, createAnswerReader } from "./answer-reader.ts";
-import type { ServerSpec } from "./hub.ts";
-import { createPauses } from "./pauses.ts";
 import { createReadingFetch, createSseReadingFetch } from "./reading-fetch.ts";
 import { answerEveryRequest } from "./requests.ts";
 import type { StreamEvents } from "./standing-stream.ts";

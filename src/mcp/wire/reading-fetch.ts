@@ -9,7 +9,7 @@ import {
   type JSONRPCMessage,
   type RequestId,
 } from "@modelcontextprotocol/client";
-import { mayLoseDigits } from "../json.ts";
+import { mayLoseDigits } from "../../json.ts";
 import type { AnswerReader } from "./answer-reader.ts";
 import { MAX_ANSWER_CHARS, rewriteEvents, type ServerEvent } from "./event-lines.ts";
 import { noAnswer } from "./read-message.ts";

@@ -10,7 +10,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { basename } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import type { JSONRPCMessage, Transport } from "@modelcontextprotocol/client";
-import { NotSentError } from "./connection-errors.ts";
+import { NotSentError } from "../connection-errors.ts";
 import { endGroup, killGroupAtExit } from "./process-group.ts";
 
 export interface StdioCommand {

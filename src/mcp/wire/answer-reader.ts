@@ -8,7 +8,7 @@ import {
   type JSONRPCRequest,
   type RequestId,
 } from "@modelcontextprotocol/client";
-import { parseJson } from "../json.ts";
+import { parseJson } from "../../json.ts";
 import { tidyHandshake } from "./handshake.ts";
 import { type AnswerBody, readMessage, toResponse } from "./read-message.ts";
 

@@ -10,7 +10,7 @@ import {
   type JSONRPCMessage,
   type Transport,
 } from "@modelcontextprotocol/client";
-import { parseJson, writeJson } from "../json.ts";
+import { parseJson, writeJson } from "../../json.ts";
 
 /** Call once, after `client.connect(transport)`. */
 export function passRawResults(

@@ -4,6 +4,7 @@
 import type { ToolFailure } from "../journal.ts";
 import type { Log } from "../log.ts";
 import type { ServerSource, ToolSource } from "../tools/catalog.ts";
+import { MAX_TIMER_MS } from "./bounded-call.ts";
 import { type ConnectionDeps, createConnection } from "./connection.ts";
 import { createLocalServer } from "./local.ts";
 import type { Backoff } from "./pauses.ts";
@@ -181,7 +182,8 @@ export function createHub(specs: readonly ServerSpec[], deps: HubDeps): Hub {
     whenListed: async (name, { signal, timeoutMs }) => {
       const server = servers.get(name);
       if (server === undefined || server.source() !== undefined) return undefined;
-      await server.known(AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
+      const limit = AbortSignal.timeout(Math.ceil(Math.min(timeoutMs, MAX_TIMER_MS)));
+      await server.known(AbortSignal.any([signal, limit]));
       if (server.source() !== undefined) return undefined;
       const { state, lastError } = server.state();
       const why = lastError === null ? `it is ${state}` : lastError;

@@ -624,6 +624,7 @@ test("a provider's keys, retries and time limits have defaults, and chains keep 
       timeouts: { firstByteMs: 600_000, idleMs: 300_000 },
       region: null,
       signing: null,
+      headers: {},
     },
     {
       name: "full",
@@ -638,6 +639,7 @@ test("a provider's keys, retries and time limits have defaults, and chains keep 
       timeouts: { firstByteMs: 5_000, idleMs: 1_000 },
       region: null,
       signing: null,
+      headers: {},
     },
   ]);
   expect(config.models).toEqual([{ name: "fast", members: ["full/m", "plain/m"] }]);

@@ -25,7 +25,7 @@ export async function runProgram(code, signal) {
     body: JSON.stringify({ code }),
     signal,
   });
-  return await answer.json();
+  return readJson(await answer.text());
 }
 
 /**
@@ -56,7 +56,7 @@ export async function decideCall(run, call, decision, signal) {
     body: JSON.stringify({ decision }),
     signal,
   });
-  return await answer.json();
+  return readJson(await answer.text());
 }
 
 /** Every tool the key may see. */
@@ -72,6 +72,24 @@ export async function listTools() {
 export async function readDeclarations(server) {
   const answer = await request(`/v1/declarations?observed=true&tools=${encodeURIComponent(`${server}/*`)}`);
   return await answer.text();
+}
+
+/**
+ * A value whose long integers are shown with all their digits: a person decides by them what is sent. Browsers without
+ * this part of the language show what a number holds of them.
+ * @param {string} text
+ */
+function readJson(text) {
+  const raw = /** @type {{ rawJSON?: (text: string) => unknown }} */ (/** @type {unknown} */ (JSON)).rawJSON;
+  const keepDigits = (
+    /** @type {string} */ _key,
+    /** @type {unknown} */ value,
+    /** @type {{ source?: string } | undefined} */ context,
+  ) =>
+    typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? "")
+      ? (raw?.(context?.source ?? "") ?? value)
+      : value;
+  return JSON.parse(text, keepDigits);
 }
 
 /**

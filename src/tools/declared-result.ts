@@ -30,12 +30,17 @@ export function readDeclared(tool: CatalogTool, value: unknown): ReadResult {
     case "unchecked":
       return { value: isStructured ? parsed.value : value };
     case "invalid":
-      return { value, note: saying(verdict.message) };
+      return { value, note: saying(withoutAdvice(verdict.message)) };
   }
 }
 
 function saying(fault: string): string {
   return `The result is a text and not what the tool's output schema declares: ${fault}.`;
+}
+
+/** Nobody can send this value in another way: it is the tool's. */
+function withoutAdvice(faults: string): string {
+  return faults.replaceAll(/: pass [^;]*/g, "");
 }
 
 type Parsed = { readonly ok: true; readonly value: unknown } | { readonly ok: false };

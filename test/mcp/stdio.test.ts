@@ -31,6 +31,16 @@ describe("a server that is a child process", () => {
     await rm(folder, { recursive: true });
   });
 
+  test("gets each message on one line, whatever the line breaks of its language are", async () => {
+    await using hub = openHub([stdio("keeps-digits")]);
+    await hub.settled;
+    const args = { id: "a\u2028\u2029\u0085\n\r\v\f\ud800b" };
+    expect(await call(hub, "keeps-digits", "odd", args)).toEqual({
+      ok: true,
+      value: 'got {"id":"a\\u2028\\u2029\\u0085\\n\\r\\u000b\\f\\ud800b"}',
+    });
+  });
+
   test("gets PATH, HOME, LANG, TMPDIR and its own variables, and nothing else of the gateway's", async () => {
     vi.stubEnv("TOOLARIUM_TEST_SECRET", "of the gateway");
     vi.stubEnv("LANG", "C.UTF-8");

@@ -448,7 +448,7 @@ test("what only looks like a keyword is none", () => {
   };
   const args = { type: "int", required: true, nullable: 1, format: "a" };
   expect(check(schema, JSON.stringify(args))).toMatchObject({ ok: true, validated: true, value: args });
-  expect(faultOf(schema, { format: "b" })).toContain('/format: expected "a"');
+  expect(faultOf(schema, { format: "b" })).toContain('format: expected "a"');
 });
 
 test.for([
@@ -472,10 +472,10 @@ test.for([
   for (const dialect of [{}, { $schema: "http://json-schema.org/draft-07/schema#" }]) {
     expect(check({ ...schema, ...dialect }, '{"a":null}')).toMatchObject({ ok: true, validated: true });
     expect(check({ ...schema, ...dialect }, '{"a":"a"}')).toMatchObject({ ok: true, validated: true });
-    expect(faultOf({ ...schema, ...dialect }, { a: 1.5 })).toContain("/a: ");
+    expect(faultOf({ ...schema, ...dialect }, { a: 1.5 })).toContain(" a: ");
   }
   const strict = { ...schema, properties: { a: { ...declared, nullable: false } } };
-  expect(faultOf(strict, { a: null })).toContain("/a: ");
+  expect(faultOf(strict, { a: null })).toContain(" a: ");
 });
 
 test("defaults within what may be null are filled in", () => {
@@ -555,7 +555,7 @@ test("a long integer is judged as one, and told with its digits", () => {
   });
   const told = check(property({ type: "string" }), '{"a":9007199254740993}');
   expect(told).toMatchObject({
-    message: expect.stringContaining("/a: expected string, got 9007199254740993"),
+    message: expect.stringContaining(" a: expected string, got 9007199254740993"),
   });
   expect(check(property({ maximum: 100 }), '{"a":9007199254740993}')).toMatchObject({ ok: false });
   expect(check(true, "9007199254740993")).toMatchObject({ message: expect.stringContaining("got a number") });

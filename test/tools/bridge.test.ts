@@ -496,7 +496,7 @@ describe("text from a tool that declares what it gives", () => {
   });
 
   it.each<[what: string, given: string, note: RegExp]>([
-    ["does not fit", '{"rows":"none"}', /declares: \/rows: expected array, got "none"\.$/],
+    ["does not fit", '{"rows":"none"}', /declares: rows: expected array, got "none"\.$/],
     ["is no JSON", "3 rows", /declares: it is no JSON\.$/],
   ])("that %s is the text, with a note", async (_what, given, note) => {
     const gate = open([tool(rows, given)]);

@@ -95,15 +95,30 @@ function holds(statement: Statement, offset: number): boolean {
   return startOf(statement) <= offset && offset < endOf(statement);
 }
 
-/** Whether the program calls a function itself, outside of its other functions. */
+/** Whether the program calls a function itself, or hands it to something that may, outside of its other functions. */
 export function isCalledByProgram(
   name: string,
-  declared: Statement,
-  statements: readonly Statement[],
-  uses: ReadonlyMap<string, readonly number[]>,
+  {
+    statement: declared,
+    statements,
+    uses,
+    text,
+  }: {
+    readonly statement: Statement;
+    readonly statements: readonly Statement[];
+    readonly uses: ReadonlyMap<string, readonly number[]>;
+    readonly text: string;
+  },
 ): boolean {
   const active = statements.filter(
     (statement) => statement !== declared && functionsOf([statement]).length === 0,
   );
-  return (uses.get(name) ?? []).some((offset) => active.some((statement) => holds(statement, offset)));
+  return (uses.get(name) ?? []).some(
+    (offset) =>
+      active.some((statement) => holds(statement, offset)) &&
+      !PROPERTY.test(text.slice(offset + name.length)),
+  );
 }
+
+/** `main.timeout = 5` calls nothing. */
+const PROPERTY = /^\s*\.\s*(?!(?:call|apply|bind)\b)[\w$]/;

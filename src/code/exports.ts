@@ -1,6 +1,16 @@
 /** What a program exports, in the ways modules do it: which value is its result, which functions it offers. */
+
+import { functionsOf } from "./entry.ts";
 import { type DefaultExport, isDefaultExport } from "./module-syntax.ts";
-import { type Expression, isFunction, type Statement, startOf, withoutAssertions } from "./parse.ts";
+import {
+  type Expression,
+  type FunctionNode,
+  isFunction,
+  type Statement,
+  startOf,
+  withoutAssertions,
+} from "./parse.ts";
+import { propertyName } from "./references.ts";
 
 /** `export default …`, `module.exports = …`: a statement that says what the program is. */
 export type ExportOfValue = DefaultExport | Extract<Statement, { type: "ExpressionStatement" }>;
@@ -54,6 +64,59 @@ export function exportedValue(exported: ExportOfValue): Expression | undefined {
           return withoutAssertions(exported.declaration);
       }
   }
+}
+
+export interface ExportedFunction {
+  /** Undefined for a function without a name. */
+  readonly name: string | undefined;
+  readonly node: FunctionNode;
+  readonly statement: Statement;
+  /** How it is reached from what is exported: `["run"]` in an object, else nothing. */
+  readonly member: string;
+}
+
+/** The function that is exported: itself, by its name, or as all that an object holds. */
+export function exportedFunction(
+  exported: ExportOfValue,
+  running: readonly Statement[],
+): ExportedFunction | undefined {
+  const value = exportedValue(exported);
+  const found = { name: undefined, statement: exported, member: "" };
+  if (value === undefined) {
+    const node = exported.type === "ExportDefaultDeclaration" ? exported.declaration : undefined;
+    return node?.type === "FunctionDeclaration" ? { ...found, name: node.id?.name, node } : undefined;
+  }
+  if (value.type === "ObjectExpression") {
+    const only = onlyMember(value, running);
+    return only && { ...found, ...only };
+  }
+  const node = functionNamed(value, running);
+  if (node === undefined) return undefined;
+  const declared = functionsOf(running).find((fn) => fn.node === node);
+  return { ...found, node, ...(declared && { name: declared.name, statement: declared.statement }) };
+}
+
+/** The function that a value is, also one that is only named. */
+export function functionNamed(value: Expression, running: readonly Statement[]): FunctionNode | undefined {
+  if (isFunction(value)) return value;
+  if (value.type !== "Identifier") return undefined;
+  return functionsOf(running).find(({ name }) => name === value.name)?.node;
+}
+
+function onlyMember(
+  { properties }: Extract<Expression, { type: "ObjectExpression" }>,
+  running: readonly Statement[],
+): Pick<ExportedFunction, "node" | "member" | "name"> | undefined {
+  const [only] = properties;
+  if (properties.length !== 1 || only === undefined || only.type === "SpreadElement") return undefined;
+  const key = propertyName(only.key as Expression, only.computed);
+  if (key === undefined) return undefined;
+  const value = only.type === "ObjectMethod" ? undefined : withoutAssertions(only.value as Expression);
+  const node = only.type === "ObjectMethod" ? only : value && functionNamed(value, running);
+  const isCallable = node !== undefined && !(node.type === "ObjectMethod" && node.kind !== "method");
+  if (!isCallable) return undefined;
+  const name = value?.type === "Identifier" ? value.name : undefined;
+  return { node, member: `[${JSON.stringify(key)}]`, name };
 }
 
 /** The stretch from the start of an export up to what it exports. */

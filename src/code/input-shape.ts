@@ -12,7 +12,8 @@ export const unknownInput: InputShape = { kind: "unknown", fields: [] };
 
 /** The shape of a JSON value. A program without functions takes nothing from it, whatever it is. */
 export function inputShape(input: unknown, code: string): InputShape {
-  if (input === null || input === undefined || !/=>|\\u003e|\bfunction\b/i.test(code)) return noInput;
+  if (input === null || input === undefined || !/=>|\\u003e|\b(?:function|exports?)\b/i.test(code))
+    return noInput;
   switch (typeof input) {
     case "boolean":
     case "number":

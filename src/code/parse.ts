@@ -9,7 +9,8 @@ export type Statement = Program["body"][number];
 export type Expression = Extract<Statement, { type: "ExpressionStatement" }>["expression"];
 export type FunctionNode =
   | Extract<Expression, { type: "ArrowFunctionExpression" | "FunctionExpression" }>
-  | Extract<Statement, { type: "FunctionDeclaration" }>;
+  | Extract<Statement, { type: "FunctionDeclaration" }>
+  | Extract<ObjectMember, { type: "ObjectMethod" }>;
 export type FunctionParameter = FunctionNode["params"][number];
 type ObjectMember = Extract<Expression, { type: "ObjectExpression" }>["properties"][number];
 type ImportSpecifier = Extract<Statement, { type: "ImportDeclaration" }>["specifiers"][number];

@@ -4,13 +4,15 @@
  */
 import { callText } from "./call-entry.ts";
 import { append, type Draft, drop, newDraft, note, wrap } from "./draft.ts";
-import { findEntry, functionsOf, isCalledByProgram } from "./entry.ts";
+import { findEntry, isCalledByProgram } from "./entry.ts";
 import {
+  type ExportedFunction,
   type ExportOfValue,
+  exportedFunction,
   exportedNames,
-  exportedValue,
   exportPrefix,
   findExport,
+  functionNamed,
   isExportList,
 } from "./exports.ts";
 import type { Rewrite } from "./given-names.ts";
@@ -55,10 +57,10 @@ export function shapeProgram(program: Program, inspection: Inspection, context: 
   const exported = findExport(program.body);
   if (exported === undefined) return shapeStatements(draft, program, program.body, inspection);
   const running = program.body.map(declarationOf).filter(isRunning);
-  const target = functionOf(exported, running);
-  if (target !== undefined && isCalled(target, exported, running, inspection))
+  const target = exportedFunction(exported, running);
+  if (target !== undefined && isCalled(target, exported, running, context))
     return shapeStatements(draft, program, withoutExport(draft, exported, program), inspection);
-  returnExport(draft, exported, running, target?.node);
+  returnExport(draft, exported, running, target);
   return { ok: true, ...draft, runs: true };
 }
 
@@ -82,7 +84,8 @@ function shapeStatements(
   const last = running.at(-1);
   if (last === undefined) return shapeWithoutStatements(draft, program);
   if (program.body.length === 1 && isObjectLookalike(last)) wrap(draft, last, "return (", ")");
-  else if (last.type === "ExpressionStatement") returnExpression(draft, last);
+  else if (last.type === "ExpressionStatement") returnExpression(draft, last, running);
+  else if (last.type === "ReturnStatement") callReturned(draft, last, running);
   else callEntry(draft, running, last, inspection, statements);
   return { ok: true, ...draft, runs: true };
 }
@@ -99,35 +102,15 @@ function shapeWithoutStatements(draft: Draft, program: Program): Shape {
   return { ok: true, ...draft, runs: false };
 }
 
-interface ExportedFunction {
-  /** Undefined for a function without a name. */
-  readonly name: string | undefined;
-  readonly node: FunctionNode;
-  readonly statement: Statement;
-}
-
-/** The function that is exported, also one that is only named. */
-function functionOf(exported: ExportOfValue, running: readonly Statement[]): ExportedFunction | undefined {
-  const value = exportedValue(exported);
-  if (value === undefined) {
-    const node = exported.type === "ExportDefaultDeclaration" ? exported.declaration : undefined;
-    if (node?.type !== "FunctionDeclaration") return undefined;
-    return { name: node.id?.name, node, statement: exported };
-  }
-  if (isFunction(value)) return { name: undefined, node: value, statement: exported };
-  if (value.type !== "Identifier") return undefined;
-  return functionsOf(running).find(({ name }) => name === value.name);
-}
-
 /** What the program calls itself is not called a second time. */
 function isCalled(
   { name, statement }: ExportedFunction,
   exported: ExportOfValue,
   running: readonly Statement[],
-  { uses }: Inspection,
+  { uses, text }: ParameterContext,
 ): boolean {
   const others = running.filter((other) => other !== exported);
-  return name !== undefined && isCalledByProgram(name, statement, others, uses);
+  return name !== undefined && isCalledByProgram(name, { statement, statements: others, uses, text });
 }
 
 /** The program's statements when what it exports is of no more use than any other function. */
@@ -145,10 +128,10 @@ function returnExport(
   draft: Draft,
   exported: ExportOfValue,
   running: readonly Statement[],
-  fn: FunctionNode | undefined,
+  target: ExportedFunction | undefined,
 ): void {
   draft.blanks.push([...exportPrefix(exported, draft.text)]);
-  const call = fn === undefined ? "" : callText(draft, fn);
+  const call = target === undefined ? "" : `${target.member}${callText(draft, target.node)}`;
   const declared = exported.type === "ExportDefaultDeclaration" ? exported.declaration : undefined;
   switch (declared?.type) {
     case "TSDeclareFunction":
@@ -193,10 +176,24 @@ function isObjectLookalike(statement: Statement): boolean {
 function returnExpression(
   draft: Draft,
   statement: Extract<Statement, { type: "ExpressionStatement" }>,
+  running: readonly Statement[],
 ): void {
   const value = withoutAssertions(statement.expression);
   noteForEach(draft, value, statement);
-  wrap(draft, statement, "return (", `)${isFunction(value) ? callText(draft, value) : ""}`);
+  const fn = functionNamed(value, running);
+  wrap(draft, statement, "return (", `)${fn === undefined ? "" : callText(draft, fn)}`);
+}
+
+/** A function is no result, so one that is returned is meant to be called. */
+function callReturned(
+  draft: Draft,
+  { argument }: Extract<Statement, { type: "ReturnStatement" }>,
+  running: readonly Statement[],
+): void {
+  const fn = argument ? functionNamed(withoutAssertions(argument), running) : undefined;
+  if (!argument || fn === undefined) return;
+  draft.insertions.push({ at: startOf(argument), text: "(" });
+  draft.insertions.push({ at: endOf(argument), text: `)${callText(draft, fn)}`, origin: startOf(argument) });
 }
 
 function callEntry(

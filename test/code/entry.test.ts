@@ -193,6 +193,16 @@ describe("the function that is the program gets what its parameters ask for", ()
       "async function main({ owner }) { return owner }\nmodule.exports = main;",
       "ann",
     ],
+    ["the one method of what is exported", "export default { async run({ owner }) { return owner } }", "ann"],
+    ["the one member of module.exports", "const run = (owner) => owner;\nmodule.exports = { run };", "ann"],
+    ["the one that is named last", "const run = (owner) => owner;\nrun", "ann"],
+    ["the one that is returned", "const h = 1;\nreturn async ({ owner }) => owner + h;", "ann1"],
+    ["the one that is returned by name", "async function run(owner) { return owner }\nreturn run", "ann"],
+    [
+      "the one that is exported and given a name",
+      "const run = (owner) => owner;\nrun.title = 'x';\nexport default run",
+      "ann",
+    ],
   ])("%s is called", async (_form, code, value) => {
     expect(await run(code, owner)).toEqual(value);
   });

@@ -46,7 +46,7 @@ function exportedName(expression: Expression): string | undefined {
 }
 
 /** The expression that is exported; undefined for a declaration. */
-export function exportedValue(exported: ExportOfValue): Expression | undefined {
+function exportedValue(exported: ExportOfValue): Expression | undefined {
   switch (exported.type) {
     case "ExpressionStatement": {
       const value = withoutAssertions(exported.expression);

@@ -1,7 +1,24 @@
 /** What the word behind the marker of a code block says about its content. */
 
 const PROGRAM: ReadonlySet<string> = new Set([
-  ...["js", "javascript", "ts", "typescript", "jsx", "tsx", "mjs", "cjs", "mts", "cts", "node", "es6"],
+  ...[
+    "js",
+    "javascript",
+    "ts",
+    "typescript",
+    "jsx",
+    "tsx",
+    "mjs",
+    "cjs",
+    "mts",
+    "cts",
+    "node",
+    "nodejs",
+    "es6",
+  ],
+  ...["typescriptreact", "javascriptreact", "ts-node", "deno", "bun"],
+  // Words by which models mark what is to be run.
+  ...["code", "program", "script", "run_code", "tool_code", "execute"],
 ]);
 /** Sample data or output, never meant to be run. */
 const DATA: ReadonlySet<string> = new Set([

@@ -13,6 +13,7 @@ import type { ReferenceInText } from "./references.ts";
 import type { Remark } from "./remark.ts";
 import { type Shaped, shapeExpression, shapeProgram } from "./shape.ts";
 import { authored, blank, insert, keepOnly, originOf, type SourceText } from "./source-text.ts";
+import { doesSomething } from "./trimmings.ts";
 import { decodeJsonCode, sliceBrokenJson } from "./unescape.ts";
 import { afterThoughts, insideTags, type Stretch } from "./wrappers.ts";
 
@@ -120,7 +121,7 @@ function normalizeFenced(
       authorOf(intake, fences[1]),
     );
   const blocks = fences.map((fence) => readBlock(source, fence, request));
-  const [first, second] = blocks.filter(isProgram);
+  const [first, second] = programsAmong(blocks);
   if (second !== undefined)
     return {
       ...fault("The text has two programs in separate code blocks.", authorOf(intake, second.fence)),
@@ -158,6 +159,17 @@ function readBlock(source: SourceText, fence: Fence, { sourceBytes }: NormalizeR
 /** Markdown, or nothing that anybody named. */
 function holdsFences({ language }: Fence): boolean {
   return language === "" || language === "md" || language === "markdown";
+}
+
+/** Beside a block that says it is a program, data is what it takes or gives, also without a language. */
+function programsAmong(blocks: readonly Block[]): readonly Block[] {
+  const programs = blocks.filter(isProgram);
+  const isData = ({ fence, inner, result }: Block): boolean =>
+    claimsData(fence) ||
+    (fence.language === "" && inner === undefined && result.ok && !doesSomething(result.reading.root));
+  return programs.some(({ fence }) => claimsProgram(fence))
+    ? programs.filter((block) => !isData(block))
+    : programs;
 }
 
 /** A block without a language is one if it can be. */

@@ -1,10 +1,13 @@
 /** What to tell a model whose text does not parse: the fault it most likely made, by name. */
 import { cutOffHint } from "./cut-off.ts";
 import { parsesAsJsx, type SyntaxFault } from "./parse.ts";
+import { isCutOffJson } from "./unescape.ts";
 
 /** The hint for text that failed with `fault`, or undefined when the parser's own words say enough. */
 export function syntaxHint(text: string, fault: SyntaxFault): string | undefined {
   if (fault.message.includes("reserved word 'await'")) return byReason("AwaitNotInAsyncContext");
+  if (isCutOffJson(text))
+    return "The JSON around the program does not end: send all of it, or the program alone.";
   const cutOff = cutOffHint(text, fault);
   if (cutOff !== undefined) return cutOff;
   return byReason(fault.reason) ?? rules.find((rule) => rule.applies(text, fault))?.hint;
@@ -28,6 +31,8 @@ function byReason(reason: string): string | undefined {
     case "ImportOutsideModule":
     case "UnsupportedImport":
       return "There are no modules here. Tools are globals.";
+    case "UnterminatedString":
+      return "Close the string on its line, or write a template in backticks for text of several lines.";
     case "VarRedeclaration":
       return "Rename one of the two, or drop the second declaration.";
     default:

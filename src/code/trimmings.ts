@@ -1,6 +1,6 @@
 /** What clings to a program without being a part of it: a label, backticks, characters that nobody sees. */
 import { scanText } from "./lexical.ts";
-import { isFunction, nodesOf, type Program, parseProgram } from "./parse.ts";
+import { isFunction, nodesOf, type Program, parseProgram, type SyntaxNode } from "./parse.ts";
 import { blank, type Decoded, decode, type SourceText } from "./source-text.ts";
 
 /** Controls and formats show nothing; blanks are blanks. */
@@ -63,8 +63,8 @@ export function isQuotedProgram({ text }: SourceText, { body }: Program, within:
 }
 
 /** Words parse as names; what acts is a program. */
-function doesSomething(program: Program): boolean {
-  for (const node of nodesOf(program)) {
+export function doesSomething(root: SyntaxNode): boolean {
+  for (const node of nodesOf(root)) {
     switch (node.type) {
       case "ReturnStatement":
       case "VariableDeclaration":

@@ -24,13 +24,24 @@ export function decodeJsonCode(source: SourceText): SourceText | undefined {
   if (root === undefined) return undefined;
   if (root.type === "string") {
     const inner = decodeString(source, root);
-    return decodeJsonCode(inner);
+    return decodeJsonCode(inner) ?? (startsAsCode(inner.text) ? inner : undefined);
   }
   const [first, second] = programsIn(root);
-  if (first === undefined || second !== undefined) return undefined;
+  if (first === undefined) return decodeWrapped(source, root);
+  if (second !== undefined) return undefined;
   const program = decodeParts(source, first.parts);
   const isMeant = isCodeField(root) || (isWrapper(root) && looksLikeCode(program.text));
   return isMeant ? program : undefined;
+}
+
+/** `{ "name": "run_code", "arguments": "{\\"code\\": …}" }`: arguments that are JSON of their own. */
+function decodeWrapped(source: SourceText, root: JsonPlace): SourceText | undefined {
+  if (root.type !== "object") return undefined;
+  const texts = membersNamed(root, WRAPPER_NAMES).map(([, value]) => value);
+  const [only] = texts;
+  return texts.length === 1 && only?.type === "string"
+    ? decodeJsonCode(decodeString(source, only))
+    : undefined;
 }
 
 /** The same for the arguments of a call that takes a program: whatever is named as one is it. */
@@ -41,7 +52,8 @@ export function decodeCallArguments(text: string): string | undefined {
   const decoded = root.type === "string" ? decodeString(source, root) : undefined;
   if (decoded !== undefined) return decodeCallArguments(decoded.text) ?? decoded.text;
   const [first, second] = programsIn(root);
-  return first === undefined || second !== undefined ? undefined : decodeParts(source, first.parts).text;
+  if (first === undefined) return decodeWrapped(source, root)?.text;
+  return second === undefined ? decodeParts(source, first.parts).text : undefined;
 }
 
 interface ProgramPlace {
@@ -93,6 +105,14 @@ const LABELS: readonly string[] = ["name", "id", "type", "language", "lang", "de
 
 function looksLikeCode(text: string): boolean {
   return /\b(?:return|await|const|let|function)\b|=>/.test(text);
+}
+
+/** A text of more than one statement, or a call: no value that anybody writes as a program. */
+function startsAsCode(text: string): boolean {
+  return (
+    /^\s*(?:(?:const|let|var|return|await|async|function|import|export)\b|\/\/)/.test(text) &&
+    /[;\n(]/.test(text)
+  );
 }
 
 function decodeParts(source: SourceText, parts: readonly StringPlace[]): SourceText {

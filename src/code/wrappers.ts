@@ -41,7 +41,10 @@ const TAG = new RegExp(
 
 /** What stands inside the outermost tags; undefined when the text has none around its program. */
 export function insideTags(text: string): Stretch | undefined {
-  return insideParameter(text) ?? insideTag(text);
+  const found = [insideParameter(text), insideTag(text), beforeClosers(text)];
+  return found.find(
+    (stretch) => stretch !== undefined && text.slice(stretch.start, stretch.end).trim() !== "",
+  );
 }
 
 const TAKEN_OUT = "The program was taken out of the tags around it.";
@@ -91,6 +94,13 @@ function closerOf([tag, name]: RegExpExecArray): string | undefined {
   if (tag.startsWith("<![")) return "]]>";
   if (name === undefined) return undefined;
   return `</${/^<([\w-]+:)?/.exec(tag)?.[1] ?? ""}${name}>`.toLowerCase();
+}
+
+/** The end of a wrapping whose beginning is missing. */
+function beforeClosers(text: string): Stretch | undefined {
+  const inside = withoutClosers(text);
+  if (inside.length === text.trimEnd().length || TAG.test(inside)) return undefined;
+  return { start: 0, end: inside.length, note: TAKEN_OUT };
 }
 
 const MAX_CLOSERS = 10;

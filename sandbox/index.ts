@@ -257,4 +257,4 @@ export {
   resolveLimits,
 } from "./limits.ts";
 export { createWorkerPool, PoolRefusal, type WorkerPoolOptions } from "./pool.ts";
-export { SUSPEND } from "./session.ts";
+export { OPEN_AT_RETURN, SUSPEND } from "./session.ts";

@@ -44,6 +44,9 @@ const KEPT_FACTOR = 4;
 /** No further calls while the worker is so many entries behind: they would stand before its other runs' entries. */
 const MAX_AHEAD = 32;
 
+/** What a warning says of calls that the program did not wait for. */
+export const OPEN_AT_RETURN = "still open when the program returned";
+
 /** Reason of an abort that ends no run: its outcome is `suspended`, and a history of it can go on elsewhere. */
 export const SUSPEND: unique symbol = Symbol("suspend");
 
@@ -414,7 +417,7 @@ export class Session {
     const open = this.#calls.size;
     if (open > 0)
       this.#warnings.push(
-        `${open} tool ${open === 1 ? "call was" : "calls were"} still open when the program returned; await every call.`,
+        `${open} tool ${open === 1 ? "call was" : "calls were"} ${OPEN_AT_RETURN}; await every call.`,
       );
     this.#end({ type: "completed", result });
   }

@@ -12,8 +12,10 @@ import {
   readJson,
   toPendingCall,
 } from "./calls.ts";
+import type { CallSite } from "./compile-for-run.ts";
 import { notesOnResults } from "./guest-values.ts";
 import { markText } from "./media-marks.ts";
+import { placeWarning } from "./open-at-return.ts";
 import { countReceipt, type ReceiptHead, type TokenReceipt } from "./receipt.ts";
 import { toRunUsage } from "./usage.ts";
 
@@ -71,7 +73,7 @@ export interface ReportHead {
   readonly limits: RunLimits;
   readonly diagnostics: readonly Diagnostic[];
   /** Absent for calls made outside a program. */
-  readonly program?: ReceiptHead | undefined;
+  readonly program?: (ReceiptHead & { readonly sites?: readonly CallSite[] }) | undefined;
 }
 
 /**
@@ -92,7 +94,9 @@ export function deriveReport(head: ReportHead, events: readonly JournalEvent[]):
     error: end?.error ?? null,
     diagnostics: [
       ...(end?.status === "completed" ? head.diagnostics : withoutResultNotes(head.diagnostics)),
-      ...(end?.warnings ?? []).map(toWarning),
+      ...(end?.warnings ?? []).map((warning) =>
+        placeWarning(warning, { diagnostics: head.diagnostics, sites: head.program?.sites ?? [] }, calls),
+      ),
       ...(head.program === undefined ? [] : notesOnResults(events)),
     ],
     logs: [...events.filter((event) => event.type === "log"), ...lastLogsOf(events)].map(
@@ -148,11 +152,6 @@ export function statusAfter(event: JournalEvent | undefined): RunStatus {
     default:
       return "running";
   }
-}
-
-/** A remark about the whole run: it stands at the beginning of the text. */
-function toWarning(message: string): Diagnostic {
-  return { severity: "warning", code: null, message, line: 1, column: 1 };
 }
 
 function toReportCall(call: CallRecord, head: ReportHead, ended: boolean): ReportCall {

@@ -2,8 +2,10 @@
 
 import { type Expression, endOf, fieldOf, type SyntaxNode, startOf } from "../parse.ts";
 import type { Remark } from "../remark.ts";
+import { methodCallOf } from "./call-values.ts";
 import type { Evaluator } from "./evaluator.ts";
 import type { Binding, Body, Parents, Place } from "./program-tree.ts";
+import { error, warning } from "./promise-remarks.ts";
 import { isCall } from "./words.ts";
 
 /** `const` is assigned, or a variable is used above its declaration where nothing but that can happen. */
@@ -46,7 +48,10 @@ function usedTooEarly(binding: Binding, evaluator: Evaluator): readonly Remark[]
         ? [error(sayEarly(use, binding, evaluator), use.node)]
         : [];
     const call = earlyCall(use, binding, ready.offset, evaluator);
-    return call === undefined ? [] : [error(sayEarlyCall(call, binding), call.node)];
+    if (call !== undefined) return [error(sayEarlyCall(call, binding), call.node)];
+    return isEarlyCallback(use, binding, ready.offset, evaluator)
+      ? [warning(sayEarly(use, binding, evaluator), use.node)]
+      : [];
   });
   return early;
 }
@@ -121,6 +126,21 @@ function earlyCall(
 
 const MAX_CALL_DEPTH = 4;
 
+/** A callback that an array's method calls above the declaration, if there is an element. */
+function isEarlyCallback(use: Place, binding: Binding, ready: number, { tree }: Evaluator): boolean {
+  const { body } = use.scope;
+  const place = tree.placeOf(body.node);
+  const call = place?.parents?.node;
+  if (call === undefined || place === undefined || !isCall(call) || place.key !== "arguments") return false;
+  if (place.scope.body !== binding.scope.body || endOf(call) > ready) return false;
+  const name = methodCallOf(call)?.name ?? "";
+  return AT_ONCE.has(name) && isReached(use, body) && isBeforeAwaits(use, body);
+}
+
+const AT_ONCE: ReadonlySet<string> = new Set([
+  ...["map", "flatMap", "forEach", "filter", "some", "every", "find", "findIndex", "reduce", "sort"],
+]);
+
 /** Each is looked at for each use of a variable in the function. */
 const MAX_CALLS = 200;
 
@@ -171,8 +191,4 @@ const PERHAPS =
 function isBeforeAwaits(use: Place, body: Body): boolean {
   if (fieldOf(body.node, "async") !== true) return true;
   return body.awaits.every(({ node }) => endOf(node) > startOf(use.node));
-}
-
-function error(message: string, at: SyntaxNode): Remark {
-  return { severity: "error", message, offset: startOf(at) };
 }

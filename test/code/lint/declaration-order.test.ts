@@ -120,6 +120,14 @@ describe("a name that certainly fails refuses the program before anything runs",
   });
 });
 
+describe("a name that fails if there is anything to call is a warning", () => {
+  it("in a callback above its declaration", async () => {
+    expect(
+      await remarksOf("const all = input.ids.map((n) => n * rate);\nconst rate = 2;\nreturn all"),
+    ).toEqual(["warning 1:38 rate is used before its declaration: move the declaration above this line."]);
+  });
+});
+
 describe("a name that has its value by then is nobody's mistake", () => {
   it.each([
     'const log = (m) => console.log(m); log("x"); return 1',

@@ -4,6 +4,7 @@
  */
 import { type Dispatcher, fetch as sendRequest } from "undici";
 import type { ProviderConfig } from "../config.ts";
+import { withLongIntegersAsText } from "./long-integers.ts";
 import type { ChatModel, ModelEvent, ModelRequest } from "./model.ts";
 import { type FailingProvider, silentProvider } from "./provider-error.ts";
 import { readSdkParts } from "./sdk-answer.ts";
@@ -41,7 +42,7 @@ async function* streamAnswer(
   const options = toCallOptions(request, provider.type);
   using watchdog = createWatchdog(signal, timeouts);
   try {
-    const model = open({ ...provider, fetch: fetchWatched(dispatcher, watchdog) }, name);
+    const model = open({ ...provider, fetch: fetchWatched(dispatcher, watchdog, provider.type) }, name);
     const { stream } = await model.doStream({ ...options, abortSignal: watchdog.signal });
     yield* readSdkParts(stream, provider.type);
   } catch (error) {
@@ -52,7 +53,7 @@ async function* streamAnswer(
 }
 
 /** `fetch` over these connections, without redirects, each byte a sign of life. */
-function fetchWatched(dispatcher: Dispatcher, watchdog: Watchdog): typeof fetch {
+function fetchWatched(dispatcher: Dispatcher, watchdog: Watchdog, type: SdkType): typeof fetch {
   return async (input, init) => {
     const response = await sendRequest(String(input), {
       ...(init as Parameters<typeof sendRequest>[1]),
@@ -63,6 +64,8 @@ function fetchWatched(dispatcher: Dispatcher, watchdog: Watchdog): typeof fetch 
     const { status, statusText, body } = response;
     const headers = [...response.headers];
     if (body === null) return new Response(null, { status, statusText, headers });
-    return new Response(ReadableStream.from(watchdog.watch(body)), { status, statusText, headers });
+    const chunks = watchdog.watch(body);
+    const read = type === "google" ? withLongIntegersAsText(chunks) : chunks;
+    return new Response(ReadableStream.from(read), { status, statusText, headers });
   };
 }

@@ -177,6 +177,25 @@ test("an image of the model comes out beside its text", async () => {
   });
 });
 
+test("a long integer of Google's keeps its digits, and goes back with them", async () => {
+  const answer =
+    '{"candidates":[{"content":{"role":"model","parts":[{"functionCall":{"name":"take","args":{"id":9007199254740993,"n":1}}}]},"finishReason":"STOP"}]}';
+  await using world = await start("google", (response) => stream(response, [`data: ${answer}\r\n\r\n`]));
+  const tools = [{ type: "function", function: { name: "take" } }];
+  const { calls } = await readAnswer(modelOf(world), { tools });
+  expect(calls).toMatchObject([{ name: "take", arguments: '{"id":"9007199254740993","n":1}' }]);
+  const called = { id: "c1", function: { name: "take", arguments: '{"id":9007199254740993}' } };
+  await readAnswer(modelOf(world), {
+    tools,
+    messages: [
+      { role: "user", content: "go" },
+      { role: "assistant", content: null, tool_calls: [called] },
+      { role: "tool", tool_call_id: "c1", content: "taken" },
+    ],
+  });
+  expect(world.requests("p")[1]?.text).toContain('"args":{"id":9007199254740993}');
+});
+
 test("a thought of Google's stands with its call, and goes back with it", async () => {
   const part = { functionCall: { name: "now", args: { zone: "CET" } }, thoughtSignature: "sig-1" };
   const answer = { candidates: [{ content: { role: "model", parts: [part] }, finishReason: "STOP" }] };

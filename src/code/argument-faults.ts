@@ -1,5 +1,14 @@
 /** What a tool does not take: an argument missing, unknown, of the wrong type or in the wrong place. */
 import { nearestNames } from "../tools/nearest.ts";
+import { adviseOn, isJsonText, valueAt } from "./argument-advice.ts";
+import {
+  isSomeStrings,
+  isUnion,
+  missingProperties,
+  sayType,
+  typesIn,
+  unknownProperty,
+} from "./assignment-words.ts";
 import {
   callableOf,
   calledTool,
@@ -11,7 +20,7 @@ import {
 } from "./fault-context.ts";
 import type { FaultSite, ToolCallSite } from "./fault-site.ts";
 import { firstQuoted } from "./name-faults.ts";
-import { fieldOf, nodesOf, type SyntaxNode } from "./parse.ts";
+import { endOf, fieldOf, nodesOf, type SyntaxNode, startOf } from "./parse.ts";
 import { referenceOf } from "./references.ts";
 import type { ToolSignature } from "./tool-signatures.ts";
 import type { TypeFault } from "./type-checker.ts";
@@ -22,13 +31,48 @@ export async function argumentFault(
   site: FaultSite,
   context: FaultContext,
 ): Promise<Verdict | undefined> {
+  if (isDateAsText(fault)) return undefined;
   const { call } = site;
   if (call === undefined) return await elsewhere(fault, site, context);
   const tool = calledTool(site, context);
-  const message = say(fault, site, call, tool);
+  const message = say(fault, site, call, tool, context);
   if (!call.inArguments || tool === undefined) return warn(message);
   if (isBuilt(site, context) || isLongNumber(site)) return undefined;
-  return mayStillFit(fault, site) ? warn(message) : refuse(message, tool);
+  if (mayStillFit(fault, site)) return warn(message);
+  const also = otherFaults(call, tool);
+  return { ...refuse(message, tool), call: { at: startOf(call.node), callable: tool.callable, also } };
+}
+
+/** JSON writes a Date as ISO text, which is what such a parameter takes. */
+function isDateAsText(fault: TypeFault): boolean {
+  const [given, wanted] = [fault, ...fault.chain].map(({ text }) => typesIn(text)).findLast(Boolean) ?? [];
+  return given === "Date" && wanted !== undefined && wanted.split(" | ").includes("string");
+}
+
+/** What a literal's names show besides: TypeScript tells of one kind of fault at a time. */
+function otherFaults({ node }: ToolCallSite, tool: ToolSignature): readonly string[] {
+  const [argument] = node.arguments;
+  if (argument?.type !== "ObjectExpression" || tool.open || tool.positional) return [];
+  const names = argument.properties.map((property) => keyOf(property));
+  if (names.includes(undefined)) return [];
+  const known = tool.parameters.map(({ name }) => name);
+  const unknown = names.filter((name) => name !== undefined && !known.includes(name));
+  const meant = unknown.flatMap((name) => nearestNames(name ?? "", known, 1));
+  const missing = tool.parameters.filter(
+    ({ name, optional }) => !optional && !names.includes(name) && !meant.includes(name),
+  );
+  return [
+    ...unknown.map((name) => sayUnknown(tool.callable, name ?? "", tool)),
+    ...(missing.length === 0
+      ? []
+      : [
+          sayMissing(
+            tool.callable,
+            missing.map(({ name }) => name),
+            tool,
+          ),
+        ]),
+  ];
 }
 
 /** The wrong number of arguments. */
@@ -50,29 +94,48 @@ function say(
   { path }: FaultSite,
   call: ToolCallSite,
   tool: ToolSignature | undefined,
+  context: FaultContext,
 ): string {
   const callable = tool?.callable ?? callableOf(call.reference);
   const steps = [fault, ...fault.chain];
-  const missing = steps.map(({ text }) => missingProperties(text)).find((names) => names.length > 0);
-  if (missing !== undefined) return sayMissing(callable, missing, tool);
-  const unknown = steps.map(({ text }) => unknownProperty(text)).find((name) => name !== undefined);
-  if (unknown !== undefined) return sayUnknown(callable, unknown, tool);
-  const types = steps.map(({ text }) => typesIn(text)).findLast((pair) => pair !== undefined);
   const property = propertyOf(path, call) ?? propertyInChain(fault);
+  const missing = steps.map(({ text }) => missingProperties(text)).find((names) => names.length > 0);
+  if (missing !== undefined && property === undefined && path[0]?.type === "ArrayExpression")
+    return sayWhole(callable, "an array", tool, false);
+  if (missing !== undefined) return sayMissing(callable, missing, tool, property);
+  const unknown = steps.map(({ text }) => unknownProperty(text)).find((name) => name !== undefined);
+  if (unknown !== undefined) {
+    const isNested = property !== undefined && property !== unknown;
+    return isNested ? sayUnknownInside(callable, property, fault) : sayUnknown(callable, unknown, tool);
+  }
+  const types = steps.map(({ text }) => typesIn(text)).findLast((pair) => pair !== undefined);
   if (types === undefined) return `${callable} does not take this argument.`;
   const [given, wanted] = types;
-  if (property === undefined) return sayWhole(callable, given, tool);
-  return `${callable}: ${JSON.stringify(property)} must be ${sayType(wanted)}, not ${sayType(given)}.`;
+  const node = valueAt(path);
+  const written = node === undefined ? "" : context.program.slice(startOf(node), endOf(node));
+  if (property === undefined) return sayWhole(callable, given, tool, isJsonText(node, written));
+  const advice = adviseOn(given, wanted, { node, written });
+  return `${callable}: ${JSON.stringify(property)} must be ${sayType(wanted)}, not ${sayType(given)}${advice}`;
 }
 
-function sayMissing(callable: string, names: readonly string[], tool: ToolSignature | undefined): string {
+function sayMissing(
+  callable: string,
+  names: readonly string[],
+  tool: ToolSignature | undefined,
+  inside?: string,
+): string {
   const described = names.map((name) => {
-    const type = tool?.parameters.find((parameter) => parameter.name === name)?.type;
-    return type === undefined || type.length > 60
-      ? JSON.stringify(name)
-      : `${JSON.stringify(name)} (${type})`;
+    const found = tool?.parameters.find((parameter) => parameter.name === name);
+    const type = inside === undefined ? found?.type : undefined;
+    const written = JSON.stringify(inside === undefined ? name : `${inside}.${name}`);
+    return type === undefined || type.length > 60 ? written : `${written} (${type})`;
   });
   return `${callable} needs ${list(described)}.`;
+}
+
+function sayUnknownInside(callable: string, property: string, { text }: TypeFault): string {
+  const near = /Did you mean to write '([^']+)'/.exec(text)?.[1];
+  return `${callable} takes no ${JSON.stringify(property)}${near === undefined ? "." : `; did you mean ${near}?`}`;
 }
 
 function sayUnknown(callable: string, name: string, tool: ToolSignature | undefined): string {
@@ -83,7 +146,9 @@ function sayUnknown(callable: string, name: string, tool: ToolSignature | undefi
   return `${callable} takes no ${JSON.stringify(name)}${meant}${near === undefined ? allowed : ""}`;
 }
 
-function sayWhole(callable: string, given: string, tool: ToolSignature | undefined): string {
+function sayWhole(callable: string, given: string, tool: ToolSignature | undefined, isJson: boolean): string {
+  if (isJson && tool?.positional !== true)
+    return `${callable} takes one object. Pass the object itself, not JSON text.`;
   if (tool?.positional) return `${tool.callable} takes ${sayParameters(tool)}, not ${sayType(given)}.`;
   if (tool !== undefined) return `${callable} takes one object, not ${sayType(given)}: ${callable}({ … }).`;
   return `${callable} does not take ${sayType(given)} here.`;
@@ -118,6 +183,8 @@ function mayStillFit(fault: TypeFault, { path, call }: FaultSite): boolean {
   if (types !== undefined && !isMissing) {
     const [given, wanted] = types;
     if (given === "string" && isSomeStrings(wanted)) return true;
+    if (given === "null" && valueAt(path)?.type === "NullLiteral") return false;
+    if (isMade(path[0]) || BOXES.has(given)) return true;
     if (/(^|\| )(null|undefined|unknown|any)( \||$)/.test(given)) return true;
     if (isUnion(given)) return true;
   }
@@ -125,6 +192,18 @@ function mayStillFit(fault: TypeFault, { path, call }: FaultSite): boolean {
   if (argument?.type === "ObjectExpression") return isMissing && holdsSpread(path);
   return isMissing && argument?.type !== "Identifier" && argument?.type !== "StringLiteral";
 }
+
+/** What a constructor or a function of the program gives may be written as anything. */
+function isMade(node: SyntaxNode | undefined): boolean {
+  if (node?.type === "NewExpression") return true;
+  if (node?.type !== "CallExpression") return false;
+  const reference = referenceOf(node.callee as never);
+  return reference === undefined || !CERTAIN.test(callableOf(reference));
+}
+
+const CERTAIN = /^JSON\.stringify$/;
+/** JSON writes them as what they hold. */
+const BOXES: ReadonlySet<string> = new Set(["String", "Number", "Boolean"]);
 
 /** An object whose properties are set one by one is not what its first value's type says. */
 function isBuilt({ path, call }: FaultSite, { sites }: FaultContext): boolean {
@@ -163,16 +242,32 @@ function holdsSpread(path: readonly SyntaxNode[]): boolean {
   );
 }
 
-/** `owner`, or `filter.state` for what lies deeper. */
+/** `owner`, or `filter.states[1]` for what lies deeper. */
 function propertyOf(path: readonly SyntaxNode[], call: ToolCallSite): string | undefined {
   const at = path.indexOf(call.node);
-  const names = path.slice(0, Math.max(0, at)).flatMap((node): string[] => {
-    if (node.type !== "ObjectProperty") return [];
-    const key = fieldOf(node, "key") as SyntaxNode;
-    if (key.type === "Identifier") return [key.name];
-    return key.type === "StringLiteral" ? [key.value] : [];
+  let written = "";
+  path.slice(0, Math.max(0, at)).forEach((node, index) => {
+    if (node.type === "ArrayExpression") {
+      const element = node.elements.findIndex((each) => each === path[index - 1]);
+      const isSpread = node.elements.slice(0, element).some((each) => each?.type === "SpreadElement");
+      if (element >= 0)
+        written = `[${isSpread ? "…" : element}]${/^[\w$]/.test(written) ? "." : ""}${written}`;
+      return;
+    }
+    const name = keyOf(node);
+    if (name !== undefined)
+      written = written === "" || written.startsWith("[") ? name + written : `${name}.${written}`;
   });
-  return names.length === 0 ? undefined : names.reverse().join(".");
+  return written === "" ? undefined : written;
+}
+
+/** The name of a property that the text says. */
+function keyOf(node: SyntaxNode): string | undefined {
+  if (node.type !== "ObjectProperty" && node.type !== "ObjectMethod") return undefined;
+  if (node.computed) return undefined;
+  const key = fieldOf(node, "key") as SyntaxNode;
+  if (key.type === "Identifier") return key.name;
+  return key.type === "StringLiteral" ? key.value : undefined;
 }
 
 function propertyInChain({ chain }: TypeFault): string | undefined {
@@ -180,44 +275,4 @@ function propertyInChain({ chain }: TypeFault): string | undefined {
     /^(?:Types of property|The types of) '/.test(text) ? [firstQuoted(text)] : [],
   );
   return names.length === 0 ? undefined : names.join(".");
-}
-
-function missingProperties(text: string): readonly string[] {
-  const one = /^Property '([^']+)' is missing in type/.exec(text)?.[1];
-  if (one !== undefined) return [one];
-  const several = /is missing the following properties from type '.*': (.+?)(?:, and \d+ more)?\.?$/s.exec(
-    text,
-  );
-  return several?.[1]?.split(", ") ?? [];
-}
-
-function unknownProperty(text: string): string | undefined {
-  return /'([^']+)' does not exist in type/.exec(text)?.[1];
-}
-
-/** What was given and what is wanted, as TypeScript prints them. */
-function typesIn(text: string): readonly [given: string, wanted: string] | undefined {
-  const found =
-    /^(?:Type|Argument of type) '(.*?)' (?:is not assignable to (?:type|parameter of type)|has no properties in common with type) '(.*)'\.?(?: Did you mean '.*'\?)?$/s.exec(
-      text,
-    );
-  return found ? [found[1] ?? "", (found[2] ?? "").replace(/'\. Did you mean '.*$/s, "")] : undefined;
-}
-
-/** `"a" | "b"`, or with templates among them. */
-function isSomeStrings(type: string): boolean {
-  return type.split(" | ").every((member) => /^(["`].*["`]|undefined|null)$/.test(member));
-}
-
-function isUnion(type: string): boolean {
-  return !/^[{[(]/.test(type) && type.includes(" | ");
-}
-
-/** In a sentence: short types as they are, others by their kind. */
-function sayType(type: string): string {
-  const short = type.replace(/ \| undefined$/, "").replaceAll(" | ", " or ");
-  if (short.startsWith("Promise<")) return "a Promise (add await)";
-  if (short.length <= 80) return short;
-  if (short.endsWith("[]")) return "an array";
-  return short.startsWith("{") ? "an object" : `${short.slice(0, 80)}…`;
 }

@@ -112,16 +112,57 @@ async function judge(
     typeAt: (offset: number, unwrap: number) => checked.typeAt(offset, unwrap),
   };
   const authored = checked.faults.filter(({ start }) => start >= 0 && !isInserted(body.pieces, start));
-  const remarks: TypeRemark[] = [];
+  const found: Found[] = [];
   for (const fault of authored.slice(0, MAX_JUDGED)) {
     const verdict = await judgeFault(fault, context);
-    if (verdict !== undefined) remarks.push(toRemark(fault, verdict, body));
+    if (verdict !== undefined) found.push({ fault, verdict });
   }
-  return remarks;
+  return mergeCalls(found).map(({ fault, verdict }) => toRemark(fault, verdict, body));
+}
+
+interface Found {
+  readonly fault: TypeFault;
+  readonly verdict: Verdict;
+}
+
+/** Faults told of one call. */
+const MAX_MERGED = 5;
+
+/** What is wrong with the arguments of one call is one remark, at the first of the faults. */
+function mergeCalls(found: readonly Found[]): readonly Found[] {
+  const byCall = Map.groupBy(found, ({ verdict }) => verdict.call?.at);
+  return found.flatMap(({ fault, verdict }) => {
+    const same = verdict.call === undefined ? [] : (byCall.get(verdict.call.at) ?? []);
+    if (verdict.call === undefined) return [{ fault, verdict }];
+    if (same[0]?.verdict !== verdict) return [];
+    const messages = [
+      ...same.map((each) => each.verdict.message),
+      ...same.flatMap((each) => each.verdict.call?.also ?? []),
+    ];
+    return [{ fault, verdict: { ...verdict, message: join(messages, verdict.call.callable) } }];
+  });
+}
+
+function join(messages: readonly string[], callable: string): string {
+  const [first = "", ...others] = new Set(messages);
+  if (others.length === 0) return first;
+  const shown = others
+    .slice(0, MAX_MERGED - 1)
+    .map((message) => withoutStop(message.slice(callable.length).replace(/^:? /, "")));
+  const more = others.length - shown.length;
+  return `${[withoutStop(first), ...shown, ...(more > 0 ? [`and ${more} more`] : [])].join("; ")}.`.replace(
+    /\?\.$/,
+    "?",
+  );
+}
+
+function withoutStop(sentence: string): string {
+  return sentence.replace(/\.$/, "");
 }
 
 function toRemark({ code, start }: TypeFault, verdict: Verdict, { pieces }: SourceText): TypeRemark {
-  return { ...verdict, code, offset: originOf(pieces, start) };
+  const { call: _, ...remark } = verdict;
+  return { ...remark, code, offset: originOf(pieces, start) };
 }
 
 /** What the author is told when the check did not take place. */

@@ -11,6 +11,8 @@ export interface Verdict {
   readonly message: string;
   /** The signature of the tool it is about. */
   readonly signature?: string;
+  /** Of a refusal for a tool's arguments: where the call begins, how it is named, and what else is wrong with it. */
+  readonly call?: { readonly at: number; readonly callable: string; readonly also: readonly string[] };
 }
 
 export interface FaultContext {

@@ -63,7 +63,7 @@ export function readSites(program: string, roots: ReadonlySet<string>): ProgramS
     isHidden: (name, { path }) => isHidden(name, path),
     at(start, end) {
       const path = pathTo(parsed.node, start, end);
-      return { path, call: innermostCall(path, start, toolReference) };
+      return { path, call: innermostCall(path, start, end, toolReference) };
     },
   };
 }
@@ -84,10 +84,13 @@ function pathTo(program: Program, start: number, end: number): readonly SyntaxNo
 function innermostCall(
   path: readonly SyntaxNode[],
   start: number,
+  end: number,
   toolReference: (node: Expression, path: readonly SyntaxNode[]) => Reference | undefined,
 ): ToolCallSite | undefined {
   for (const node of path) {
     const type: string = node.type;
+    // What is said of a call's own value concerns the call that takes it.
+    if (node === path[0] && startOf(node) === start && endOf(node) === end && isValue(type)) continue;
     // What a callback does is not the call's fault.
     if (/Function|Class|Method/.test(type)) return undefined;
     if (type === "NewExpression") return undefined;
@@ -97,6 +100,10 @@ function innermostCall(
     return reference && { node: call, reference, inArguments: start >= endOf(call.callee as Expression) };
   }
   return undefined;
+}
+
+function isValue(type: string): boolean {
+  return type === "NewExpression" || type === "CallExpression" || type === "OptionalCallExpression";
 }
 
 function isHidden(name: string, path: readonly SyntaxNode[]): boolean {

@@ -26,6 +26,8 @@ export interface ToolSignature {
   readonly callable: string;
   /** What its one argument object may hold, or its parameters when it takes several. */
   readonly parameters: readonly ToolParameter[];
+  /** Whether its argument object may hold more than these. */
+  readonly open: boolean;
   /** Whether the parameters are passed in order and not as one object. */
   readonly positional: boolean;
   /** What the call's promise gives, as far as it is an object or an array of objects. */
@@ -157,6 +159,7 @@ class Reader {
     return {
       callable,
       positional: !single && parameters.length > 0,
+      open: type === undefined || typeOf(type) !== "TSTypeLiteral" || holdsIndex(type),
       parameters: single
         ? membersOf(type).map(([name, member]) => this.#toParameter(name, member))
         : parameters.map((each) => this.#toParameter(parameterName(each), each)),
@@ -211,6 +214,10 @@ function typeArgumentOf(type: SyntaxNode): SyntaxNode | undefined {
   const parameters = fieldOf(type, "typeParameters") ?? fieldOf(type, "typeArguments");
   const [first] = (isNode(parameters) ? fieldOf(parameters, "params") : []) as readonly unknown[];
   return isNode(first) ? first : undefined;
+}
+
+function holdsIndex(type: SyntaxNode): boolean {
+  return [...childrenOf(type)].some(({ node }) => typeOf(node) === "TSIndexSignature");
 }
 
 function isArrayMember(member: SyntaxNode): boolean {

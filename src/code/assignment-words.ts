@@ -1,0 +1,41 @@
+/** What TypeScript's sentences about assignments say: which properties, which types. */
+
+export function missingProperties(text: string): readonly string[] {
+  const one = /^Property '([^']+)' is missing in type/.exec(text)?.[1];
+  if (one !== undefined) return [one];
+  const several = /is missing the following properties from type '.*': (.+?)(?:, and \d+ more)?\.?$/s.exec(
+    text,
+  );
+  return several?.[1]?.split(", ") ?? [];
+}
+
+export function unknownProperty(text: string): string | undefined {
+  return /'([^']+)' does not exist in type/.exec(text)?.[1];
+}
+
+/** What was given and what is wanted, as TypeScript prints them. */
+export function typesIn(text: string): readonly [given: string, wanted: string] | undefined {
+  const found =
+    /^(?:Type|Argument of type) '(.*?)' (?:is not assignable to (?:type|parameter of type)|has no properties in common with type) '(.*)'\.?(?: Did you mean '.*'\?)?$/s.exec(
+      text,
+    );
+  return found ? [found[1] ?? "", (found[2] ?? "").replace(/'\. Did you mean '.*$/s, "")] : undefined;
+}
+
+/** `"a" | "b"`, or with templates among them. */
+export function isSomeStrings(type: string): boolean {
+  return type.split(" | ").every((member) => /^(["`].*["`]|undefined|null)$/.test(member));
+}
+
+export function isUnion(type: string): boolean {
+  return !/^[{[(]/.test(type) && type.includes(" | ");
+}
+
+/** In a sentence: short types as they are, others by their kind. */
+export function sayType(type: string): string {
+  const short = type.replace(/ \| undefined$/, "").replaceAll(" | ", " or ");
+  if (short.startsWith("Promise<")) return "a Promise (add await)";
+  if (short.length <= 80) return short;
+  if (short.endsWith("[]")) return "an array";
+  return short.startsWith("{") ? "an object" : `${short.slice(0, 80)}…`;
+}

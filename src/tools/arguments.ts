@@ -49,7 +49,7 @@ export function createArgumentChecker(): ArgumentChecker {
       if (!parsed.ok) return refuse(spellTool(tool, spelling), parsed.fault);
       const { value } = parsed;
       const schema = schemaOf(tool);
-      const options = { digits: mayHoldDigits(argsText) };
+      const options = { digits: mayHoldDigits(argsText), advise: true };
       const verdict = schema.ok
         ? schema.check(value, options)
         : { type: "unchecked" as const, reason: schema.reason };

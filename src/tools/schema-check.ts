@@ -8,17 +8,25 @@ import { parseJson, toDoubles } from "../json.ts";
 import type { JsonSchema } from "./catalog.ts";
 import { fillDefaults } from "./schema-defaults.ts";
 import { numbersFromDigits } from "./schema-digits.ts";
-import { describeErrors } from "./schema-errors.ts";
+import { describeErrors, type Telling } from "./schema-errors.ts";
 import { readSchema } from "./schema-reading.ts";
 
 export type CompiledSchema =
   | {
       readonly ok: true;
-      /** `digits`: whether a string of digits stands for the number, where one is wanted that no number can hold. */
-      readonly check: (value: unknown, options?: { readonly digits: boolean }) => SchemaVerdict;
+      readonly check: (value: unknown, options?: CheckOptions) => SchemaVerdict;
     }
   /** The schema cannot be used: nothing can be said of any value. */
   | { readonly ok: false; readonly reason: string };
+
+interface CheckOptions {
+  /** Whether a string of digits stands for the number, where one is wanted that no number can hold. */
+  readonly digits: boolean;
+  /** Whether faults come with advice for whoever made the value. */
+  readonly advise: boolean;
+}
+
+const PLAIN: CheckOptions = { digits: false, advise: false };
 
 type SchemaVerdict =
   | { readonly type: "valid" }
@@ -68,12 +76,12 @@ export function compileSchema(source: JsonSchema, filled: FilledDefaults): Compi
     const pairwise = PAIRWISE_KEYWORD.test(text);
     return {
       ok: true,
-      check: (value, { digits } = { digits: false }) => {
+      check: (value, { digits, advise } = PLAIN) => {
         const large = hasMoreThan(LARGE_VALUE, value);
         const bounded = costly || large || (pairwise && hasMoreThan(PAIRWISE_VALUE, value));
         return judge(() => {
           if (digits) numbersFromDigits(value, prepared);
-          return fillAndValidate(prepared, value, large);
+          return fillAndValidate({ ...prepared, advise }, value, large);
         }, bounded);
       },
     };
@@ -82,7 +90,7 @@ export function compileSchema(source: JsonSchema, filled: FilledDefaults): Compi
   }
 }
 
-function fillAndValidate(prepared: PreparedSchema, value: unknown, large: boolean): SchemaVerdict {
+function fillAndValidate(prepared: Telling, value: unknown, large: boolean): SchemaVerdict {
   fillDefaults(value, prepared);
   const comparable = toDoubles(value);
   const first = validateWith(prepared, comparable, true);

@@ -15,12 +15,13 @@ const MAX_ERRORS = 200;
 const FAULT_CHARS = 500;
 const MAX_BRANCHES = 5;
 
+/** A schema, and whether whoever reads the faults made the value and can put it right. */
+export interface Telling extends PreparedSchema {
+  readonly advise: boolean;
+}
+
 /** The first faults, as clauses without a full stop. `errors` as the validator lists them: each one before those below it. */
-export function describeErrors(
-  errors: readonly OutputUnit[],
-  value: unknown,
-  prepared: PreparedSchema,
-): string {
+export function describeErrors(errors: readonly OutputUnit[], value: unknown, prepared: Telling): string {
   const leaves = findLeaves(errors.slice(0, MAX_ERRORS));
   const faults = describeAll(leaves, value, prepared);
   const more = faults.length > SHOWN ? ` (and ${faults.length - SHOWN} more)` : "";
@@ -28,7 +29,7 @@ export function describeErrors(
 }
 
 /** Each place once: what else is wrong with a value of the wrong type would only repeat it. */
-function describeAll(leaves: readonly Leaf[], value: unknown, prepared: PreparedSchema): readonly string[] {
+function describeAll(leaves: readonly Leaf[], value: unknown, prepared: Telling): readonly string[] {
   const telling = leaves.filter(
     (leaf) => leaf.keyword !== "type" || !leaves.some((each) => saysMore(each, leaf)),
   );
@@ -53,7 +54,7 @@ function saysMore(each: Leaf, { instanceLocation, keywordLocation }: Leaf): bool
   );
 }
 
-function describe(leaf: Leaf, together: readonly Leaf[], root: unknown, prepared: PreparedSchema): string {
+function describe(leaf: Leaf, together: readonly Leaf[], root: unknown, prepared: Telling): string {
   const path = stepsOf(leaf.instanceLocation);
   const value = isNameFault(leaf) ? path.at(-1) : walk(root, path);
   const schema = schemaAt(leaf.keywordLocation, prepared);
@@ -75,7 +76,7 @@ function describeValue(
   value: unknown,
   schema: Schema | undefined,
   root: unknown,
-  prepared: PreparedSchema,
+  prepared: Telling,
 ): string {
   const { branches } = leaf;
   const wanted =
@@ -91,11 +92,12 @@ function describeValue(
       ? nearestNames(value, stringsOf(schema?.enum), 1)
       : [];
   const meant = near.map((each) => ` (did you mean ${quote(each)}?)`).join("");
-  return `expected ${wanted}, got ${preview(value)}${meant}${adviseOn(value, resolved, isOptional)}`;
+  const advice = prepared.advise ? adviseOn(value, resolved, isOptional) : "";
+  return `expected ${wanted}, got ${preview(value)}${meant}${advice}`;
 }
 
 /** What each alternative wants, the closest first; of that one also what it lacks. */
-function expectBranches(branches: readonly Branch[], root: unknown, prepared: PreparedSchema): string {
+function expectBranches(branches: readonly Branch[], root: unknown, prepared: Telling): string {
   const said = branches.slice(0, MAX_BRANCHES).map((branch, index) => {
     const wanted = sketchSchema(branch.schema(prepared), prepared.lookup);
     if (index > 0 || !branch.isNear) return wanted;
@@ -106,7 +108,7 @@ function expectBranches(branches: readonly Branch[], root: unknown, prepared: Pr
   return [...new Set(said), ...(others > 0 ? [`${others} others`] : [])].join(" or ");
 }
 
-function expectation(leaf: Leaf, schema: Schema | undefined, { lookup }: PreparedSchema): string | undefined {
+function expectation(leaf: Leaf, schema: Schema | undefined, { lookup }: Telling): string | undefined {
   if (schema === undefined) return undefined;
   switch (leaf.keyword) {
     case "type":
@@ -161,7 +163,7 @@ function describeMissing(
   value: unknown,
   schema: Schema | undefined,
   holder: string,
-  { lookup }: PreparedSchema,
+  { lookup }: Telling,
 ): string {
   const given = typeof value === "object" && value !== null ? Object.keys(value) : [];
   const properties: { readonly [name: string]: unknown } = schema?.properties ?? {};

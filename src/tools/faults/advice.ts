@@ -39,6 +39,7 @@ function isOnly(type: string, types: ReadonlySet<string>): boolean {
 function typesOf(schema: unknown): readonly string[] {
   if (!isRecord(schema)) return [];
   const { type, properties, items } = schema;
+  if (schema.enum !== undefined || schema.const !== undefined) return [];
   const named = [type ?? []].flat().map(String);
   if (named.length > 0) return named;
   if (properties !== undefined) return ["object"];

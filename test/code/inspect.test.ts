@@ -16,6 +16,7 @@ describe("the calls a program makes on tools", () => {
       "return [await (gh as any).list!(), await gh?.get?.()]",
       ["gh list", "gh get"],
     ],
+    ["behind an import that is dropped", 'import { gh } from "tools"; return await gh.get()', ["gh get"]],
     ["inside functions", "const f = async (x: number) => await gh.list(x); return f(1)", ["gh list"]],
     [
       "not on a variable of that name",

@@ -8,7 +8,7 @@ export interface MemberNames {
   readonly methods: ReadonlySet<string>;
   /** Properties that it gives another value, or takes away. */
   readonly assigned: ReadonlySet<string>;
-  /** Variables and properties that it awaits. */
+  /** Variables and properties that it awaits, or hands to something that may. */
   readonly awaited: ReadonlySet<string>;
   /** Some property gets another value, and the text does not say which. */
   readonly anyAssigned: boolean;
@@ -40,6 +40,10 @@ class Names implements MemberNames {
         return;
       case "CallExpression":
         this.#readCall(node);
+        return;
+      case "ArrowFunctionExpression":
+        // `Promise.all(jobs.map((job) => job.done))`
+        if (node.body.type === "MemberExpression") addName(this.awaited, lastName(node.body));
         return;
       case "AwaitExpression":
         addName(this.awaited, lastName(node.argument));

@@ -49,7 +49,8 @@ export function roleOf({ key, parents }: Place): NameRole {
     case "ImportSpecifier":
     case "ImportDefaultSpecifier":
     case "ImportNamespaceSpecifier":
-      return key === "local" ? declares("other", parent) : NONE;
+      // An import that does not refuse the program is dropped: what it names is the program's global of that name.
+      return NONE;
     case "ExportSpecifier":
       return key === "local" ? READS : NONE;
     case "LabeledStatement":

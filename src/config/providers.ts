@@ -14,7 +14,7 @@ export function resolveProvider(name: string, entry: ProviderEntry): ProviderCon
     // It is missing only in a file that is refused.
     baseUrl: entry.baseUrl ?? defaultBaseUrl(entry) ?? "",
     apiKeys: keysOf(entry),
-    headers: headersOf(entry),
+    ...headersOf(entry),
     ...(entry.proxy === undefined ? {} : { proxy: entry.proxy }),
     models,
     retries,
@@ -38,13 +38,14 @@ function defaultBaseUrl({ type, region }: ProviderEntry): string | undefined {
   }
 }
 
-function headersOf({ headers, organization, project }: ProviderEntry): Required<ProviderConfig>["headers"] {
+function headersOf({ headers, organization, project }: ProviderEntry): Pick<ProviderConfig, "headers"> {
   const own = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
-  return {
+  const all = {
     ...(organization === undefined ? {} : { "openai-organization": organization }),
     ...(project === undefined ? {} : { "openai-project": project }),
     ...Object.fromEntries(own),
   };
+  return Object.keys(all).length === 0 ? {} : { headers: all };
 }
 
 function keysOf({ apiKey = "", apiKeys }: ProviderEntry): readonly ProviderKey[] {

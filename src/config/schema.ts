@@ -195,6 +195,8 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
     .strictObject({
       maxTurns: whole(1).default(10),
       ...answerLimits,
+      // As many as one program may make.
+      maxToolCalls: whole(0).default(256),
       // Of what a model reads about one program; the whole value stays in its run.
       resultTokens: whole(250).default(4_000),
     })

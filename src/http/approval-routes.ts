@@ -1,12 +1,15 @@
 /** Calls that wait for a person: the list of them, and what the person says. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
+import { ToolariumError } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
+import type { Approval } from "../runs/deciders.ts";
 import type { HumanDecision } from "../tools/gate-call.ts";
 import { requestLayers } from "../tools/policy.ts";
 import { callerOf, requireRight, viewerOf } from "./access.ts";
+import { firstPage, readCursor, shortened } from "./pages.ts";
 import { unknownRun } from "./run-routes.ts";
-import { jsonValue, parseBody, parseQuery } from "./validate.ts";
+import { jsonValue, pageFields, parseBody, parseQuery } from "./validate.ts";
 
 interface CallParams {
   Params: { id: string; call: string };
@@ -18,19 +21,29 @@ const decisionBody = z.discriminatedUnion("decision", [
   z.strictObject({ decision: z.literal("result"), result: jsonValue }),
 ]);
 
+/** Characters of a program in the list: most have fewer, the run itself has it whole. */
+const SOURCE_CHARS = 8_000;
+
+const listQuery = z.object(pageFields);
+
 const decisionQuery = z.object({ wait: z.enum(["true", "false"]).default("true") });
 
 export function registerApprovalRoutes(app: FastifyInstance, gateway: Gateway): void {
   const { runner, config } = gateway;
 
   app.get("/v1/approvals", async (request) => {
-    const approvals = await runner.reader.approvals(viewerOf(request));
-    const data = approvals.map(({ askedAt, ...approval }) => ({
+    const { limit, cursor } = parseQuery(listQuery, request.query);
+    const after = cursor === undefined ? undefined : readPlace(cursor);
+    // One more than asked for tells whether there are more.
+    const approvals = await runner.reader.approvals(viewerOf(request), { limit: limit + 1, after });
+    const { data: shown, next_cursor } = firstPage(approvals, limit, writePlace);
+    const data = shown.map(({ askedAt, program, ...approval }) => ({
       ...approval,
+      program: program && { ...program, source: shortened(program.source, SOURCE_CHARS) },
       createdAt: new Date(askedAt).toISOString(),
       expiresAt: new Date(askedAt + config.approvals.expiresMs).toISOString(),
     }));
-    return { data };
+    return { data, next_cursor };
   });
 
   const decide = async (request: FastifyRequest<CallParams>, reply: FastifyReply): Promise<unknown> => {
@@ -54,6 +67,21 @@ export function registerApprovalRoutes(app: FastifyInstance, gateway: Gateway): 
   };
   app.post<CallParams>("/v1/sandbox/runs/:id/calls/:call", decide);
   app.post<CallParams>("/v1/runs/:id/calls/:call", decide);
+}
+
+/** A place in the list of approvals: between two of them, so that one that is decided meanwhile moves nothing. */
+function writePlace({ askedAt, call }: Pick<Approval, "askedAt" | "call">): string {
+  return `${askedAt}/${call}`;
+}
+
+function readPlace(cursor: string): Pick<Approval, "askedAt" | "call"> {
+  const [, askedAt, call = ""] = /^(\d{1,16})\/([\w-]{1,60})$/.exec(readCursor(cursor)) ?? [];
+  if (askedAt !== undefined) return { askedAt: Number(askedAt), call };
+  throw new ToolariumError(
+    "invalid_request",
+    "cursor is not one that this list gave. Send next_cursor of the previous page, or none.",
+    { param: "cursor" },
+  );
 }
 
 function toDecision(body: z.infer<typeof decisionBody>, by: string): HumanDecision {

@@ -10,7 +10,8 @@ import { promisedSchema } from "../tools/catalog.ts";
 import { decide, requestLayers, visible } from "../tools/policy.ts";
 import { callerOf, requestPolicy, seesAll } from "./access.ts";
 import { callTool, toolRefusal } from "./explicit-call.ts";
-import { jsonValue, parseBody } from "./validate.ts";
+import { pageOf, shortened } from "./pages.ts";
+import { jsonValue, parseBody, parseQuery, wholeNumber } from "./validate.ts";
 
 /** A tool as `GET /v1/tools` lists it. */
 interface ListedTool {
@@ -33,12 +34,30 @@ interface ListedTool {
   readonly notValidated?: string;
 }
 
+/** Characters of a description in the list: some have 34,000. */
+const DESCRIPTION_CHARS = 1_000;
+/** Real fleets have some 500 tools. */
+const MAX_TOOLS = 1_000;
+
+const listQuery = z.object({
+  limit: wholeNumber
+    .pipe(z.number().min(1, "expected at least 1").max(MAX_TOOLS, `expected at most ${MAX_TOOLS}`))
+    .default(MAX_TOOLS),
+  cursor: z.string().optional(),
+  /** One tool, whole. */
+  id: z.string().optional(),
+});
+
 const callBody = z.strictObject({ arguments: jsonValue.optional() }).optional();
 
 export function registerToolRoutes(app: FastifyInstance, gateway: Gateway): void {
-  app.get("/v1/tools", { config: { needsTools: true } }, async (request) => ({
-    data: listTools(gateway, request),
-  }));
+  app.get("/v1/tools", { config: { needsTools: true } }, async (request) => {
+    const { id, ...query } = parseQuery(listQuery, request.query);
+    const tools = listTools(gateway, request);
+    if (id !== undefined) return { data: tools.filter((tool) => tool.id === id), next_cursor: null };
+    const page = pageOf(tools, query, (tool) => tool.id);
+    return { ...page, data: page.data.map(inOutline) };
+  });
 
   app.post<{ Params: { server: string; tool: string } }>(
     "/v1/tools/:server/:tool",
@@ -54,6 +73,11 @@ export function registerToolRoutes(app: FastifyInstance, gateway: Gateway): void
       return { result: outcome.value };
     },
   );
+}
+
+/** As the list has it: `GET /v1/tools?id=server/tool` has the description whole. */
+function inOutline(tool: ListedTool): ListedTool {
+  return { ...tool, description: shortened(tool.description, DESCRIPTION_CHARS) };
 }
 
 function listTools(gateway: Gateway, request: FastifyRequest): ListedTool[] {

@@ -1,7 +1,7 @@
 /** Runs as their owners read them: reports, lists, events, calls to decide. Live while a process carries them. */
 import { ToolariumError } from "../errors.ts";
 import type { JournalEvent } from "../journal.ts";
-import type { Store, StoredRun } from "../store/store.ts";
+import type { Store, StoredRun, RunPage as StoredRunPage } from "../store/store.ts";
 import type { Carried } from "./carriage.ts";
 import { mergeChildren } from "./chat-report.ts";
 import { type Approval, approvalsOf, isAsked, seesWhole, type Viewer } from "./deciders.ts";
@@ -21,6 +21,12 @@ export interface RunListQuery {
   readonly status?: RunStatus;
   readonly limit: number;
   readonly cursor?: string;
+}
+
+export interface ApprovalQuery {
+  readonly limit?: number;
+  /** Only those that come after this one. */
+  readonly after?: Pick<Approval, "askedAt" | "call"> | undefined;
 }
 
 export interface AskedCall {
@@ -52,10 +58,13 @@ export interface RunReader {
   /** Events after this seq, then live ones, until the run ends or waits. Undefined as for `find`. */
   events(id: string, viewer: Viewer, afterSeq?: number): Promise<AsyncIterable<JournalEvent> | undefined>;
   /** The calls that wait for this viewer, oldest first. */
-  approvals(viewer: Viewer): Promise<readonly Approval[]>;
+  approvals(viewer: Viewer, query?: ApprovalQuery): Promise<readonly Approval[]>;
 }
 
 const PAGE = 200;
+/** Characters of reports after which a page of them ends. */
+const MAX_PAGE_CHARS = 4 * 1024 * 1024;
+const RUNS_AT_ONCE = 10;
 
 export function createRunReader(store: Store, carried: (id: string) => Carried | undefined): RunReader {
   const eventsOf = async (id: string): Promise<readonly JournalEvent[]> =>
@@ -136,8 +145,27 @@ export function createRunReader(store: Store, carried: (id: string) => Carried |
       const owner = viewer.admin ? {} : { principal: viewer.principal };
       const { kinds = ["program"], status, ...page } = query;
       const statuses = status === undefined ? {} : { statuses: [status] };
-      const { runs, nextCursor } = await store.listRuns({ ...page, ...statuses, ...owner, kinds });
-      return { data: await Promise.all(runs.map((run) => derive(run))), next_cursor: nextCursor };
+      const data: Report[] = [];
+      let cursor: string | null | undefined = query.cursor;
+      let chars = 0;
+      // Some at a time: a page ends where it is large, and nothing more has been read by then.
+      while (cursor !== null && data.length < query.limit && chars < MAX_PAGE_CHARS) {
+        const limit = Math.min(RUNS_AT_ONCE, query.limit - data.length);
+        const from = cursor === undefined ? {} : { cursor };
+        const found: StoredRunPage = await store.listRuns({
+          ...page,
+          limit,
+          ...from,
+          ...statuses,
+          ...owner,
+          kinds,
+        });
+        const reports = await Promise.all(found.runs.map((run) => derive(run)));
+        data.push(...reports);
+        chars += reports.reduce((sum, report) => sum + sizeOf(report), 0);
+        cursor = found.nextCursor;
+      }
+      return { data, next_cursor: cursor ?? null };
     },
     async events(id, viewer, afterSeq = 0) {
       if ((await find(id, viewer)) === undefined) return undefined;
@@ -148,16 +176,19 @@ export function createRunReader(store: Store, carried: (id: string) => Carried |
         yield* events;
       })();
     },
-    async approvals(viewer) {
+    async approvals(viewer, { limit = Number.POSITIVE_INFINITY, after } = {}) {
       const isOnlyOwn = !viewer.admin && viewer.decides === undefined;
       const owner = isOnlyOwn ? { principal: viewer.principal } : {};
-      const approvals: Approval[] = [];
+      let approvals: readonly Approval[] = [];
       // A call is to be decided as soon as it is held, also while its program still runs.
       const query = { ...owner, kinds: ["program", "chat"], statuses: ["waiting", "running"] } as const;
-      for await (const run of allRuns(store, query))
-        approvals.push(...approvalsOf(run, await eventsOf(run.id), viewer));
-      const unique = new Map(approvals.map((approval) => [approval.call, approval]));
-      return [...unique.values()].sort((one, other) => one.askedAt - other.askedAt);
+      for await (const run of allRuns(store, query)) {
+        const found = approvalsOf(run, await eventsOf(run.id), viewer);
+        const unique = new Map([...approvals, ...found].map((approval) => [approval.call, approval]));
+        // No more are held than are wanted: arguments can be large.
+        if (found.length > 0) approvals = oldestOf(unique.values(), after).slice(0, limit);
+      }
+      return approvals;
     },
   };
 
@@ -166,4 +197,20 @@ export function createRunReader(store: Store, carried: (id: string) => Carried |
     const events = await eventsOf(id);
     return events.length === 0 ? undefined : Math.max(1, events.filter(({ at }) => at <= time).length);
   }
+}
+
+function oldestOf(approvals: Iterable<Approval>, after: ApprovalQuery["after"]): readonly Approval[] {
+  const sorted = [...approvals].sort(byAge);
+  return after === undefined ? sorted : sorted.filter((approval) => byAge(after, approval) < 0);
+}
+
+type Place = Pick<Approval, "askedAt" | "call">;
+
+function byAge(one: Place, other: Place): number {
+  return one.askedAt - other.askedAt || (one.call < other.call ? -1 : one.call > other.call ? 1 : 0);
+}
+
+/** Roughly the characters of a report as JSON, without counting its tokens. */
+function sizeOf({ result, logs, calls, pending }: Report): number {
+  return JSON.stringify([result, logs, calls, pending]).length;
 }

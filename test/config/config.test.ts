@@ -68,7 +68,7 @@ test("an empty file is a configuration: every default is there", async () => {
       isolation: "principal",
       wrapper: [],
     },
-    agent: { maxTurns: 10, resultTokens: 4_000 },
+    agent: { maxTurns: 10, maxToolCalls: 256, resultTokens: 4_000 },
     declarations: { tokenBudget: 4_000, learn: true },
     approvals: { expiresMs: 86_400_000 },
     keys: [],
@@ -624,7 +624,6 @@ test("a provider's keys, retries and time limits have defaults, and chains keep 
       timeouts: { firstByteMs: 600_000, idleMs: 300_000 },
       region: null,
       signing: null,
-      headers: {},
     },
     {
       name: "full",
@@ -639,7 +638,6 @@ test("a provider's keys, retries and time limits have defaults, and chains keep 
       timeouts: { firstByteMs: 5_000, idleMs: 1_000 },
       region: null,
       signing: null,
-      headers: {},
     },
   ]);
   expect(config.models).toEqual([{ name: "fast", members: ["full/m", "plain/m"] }]);

@@ -120,6 +120,21 @@ describe("keys that decide for others", () => {
     expect(audit.data[0]).toMatchObject({ tool: "files/write", decision: "approved", decidedBy: "lead" });
   });
 
+  test("are given the list page by page, the oldest first", async () => {
+    const waiting = [];
+    for (let count = 0; count < 3; count += 1) waiting.push(await waitingRun());
+    const first = await server.send("/v1/approvals?limit=2", as("lead-key"));
+    expect(first.body.data.map(({ call }: { readonly call: string }) => call)).toEqual(
+      waiting.slice(0, 2).map(({ call }) => call),
+    );
+    // What is decided meanwhile moves nothing.
+    for (const each of waiting.slice(0, 2)) await decide("lead-key", each);
+    const rest = await server.send(`/v1/approvals?limit=2&cursor=${first.body.next_cursor}`, as("lead-key"));
+    expect(rest.body).toMatchObject({ data: [{ call: waiting[2]?.call }], next_cursor: null });
+    expect((await server.send("/v1/approvals?cursor=bm9uZQ", as("lead-key"))).status).toBe(400);
+    await decide("lead-key", waiting[2] ?? { run: "", call: "" });
+  });
+
   test("an answer that does not wait for the run shows as little", async () => {
     const waiting = await waitingRun();
     const { status, body } = await decide("all-key", waiting, "?wait=false");

@@ -404,3 +404,28 @@ describe("GET /v1/mcp/servers", () => {
     expect(whole.body.data[1]).toHaveProperty("stderrTail");
   });
 });
+
+describe("lists without end", () => {
+  it("are read page by page, each tool once", async () => {
+    const seen: string[] = [];
+    let cursor: string | null = "";
+    while (cursor !== null) {
+      const from = cursor === "" ? "" : `&cursor=${cursor}`;
+      const page: Awaited<ReturnType<typeof send>> = await send(`/v1/tools?limit=2${from}`);
+      expect(page.status).toBe(200);
+      expect(page.body.data.length).toBeLessThanOrEqual(2);
+      seen.push(...ids(page));
+      cursor = page.body.next_cursor;
+    }
+    expect(seen).toEqual([...filesIds, "slow/hold"]);
+  });
+
+  it("one tool is read whole by its id", async () => {
+    expect(ids(await send("/v1/tools?id=files/read"))).toEqual(["files/read"]);
+    expect(ids(await send("/v1/tools?id=files/none"))).toEqual([]);
+  });
+
+  it.each(["limit=0", "limit=1001", "cursor=bm9uZQ", "limit=x"])("%s is refused", async (query) => {
+    expect((await send(`/v1/tools?${query}`)).status).toBe(400);
+  });
+});

@@ -89,6 +89,8 @@ interface Namespaces {
     resolve(value: unknown): void;
     reject(error: unknown): void;
     trace: { stack?: string } | null;
+    /** What its arguments lost on their way into JSON: the host sees only null. */
+    lost: string | undefined;
   };
   const waiting: Record<number, Waiting> = create(null);
   const timers: Record<number, { run: unknown; args: unknown[] }> = create(null);
@@ -207,7 +209,7 @@ interface Namespaces {
     emit(`["call",${n},${nameText(server)},${nameText(tool)},${stringify(text)}${faultText}]`);
     const trace = new GuestError();
     return new GuestPromise((resolve, reject) => {
-      waiting[n] = { resolve, reject, trace };
+      waiting[n] = { resolve, reject, trace, lost: encoded.ok ? encoded.remark : undefined };
     });
   };
   const nameText = (name: string): string =>
@@ -391,6 +393,8 @@ interface Namespaces {
       const failure = parse(text) as Failure;
       // Fields it lacks must not be found on the program's Object.prototype.
       setPrototypeOf(failure, null);
+      if (failure.kind === "invalid_arguments" && call.lost !== undefined)
+        failure.message += ` In the program, ${call.lost}.`;
       call.reject(toolError(failure, call.trace));
     }
   };

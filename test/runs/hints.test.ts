@@ -49,6 +49,15 @@ const search = defineTool({
   execute: () => [],
 });
 
+const number = { type: "number" } as const;
+const count = defineTool({
+  name: "count",
+  description: "Counts.",
+  input: { type: "object", properties: { n: number, at: { type: "array", items: number } }, required: ["n"] },
+  readOnly: true,
+  execute: () => 1,
+});
+
 let core: Core;
 beforeAll(async () => {
   const common = {
@@ -59,7 +68,7 @@ beforeAll(async () => {
   } as const;
   const servers = [
     { ...common, name: "shop", type: "local", tools } as const,
-    { ...common, name: "admin", type: "local", tools: [search] } as const,
+    { ...common, name: "admin", type: "local", tools: [search, count] } as const,
     { ...common, name: "local", type: "local", tools: [calculate] } as const,
   ];
   core = await openCore([], ":memory:", { servers });
@@ -396,6 +405,23 @@ describe("a program that calls what is not there is told what is", () => {
       tool: { server: "shop", tool: "list_order", kind: "unknown_tool" },
     });
     expect(error?.hint).toBeUndefined();
+  });
+});
+
+describe("a call whose arguments lose something in JSON is told what it was", () => {
+  it.each<[args: string, lost: string]>([
+    ["{ n: 0 / 0 }", "n: expected number, got null. In the program, arguments.n was NaN and became null."],
+    [
+      "{ n: 1 / 0, at: [1] }",
+      "n: expected number, got null. In the program, arguments.n was Infinity and became null.",
+    ],
+    [
+      "{ n: 1, at: [1, undefined] }",
+      "at[1]: expected number, got null. In the program, arguments.at[1] was undefined and became null.",
+    ],
+  ])("%s", async (args, lost) => {
+    const { error } = await run(`return await admin.count(${args})`);
+    expect(error?.message).toBe(`ToolError: The arguments of admin.count are not valid: ${lost}`);
   });
 });
 

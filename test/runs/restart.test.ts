@@ -1,11 +1,15 @@
 /** What becomes of a run whose process ended at a certain event: the cases with a cause of their own. */
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import type { Core } from "../../src/core.ts";
 import type { JournalEvent } from "../../src/journal.ts";
 import { createLog } from "../../src/log.ts";
 import type { Runner } from "../../src/runs/runner.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
+import { defineTool } from "../../src/tools/define-tool.ts";
 import { echoTool, openCore, programRequest } from "../helpers/core.ts";
 import { createRunner, storeWith } from "../helpers/runner.ts";
 import { until } from "../helpers/until.ts";
@@ -231,3 +235,30 @@ function bindAll(store: Store): Store {
     getOwnPropertyDescriptor: (_, name) => ({ value: bound(name), enumerable: true, configurable: true }),
   });
 }
+
+it("a stored program keeps the names it was started with, when a server's new tool has taken one of them", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "toolarium-names-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, "store.db");
+  const named = (name: string) =>
+    defineTool({ name, description: "", input: { type: "object" }, readOnly: true, execute: () => name });
+  const opened = (...names: readonly string[]): Promise<Core> =>
+    openCore([ask.tool, ...names.map(named)], path);
+  let id: string;
+  {
+    await using before = await opened("get-user");
+    const started = await before.runner.start(programRequest("await ask({}); return await get_user({})"));
+    id = started.id;
+    expect(await started.done).toMatchObject({ status: "waiting" });
+  }
+  await using after = await opened("get-user", "get_user");
+  const [call] = (await after.runner.reader.report(id, me))?.pending ?? [];
+  const decision = { type: "approve", by: "local" } as const;
+  await after.runner.decide({ run: id, call: call?.call ?? "", viewer: me, decision });
+  await until("the run has ended", async () => {
+    return (await after.runner.reader.report(id, me))?.status === "completed";
+  });
+  expect((await after.runner.reader.report(id, me))?.result).toBe("get-user");
+  const fresh = await after.runner.start(programRequest("return await get_user({})"));
+  expect((await fresh.done).result).toBe("get_user");
+});

@@ -11,8 +11,9 @@ import { describeLimits, hasBudget } from "./budget.ts";
 import { type Conversation, modelRequest } from "./conversation.ts";
 import { type ChatEvent, finish, say } from "./events.ts";
 import { hiddenMessages, type KeptTurn, toTurnEvent, turnsOf, withoutOwnTurns } from "./kept-turns.ts";
-import { emitCalls, repeatTurn, takeTurn } from "./turn.ts";
+import { emitCalls, repeatTurn, type Turn, takeTurn } from "./turn.ts";
 import { answerAloud, callsForClient } from "./turn-calls.ts";
+import { releaseText, sayCutOff } from "./turn-text.ts";
 import { addUsage } from "./usage.ts";
 
 export interface Ending {
@@ -34,20 +35,33 @@ export async function* tellAnswer(
     const limit = known === undefined ? reachedLimit(chat, writer, index - before) : null;
     if (limit !== null) return yield* stopAt(limit, chat, index - before);
     const isTold = index >= before;
-    if (known !== undefined && isTold) yield* repeatTurn(known, chat);
+    chat.turn = index + 1;
+    if (known !== undefined && isTold) yield* repeatTurn(known, chat, chat.isJson);
     const turn = known ?? (yield* askInTime(chat, source, index + 1));
     if (turn === null) return yield* stopAt("budget", chat, index - before);
     if (isTold) chat.usage = addUsage(chat.usage, turn.usage);
     chat.auto = chat.mode.explain?.(turnsOf(source.events), chat.context) ?? null;
 
+    if (turn.cut !== undefined && turn.calls.length > 0) return yield* endCutOff(chat, turn);
+
     const answers = yield* answerAloud(chat, source, turn, index + 1);
-    for (const { step } of answers.values()) if (step !== null) yield { type: "step", turn: index + 1, step };
     const returned = callsForClient(turn, answers);
-    if (returned.length > 0 || turn.calls.length === 0) {
+    const isLast = returned.length > 0 || turn.calls.length === 0;
+    if (isTold) yield* releaseText(chat, turn, isLast);
+    for (const { step } of answers.values()) if (step !== null) yield { type: "step", turn: index + 1, step };
+    if (isLast) {
       yield* emitCalls(returned);
       return endOf(chat, turn, returned, answers);
     }
   }
+}
+
+/** None of its calls is made, and none is handed to the client. */
+function* endCutOff(chat: Conversation, turn: KeptTurn): Generator<ChatEvent, Ending> {
+  const { reason, cut = reason } = turn;
+  yield* releaseText(chat, turn, true);
+  yield* sayCutOff(chat, turn);
+  return { status: "completed", last: finish(chat, turn, cut === reason ? reason : "stop", cut) };
 }
 
 type Limit = "max_turns" | "budget";
@@ -101,20 +115,22 @@ async function* askModel(
   const turn = yield* takeTurn(chat.model, request, {
     said: chat,
     passes: () => false,
+    holdsText: chat.isJson,
     signal: AbortSignal.any([run.signal, budget.deadline]),
   });
   run.signal.throwIfAborted();
   if (turn === null) throw new Error("bytes of a provider cannot be answered");
-  run.note(toTurnEvent(turn, assignCalls(chat, turn.calls, writer, earlier.length > 0)));
+  run.note(toTurnEvent(turn, assignCalls(chat, turn, writer, earlier.length > 0)));
   return turnAt(events, number - 1);
 }
 
 function assignCalls(
   { callerTools }: Conversation,
-  calls: readonly ToolCall[],
+  { calls, cut }: Turn,
   { run, answering }: AnswerWriter,
   hasHidden: boolean,
 ): readonly TurnCall[] {
+  if (cut !== undefined) return calls.map(({ id }) => ({ id }));
   // What the client has not seen can be given back to the model only if the client's own calls lead back here as well.
   const leadsBack = hasHidden || calls.some(({ name }) => !callerTools.owns(name));
   return calls.map((call) => {
@@ -129,7 +145,8 @@ function endOf(
   returned: readonly ToolCall[],
   answers: ReadonlyMap<ToolCall, Answer>,
 ): Ending {
-  if (returned.length === 0) return { status: "completed", last: finish(chat, turn, turn.reason, null) };
+  if (returned.length === 0)
+    return { status: "completed", last: finish(chat, turn, turn.reason, turn.cut ?? null) };
   const paused = [...answers.values()].some(({ type }) => type === "pending");
   const leadsBack = turn.places.some(({ caller, call }) => !caller || call !== undefined);
   return {

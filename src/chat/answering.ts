@@ -23,8 +23,10 @@ export interface ModeContext {
   readonly policy: Policy;
 }
 
-/** What became of one call of the model, for people who follow the request. */
+/** What became of one call of the model, or what was said on the way, for people who follow the request. */
 export type ChatStep =
+  /** Of an answer that must be JSON: the text of a turn that was not the last, or a word of the gateway's own. */
+  | { readonly type: "text" | "note"; readonly text: string }
   | {
       readonly type: "program";
       readonly run_id: string;

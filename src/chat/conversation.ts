@@ -9,7 +9,7 @@ import type { AutoChoice } from "./auto.ts";
 import { type CallerTools, readCallerTools } from "./caller-tools.ts";
 import { type ChatMode, modes } from "./modes.ts";
 import { withInstructions } from "./prompt.ts";
-import { type ChatRequest, checkRequest } from "./request.ts";
+import { type ChatRequest, checkRequest, wantsJson } from "./request.ts";
 import { checkToolChoice } from "./tool-choice.ts";
 
 export interface ConversationDeps {
@@ -26,6 +26,10 @@ export interface Conversation {
   readonly callerTools: CallerTools;
   usage: Usage | null;
   auto: AutoChoice | null;
+  /** Whether the content must be JSON: then it is the last turn's alone. */
+  readonly isJson: boolean;
+  /** The number of the present turn, from 1. */
+  turn: number;
   hasText: boolean;
   /** The `provider/model` of the last turn, as far as it is known. */
   answeredBy?: string;
@@ -56,6 +60,8 @@ export function openConversation(
     callerTools,
     usage: null,
     auto: null,
+    isJson: wantsJson(request),
+    turn: 1,
     hasText: false,
     hasEffects: false,
   };

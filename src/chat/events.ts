@@ -1,6 +1,6 @@
 /** What an answer consists of, from its first word to its end: the engine's side of what clients get. */
 import type { Mode } from "../config/modes.ts";
-import { type ErrorCode, toRefusal } from "../errors.ts";
+import { toRefusal } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Fields, Usage } from "../upstream/model.ts";
 import type { ChatStep } from "./answering.ts";
@@ -8,8 +8,11 @@ import type { AutoChoice } from "./auto.ts";
 import type { Progress } from "./progress.ts";
 import type { Turn, TurnEvent } from "./turn.ts";
 
-/** Why an answer ended before the model was done: a limit, a call that waits for a person, or a failure's code. */
-export type StopReason = "max_turns" | "budget" | "approval" | ErrorCode;
+/**
+ * Why an answer ended before the model was done: a limit (`max_turns`, `budget`), a call that waits for a person
+ * (`approval`), what cut the model off (`length`, `content_filter` …, see `finish-reason.ts`), or a failure's code.
+ */
+export type StopReason = string;
 
 /** `started` is first. Then either one `raw`, or parts that end with `finish`; before each turn's parts its `answering`. */
 export type ChatEvent =
@@ -28,6 +31,8 @@ export type ChatEvent =
       readonly type: "finish";
       readonly reason: string;
       readonly stopReason: StopReason | null;
+      /** Whether that is a failure, which ends as an ordinary answer because tools were called. */
+      readonly isFailure?: true;
       /** Sum over all turns of this answer. */
       readonly usage: Usage | null;
       /** What the provider said about its last answer as a whole. */
@@ -40,10 +45,19 @@ export type ChatEvent =
 interface Said {
   readonly usage: Usage | null;
   readonly auto: AutoChoice | null;
+  /** Whether the content must be JSON, the model's own and nothing else. */
+  readonly isJson: boolean;
+  /** The number of the present turn. */
+  readonly turn: number;
   hasText: boolean;
 }
 
+/** A word of ours: in the content, or beside it where that must be JSON. */
 export function* say(said: Said, text: string): Generator<ChatEvent> {
+  if (said.isJson) {
+    yield { type: "step", turn: said.turn, step: { type: "note", text } };
+    return;
+  }
   yield { type: "text-delta", text: said.hasText ? `\n\n${text}` : text };
   said.hasText = true;
 }
@@ -53,7 +67,7 @@ export function finish(
   turn: Pick<Turn, "response"> | undefined,
   reason: string,
   stopReason: StopReason | null,
-): ChatEvent {
+): ChatEvent & { readonly type: "finish" } {
   return { type: "finish", reason, stopReason, usage, response: turn?.response ?? {}, auto };
 }
 
@@ -63,5 +77,5 @@ export function* endInWords(said: Said, log: Log, error: unknown): Generator<Cha
   const isBug = refusal.code === "internal_error";
   log[isBug ? "error" : "warn"]({ err: isBug ? error : undefined, code: refusal.code }, "chat ended early");
   yield* say(said, `[The answer ends here: ${refusal.message} What the tools have done so far stands.]`);
-  yield finish(said, undefined, "stop", refusal.code);
+  yield { ...finish(said, undefined, "stop", refusal.code), isFailure: true };
 }

@@ -31,13 +31,13 @@ export function toTurnEvent(
   turn: Turn,
   calls: readonly TurnCall[],
 ): Extract<JournalEventBody, { readonly type: "turn" }> {
-  const { reason, response, choice, usage } = turn;
+  const { reason, cut, response, choice, usage } = turn;
   return {
     type: "turn",
     message: JSON.stringify(assistantMessage(turn)),
     calls,
     usage: usage === null ? null : JSON.stringify(usage),
-    finish: JSON.stringify({ reason, response, choice }),
+    finish: JSON.stringify({ reason, cut, response, choice }),
   };
 }
 
@@ -79,9 +79,13 @@ export function withoutOwnTurns(
 }
 
 /** The ids of the calls in an assistant's message. */
-export function callIdsOf({ role, tool_calls: calls }: ChatMessage): readonly string[] {
-  if (role !== "assistant" || !Array.isArray(calls)) return [];
-  return calls.flatMap((call) => (isFields(call) && typeof call["id"] === "string" ? [call["id"]] : []));
+export function callIdsOf(message: ChatMessage): readonly string[] {
+  return callsOf(message).flatMap(({ id }) => (typeof id === "string" ? [id] : []));
+}
+
+/** The calls in an assistant's message. */
+export function callsOf({ role, tool_calls: calls }: ChatMessage): readonly Fields[] {
+  return role === "assistant" && Array.isArray(calls) ? calls.filter(isFields) : [];
 }
 
 export function chaptersOf({ journal, spec }: Pick<CallRun, "journal" | "spec">): readonly Chapter[] {
@@ -117,18 +121,13 @@ function readMark(event: JournalEvent): RequestMark | undefined {
 
 function readTurn(event: Extract<JournalEvent, { readonly type: "turn" }>): Omit<KeptTurn, "answers"> {
   const { content, tool_calls: calls, role: _, ...fields } = parseJson(event.message) as Fields;
-  const { reason, response, choice } = parseJson(event.finish) as Pick<
-    Turn,
-    "reason" | "response" | "choice"
-  >;
+  const end = parseJson(event.finish) as Pick<Turn, "reason" | "cut" | "response" | "choice">;
   return {
     seq: event.seq,
     text: typeof content === "string" ? content : "",
     calls: Array.isArray(calls) ? calls.map(readCall) : [],
     fields,
-    reason,
-    response,
-    choice,
+    ...end,
     usage: event.usage === null ? null : (parseJson(event.usage) as Fields),
     places: event.calls,
   };

@@ -34,6 +34,8 @@ function countAdded({ context, request }: Conversation): number {
 function* endWithCalls(chat: Conversation, turn: Turn): Generator<ChatEvent> {
   const refused = turn.calls.filter(({ name }) => !isOffered(name, chat));
   for (const { name } of refused) yield* say(chat, `[Call refused: ${explainNotOffered(name, chat)}]`);
-  const reason = refused.length > 0 ? "stop" : turn.reason;
-  yield finish(chat, turn, turn.calls.length > refused.length ? "tool_calls" : reason, null);
+  const allRefused = turn.calls.length > 0 && refused.length === turn.calls.length;
+  // Of an answer that was cut the client sees that as it would at the provider's.
+  const reason = allRefused && turn.reason === "tool_calls" ? "stop" : turn.reason;
+  yield finish(chat, turn, reason, null);
 }

@@ -4,7 +4,7 @@ import { ToolariumError } from "../errors.ts";
 import type { RequestMark } from "../journal.ts";
 import type { RunSpec } from "../runs/run-spec.ts";
 import type { Policy } from "../tools/policy.ts";
-import type { ChatMessage, Fields } from "../upstream/model.ts";
+import { type ChatMessage, type Fields, isFields } from "../upstream/model.ts";
 import type { AnswerLimits } from "./budget.ts";
 
 export interface ChatRequest {
@@ -47,6 +47,11 @@ export function checkRequest({ mode, choices }: ChatRequest): void {
     `The mode "${mode}" gives one answer: n must be 1, got ${choices}.`,
     { param: "n" },
   );
+}
+
+/** Whether its client is going to parse the content. */
+export function wantsJson({ params: { response_format: format } }: Pick<ChatRequest, "params">): boolean {
+  return isFields(format) && (format["type"] === "json_object" || format["type"] === "json_schema");
 }
 
 /** A request as one that goes on with a chat. @throws `invalid_request` when it asks for another mode */

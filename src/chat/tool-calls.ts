@@ -11,8 +11,7 @@ export const toolCalls: CallAnswering = {
     return result === undefined ? undefined : toAnswer(result, call, context);
   },
   async settle(call, place, run, context) {
-    const args = call.arguments.trim() === "" ? "{}" : call.arguments;
-    return toAnswer(await run.call(place.call ?? "", toolOf(call, context), args), call, context);
+    return toAnswer(await run.call(place.call ?? "", toolOf(call, context), call.arguments), call, context);
   },
 };
 

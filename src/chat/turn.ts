@@ -18,6 +18,8 @@ export interface Turn {
   /** Fields of the message beside text and calls. */
   readonly fields: Fields;
   readonly reason: string;
+  /** Why it is not whole, so that its calls must not be made. */
+  readonly cut?: string;
   readonly usage: Usage | null;
   readonly response: Fields;
   /** Fields of the choice beside the message. */
@@ -32,6 +34,8 @@ export interface TurnOptions {
   readonly said: { hasText: boolean; answeredBy?: string };
   /** Whether a call of this name goes out as well. */
   readonly passes: (name: string) => boolean;
+  /** Whether its text is not to go out yet: of an answer that must be JSON only the last turn's is the content. */
+  readonly holdsText?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -39,7 +43,7 @@ export interface TurnOptions {
 export async function* takeTurn(
   model: ChatModel,
   request: ModelRequest,
-  { said, passes, signal }: TurnOptions,
+  { said, passes, signal, holdsText = false }: TurnOptions,
 ): AsyncGenerator<TurnEvent, Turn | null> {
   let text = "";
   let fields: Fields = {};
@@ -57,10 +61,11 @@ export async function* takeTurn(
         yield event;
         return null;
       case "text-delta":
-        // Texts of different turns are paragraphs of one answer.
-        yield text === "" && said.hasText ? { type: "text-delta", text: `\n\n${event.text}` } : event;
+        if (!holdsText)
+          // Texts of different turns are paragraphs of one answer.
+          yield text === "" && said.hasText ? { type: "text-delta", text: `\n\n${event.text}` } : event;
         text += event.text;
-        said.hasText = true;
+        said.hasText ||= !holdsText;
         break;
       case "extra":
         fields = mergeFields(fields, event.message);
@@ -82,8 +87,11 @@ export async function* takeTurn(
         break;
       }
       case "finish": {
-        const { reason, usage, response } = event;
-        return { text, calls, fields, reason, usage, response, choice };
+        const { reason, cut, usage, response } = event;
+        return {
+          ...{ text, calls, fields, reason, usage, response, choice },
+          ...(cut === undefined ? {} : { cut }),
+        };
       }
     }
   }
@@ -94,9 +102,10 @@ export async function* takeTurn(
 export function* repeatTurn(
   { text, fields, choice }: Turn,
   said: { hasText: boolean },
+  holdsText: boolean,
 ): Generator<TurnEvent> {
   if (Object.keys({ ...fields, ...choice }).length > 0) yield { type: "extra", message: fields, choice };
-  if (text === "") return;
+  if (text === "" || holdsText) return;
   yield { type: "text-delta", text: said.hasText ? `\n\n${text}` : text };
   said.hasText = true;
 }

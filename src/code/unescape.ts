@@ -136,7 +136,9 @@ export function sliceBrokenJson(text: string): { readonly start: number; readonl
   const start = head[0].length;
   const closed = text.trimEnd();
   const end = closed.slice(0, -1).trimEnd().length - 1;
-  return closed.endsWith("}") && end > start && text[end] === quote ? { start, end } : undefined;
+  const isClosed = closed.endsWith("}") && end > start && text[end] === quote;
+  // An escaped quote is one inside: the text was cut there.
+  return isClosed && !/(?<!\\)(?:\\\\)*\\$/.test(text.slice(start, end)) ? { start, end } : undefined;
 }
 
 /** Whether a text begins as JSON with a program in it and stops before the program's end. */

@@ -4,7 +4,7 @@
  * What is ours alone stands in chunks without choices, which every client survives, and only on request.
  */
 import { randomBytes } from "node:crypto";
-import type { ChatEvent, StopReason } from "../chat/events.ts";
+import type { ChatEvent } from "../chat/events.ts";
 import { mergeFields } from "../chat/merge-fields.ts";
 import { type Fields, toCallField, type Usage } from "../upstream/model.ts";
 import { readServerSentData } from "../upstream/server-sent-data.ts";
@@ -40,8 +40,6 @@ export interface Completion {
 
 type Event<T extends ChatEvent["type"]> = ChatEvent & { readonly type: T };
 
-const ORDINARY_ENDS: ReadonlySet<StopReason> = new Set(["max_turns", "budget", "approval"]);
-
 const NO_USAGE: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
 
 export function createEnvelope(model: string, isChain = false): Envelope {
@@ -75,7 +73,7 @@ async function* writeChunks(
   };
   let started: Event<"started"> | undefined;
   const vendor = (steps: Fields[], end?: Event<"finish">): Fields[] =>
-    includeSteps && started?.runId
+    includeSteps && started !== undefined && (started.runId !== null || steps.length > 0)
       ? [{ ...head, choices: [], toolarium: toolariumOf(started, steps, end) }]
       : [];
   let hasRole = false;
@@ -181,7 +179,7 @@ export async function toCompletion(
         const { id, created, isChain } = envelope;
         const model = (isChain ? answering : undefined) ?? envelope.model;
         return {
-          failed: event.stopReason !== null && !ORDINARY_ENDS.has(event.stopReason),
+          failed: event.isFailure === true,
           body: {
             ...event.response,
             id,
@@ -202,7 +200,9 @@ export async function toCompletion(
               },
             ],
             usage: event.usage ?? NO_USAGE,
-            ...(started?.runId ? { toolarium: toolariumOf(started, steps, event) } : {}),
+            ...(started?.runId || (started && steps.length > 0)
+              ? { toolarium: toolariumOf(started, steps, event) }
+              : {}),
           },
         };
       }

@@ -45,7 +45,7 @@ export interface ArgumentChecker {
 export function createArgumentChecker(): ArgumentChecker {
   return {
     check: (tool, argsText = "", spelling = "program") => {
-      const parsed = parseArguments(argsText, tool);
+      const parsed = parseArguments(argsText, tool, spelling);
       if (!parsed.ok) return refuse(spellTool(tool, spelling), parsed.fault);
       const { value } = parsed;
       const schema = schemaOf(tool);
@@ -93,8 +93,12 @@ type Parsed =
   | { readonly ok: true; readonly value: { readonly [name: string]: unknown } }
   | { readonly ok: false; readonly fault: string };
 
-function parseArguments(text: string, tool: CatalogTool): Parsed {
-  if (text.trim() === "") return { ok: true, value: {} };
+function parseArguments(text: string, tool: CatalogTool, spelling: Spelling): Parsed {
+  if (text.trim() === "") {
+    // A program that passes nothing means nothing; a model's empty text may be what is left of more.
+    const isEnough = spelling === "program" || requiredNames(tool).length === 0;
+    return isEnough ? { ok: true, value: {} } : { ok: false, fault: `they are empty, ${sayExpected(tool)}` };
+  }
   if (Buffer.byteLength(text) > MAX_BYTES)
     return { ok: false, fault: `they are larger than ${MAX_BYTES} bytes` };
   let value: unknown;
@@ -111,18 +115,28 @@ function parseArguments(text: string, tool: CatalogTool): Parsed {
 
 function sayNoObject(value: unknown, tool: CatalogTool): string {
   if (typeof value === "string" && isRecord(readJson(value))) return "pass the object itself, not JSON text";
+  return `${sayExpected(tool)}, got ${kindOf(value)}`;
+}
+
+function sayExpected(tool: CatalogTool): string {
   const names = parameterNames(tool);
   const example = names.length === 0 ? "" : ` ({ ${names.join(", ")} })`;
-  return `expected one object of named arguments${example}, got ${kindOf(value)}`;
+  return `expected one object of named arguments${example}`;
+}
+
+function requiredNames({ inputSchema }: CatalogTool): readonly unknown[] {
+  const required: unknown = isRecord(inputSchema) ? inputSchema["required"] : undefined;
+  return Array.isArray(required) ? required : [];
 }
 
 const MAX_NAMES = 8;
 
 /** The required ones first; the others end in `?`. */
-function parameterNames({ inputSchema }: CatalogTool): readonly string[] {
+function parameterNames(tool: CatalogTool): readonly string[] {
+  const { inputSchema } = tool;
   if (!isRecord(inputSchema) || !isRecord(inputSchema["properties"])) return [];
-  const required: unknown = inputSchema["required"];
-  const isNeeded = (name: string): boolean => Array.isArray(required) && required.includes(name);
+  const required = requiredNames(tool);
+  const isNeeded = (name: string): boolean => required.includes(name);
   const names = Object.keys(inputSchema["properties"]);
   const ordered = [
     ...names.filter(isNeeded),

@@ -5,6 +5,7 @@
 
 import type { ToolariumError } from "../errors.ts";
 import { parseJson } from "../json.ts";
+import { readFinishReason } from "./finish-reason.ts";
 import { contentText, type Fields, isFields, type ModelEvent, restFields, type Usage } from "./model.ts";
 import { brokenAnswer, errorWithin, type FailingProvider } from "./provider-error.ts";
 import { createToolCallReader, type ToolCallReader } from "./tool-call-reader.ts";
@@ -55,13 +56,14 @@ export function* readCompletion(text: string, provider: FailingProvider): Genera
   const events = reader.accept(payload);
   if (choiceOf(payload) === undefined) throw brokenAnswer(provider, "answered without a choice");
   yield* events;
-  yield* reader.end(true);
+  // It came in one piece: what says no more of its end has nothing missing.
+  yield* reader.end(true, "stop");
 }
 
 interface Reader {
   accept(payload: Fields): readonly ModelEvent[];
-  /** `complete`: the provider said that nothing is missing. */
-  end(complete: boolean): readonly ModelEvent[];
+  /** `complete`: the provider said that nothing is missing. `unsaid` is the reason of an answer that has none. */
+  end(complete: boolean, unsaid?: string): readonly ModelEvent[];
 }
 
 function createReader(provider: FailingProvider): Reader {
@@ -82,10 +84,10 @@ function createReader(provider: FailingProvider): Reader {
         reason = choice["finish_reason"];
       return readChoice(choice, calls);
     },
-    end(complete) {
+    end(complete, unsaid) {
       if (reason === undefined && !complete) throw unfinished(provider);
       if (calls.anyNameless) throw brokenAnswer(provider, "called a tool without naming it");
-      return [{ type: "finish", reason: finishReason(reason, calls.any), usage, response }];
+      return [{ type: "finish", ...readFinishReason(reason ?? unsaid, calls.any), usage, response }];
     },
   };
 }
@@ -115,27 +117,6 @@ function usageOf(payload: Fields, choice: Fields | undefined): Usage | undefined
   const vendor = payload["x_groq"];
   const places = [payload["usage"], choice?.["usage"], isFields(vendor) ? vendor["usage"] : undefined];
   return places.find((place) => isFields(place));
-}
-
-function finishReason(said: string | undefined, called: boolean): string {
-  const reason = said?.toLowerCase() ?? "stop";
-  switch (reason) {
-    case "tool_calls":
-    case "tool_use":
-      return called ? "tool_calls" : "stop";
-    // Of a caller who still says `functions`: the call stands in the message, and is the caller's.
-    case "function_call":
-      return called ? "tool_calls" : reason;
-    case "stop":
-    case "eos":
-    case "end_turn":
-    case "stop_sequence":
-      return called ? "tool_calls" : "stop";
-    case "max_tokens":
-      return "length";
-    default:
-      return reason;
-  }
 }
 
 function parsePayload(text: string, provider: FailingProvider): Fields {

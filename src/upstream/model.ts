@@ -76,6 +76,8 @@ export type ModelEvent =
       readonly type: "finish";
       /** `stop`, `length`, `tool_calls`, `content_filter`, or a word of the provider's own. */
       readonly reason: string;
+      /** Why the answer is not whole, so that its calls must not be made. Absent for a whole one. */
+      readonly cut?: string;
       /** Null when the provider told none. */
       readonly usage: Usage | null;
       /** Fields of the whole answer: `system_fingerprint`, `service_tier`, `citations` … */

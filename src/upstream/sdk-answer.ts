@@ -4,6 +4,7 @@ import type {
   LanguageModelV4StreamPart,
   LanguageModelV4Usage,
 } from "@ai-sdk/provider";
+import { type FinishReason, readFinishReason } from "./finish-reason.ts";
 import type { Fields, ModelEvent, Usage } from "./model.ts";
 import { thoughtField, toolCallFields } from "./sdk-metadata.ts";
 import type { SdkType } from "./sdk-package.ts";
@@ -63,7 +64,7 @@ export async function* readSdkParts(
       case "finish":
         yield {
           type: "finish",
-          reason: finishReason(part.finishReason, calls.size > 0),
+          ...finishReason(part.finishReason, calls.size > 0),
           usage: toUsage(part.usage),
           response: {},
         };
@@ -126,20 +127,20 @@ function createThoughts(type: SdkType): {
   };
 }
 
-function finishReason({ unified, raw }: LanguageModelV4FinishReason, called: boolean): string {
+function finishReason({ unified, raw }: LanguageModelV4FinishReason, called: boolean): FinishReason {
   switch (unified) {
     case "stop":
     case "tool-calls":
-      return called ? "tool_calls" : "stop";
+      return readFinishReason("stop", called);
     case "length":
-      return "length";
+      return readFinishReason("length", called);
     case "content-filter":
-      return "content_filter";
+      return readFinishReason("content_filter", called);
     case "error":
     case "interrupted":
       throw new BrokenSdkAnswer("ended its answer before it was complete");
     case "other":
-      return called ? "tool_calls" : (raw?.toLowerCase() ?? "stop");
+      return readFinishReason(raw, called);
   }
 }
 

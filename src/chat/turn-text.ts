@@ -1,0 +1,29 @@
+/** What is said of a turn once it is known what becomes of it. */
+import type { Conversation } from "./conversation.ts";
+import { type ChatEvent, say } from "./events.ts";
+import type { Turn } from "./turn.ts";
+
+/** The text of a turn that was held, because the content must be JSON: that of the last turn is the content. */
+export function* releaseText(
+  { isJson, turn }: Pick<Conversation, "isJson" | "turn">,
+  { text }: Pick<Turn, "text">,
+  isLast: boolean,
+): Generator<ChatEvent> {
+  if (!isJson || text === "") return;
+  if (isLast) yield { type: "text-delta", text };
+  else yield { type: "step", turn, step: { type: "text", text } };
+}
+
+const MAX_NAMES = 5;
+
+/** Half a turn may have wanted anything: none of its calls was made. */
+export function* sayCutOff(chat: Conversation, { calls, cut, reason }: Turn): Generator<ChatEvent> {
+  const names = calls.slice(0, MAX_NAMES).map(({ name }) => name.slice(0, 64));
+  const more = calls.length > MAX_NAMES ? ` and ${calls.length - MAX_NAMES} more` : "";
+  const how = cut === reason ? `with the finish reason ${JSON.stringify(cut)}` : "without a finish reason";
+  const what = calls.length === 1 ? "call was" : "calls were";
+  yield* say(
+    chat,
+    `[The model's answer was cut off ${how}, so its ${what} not made: ${names.join(", ")}${more}.]`,
+  );
+}

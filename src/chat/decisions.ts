@@ -5,6 +5,7 @@ import { callIdOf, parseCallId } from "../runs/ids.ts";
 import type { Runner } from "../runs/runner.ts";
 import type { HumanDecision } from "../tools/gate-call.ts";
 import { readSuppliedText } from "../tools/supplied-result.ts";
+import { readEdits } from "./edits.ts";
 import type { KeptTurn } from "./kept-turns.ts";
 import { isSameText, type Reply, type ReplyMessage, readSaid, type Said } from "./reply.ts";
 import type { ChatRequest } from "./request.ts";
@@ -17,6 +18,8 @@ export interface ReadReply {
   /** Answers of the client's own tools, by the model's ids. */
   readonly own: readonly { readonly id: string; readonly content: string }[];
   readonly decisions: readonly (ReplyMessage & { readonly said: Said })[];
+  /** The calls as they came back: their arguments count. */
+  readonly calls: Reply["calls"];
 }
 
 /**
@@ -46,7 +49,7 @@ export function readReplyTo(
       "forbidden",
       `The key ${JSON.stringify(keyName)} has not the right \`decide\`: it may give results of calls, but not approve or deny them. Nothing was decided.`,
     );
-  return { turn, own, decisions };
+  return { turn, own, decisions, calls: reply.calls };
 }
 
 /**
@@ -59,16 +62,18 @@ export async function decideAll(
   runner: Pick<Runner, "decide" | "settlement" | "reader" | "catalog">,
   { principal, policy }: ChatRequest,
   run: CallRun,
-  decisions: ReadReply["decisions"],
+  { decisions, calls }: ReadReply,
 ): Promise<void> {
   const viewer = { principal, admin: false };
+  const edits = await readEdits(runner, viewer, { calls, decisions });
   if (decisions.length === 0) return;
-  const { calls = [] } = (await runner.reader.report(run.id, viewer)) ?? {};
+  const report = await runner.reader.report(run.id, viewer);
   for (const { id, text, said } of decisions) {
     const owner = parseCallId(id)?.runId ?? "";
-    const tool = calls.find((call) => call.id === callIdOf(id))?.tool;
+    const tool = report?.calls.find((call) => call.id === callIdOf(id))?.tool;
     if (tool === undefined) throw unknownCall(id);
-    const decision = toDecision(said, principal, readSuppliedText(runner.catalog().byId(tool), text));
+    const value = readSuppliedText(runner.catalog().byId(tool), text);
+    const decision = toDecision(said, principal, value, edits.get(id));
     try {
       const { layers } = policy;
       if ((await runner.decide({ run: owner, call: id, viewer, decision, layers })) === undefined)
@@ -105,10 +110,10 @@ function placeOf(turn: KeptTurn, id: string): KeptTurn["places"][number] | undef
   return turn.places.find((place) => place.call === call || (place.run !== undefined && place.run === run));
 }
 
-function toDecision(said: Said, by: string, value: unknown): HumanDecision {
+function toDecision(said: Said, by: string, value: unknown, edit: string | undefined): HumanDecision {
   switch (said.type) {
     case "approve":
-      return { type: "approve", by };
+      return { type: "approve", by, ...(edit === undefined ? {} : { args: edit }) };
     case "deny":
       return { type: "deny", by, ...(said.reason === undefined ? {} : { reason: said.reason }) };
     case "result":

@@ -4,7 +4,7 @@ import { ToolariumError } from "../errors.ts";
 import { parseJson } from "../json.ts";
 import { parseCallId } from "../runs/ids.ts";
 import { type ChatMessage, contentText, isFields } from "../upstream/model.ts";
-import { callIdsOf } from "./kept-turns.ts";
+import { callIdsOf, callsOf } from "./kept-turns.ts";
 
 /** A conversation that goes on with a chat. */
 export interface Reply {
@@ -12,6 +12,14 @@ export interface Reply {
   readonly ids: readonly string[];
   /** Its tool messages; none when everything was decided elsewhere. */
   readonly messages: readonly ReplyMessage[];
+  /** The calls themselves as they come back, by their ids. */
+  readonly calls: ReadonlyMap<string, ReturnedCall>;
+}
+
+export interface ReturnedCall {
+  readonly name: unknown;
+  /** JSON text, an object, or undefined for a client that left them out. */
+  readonly args: unknown;
 }
 
 export interface ReplyMessage {
@@ -35,10 +43,28 @@ export function readReply(messages: readonly ChatMessage[]): Reply | undefined {
     if (message.role !== "tool" || typeof id !== "string" || !isOurs(id)) return [];
     return [{ id, text: contentText(message["content"]) }];
   });
-  if (answers.length > 0) return { ids: answers.map(({ id }) => id), messages: answers };
+  const calls = returnedCalls(messages, last, new Set(answers.map(({ id }) => id)));
+  if (answers.length > 0) return { ids: answers.map(({ id }) => id), messages: answers, calls };
   const open = last === messages.length - 1 ? messages[last] : undefined;
   const ids = open === undefined ? [] : callIdsOf(open).filter(isOurs);
-  return ids.length === 0 ? undefined : { ids, messages: [] };
+  return ids.length === 0 ? undefined : { ids, messages: [], calls };
+}
+
+/** Those of the last assistant message, and those that are answered. What was handed out twice counts as it stands last. */
+function returnedCalls(
+  messages: readonly ChatMessage[],
+  last: number,
+  answered: ReadonlySet<string>,
+): ReadonlyMap<string, ReturnedCall> {
+  const calls = new Map<string, ReturnedCall>();
+  for (const [index, message] of messages.entries())
+    for (const call of callsOf(message)) {
+      const { id, function: called } = call;
+      if (typeof id !== "string" || !isOurs(id) || !isFields(called)) continue;
+      if (index !== last && !answered.has(id)) continue;
+      calls.set(id, { name: called["name"], args: called["arguments"] ?? undefined });
+    }
+  return calls;
 }
 
 /** A text is a result unless it decides. @throws `invalid_request` for a decision that is none */

@@ -44,7 +44,7 @@ async function goOnWith(
   const read = readReplyTo(turnsOf(events), reply, request);
   if (restedBeforeItEnded(events)) throw waitedTooLong();
   const chat = answers.open(run, request);
-  await decideAll(runner, request, run, read.decisions);
+  await decideAll(runner, request, run, read);
   return answers.resume(run, chat, read);
 }
 

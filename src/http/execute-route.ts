@@ -2,7 +2,6 @@
  * `POST /v1/mcp/tool/execute`: an OpenAI tool call in, the tool message that answers it out. By the id of a call that
  * waits for a person it approves that one; by any other id it is a call of its own.
  */
-import { isDeepStrictEqual } from "node:util";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { toolContent } from "../chat/tool-message.ts";
@@ -10,7 +9,7 @@ import { ToolariumError } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
 import type { ToolFailure } from "../journal.ts";
 import type { SettledCall } from "../runs/call-result.ts";
-import { readJson } from "../runs/calls.ts";
+import { argumentsText, editOf } from "../runs/edited-arguments.ts";
 import { parseCallId } from "../runs/ids.ts";
 import { requestLayers } from "../tools/policy.ts";
 import { callerOf, requestPolicy, requireRight } from "./access.ts";
@@ -78,13 +77,13 @@ async function approveCall(
     throw new ToolariumError("invalid_request", `The call ${call} is one of ${shown.tool}.`, {
       param: "function.name",
     });
-  const args = argumentsText(called.arguments);
-  const isEdited = called.arguments !== "" && !isDeepStrictEqual(readJson(args), readJson(shown.args));
+  // Who sends none decides about the call as it is.
+  const edit = called.arguments === "" ? {} : editOf(called.arguments, shown.args);
   const decided = await runner.decide({
     run,
     call,
     viewer,
-    decision: { type: "approve", by: caller.principal, ...(isEdited ? { args } : {}) },
+    decision: { type: "approve", by: caller.principal, ...edit },
     layers: requestLayers(request.headers, filter),
   });
   const settled = await decided?.settled;
@@ -112,10 +111,4 @@ function parseToolCall(body: unknown): {
   }
   const { tools_filter: filter, ...call } = parseBody(bareCallBody, body);
   return { call, filter };
-}
-
-/** OpenAI sends JSON text; some frameworks send the object, and some models nothing for a tool without parameters. */
-function argumentsText(value: unknown): string {
-  if (typeof value !== "string") return JSON.stringify(value ?? {});
-  return value.trim() === "" ? "{}" : value;
 }

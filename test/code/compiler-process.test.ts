@@ -356,7 +356,7 @@ describe("a compiler process that dies", () => {
     expect(await compile(compiler, "return 1")).toMatchObject({ ok: true });
   });
 
-  it("or stands still while it starts is replaced after ten seconds", async () => {
+  it("or stands still while it starts is replaced after two minutes", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     let starting: Promise<CompilerProcess>;
     let stopped = Number.NaN;
@@ -365,7 +365,7 @@ describe("a compiler process that dies", () => {
       stopped = childLeaders()[0] ?? Number.NaN;
       onTestFinished(() => killQuietly(-stopped));
       process.kill(stopped, "SIGSTOP");
-      vi.advanceTimersByTime(10_000);
+      vi.advanceTimersByTime(120_000);
     } finally {
       vi.useRealTimers();
     }

@@ -7,6 +7,7 @@ import { z } from "zod";
 import type { Gateway } from "../gateway.ts";
 import { whyNotValidated } from "../tools/arguments.ts";
 import { promisedSchema } from "../tools/catalog.ts";
+import { whenThereIsTime } from "../tools/checking/deadline.ts";
 import { decide, requestLayers, visible } from "../tools/policy.ts";
 import { callerOf, requestPolicy, seesAll } from "./access.ts";
 import { callTool, toolRefusal } from "./explicit-call.ts";
@@ -53,7 +54,7 @@ const callBody = z.strictObject({ arguments: jsonValue.optional() }).optional();
 export function registerToolRoutes(app: FastifyInstance, gateway: Gateway): void {
   app.get("/v1/tools", { config: { needsTools: true } }, async (request) => {
     const { id, ...query } = parseQuery(listQuery, request.query);
-    const tools = listTools(gateway, request);
+    const tools = await listTools(gateway, request);
     if (id !== undefined) return { data: tools.filter((tool) => tool.id === id), next_cursor: null };
     const page = pageOf(tools, query, (tool) => tool.id);
     return { ...page, data: page.data.map(inOutline) };
@@ -80,17 +81,20 @@ function inOutline(tool: ListedTool): ListedTool {
   return { ...tool, description: shortened(tool.description, DESCRIPTION_CHARS) };
 }
 
-function listTools(gateway: Gateway, request: FastifyRequest): ListedTool[] {
+async function listTools(gateway: Gateway, request: FastifyRequest): Promise<ListedTool[]> {
   const policy = requestPolicy(request, undefined);
   // Whoever wrote the rules sees what they leave out, with the rule; a key sees what it may use.
   const asked = seesAll(callerOf(request)) ? { layers: requestLayers(request.headers, undefined) } : policy;
   const states = new Map(gateway.hub.servers().map(({ name, state }) => [name, state]));
-  return visible(gateway.catalog(), asked).map((tool) => {
+  const listed: ListedTool[] = [];
+  for (const tool of visible(gateway.catalog(), asked)) {
+    // Schemas are read here that no call has needed yet.
+    await whenThereIsTime();
     const decision = decide(tool, policy);
     const state = states.get(tool.server) ?? "ready";
     const notValidated = whyNotValidated(tool);
     const missing = tool.unavailable ?? (state === "ready" ? null : `the server ${tool.server} is ${state}`);
-    return {
+    listed.push({
       id: tool.id,
       server: tool.server,
       name: tool.name,
@@ -108,6 +112,7 @@ function listTools(gateway: Gateway, request: FastifyRequest): ListedTool[] {
           ? decision.reason
           : (missing ?? ("reason" in decision ? decision.reason : null)),
       ...(notValidated === undefined ? {} : { notValidated }),
-    };
-  });
+    });
+  }
+  return listed;
 }

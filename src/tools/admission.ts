@@ -6,6 +6,7 @@ import type { Log } from "../log.ts";
 import type { Hub } from "../mcp/hub.ts";
 import type { ArgumentChecker, CheckedArguments } from "./arguments.ts";
 import type { Catalog, CatalogTool } from "./catalog.ts";
+import { whenThereIsTime } from "./checking/deadline.ts";
 import { explainRefusal } from "./explain-refusal.ts";
 import type { GateCall } from "./gate-call.ts";
 import { type Decision, decide, refusingRule } from "./policy.ts";
@@ -54,13 +55,14 @@ async function catalogFor(call: GateCall, { hub, catalog }: CheckDeps): Promise<
   return failure === undefined ? catalog() : refuse(failure);
 }
 
-function checkArguments(
+async function checkArguments(
   call: GateCall,
   tool: CatalogTool,
   verdict: Exclude<Decision, { verdict: "deny" }>,
   deps: CheckDeps,
-): Checked {
+): Promise<Checked> {
   if (call.fault !== undefined) return refuse(call.fault);
+  await whenThereIsTime();
   const args = deps.checker.check(tool, call.args, call.spelling);
   if (!args.ok) return refuse({ kind: "invalid_arguments", message: args.message });
   if (!args.validated)

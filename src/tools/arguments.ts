@@ -5,7 +5,7 @@
 import { limitTable } from "../../sandbox/index.ts";
 import { isExact, parseJson } from "../json.ts";
 import type { CatalogTool } from "./catalog.ts";
-import { type CompiledSchema, compileSchema } from "./schema-check.ts";
+import { CHECK_MS, type CompiledSchema, compileSchema } from "./schema-check.ts";
 import { mayHoldDigits } from "./schema-digits.ts";
 import { type Spelling, spellTool } from "./spelling.ts";
 
@@ -21,9 +21,11 @@ export interface CheckedArguments {
   readonly text: string;
   /** What the text says, as `parseJson` reads it. */
   readonly value: { readonly [name: string]: unknown };
-  /** False when the tool's input schema cannot be used; `reason` says why, and the arguments passed unchecked. */
+  /** False when they passed unchecked, or not wholly checked; `reason` says why. */
   readonly validated: boolean;
   readonly reason?: string;
+  /** Milliseconds of the call's checks that are left for its result. */
+  readonly checkMs: number;
 }
 
 interface RefusedArguments {
@@ -52,23 +54,25 @@ export function createArgumentChecker(): ArgumentChecker {
       const options = { digits: mayHoldDigits(argsText), advise: true };
       const verdict = schema.ok
         ? schema.check(value, options)
-        : { type: "unchecked" as const, reason: schema.reason };
-      switch (verdict.type) {
-        case "valid":
-          return { ok: true, text: JSON.stringify(value), value, validated: true };
-        case "unchecked":
-          return { ok: true, text: JSON.stringify(value), value, validated: false, reason: verdict.reason };
-        case "invalid":
-          return refuse(spellTool(tool, spelling), verdict.message);
-      }
+        : { type: "unchecked" as const, reason: schema.reason, tookMs: 0 };
+      if (verdict.type === "invalid") return refuse(spellTool(tool, spelling), verdict.message);
+      const reason = verdict.type === "unchecked" ? verdict.reason : whyNotValidated(tool);
+      return {
+        ok: true,
+        text: JSON.stringify(value),
+        value,
+        validated: reason === undefined,
+        ...(reason === undefined ? {} : { reason }),
+        checkMs: CHECK_MS - verdict.tookMs,
+      };
     },
   };
 }
 
-/** Why the tool's arguments pass unchecked: its input schema is none. Undefined when they are checked. */
+/** Why the tool's arguments pass unchecked, or not wholly checked: its input schema. Undefined when they are checked. */
 export function whyNotValidated(tool: CatalogTool): string | undefined {
   const schema = schemaOf(tool);
-  return schema.ok ? undefined : schema.reason;
+  return schema.ok ? schema.unread : schema.reason;
 }
 
 const schemas = new WeakMap<CatalogTool, CompiledSchema>();

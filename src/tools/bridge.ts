@@ -144,7 +144,7 @@ async function execute(
   }
   const outcome = await send(call, tool, args, deps);
   if (!outcome.ok) return settle(call, outcome);
-  const { value, note } = readDeclared(tool, outcome.value);
+  const { value, note } = readDeclared(tool, outcome.value, args.checkMs);
   const measured = measure({ ok: true, value }, call.resultBytes);
   if (!measured.ok) return settle(call, measured);
   const isOurs = call.builtins?.has(tool.id) === true;

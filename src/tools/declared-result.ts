@@ -12,23 +12,30 @@ export interface ReadResult {
   readonly note?: string;
 }
 
-/** `value`: what the tool gave. Only texts are read; whatever else does not fit is the server's own affair. */
-export function readDeclared(tool: CatalogTool, value: unknown): ReadResult {
+/**
+ * `value`: what the tool gave. Only texts are read; whatever else does not fit is the server's own affair. `checkMs`:
+ * the time for it.
+ */
+export function readDeclared(tool: CatalogTool, value: unknown, checkMs: number): ReadResult {
   const schema = typeof value === "string" ? outputSchemaOf(tool) : undefined;
   if (schema === undefined || typeof value !== "string") return { value };
   const isStructured = /^\s*[[{]/.test(value);
   const parsed = parse(value);
   // Nothing can be said of any value: it is read as without a declaration.
   if (!schema.ok) return { value: isStructured && parsed.ok ? parsed.value : value };
-  if (schema.check(value).type === "valid") return { value };
+  const plain = schema.check(value, { budgetMs: checkMs });
+  if (plain.type === "valid") return { value };
   if (!parsed.ok) return { value, note: saying("it is no JSON") };
   // To be checked defaults are filled in, which the tool did not send.
-  const verdict = schema.check(parseJson(value));
+  const verdict = schema.check(parseJson(value), { budgetMs: checkMs - plain.tookMs });
   switch (verdict.type) {
     case "valid":
       return { value: parsed.value };
     case "unchecked":
-      return { value: isStructured ? parsed.value : value };
+      return {
+        value: isStructured ? parsed.value : value,
+        note: `The result is not validated against the tool's output schema: ${verdict.reason}.`,
+      };
     case "invalid":
       return { value, note: saying(withoutAdvice(verdict.message)) };
   }

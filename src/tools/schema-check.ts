@@ -1,11 +1,12 @@
 /**
  * JSON Schemas of strangers, made ready to check values of other strangers. Nothing is fetched, no code is generated,
- * and where a small value could keep the check busy for ever it runs against the clock.
+ * patterns run in linear time, and where a small value could keep the check busy it runs against the clock.
  */
-import { createContext, Script } from "node:vm";
 import { dereference, type OutputUnit, type Schema, type SchemaDraft, validate } from "@cfworker/json-schema";
 import { parseJson, toDoubles } from "../json.ts";
 import type { JsonSchema } from "./catalog.ts";
+import { isOutOfTime, spendTime, withDeadline } from "./checking/deadline.ts";
+import { type Pattern, withPatterns } from "./checking/linear-patterns.ts";
 import { fillDefaults } from "./schema-defaults.ts";
 import { numbersFromDigits } from "./schema-digits.ts";
 import { describeErrors, type Telling } from "./schema-errors.ts";
@@ -14,7 +15,9 @@ import { readSchema } from "./schema-reading.ts";
 export type CompiledSchema =
   | {
       readonly ok: true;
-      readonly check: (value: unknown, options?: CheckOptions) => SchemaVerdict;
+      readonly check: (value: unknown, options?: Partial<CheckOptions>) => SchemaVerdict;
+      /** What in it is not looked at, whatever the value. A clause. */
+      readonly unread?: string;
     }
   /** The schema cannot be used: nothing can be said of any value. */
   | { readonly ok: false; readonly reason: string };
@@ -24,16 +27,20 @@ interface CheckOptions {
   readonly digits: boolean;
   /** Whether faults come with advice for whoever made the value. */
   readonly advise: boolean;
+  /** Milliseconds of the thread for all of it. */
+  readonly budgetMs: number;
 }
 
-const PLAIN: CheckOptions = { digits: false, advise: false };
-
-type SchemaVerdict =
+type SchemaVerdict = (
   | { readonly type: "valid" }
-  /** `message` names the first faults. Also the verdict on a value that cannot be checked in time. */
+  /** `message` names the first faults. */
   | { readonly type: "invalid"; readonly message: string }
-  /** The schema turned out to be malformed in the part that this value needs. */
-  | { readonly type: "unchecked"; readonly reason: string };
+  /** The schema turned out to be malformed in the part that this value needs, or there was no time. */
+  | { readonly type: "unchecked"; readonly reason: string }
+) & {
+  /** Milliseconds that it took. */
+  readonly tookMs: number;
+};
 
 /** A schema prepared by the validator, which wrote absolute addresses into it. */
 export interface PreparedSchema {
@@ -42,22 +49,29 @@ export interface PreparedSchema {
   /** Every subschema by its absolute address. */
   readonly lookup: Record<string, Schema | boolean>;
   readonly filled: FilledDefaults;
+  readonly patterns: ReadonlyMap<string, Pattern>;
 }
 
 /** Which missing properties get their default: those that are required, or all of them. */
 export type FilledDefaults = "required" | "all";
 
-/** Milliseconds for one value. Honest arguments of a megabyte take tens; a busy machine stretches them. */
-const CHECK_MS = 1_000;
+/**
+ * Milliseconds of the thread for the checks of one call, its arguments and its result together. Honest arguments take
+ * one; what takes longer is passed on without validation, which is a help to whoever calls and no wall.
+ */
+export const CHECK_MS = 20;
 
-/** Keywords by which the smallest value can cost much: regular expressions, recursion. */
-const COSTLY_KEYWORD = /"(?:pattern|patternProperties|\$ref|\$recursiveRef|\$dynamicRef)":/;
+/** Milliseconds to make a schema ready, once. The largest of real servers take ten. */
+const PREPARE_MS = 50;
 
-/** Compares all pairs: checked against the clock from this many members on. */
-const PAIRWISE_KEYWORD = /"uniqueItems":/;
-const PAIRWISE_VALUE = 50;
+/** Keywords by which the smallest value can cost much: recursion, and compositions that multiply. */
+const COSTLY_KEYWORD =
+  /"(?:pattern|patternProperties|\$ref|\$recursiveRef|\$dynamicRef|uniqueItems|contains|unevaluatedItems|unevaluatedProperties)":/;
 
-/** Values with more members than this are checked against the clock whatever the schema, up to their first fault. */
+/** Characters of the schema times members of the value, from which on the check runs against the clock. */
+const COSTLY_PRODUCT = 200_000;
+
+/** Of values with more members than this only the first fault is looked for. */
 const LARGE_VALUE = 1_000;
 
 /**
@@ -65,36 +79,60 @@ const LARGE_VALUE = 1_000;
  * validates it. The schema given is not touched.
  */
 export function compileSchema(source: JsonSchema, filled: FilledDefaults): CompiledSchema {
-  try {
-    const text = JSON.stringify(source);
-    const { root, draft, fault } = readSchema(parseJson(text));
-    if (fault !== undefined) return { ok: false, reason: fault };
-    const prepared: PreparedSchema = { root, draft, lookup: dereference(root), filled };
-    // References that only lead to each other overflow the stack for any value.
-    validateWith(prepared, {}, true);
-    const costly = COSTLY_KEYWORD.test(text);
-    const pairwise = PAIRWISE_KEYWORD.test(text);
-    return {
-      ok: true,
-      check: (value, { digits, advise } = PLAIN) => {
-        const large = hasMoreThan(LARGE_VALUE, value);
-        const bounded = costly || large || (pairwise && hasMoreThan(PAIRWISE_VALUE, value));
-        return judge(() => {
-          if (digits) numbersFromDigits(value, prepared);
-          return fillAndValidate({ ...prepared, advise }, value, large);
-        }, bounded);
-      },
-    };
-  } catch (error) {
-    return { ok: false, reason: reasonOf(error) };
-  }
+  return spendTime(() => {
+    try {
+      const read = withDeadline(() => prepare(source, filled), PREPARE_MS);
+      return "ok" in read ? read : toCompiled(read);
+    } catch (error) {
+      const reason = isOutOfTime(error) ? `it cannot be read within ${PREPARE_MS} ms` : reasonOf(error);
+      return { ok: false, reason };
+    }
+  });
 }
 
-function fillAndValidate(prepared: Telling, value: unknown, large: boolean): SchemaVerdict {
+interface Prepared extends PreparedSchema {
+  readonly text: string;
+  readonly unread: readonly string[];
+}
+
+function prepare(source: JsonSchema, filled: FilledDefaults): Prepared | CompiledSchema {
+  const text = JSON.stringify(source);
+  const { root, draft, fault, patterns, unread } = readSchema(parseJson(text));
+  if (fault !== undefined) return { ok: false, reason: fault };
+  return { root, draft, lookup: dereference(root), filled, patterns, text, unread };
+}
+
+/** @throws whatever is wrong with the schema for any value: references that only lead to each other overflow the stack */
+function toCompiled({ text, unread, ...prepared }: Prepared): CompiledSchema {
+  withPatterns(prepared.patterns, () => withDeadline(() => validateWith(prepared, {}, true), PREPARE_MS));
+  const costly = COSTLY_KEYWORD.test(text);
+  const manyMembers = Math.min(LARGE_VALUE, COSTLY_PRODUCT / text.length);
+  const [first] = unread;
+  return {
+    ok: true,
+    ...(first === undefined ? {} : { unread: `the pattern at ${first}` }),
+    check: (value, { digits = false, advise = false, budgetMs = CHECK_MS } = {}) => {
+      const bounded = costly || hasMoreThan(manyMembers, value);
+      const firstOnly = bounded && hasMoreThan(LARGE_VALUE, value);
+      return judge(prepared, bounded ? budgetMs : undefined, (found) => {
+        if (digits) numbersFromDigits(value, prepared);
+        return fillAndValidate({ ...prepared, advise }, value, firstOnly, found);
+      });
+    },
+  };
+}
+
+function fillAndValidate(
+  prepared: Telling,
+  value: unknown,
+  large: boolean,
+  found: (errors: readonly OutputUnit[]) => void,
+): Verdict {
   fillDefaults(value, prepared);
   const comparable = toDoubles(value);
   const first = validateWith(prepared, comparable, true);
   if (first.length === 0) return { type: "valid" };
+  found(first);
   const errors = large ? first : validateWith(prepared, comparable, false);
   return { type: "invalid", message: describeErrors(errors, value, prepared) };
 }
@@ -107,28 +145,49 @@ function validateWith(
   return validate(value, root, draft, lookup, firstOnly).errors;
 }
 
-/**
- * What a value alone can bring about (no time, no stack, a key that has no address) is refused. Anything else that the
- * validator throws is a reference that leads nowhere, a pattern that is none, or a keyword of the wrong type.
- */
-function judge(work: () => SchemaVerdict, costly: boolean): SchemaVerdict {
-  try {
-    return costly ? withDeadline(work, CHECK_MS) : work();
-  } catch (error) {
-    if (isFaultOfValue(error))
-      return {
-        type: "invalid",
-        message: "they are too large or too tangled to be checked; send less at once",
-      };
-    return { type: "unchecked", reason: reasonOf(error) };
-  }
+type Verdict = WithoutTime<SchemaVerdict>;
+type WithoutTime<V> = V extends unknown ? Omit<V, "tookMs"> : never;
+
+/** `budgetMs`: undefined for what cannot take long. */
+function judge(
+  { patterns }: PreparedSchema,
+  budgetMs: number | undefined,
+  work: (found: (errors: readonly OutputUnit[]) => void) => Verdict,
+): SchemaVerdict {
+  const startedAt = performance.now();
+  let faults: readonly OutputUnit[] = [];
+  const run = (): Verdict =>
+    work((errors) => {
+      faults = errors;
+    });
+  const decide = (): Verdict => {
+    try {
+      return withPatterns(patterns, () => (budgetMs === undefined ? run() : withDeadline(run, budgetMs)));
+    } catch (error) {
+      return isOutOfTime(error) ? verdictInTime(faults) : verdictOn(error);
+    }
+  };
+  const verdict = spendTime(decide);
+  return { ...verdict, tookMs: performance.now() - startedAt };
 }
 
-/** By name: what ends a bounded check is an error of another realm. */
-function isFaultOfValue(error: unknown): boolean {
-  if (typeof error !== "object" || error === null) return false;
-  if ("code" in error && error.code === "ERR_SCRIPT_EXECUTION_TIMEOUT") return true;
-  return "name" in error && (error.name === "RangeError" || error.name === "URIError");
+/** A fault that was found stands, also when there was no time to explain it. */
+function verdictInTime(faults: readonly OutputUnit[]): Verdict {
+  const fault = faults.at(-1);
+  if (fault === undefined) return { type: "unchecked", reason: `the check takes more than ${CHECK_MS} ms` };
+  const { instanceLocation, error } = fault;
+  return { type: "invalid", message: `${instanceLocation.slice(0, 200)}: ${error.slice(0, 200)}` };
+}
+
+/**
+ * What a value alone can bring about (no stack, a key that has no address) is refused. Anything else that the validator
+ * throws is a reference that leads nowhere, or a keyword of the wrong type.
+ */
+function verdictOn(error: unknown): Verdict {
+  const name = error instanceof Object && "name" in error ? error.name : "";
+  return name === "RangeError" || name === "URIError"
+    ? { type: "invalid", message: "they are too large or too tangled to be checked; send less at once" }
+    : { type: "unchecked", reason: reasonOf(error) };
 }
 
 function hasMoreThan(limit: number, value: unknown): boolean {
@@ -144,24 +203,4 @@ function hasMoreThan(limit: number, value: unknown): boolean {
 function reasonOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text.split("\n", 1).join("").slice(0, 200);
-}
-
-/** The only thing of the host in there is the function to run; the context exists for its timeout. */
-const bounded: { run: () => void } = { run: () => {} };
-const context: object = createContext(bounded, { codeGeneration: { strings: false, wasm: false } });
-const script: Script = new Script("run()");
-
-/** Ends `work` by throwing after so many milliseconds, regular expressions included. Costs about 0.15 ms. */
-function withDeadline(work: () => SchemaVerdict, timeoutMs: number): SchemaVerdict {
-  let verdict: SchemaVerdict | undefined;
-  bounded.run = () => {
-    verdict = work();
-  };
-  try {
-    script.runInContext(context, { timeout: timeoutMs });
-  } finally {
-    bounded.run = () => {};
-  }
-  if (verdict === undefined) throw new Error("The check did not run.");
-  return verdict;
 }

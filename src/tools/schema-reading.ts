@@ -4,24 +4,36 @@
  * can say what, and a validator would take it for anything.
  */
 import type { Schema, SchemaDraft } from "@cfworker/json-schema";
+import { type Pattern, readPattern } from "./checking/linear-patterns.ts";
 
 export interface ReadSchema {
   readonly root: Schema | boolean;
   readonly draft: SchemaDraft;
   /** What is none of JSON Schema in it, and where: a clause. Undefined when nothing is. */
   readonly fault: string | undefined;
+  /** Every pattern in it, by its text. */
+  readonly patterns: ReadonlyMap<string, Pattern>;
+  /** Patterns that were taken out, since nothing runs them in linear time: where they stood and why, as clauses. */
+  readonly unread: readonly string[];
 }
 
-/** `schema` is a copy of the reader's own, and changed in place. */
+interface Reading {
+  readonly draft: SchemaDraft;
+  readonly patterns: Map<string, Pattern>;
+  readonly unread: string[];
+}
+
+/** `schema` is a copy of the reader's own, and changed in place. @throws SyntaxError for a pattern that is none */
 export function readSchema(schema: unknown): ReadSchema {
-  if (typeof schema === "boolean") return { root: schema, draft: "2020-12", fault: undefined };
-  if (!isRecord(schema)) return { root: true, draft: "2020-12", fault: "it is no schema" };
-  const draft = draftOf(schema);
-  return { root: schema, draft, fault: visit(schema, "", draft) };
+  const reading: Reading = { draft: draftOf(schema), patterns: new Map(), unread: [] };
+  if (typeof schema === "boolean") return { ...reading, root: schema, fault: undefined };
+  if (!isRecord(schema)) return { ...reading, root: true, fault: "it is no schema" };
+  return { ...reading, root: schema, fault: visit(schema, "", reading) };
 }
 
 /** The dialect of its `$schema`; 2020-12 without one. */
-function draftOf({ $schema }: Schema): SchemaDraft {
+function draftOf(schema: unknown): SchemaDraft {
+  const { $schema }: Schema = isRecord(schema) ? schema : {};
   const dialect = typeof $schema === "string" ? $schema : "";
   if (dialect.includes("draft-04")) return "4";
   if (dialect.includes("draft-06") || dialect.includes("draft-07")) return "7";
@@ -29,17 +41,41 @@ function draftOf({ $schema }: Schema): SchemaDraft {
 }
 
 /** The first fault of a schema and those within it, outermost first. */
-function visit(schema: unknown, at: string, draft: SchemaDraft): string | undefined {
+function visit(schema: unknown, at: string, reading: Reading): string | undefined {
   if (typeof schema === "boolean") return undefined;
   if (!isRecord(schema)) return `${at || "/"} is no schema`;
   for (const [keyword, value] of Object.entries(schema)) {
-    const expected = isFitting(keyword, value, draft);
+    const expected = isFitting(keyword, value, reading.draft);
     if (expected !== undefined) return `${at}/${keyword} must be ${expected}, got ${preview(value)}`;
   }
-  const faults = [...partsOf(schema)].map(([part, place]) => visit(part, `${at}/${place}`, draft));
+  const faults = [...partsOf(schema)].map(([part, place]) => visit(part, `${at}/${place}`, reading));
+  readPatterns(schema, at, reading);
   delete schema["format"];
   if (schema["nullable"] === true) addNull(schema);
   return faults.find((fault) => fault !== undefined);
+}
+
+/** What cannot be run is taken out, and allows what it may have allowed. */
+function readPatterns(schema: Schema, at: string, reading: Reading): void {
+  const { pattern, patternProperties } = schema;
+  if (typeof pattern === "string" && !isReadable(pattern, `${at}/pattern`, reading)) delete schema["pattern"];
+  if (!isRecord(patternProperties)) return;
+  const names = Object.keys(patternProperties);
+  const readable = names.filter((name) => isReadable(name, `${at}/patternProperties`, reading));
+  if (readable.length === names.length) return;
+  const kept = readable.map((name) => [name, patternProperties[name]]);
+  schema["patternProperties"] = { ...Object.fromEntries(kept), [ANY_NAME]: true };
+  isReadable(ANY_NAME, at, reading);
+}
+
+const ANY_NAME = "^";
+
+function isReadable(source: string, at: string, { patterns, unread }: Reading): boolean {
+  if (patterns.has(source)) return true;
+  const read = readPattern(source);
+  if (read.ok) patterns.set(source, read.pattern);
+  else unread.push(`${at}: ${read.reason}`);
+  return read.ok;
 }
 
 function* partsOf(schema: Schema): Generator<readonly [part: unknown, place: string]> {

@@ -41,10 +41,11 @@ export function createAnswers(deps: AnswersDeps): Answers {
   function play(run: CallRun, chat: Conversation, start: number): LiveAnswer {
     const { principal, mark } = chat.request;
     const answer = new LiveAnswer({
+      run: run.id,
       events: answerLive(run, chat, start, deps.log),
       keepMs: mark.key === null ? 0 : deps.reattachMs,
       abandon() {
-        run.cancel();
+        run.abandon();
         // Its programs may have been begun by an earlier request.
         deps.runner.cancel(run.id, { principal, admin: false }).catch((error: unknown) => {
           deps.log.error({ err: error, run: run.id }, "a chat that was left could not be cancelled");
@@ -62,6 +63,8 @@ export function createAnswers(deps: AnswersDeps): Answers {
   const again: Answers["again"] = (run, start, request) => {
     const chat = open(run, request);
     return run.exclusively(async () => {
+      // Its client has just left: what is being given up cannot be followed any more.
+      if (run.signal.aborted) await underWay.get(run.id)?.answer.over;
       const live = underWay.get(run.id);
       if (live?.start === start) return live.answer;
       const chapter = chaptersOf(run).find((each) => each.start === start);
@@ -154,6 +157,7 @@ function tellAgain(
     },
   };
   return {
+    run: run.id,
     async *follow() {
       yield { type: "started", mode: chat.request.mode, runId: run.id };
       const { last } = yield* tellAnswer(chat, source);

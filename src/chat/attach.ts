@@ -1,6 +1,6 @@
 /**
- * Requests that come again. A client says so by an `Idempotency-Key`, or by counting its retries; any other request is
- * a new one, however much it looks like an earlier one.
+ * Requests that come again, as their clients say by an `Idempotency-Key` or by counting their retries. Any other request
+ * is a new one, however much it looks like an earlier one, unless that was cut: see `cut-requests.ts`.
  */
 import { ToolariumError } from "../errors.ts";
 import type { RequestMark } from "../journal.ts";
@@ -15,7 +15,7 @@ import type { ChatRequest } from "./request.ts";
 const RETRY_WINDOW_MS = 3_600_000;
 
 /** Whether an earlier try is to be looked for at all. */
-export function canComeAgain({ mark, isRetry }: ChatRequest): boolean {
+export function canComeAgain({ mark, isRetry }: Pick<ChatRequest, "mark" | "isRetry">): boolean {
   return mark.key !== null || isRetry;
 }
 

@@ -13,6 +13,7 @@ import { createTurnstiles } from "../runs/turnstile.ts";
 import { type Answers, createAnswers } from "./answers.ts";
 import { canComeAgain, findChapter } from "./attach.ts";
 import { type ConversationDeps, openConversation } from "./conversation.ts";
+import { type CutRequests, createCutRequests, findCutChapter } from "./cut-requests.ts";
 import type { ChatEvent } from "./events.ts";
 import type { Followable } from "./live-answer.ts";
 import { answerPlainly } from "./plain.ts";
@@ -51,6 +52,7 @@ export interface ChatEngine {
 export function createChatEngine(deps: ChatEngineDeps): ChatEngine {
   const answers = createAnswers(deps);
   const inTurn = createTurnstiles();
+  const cuts = createCutRequests(deps.reattachMs);
   return {
     async *run(request) {
       const reply = readReply(request.messages);
@@ -59,25 +61,37 @@ export function createChatEngine(deps: ChatEngineDeps): ChatEngine {
         return;
       }
       const key = JSON.stringify([request.principal, requestKey(request.mark)]);
+      // Of two that come at the same time the second one finds the first.
       const begin = (): Promise<Followable> =>
-        // Of two that come at the same time the second one finds the first.
-        canComeAgain(request)
-          ? inTurn(key, () => beginAgain(deps, answers, request))
-          : beginChat(deps, answers, request);
+        inTurn(key, () => beginOrGoOn(deps, answers, cuts, request, key));
       const answer = await (reply === undefined ? begin() : resumeChat(deps, answers, request, reply));
+      if (reply === undefined) cuts.watch(key, answer.run, request.signal);
       yield* answer.follow(request.signal);
     },
   };
 }
 
-async function beginAgain(deps: ChatEngineDeps, answers: Answers, request: ChatRequest): Promise<Followable> {
-  const { principal, mark } = request;
-  const earlier = await deps.runner.findChat(principal, mark);
+/** A new chat, unless the request goes on with an earlier one. */
+async function beginOrGoOn(
+  deps: ChatEngineDeps,
+  answers: Answers,
+  cuts: CutRequests,
+  request: ChatRequest,
+  key: string,
+): Promise<Followable> {
+  const { runner } = deps;
+  const { principal, mark, isFresh } = request;
+  if (isFresh) return beginChat(deps, answers, request);
+  const isSaid = canComeAgain(request);
+  const cut = cuts.take(key);
+  const earlier = isSaid || cuts.mayHaveBeenLeft ? (cut ?? (await runner.findChat(principal, mark))) : cut;
   const answer =
     earlier === undefined
       ? undefined
-      : await deps.runner.takeUpChat(earlier, principal, async (run) => {
-          const chapter = findChapter(run, request);
+      : await runner.takeUpChat(earlier, principal, async (run) => {
+          const chapter = isSaid
+            ? findChapter(run, request)
+            : await findCutChapter(run, request, runner, deps.reattachMs, cut !== undefined);
           return chapter && answers.again(run, chapter.start, request);
         });
   return answer ?? beginChat(deps, answers, request);

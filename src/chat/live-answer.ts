@@ -5,11 +5,14 @@
 import type { ChatEvent } from "./events.ts";
 
 export interface Followable {
+  /** The chat whose answer it is. */
+  readonly run: string;
   /** Rejects when the answer fails, and when the signal aborts: the follower has left. */
   follow(signal: AbortSignal): AsyncIterable<ChatEvent>;
 }
 
 export interface LiveAnswerOptions {
+  readonly run: string;
   readonly events: AsyncIterable<ChatEvent>;
   /** Milliseconds for which it goes on when nobody follows it any more. */
   readonly keepMs: number;
@@ -25,6 +28,7 @@ const MAX_LEAD_CHARS = 1_048_576;
 const EVENT_CHARS = 100;
 
 export class LiveAnswer implements Followable {
+  readonly run: string;
   readonly over: Promise<void>;
   readonly #options: LiveAnswerOptions;
   readonly #events: ChatEvent[] = [];
@@ -37,6 +41,7 @@ export class LiveAnswer implements Followable {
   #leaving: NodeJS.Timeout | undefined;
 
   constructor(options: LiveAnswerOptions) {
+    this.run = options.run;
     this.#options = options;
     this.over = this.#listen();
   }

@@ -35,6 +35,8 @@ export interface ChatRequest {
   readonly mark: RequestMark;
   /** Whether the client says that it has sent this before. */
   readonly isRetry: boolean;
+  /** Whether it is to begin a chat whatever came before. */
+  readonly isFresh: boolean;
   /** Aborts when the client is gone. */
   readonly signal: AbortSignal;
 }

@@ -73,6 +73,7 @@ async function answerChat(
         return hash(JSON.stringify(request.body));
       },
     },
+    isFresh: header(request, "x-toolarium-fresh") === "true",
     isRetry: Number(header(request, "x-stainless-retry-count")) >= 1,
     model,
     messages,

@@ -8,7 +8,7 @@ import type { Decidable } from "./approvals.ts";
 import type { CallResult } from "./call-result.ts";
 import { resultOf, toCallResult } from "./call-result.ts";
 import type { Carried } from "./carriage.ts";
-import { endAtRest, endCalls } from "./endings.ts";
+import { endAtRest, endCalls, endLeft } from "./endings.ts";
 import { lastCallNumber, layersOfDecision, openCallOf, restsAmongCalls, unfinishedCalls } from "./history.ts";
 import { parseCallId, toCallId } from "./ids.ts";
 import type { GateRest } from "./lease.ts";
@@ -181,6 +181,11 @@ export class CallRun implements Carried, Decidable {
     this.#endNow("cancelled");
   }
 
+  /** Its client left, and does not come back. */
+  abandon(): void {
+    this.#endNow("cancelled", endLeft(this.journal.events, "client"));
+  }
+
   /** An answer under way is left unfinished, for the same request to come again. */
   suspend(): void {
     this.#close(new ToolariumError("not_ready", "The gateway is stopping."));
@@ -270,10 +275,9 @@ export class CallRun implements Carried, Decidable {
     this.#answering = Promise.withResolvers();
   }
 
-  #endNow(code: "cancelled" | "approval_expired"): void {
+  #endNow(code: "cancelled" | "approval_expired", end = endAtRest(this.journal.events, code)): void {
     if (this.ended || this.#life.over) return;
-    const { events } = this.journal;
-    this.journal.append(endAtRest(events, code));
+    this.journal.append(end);
     this.#close(new ToolariumError(code));
     this.#rest();
   }

@@ -26,6 +26,23 @@ export function endAtRest(
   return { type: "ended", status, result: null, error: { code, message, effects: effectsOf(events) }, usage };
 }
 
+const LEFT = {
+  client: "The client left before it had the whole answer.",
+  gateway: "The gateway stopped while this run was going on.",
+};
+
+/** The end of a run that its client left, or an earlier process, and that nothing goes on with by itself. */
+export function endLeft(events: readonly JournalEvent[], by: keyof typeof LEFT): Ended {
+  return endAtRest(events, "cancelled", LEFT[by]);
+}
+
+/** When a run ended so: milliseconds since the Unix epoch. Undefined for one that did not. */
+export function leftAt(events: readonly JournalEvent[]): number | undefined {
+  const last = events.at(-1);
+  const isLeft = last?.type === "ended" && Object.values(LEFT).includes(last.error?.message ?? "");
+  return isLeft ? last.at : undefined;
+}
+
 /** The end of calls made outside a program. `message` says why they failed. */
 export function endCalls(
   events: readonly JournalEvent[],

@@ -4,7 +4,7 @@ import type { Log } from "../log.ts";
 import type { Store, StoredRun } from "../store/store.ts";
 import { CallRun } from "./call-run.ts";
 import type { Carried } from "./carriage.ts";
-import { endAtRest } from "./endings.ts";
+import { endLeft } from "./endings.ts";
 import { wasAnswering } from "./history.ts";
 import { allRuns, listRunsIn } from "./loading.ts";
 import { ProgramRun } from "./program-run.ts";
@@ -62,8 +62,7 @@ async function needsClient({ id, kind }: StoredRun, store: Store): Promise<boole
 }
 
 async function endAbandoned({ journal }: Carried): Promise<void> {
-  const message = "The gateway stopped while this run was going on.";
-  journal.append(endAtRest(journal.events, "cancelled", message));
+  journal.append(endLeft(journal.events, "gateway"));
   await journal.flush();
 }
 

@@ -78,6 +78,7 @@ async function converse(programsTaken: number, callsPerTurn = 1): Promise<Outcom
       asksForMode: true,
       mark: { key: null, bodyHash: "" },
       isRetry: false,
+      isFresh: false,
       model: "m",
       tools: [],
       choices: 1,

@@ -20,6 +20,7 @@ import { answerPlainly } from "./plain.ts";
 import { readReply } from "./reply.ts";
 import type { ChatRequest } from "./request.ts";
 import { resumeChat } from "./resume.ts";
+import { tellOutcomes } from "./told-outcomes.ts";
 
 export interface ChatEngineDeps extends ConversationDeps {
   readonly runner: Pick<
@@ -56,16 +57,23 @@ export function createChatEngine(deps: ChatEngineDeps): ChatEngine {
   return {
     async *run(request) {
       const reply = readReply(request.messages);
-      if (reply === undefined && request.mode === "plain") {
-        yield* answerPlainly(deps, request);
+      const told = async (): Promise<ChatRequest> => ({
+        ...request,
+        messages: await tellOutcomes(request, deps.runner),
+      });
+      const resumed = reply && (await resumeChat(deps, answers, await told(), reply));
+      if (resumed === undefined && request.mode === "plain") {
+        yield* answerPlainly(deps, await told());
         return;
       }
       const key = JSON.stringify([request.principal, requestKey(request.mark)]);
       // Of two that come at the same time the second one finds the first.
-      const begin = (): Promise<Followable> =>
-        inTurn(key, () => beginOrGoOn(deps, answers, cuts, request, key));
-      const answer = await (reply === undefined ? begin() : resumeChat(deps, answers, request, reply));
-      if (reply === undefined) cuts.watch(key, answer.run, request.signal);
+      const begin = async (): Promise<Followable> => {
+        const asked = await told();
+        return inTurn(key, () => beginOrGoOn(deps, answers, cuts, asked, key));
+      };
+      const answer = resumed ?? (await begin());
+      if (resumed === undefined) cuts.watch(key, answer.run, request.signal);
       yield* answer.follow(request.signal);
     },
   };

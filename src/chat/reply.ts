@@ -5,6 +5,7 @@ import { parseJson } from "../json.ts";
 import { parseCallId } from "../runs/ids.ts";
 import { type ChatMessage, contentText, isFields } from "../upstream/model.ts";
 import { callIdsOf, callsOf } from "./kept-turns.ts";
+import { isBlank } from "./told-outcomes.ts";
 
 /** A conversation that goes on with a chat. */
 export interface Reply {
@@ -12,6 +13,8 @@ export interface Reply {
   readonly ids: readonly string[];
   /** Its tool messages; none when everything was decided elsewhere. */
   readonly messages: readonly ReplyMessage[];
+  /** Whether a person wrote on behind the calls. */
+  readonly writesOn: boolean;
   /** The calls themselves as they come back, by their ids. */
   readonly calls: ReadonlyMap<string, ReturnedCall>;
 }
@@ -34,20 +37,25 @@ export type Said =
 
 /**
  * Only tool messages behind the last assistant message go on with a chat; earlier ids are history. Ids that are not
- * of our form are the provider's. Undefined for a conversation that goes on with none.
+ * of our form are the provider's. Undefined for a conversation that goes on with none: also for one in which a person
+ * wrote on and decided nothing.
  */
 export function readReply(messages: readonly ChatMessage[]): Reply | undefined {
   const last = messages.findLastIndex(({ role }) => role === "assistant");
-  const answers = messages.slice(last + 1).flatMap((message): readonly ReplyMessage[] => {
+  const behind = messages.slice(last + 1);
+  const writesOn = behind.some(({ role }) => role === "user");
+  const answers = behind.flatMap((message): readonly ReplyMessage[] => {
     const id = message["tool_call_id"];
     if (message.role !== "tool" || typeof id !== "string" || !isOurs(id)) return [];
+    // With more words behind it a blank answer is a client's stopgap, not a result.
+    if (writesOn && isBlank(message["content"])) return [];
     return [{ id, text: contentText(message["content"]) }];
   });
   const calls = returnedCalls(messages, last, new Set(answers.map(({ id }) => id)));
-  if (answers.length > 0) return { ids: answers.map(({ id }) => id), messages: answers, calls };
+  if (answers.length > 0) return { ids: answers.map(({ id }) => id), messages: answers, writesOn, calls };
   const open = last === messages.length - 1 ? messages[last] : undefined;
   const ids = open === undefined ? [] : callIdsOf(open).filter(isOurs);
-  return ids.length === 0 ? undefined : { ids, messages: [], calls };
+  return ids.length === 0 ? undefined : { ids, messages: [], writesOn, calls };
 }
 
 /** Those of the last assistant message, and those that are answered. What was handed out twice counts as it stands last. */

@@ -16,19 +16,22 @@ export interface ResumeDeps {
   readonly runner: Pick<Runner, "takeUpChat" | "decide" | "settlement" | "reader" | "catalog">;
 }
 
-/** @throws `unknown_call`, and what `readReplyTo` and `decideAll` throw */
+/**
+ * Undefined when what it says is done, and the person wrote on although other calls still wait: then the conversation
+ * goes on without those. @throws `unknown_call`, and what `readReplyTo` and `decideAll` throw
+ */
 export async function resumeChat(
   deps: ResumeDeps,
   answers: Answers,
   request: ChatRequest,
   reply: Reply,
-): Promise<Followable> {
+): Promise<Followable | undefined> {
   const [first = ""] = reply.ids;
   const chat = await findChat(deps, request, first);
-  const goOn = (run: CallRun): Promise<Followable> => goOnWith(run, deps, answers, request, reply);
-  const answer = await (chat && deps.runner.takeUpChat(chat, request.principal, goOn));
-  if (!answer) throw unknownCall(first);
-  return answer;
+  const goOn = async (run: CallRun) => ({ answer: await goOnWith(run, deps, answers, request, reply) });
+  const taken = await (chat && deps.runner.takeUpChat(chat, request.principal, goOn));
+  if (!taken) throw unknownCall(first);
+  return taken.answer;
 }
 
 async function goOnWith(
@@ -37,7 +40,7 @@ async function goOnWith(
   answers: Answers,
   request: ChatRequest,
   reply: Reply,
-): Promise<Followable> {
+): Promise<Followable | undefined> {
   const repeated = findChapter(run, request);
   if (repeated !== undefined) return answers.again(run, repeated.start, request);
   const { events } = run.journal;
@@ -45,7 +48,20 @@ async function goOnWith(
   if (restedBeforeItEnded(events)) throw waitedTooLong();
   const chat = answers.open(run, request);
   await decideAll(runner, request, run, read);
+  if (reply.writesOn && (await hasPending(run, request, runner))) {
+    for (const { id } of reply.messages) await runner.settlement(parseCallId(id)?.runId ?? "", id);
+    return undefined;
+  }
   return answers.resume(run, chat, read);
+}
+
+async function hasPending(
+  { id }: CallRun,
+  { principal }: ChatRequest,
+  { reader }: Pick<Runner, "reader">,
+): Promise<boolean> {
+  const report = await reader.report(id, { principal, admin: false });
+  return (report?.pending.length ?? 0) > 0;
 }
 
 /** The id of a call leads to its run, and that of a program to its chat. Undefined when there is none of this principal. */

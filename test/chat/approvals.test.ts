@@ -212,7 +212,8 @@ describe("a conversation that comes back", () => {
     const asked = stage.play("you are welcome");
     const messages = [user, paused.message, tool(id, approve), { role: "assistant", content: "done" }, user];
     expect((await chat.ask(body({ messages }))).body.choices[0].message.content).toBe("you are welcome");
-    expect(conversation(asked[0])).toEqual(messages);
+    const read = messages.map((each) => (each === messages[2] ? tool(id, '{"ordered":"apple"}') : each));
+    expect(conversation(asked[0])).toEqual(read);
     expect(chat.shop.calls).toEqual([]);
   });
 
@@ -277,7 +278,7 @@ describe("an id of our form", () => {
     const conversations = [
       [user, waiting(theirs), tool(theirs, approve)],
       [user, waiting(theirs)],
-      [user, waiting(ofNobody), tool(ofNobody, approve), { role: "assistant", content: "ok" }, user],
+      [user, waiting(ofNobody), tool(ofNobody, "fine"), { role: "assistant", content: "ok" }, user],
     ];
     for (const messages of conversations) {
       const asked = stage.play("done");

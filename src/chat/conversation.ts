@@ -100,6 +100,7 @@ export function modelRequest(
       ...after,
     ],
     tools,
+    ownTools: functions.length,
     stream: request.stream,
     params: {
       ...(tools.length > 0 ? mode.params : {}),

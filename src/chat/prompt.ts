@@ -94,10 +94,17 @@ function exampleValue(schema: unknown): string | undefined {
 }
 
 /** The definition under which a tool is offered to models that call tools one by one. */
+/** The same object for the same tool, so that what is made of it for a provider is made once. */
 export function toolFunction(tool: CatalogTool): Fields {
   const { functionName: name, description, inputSchema } = tool;
-  return { type: "function", function: { name, description, parameters: toParameters(inputSchema) } };
+  const known = functions.get(tool);
+  if (known !== undefined) return known;
+  const made = { type: "function", function: { name, description, parameters: toParameters(inputSchema) } };
+  functions.set(tool, made);
+  return made;
 }
+
+const functions = new WeakMap<CatalogTool, Fields>();
 
 /** Providers insist on an object schema with properties. The dialect's name tells a model nothing, and some refuse it. */
 function toParameters(schema: JsonSchema): Fields {

@@ -4,11 +4,13 @@
  */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
+import { toolFunction } from "../chat/prompt.ts";
 import type { Gateway } from "../gateway.ts";
 import { whyNotValidated } from "../tools/arguments.ts";
 import { promisedSchema } from "../tools/catalog.ts";
 import { whenThereIsTime } from "../tools/checking/deadline.ts";
 import { decide, requestLayers, visible } from "../tools/policy.ts";
+import { changesOfTool, type SchemaChanges } from "../upstream/schemas/adapt-tool.ts";
 import { callerOf, requestPolicy, seesAll } from "./access.ts";
 import { callTool, toolRefusal } from "./explicit-call.ts";
 import { pageOf, shortened } from "./pages.ts";
@@ -33,6 +35,11 @@ interface ListedTool {
   readonly reason: string | null;
   /** Why its arguments are passed on unchecked: its input schema is none. Absent when they are checked. */
   readonly notValidated?: string;
+  /**
+   * What a model is not told of its input schema as it stands, by the families of providers that refuse it so. Calls are
+   * checked against the schema above. Absent when all take it.
+   */
+  readonly schemaChanges?: SchemaChanges;
 }
 
 /** Characters of a description in the list: some have 34,000. */
@@ -93,6 +100,7 @@ async function listTools(gateway: Gateway, request: FastifyRequest): Promise<Lis
     const decision = decide(tool, policy);
     const state = states.get(tool.server) ?? "ready";
     const notValidated = whyNotValidated(tool);
+    const schemaChanges = changesOfTool(toolFunction(tool));
     const missing = tool.unavailable ?? (state === "ready" ? null : `the server ${tool.server} is ${state}`);
     listed.push({
       id: tool.id,
@@ -112,6 +120,7 @@ async function listTools(gateway: Gateway, request: FastifyRequest): Promise<Lis
           ? decision.reason
           : (missing ?? ("reason" in decision ? decision.reason : null)),
       ...(notValidated === undefined ? {} : { notValidated }),
+      ...(Object.keys(schemaChanges).length === 0 ? {} : { schemaChanges }),
     });
   }
   return listed;

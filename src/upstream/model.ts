@@ -11,12 +11,25 @@ export interface Fields {
 /** A message of a conversation as the caller or an earlier turn wrote it. */
 export interface ChatMessage extends Fields {
   readonly role: string;
+  /** Of a tool message of the gateway's own: what its content only has marks of. */
+  readonly [images]?: readonly Image[];
+}
+
+/** A symbol, so that it never stands in a request by accident. */
+export const images: unique symbol = Symbol("images");
+
+export interface Image {
+  /** `image/png` … */
+  readonly mimeType: string;
+  readonly base64: string;
 }
 
 export interface ModelRequest {
   readonly messages: readonly ChatMessage[];
   /** Tool definitions; none offered when empty. */
   readonly tools: readonly Fields[];
+  /** How many of them, from the first one on, are the gateway's own: they are made to fit. Default none. */
+  readonly ownTools?: number;
   /** Every other field of the request body that concerns the provider: `temperature`, `stream_options` … */
   readonly params: Fields;
   /** Whether the provider is asked to stream. The parts are the same either way. */

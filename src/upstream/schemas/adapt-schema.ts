@@ -1,0 +1,45 @@
+/**
+ * A tool's schema as a family of providers takes it. It may allow more than the original and never less: what a provider
+ * does not let a schema say is told in words, and the gate checks calls against the original anyway.
+ */
+import { type Fields, isFields } from "../model.ts";
+import { adaptNode } from "./adapt-node.ts";
+import { createChanges } from "./changes.ts";
+import { type Dialect, type DialectName, dialects } from "./dialects.ts";
+import { inlineRefs } from "./inline-refs.ts";
+import { mergeUnions } from "./merge-unions.ts";
+
+export interface AdaptedSchema {
+  readonly schema: Fields;
+  /** One sentence each, with the place as a JSON pointer. Empty when it says the same as before. */
+  readonly changes: readonly string[];
+}
+
+/** The root is an object with properties, and no union of several: no provider takes another one. */
+export function adaptSchema(original: unknown, name: DialectName): AdaptedSchema {
+  const dialect: Dialect = dialects[name];
+  const changes = createChanges();
+  const root = isFields(original) ? original : {};
+  const { $schema: _, $id: __, ...document } = root;
+  const resolved = inlineRefs(document, dialect.refs ? "broken" : "all", changes);
+  const merged = mergeUnions(resolved, changes, "");
+  const { type, ...node } = adaptNode(asObject(merged, changes), dialect, changes, "");
+  return {
+    schema: { type: type ?? "object", ...node, properties: node["properties"] ?? {} },
+    changes: changes.list,
+  };
+}
+
+const NOT_AT_ROOT = ["enum", "const", "not", "if", "then", "else"];
+
+function asObject(schema: Fields, changes: ReturnType<typeof createChanges>): Fields {
+  const dropped = NOT_AT_ROOT.filter((keyword) => keyword in schema);
+  const kept = Object.fromEntries(Object.entries(schema).filter(([keyword]) => !dropped.includes(keyword)));
+  const told = changes.tell(
+    kept,
+    Object.fromEntries(dropped.map((keyword) => [keyword, schema[keyword]])),
+    "",
+  );
+  const { nullable: _, ...root } = told;
+  return { ...root, type: "object" };
+}

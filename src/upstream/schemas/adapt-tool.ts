@@ -1,0 +1,66 @@
+/** A function as a family of providers takes it. */
+import { type Fields, isFields } from "../model.ts";
+import { adaptSchema } from "./adapt-schema.ts";
+import { type DialectName, dialectNames, dialects } from "./dialects.ts";
+
+export interface AdaptedTool {
+  readonly tool: Fields;
+  readonly changes: readonly string[];
+}
+
+/** By the families of providers, what was changed for them. */
+export type SchemaChanges = { readonly [name in DialectName]?: readonly string[] };
+
+/** Tools are the same objects from request to request. */
+const adapted = new WeakMap<Fields, Map<DialectName, AdaptedTool>>();
+
+export function adaptTool(tool: Fields, name: DialectName): AdaptedTool {
+  const known = adapted.get(tool) ?? new Map<DialectName, AdaptedTool>();
+  adapted.set(tool, known);
+  const made = known.get(name) ?? makeTool(tool, name);
+  known.set(name, made);
+  return made;
+}
+
+/** What each family of providers makes necessary; those that take the tool as it is are not there. */
+export function changesOfTool(tool: Fields): SchemaChanges {
+  const changed = dialectNames.map((name) => [name, adaptTool(tool, name).changes] as const);
+  return Object.fromEntries(changed.filter(([, changes]) => changes.length > 0));
+}
+
+function makeTool(tool: Fields, name: DialectName): AdaptedTool {
+  const declared = tool["function"];
+  if (!isFields(declared)) return { tool, changes: [] };
+  const { omitsEmpty } = dialects[name];
+  const { schema, changes } = adaptSchema(declared["parameters"], name);
+  const { parameters: _, ...rest } = declared;
+  const cut = cutDescription(rest, schema, dialects[name].maxDescriptionChars);
+  const isEmpty =
+    omitsEmpty && isFields(schema["properties"]) && Object.keys(schema["properties"]).length === 0;
+  return {
+    tool: { ...tool, function: { ...cut.declared, ...(isEmpty ? {} : { parameters: cut.schema }) } },
+    changes: cut.isCut
+      ? [...changes, "/: the end of the tool's description is that of its parameters"]
+      : changes,
+  };
+}
+
+/** The descriptions of schemas may be as long as they like: what does not fit stands there. */
+function cutDescription(
+  declared: Fields,
+  schema: Fields,
+  maxChars: number,
+): { readonly declared: Fields; readonly schema: Fields; readonly isCut: boolean } {
+  const { description } = declared;
+  if (typeof description !== "string" || description.length <= maxChars)
+    return { declared, schema, isCut: false };
+  const space = description.lastIndexOf(" ", maxChars - 2);
+  const end = space > maxChars / 2 ? space : maxChars - 2;
+  const own = schema["description"];
+  const rest = `… ${description.slice(end).trimStart()}`;
+  return {
+    declared: { ...declared, description: `${description.slice(0, end).toWellFormed()} …` },
+    schema: { ...schema, description: typeof own === "string" ? `${rest}\n\n${own}` : rest },
+    isCut: true,
+  };
+}

@@ -58,6 +58,8 @@ export interface ProviderConfig {
   /** Empty: none is sent. */
   readonly apiKeys: readonly ProviderKey[];
   readonly models: readonly string[];
+  /** By the names of models; most have none. */
+  readonly modelOptions?: { readonly [model: string]: ModelOptions };
   /** How often a request is sent again where nothing of an answer has come. */
   readonly retries: number;
   readonly timeouts: UpstreamTimeouts;
@@ -69,6 +71,16 @@ export interface ProviderConfig {
     readonly secretAccessKey: string;
     readonly sessionToken?: string;
   } | null;
+}
+
+/** What the operator says of requests for one model. */
+export interface ModelOptions {
+  /** Parameters that are never sent. */
+  readonly omit?: readonly string[];
+  /** Parameters that are always sent, whatever the request says. */
+  readonly set?: { readonly [name: string]: unknown };
+  /** Whether it sees images. Default: as far as its name tells. */
+  readonly images?: boolean;
 }
 
 /** One name for several models, the first that answers counts. */

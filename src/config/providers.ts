@@ -16,7 +16,8 @@ export function resolveProvider(name: string, entry: ProviderEntry): ProviderCon
     apiKeys: keysOf(entry),
     ...headersOf(entry),
     ...(entry.proxy === undefined ? {} : { proxy: entry.proxy }),
-    models,
+    models: models.map((model) => (typeof model === "string" ? model : model.name)),
+    ...modelOptionsOf(entry),
     retries,
     timeouts: { firstByteMs: firstByteTimeoutMs, idleMs: idleTimeoutMs },
     region,
@@ -46,6 +47,15 @@ function headersOf({ headers, organization, project }: ProviderEntry): Pick<Prov
     ...Object.fromEntries(own),
   };
   return Object.keys(all).length === 0 ? {} : { headers: all };
+}
+
+function modelOptionsOf({ models }: ProviderEntry): Pick<ProviderConfig, "modelOptions"> {
+  const entries = models.flatMap((model) => {
+    if (typeof model === "string") return [];
+    const { name, ...options } = model;
+    return [[name, options] as const];
+  });
+  return entries.length === 0 ? {} : { modelOptions: Object.fromEntries(entries) };
 }
 
 function keysOf({ apiKey = "", apiKeys }: ProviderEntry): readonly ProviderKey[] {

@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { z } from "zod";
 import { limitNames, limitTable, type RunLimits } from "../../sandbox/index.ts";
-import type { Config, KeyConfig, ProviderConfig, ProviderKey } from "../config.ts";
+import type { Config, KeyConfig, ModelOptions, ProviderConfig, ProviderKey } from "../config.ts";
 import type { JsonSchema } from "../tools/catalog.ts";
 import { defaultTimeouts } from "../upstream/watchdog.ts";
 import { modeNames } from "./modes.ts";
@@ -52,7 +52,7 @@ export interface ProviderEntry {
   /** These two are OpenAI's. */
   readonly organization?: string;
   readonly project?: string;
-  readonly models: readonly string[];
+  readonly models: readonly (string | ModelEntry)[];
   readonly retries: number;
   readonly firstByteTimeoutMs: number;
   readonly idleTimeoutMs: number;
@@ -61,6 +61,11 @@ export interface ProviderEntry {
   readonly accessKeyId?: string;
   readonly secretAccessKey?: string;
   readonly sessionToken?: string;
+}
+
+/** One entry of a provider's `models` that says more than the name. */
+export interface ModelEntry extends ModelOptions {
+  readonly name: string;
 }
 
 type KeyEntry = Omit<KeyConfig, "principal"> & { readonly principal?: string };
@@ -80,6 +85,11 @@ const httpUrl = () =>
 /** What goes into a header of its own: a line end, as the end of a file is, would make it two. */
 const credential = () =>
   z.string().regex(/^[\x21-\x7e]*$/, "expected text without blanks and line ends, which no header can hold");
+
+/** What a request is made of is not for a configuration to change. */
+const ITSELF: ReadonlySet<string> = new Set(["model", "messages", "tools", "stream"]);
+const NOT_ITSELF =
+  "expected parameters such as temperature: model, messages, tools and stream are the request itself";
 
 const headers = z.record(
   z.string(),
@@ -120,7 +130,25 @@ const provider = z.strictObject({
   proxy: httpUrl().exactOptional(),
   organization: credential().exactOptional(),
   project: credential().exactOptional(),
-  models: z.array(text()).default([]),
+  models: z
+    .array(
+      z.union([
+        text(),
+        z.strictObject({
+          name: text(),
+          // Parameters of requests: never sent, or always sent.
+          omit: texts()
+            .refine((names) => !names.some((name) => ITSELF.has(name)), NOT_ITSELF)
+            .exactOptional(),
+          set: z
+            .record(z.string(), z.json())
+            .refine((set) => !Object.keys(set).some((name) => ITSELF.has(name)), NOT_ITSELF)
+            .exactOptional(),
+          images: z.boolean().exactOptional(),
+        }),
+      ]),
+    )
+    .default([]),
   // Of a request of which nothing has come back; each key that is refused is made up for besides.
   retries: whole(0).max(10).default(2),
   // Of all attempts together.

@@ -9,6 +9,8 @@ import { createConnections } from "./connections.ts";
 import { createCoolDown } from "./cool-down.ts";
 import { createKeyRing } from "./key-ring.ts";
 import { createOpenAiCompatibleModel } from "./openai-compatible.ts";
+import { traitsOf } from "./quirks.ts";
+import { shaped } from "./request/shape.ts";
 import { createSdkModel } from "./sdk-model.ts";
 import { loadSdk, type OpenSdkModel } from "./sdk-package.ts";
 
@@ -69,9 +71,8 @@ function connectTo(
   const open = openers.get(type);
   const keys = createKeyRing(apiKeys, clock);
   const health = createCoolDown(clock);
-  return (model) => ({
-    health,
-    model: createRetryingModel({
+  return (model) => {
+    const retrying = createRetryingModel({
       name: `${name}/${model}`,
       keys,
       health,
@@ -85,6 +86,8 @@ function connectTo(
           ? createOpenAiCompatibleModel({ provider: { ...config, apiKey, secrets }, ...common })
           : createSdkModel({ provider: { ...config, type, apiKey, secrets }, open, ...common });
       },
-    }),
-  });
+    });
+    const options = config.modelOptions?.[model] ?? {};
+    return { health, model: shaped(retrying, traitsOf(config, model, options), { options, log }) };
+  };
 }

@@ -1,10 +1,9 @@
 /** How requests to a provider go out: with the headers of its entry, and through a proxy where one is named. */
-import { createServer, request as send } from "node:http";
-import { type AddressInfo, connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { configFrom } from "../../src/config.ts";
 import { createModelRegistry, type ModelRegistry } from "../../src/upstream/registry.ts";
 import { completion, json, startProvider, type TestProvider } from "./helpers/provider.ts";
+import { startProxy, type TestProxy } from "./helpers/proxy.ts";
 
 let provider: TestProvider;
 let proxy: TestProxy;
@@ -89,56 +88,4 @@ async function ask(entry: object, env: Record<string, string> = {}): Promise<voi
     model.stream({ ...request, raw: false, repeatable: true }, new AbortController().signal),
   );
   expect(parts).toContainEqual({ type: "text-delta", text: "hello" });
-}
-
-interface TestProxy extends AsyncDisposable {
-  readonly port: number;
-  /** Hosts that were asked for. */
-  readonly targets: readonly string[];
-  readonly credentials: readonly (string | undefined)[];
-  forget(): void;
-}
-
-/** A proxy that finds every host on this port of this machine. */
-async function startProxy(port: () => number): Promise<TestProxy> {
-  const targets: string[] = [];
-  const credentials: (string | undefined)[] = [];
-  const note = (host: string, credential: string | undefined): void => {
-    targets.push(host.replace(/:\d+$/, ""));
-    credentials.push(credential);
-  };
-  const server = createServer((request, response) => {
-    const { pathname, host } = new URL(request.url ?? "");
-    note(host, request.headers["proxy-authorization"]);
-    const { method, headers } = request;
-    request.pipe(
-      send({ port: port(), path: pathname, method, headers }, (answer) => {
-        response.writeHead(answer.statusCode ?? 502, answer.headers);
-        answer.pipe(response);
-      }),
-    );
-  });
-  server.on("connect", ({ url = "", headers }, socket) => {
-    note(url, headers["proxy-authorization"]);
-    const through = connect(port(), "127.0.0.1", () => {
-      socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
-      through.pipe(socket).pipe(through);
-    });
-    through.on("error", () => socket.destroy());
-    socket.on("error", () => through.destroy());
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    port: (server.address() as AddressInfo).port,
-    targets,
-    credentials,
-    forget() {
-      targets.length = 0;
-      credentials.length = 0;
-    },
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
 }

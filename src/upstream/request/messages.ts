@@ -1,0 +1,18 @@
+/** The messages of a request as its provider takes them: one step for each thing that providers differ in. */
+import type { ChatMessage, Fields } from "../model.ts";
+import type { Traits } from "../quirks.ts";
+import { pairCalls } from "./calls.ts";
+import { shapeContents } from "./contents.ts";
+import { placeMedia } from "./media.ts";
+import { shapeFields } from "./message-fields.ts";
+import { shapeRoles } from "./roles.ts";
+
+export function shapeMessages(
+  messages: readonly ChatMessage[],
+  tools: readonly Fields[],
+  traits: Traits,
+): readonly ChatMessage[] {
+  const paired = pairCalls(messages, tools, traits);
+  const told = shapeFields(paired, tools, traits);
+  return shapeRoles(shapeContents(placeMedia(told, traits), traits), traits);
+}

@@ -9,7 +9,7 @@ import {
   toCallField,
   type Usage,
 } from "../upstream/model.ts";
-import { mergeFields } from "./merge-fields.ts";
+import { createMergedFields } from "./merged-fields.ts";
 
 /** What the model said in one turn. */
 export interface Turn {
@@ -46,8 +46,8 @@ export async function* takeTurn(
   { said, passes, signal, holdsText = false }: TurnOptions,
 ): AsyncGenerator<TurnEvent, Turn | null> {
   let text = "";
-  let fields: Fields = {};
-  let choice: Fields = {};
+  const message = createMergedFields();
+  const choice = createMergedFields();
   const calls: ToolCall[] = [];
   // Indexes that the calls have outside, where those that stay behind must not leave gaps.
   const passed = new Map<number, number>();
@@ -68,8 +68,8 @@ export async function* takeTurn(
         said.hasText ||= !holdsText;
         break;
       case "extra":
-        fields = mergeFields(fields, event.message);
-        choice = mergeFields(choice, event.choice);
+        message.add(event.message);
+        choice.add(event.choice);
         yield event;
         break;
       case "tool-call-start":
@@ -89,7 +89,7 @@ export async function* takeTurn(
       case "finish": {
         const { reason, cut, usage, response } = event;
         return {
-          ...{ text, calls, fields, reason, usage, response, choice },
+          ...{ text, calls, fields: message.fields, reason, usage, response, choice: choice.fields },
           ...(cut === undefined ? {} : { cut }),
         };
       }

@@ -5,9 +5,9 @@
  */
 import { randomBytes } from "node:crypto";
 import type { ChatEvent } from "../chat/events.ts";
-import { mergeFields } from "../chat/merge-fields.ts";
+import { createMergedFields } from "../chat/merged-fields.ts";
 import { type Fields, toCallField, type Usage } from "../upstream/model.ts";
-import { readServerSentData } from "../upstream/server-sent-data.ts";
+import { readServerSentData } from "../upstream/reading/server-sent-data.ts";
 import { toOpenAiError } from "./openai-wire.ts";
 import type { ServerSentEvent } from "./sse.ts";
 
@@ -82,7 +82,7 @@ async function* writeChunks(
 
   for await (const event of events) {
     if (event.type === "raw") {
-      yield* readServerSentData(event.chunks);
+      for await (const { data } of readServerSentData(event.chunks)) yield data;
       continue;
     }
     if (event.type === "started") {
@@ -142,8 +142,8 @@ export async function toCompletion(
   let started: Event<"started"> | undefined;
   let answering: string | undefined;
   let text = "";
-  let message: Fields = {};
-  let extra: Fields = {};
+  const message = createMergedFields();
+  const extra = createMergedFields();
   const calls: Event<"tool-call-start">[] = [];
   const argumentTexts: string[] = [];
   const steps: Fields[] = [];
@@ -160,8 +160,8 @@ export async function toCompletion(
         text += event.text;
         break;
       case "extra":
-        message = mergeFields(message, event.message);
-        extra = mergeFields(extra, event.choice);
+        message.add(event.message);
+        extra.add(event.choice);
         break;
       case "tool-call-start":
         calls[event.index] = event;
@@ -188,10 +188,10 @@ export async function toCompletion(
             model,
             choices: [
               {
-                ...extra,
+                ...extra.fields,
                 index: 0,
                 message: {
-                  ...message,
+                  ...message.fields,
                   role: "assistant",
                   content,
                   ...(toolCalls.length === 0 ? {} : { tool_calls: toolCalls }),

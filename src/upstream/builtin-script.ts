@@ -14,7 +14,7 @@ import {
   isFields,
   type ModelEvent,
 } from "./model.ts";
-import { newCallId } from "./tool-call-reader.ts";
+import { newCallId } from "./reading/tool-call-reader.ts";
 
 export const builtinScript: ChatModel = {
   name: "builtin/script",

@@ -20,10 +20,19 @@ export interface FinishReason {
 /** `called`: whether there are calls. An answer without a word is cut only if it has some: a text can be read as it is. */
 export function readFinishReason(said: string | undefined, called: boolean): FinishReason {
   if (said === undefined) return called ? { reason: "tool_calls", cut: NO_REASON } : { reason: "stop" };
-  const word = said.toLowerCase();
+  const word = oneWord(said.toLowerCase());
   // Of a caller who still says `functions`: the call stands in the message, and is the caller's.
   if (word === "function_call" && !called) return { reason: word };
   if (WHOLE.has(word)) return { reason: called ? "tool_calls" : "stop" };
   const reason = word === "max_tokens" || word === "max_output_tokens" ? "length" : word;
   return { reason, cut: reason };
+}
+
+const CUT = ["length", "max_tokens", "max_output_tokens", "content_filter"];
+const SEVERAL = new RegExp(`^(?:${[...CUT, ...WHOLE].join("|")}){2,}$`);
+
+/** Some put the words of several chunks together: `stopstop`, `tool_callsstop`. Of those the one that tells most counts. */
+function oneWord(said: string): string {
+  if (WHOLE.has(said) || !SEVERAL.test(said)) return said;
+  return CUT.find((word) => said.includes(word)) ?? "stop";
 }

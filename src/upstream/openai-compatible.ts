@@ -5,8 +5,7 @@
 import { type Dispatcher, request as sendRequest } from "undici";
 import type { ProviderConfig } from "../config.ts";
 import { ToolariumError } from "../errors.ts";
-import { readChunks, readCompletion } from "./completion-reader.ts";
-import type { ChatModel, ModelEvent, ModelRequest } from "./model.ts";
+import { type ChatModel, isFields, type ModelEvent, type ModelRequest } from "./model.ts";
 import {
   brokenAnswer,
   type FailingProvider,
@@ -14,7 +13,12 @@ import {
   silentProvider,
   unreachableProvider,
 } from "./provider-error.ts";
-import { readServerSentData } from "./server-sent-data.ts";
+import { type Form, readForm, sureOfCompletion, sureOfEvents } from "./reading/beginning.ts";
+import { type AnswerOrigin, readChunks, readCompletion } from "./reading/completion-reader.ts";
+import { decodeBody } from "./reading/content-encoding.ts";
+import { isWholeJson } from "./reading/json-scan.ts";
+import { parsePayload } from "./reading/payload.ts";
+import { readServerSentData } from "./reading/server-sent-data.ts";
 import { createWatchdog, type UpstreamTimeouts, type Watchdog } from "./watchdog.ts";
 
 export interface OpenAiCompatibleOptions {
@@ -29,6 +33,7 @@ export interface OpenAiCompatibleOptions {
 
 const MAX_COMPLETION_BYTES = 64 * 1024 * 1024;
 const MAX_ERROR_BYTES = 64 * 1024;
+const CHUNK_BYTES = 64 * 1024;
 
 export function createOpenAiCompatibleModel(options: OpenAiCompatibleOptions): ChatModel {
   return {
@@ -80,10 +85,10 @@ async function openAnswer(
   });
   // Abandoned bodies end with an error event that nobody is left to hear.
   response.body.on("error", () => {});
-  const chunks = watchdog.watch(response.body);
   const { statusCode: status, headers } = response;
+  const chunks = decodeBody(watchdog.watch(response.body), oneOf(headers["content-encoding"]));
   if (status >= 400) {
-    const body = await readText(chunks, MAX_ERROR_BYTES);
+    const body = await readBeginning(chunks, MAX_ERROR_BYTES);
     throw refusedByProvider(provider, { status, body, retryAfter: oneOf(headers["retry-after"]) });
   }
   if (status !== 200 && status !== 201)
@@ -91,19 +96,41 @@ async function openAnswer(
   return { contentType: oneOf(headers["content-type"]) ?? "", chunks };
 }
 
-/** Goes by what came, not by what was asked: some providers stream always, some never. */
+/** Goes by what came, not by what was asked or how it is labelled: some providers stream always, some never. */
 async function* readAnswer(
-  { contentType, chunks }: Answer,
+  answer: Answer,
   { provider }: OpenAiCompatibleOptions,
-  { stream, raw }: ModelRequest,
+  { stream, raw, tools }: ModelRequest,
 ): AsyncGenerator<ModelEvent> {
-  const isEventStream = contentType.includes("event-stream");
-  if (raw && isEventStream === stream) yield { type: "raw", contentType, chunks };
-  else if (isEventStream) yield* readChunks(readServerSentData(chunks), provider);
-  else {
-    const text = await readText(chunks, MAX_COMPLETION_BYTES);
-    if (/^\s*(data|event):/.test(text)) yield* readChunks(readServerSentData(onceOf(text)), provider);
-    else yield* readCompletion(text, provider);
+  const { form, chunks } = await readForm(answer.chunks, provider);
+  const origin = { provider, tools: namesOf(tools) };
+  if (raw && (form === "events") === stream) {
+    const sure =
+      form === "events" ? await sureOfEvents(chunks, provider) : await sureOfCompletion(chunks, provider);
+    yield { type: "raw", contentType: contentTypeOf(form, answer), chunks: sure };
+  } else if (form === "events") yield* readChunks(readServerSentData(chunks), origin);
+  else yield* readJson(await readText(chunks, MAX_COMPLETION_BYTES), origin);
+}
+
+/** One value, or one on each line. */
+function readJson(text: string, origin: AnswerOrigin): Iterable<ModelEvent> | AsyncIterable<ModelEvent> {
+  const lineEnd = text.search(/[\r\n]/);
+  const isLines = lineEnd !== -1 && text.slice(lineEnd).trim() !== "" && isWholeJson(text.slice(0, lineEnd));
+  return isLines
+    ? readChunks(readServerSentData(inChunks(text)), origin)
+    : readCompletion(parsePayload(text, origin.provider), origin);
+}
+
+function contentTypeOf(form: Form, { contentType }: Answer): string {
+  const isLabelled = contentType.includes("event-stream") === (form === "events");
+  if (isLabelled && contentType !== "") return contentType;
+  return form === "events" ? "text/event-stream" : "application/json";
+}
+
+function* namesOf(tools: ModelRequest["tools"]): Generator<string> {
+  for (const tool of tools) {
+    const said = [tool["function"], tool["custom"]].find(isFields);
+    if (typeof said?.["name"] === "string") yield said["name"];
   }
 }
 
@@ -137,8 +164,22 @@ async function readText(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Pr
   return Buffer.concat(parts).toString("utf8");
 }
 
-async function* onceOf(text: string): AsyncGenerator<Uint8Array> {
-  yield Buffer.from(text);
+/** The beginning of a text, as much of it as may be kept. */
+async function readBeginning(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    parts.push(chunk);
+    bytes += chunk.byteLength;
+    if (bytes > maxBytes) break;
+  }
+  return Buffer.concat(parts).subarray(0, maxBytes).toString("utf8");
+}
+
+/** Pieces of the size in which they come over connections. */
+async function* inChunks(text: string): AsyncGenerator<Uint8Array> {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.byteLength; at += CHUNK_BYTES) yield bytes.subarray(at, at + CHUNK_BYTES);
 }
 
 function oneOf(header: string | string[] | undefined): string | undefined {

@@ -2,6 +2,8 @@
 import { type ProviderFault, ToolariumError } from "../errors.ts";
 import { createRedact, foreignText } from "../foreign-text.ts";
 import { type Fields, isFields } from "./model.ts";
+import { createJsonScan } from "./reading/json-scan.ts";
+import { holdsError, readError, type SaidError, statusOfWord } from "./said-error.ts";
 
 /** Whose failure it is. */
 export interface FailingProvider {
@@ -13,6 +15,8 @@ export interface FailingProvider {
 const MAX_MESSAGE_CHARS = 2_000;
 /** Of a type, a code or the name of a parameter. */
 const MAX_WORD_CHARS = 200;
+/** Levels of arrays and objects in an error. */
+const MAX_ERROR_DEPTH = 64;
 
 /** An answer with a status of 400 or more. `body` is its text, perhaps JSON. */
 export function refusedByProvider(
@@ -25,13 +29,12 @@ export function refusedByProvider(
     readonly type?: string | undefined;
   },
 ): ToolariumError {
-  const said = readError(parseJson(answer.body));
+  const said = readError(parseError(answer.body));
   const message = said.message ?? plainText(answer.body) ?? `answered with HTTP status ${answer.status}`;
   return upstreamError(provider, message, {
     fault: {
       ...faultOfStatus(answer.status),
-      ...(answer.type === undefined ? {} : { type: answer.type }),
-      ...said.fault,
+      ...wordsOf({ ...said, type: said.type ?? answer.type }),
       answered: answer.status,
     },
     retryAfter: answer.retryAfter,
@@ -39,16 +42,20 @@ export function refusedByProvider(
   });
 }
 
-/** The error that a payload holds although the answer's status was 200; undefined when it holds none. */
+/** The error that a payload is, or holds, although the answer's status was 200; undefined when there is none. */
 export function errorWithin(provider: FailingProvider, payload: Fields): ToolariumError | undefined {
-  const isError = payload["object"] === "error" || payload["type"] === "error" || isPresent(payload["error"]);
-  if (!isError) return undefined;
+  return holdsError(payload) ? reportedByProvider(provider, payload) : undefined;
+}
+
+/** An error that came in place of an answer, in any shape, although the answer's status was 200. */
+export function reportedByProvider(provider: FailingProvider, payload: unknown): ToolariumError {
   const said = readError(payload);
+  const status = said.status ?? statusOfWord(said.code ?? "") ?? statusOfWord(said.type ?? "");
   return upstreamError(provider, said.message ?? "reported an error without words", {
     fault: {
-      ...faultOfStatus(said.status ?? 502),
-      ...said.fault,
-      ...(said.status === undefined ? {} : { answered: said.status }),
+      ...faultOfStatus(status ?? 502),
+      ...wordsOf(said),
+      ...(status === undefined ? {} : { answered: status }),
     },
     param: said.param,
   });
@@ -143,53 +150,20 @@ function faultOfStatus(status: number): ProviderFault {
   }
 }
 
-interface SaidError {
-  readonly message: string | undefined;
-  readonly status: number | undefined;
-  readonly param: string | undefined;
-  readonly fault: { readonly type?: string; readonly code?: string };
-}
-
-/** Reads `{error: {…}}`, `{error: "…"}`, `{message}`, `{detail}` and their nestings. */
-function readError(payload: unknown): SaidError {
-  const outer = isFields(payload) ? payload : {};
-  const inner = isFields(outer["error"]) ? outer["error"] : outer;
-  const code = textOf(inner["code"]);
-  // Google has the kind of an error as its status.
-  const type = textOf(inner["type"]) ?? textOf(inner["status"]);
-  return {
-    message: textOf(inner["message"]) ?? textOf(inner["error"]) ?? describeDetail(inner["detail"]),
-    status: statusOf(inner["code"]) ?? statusOf(inner["status"]) ?? statusOf(inner["status_code"]),
-    param: textOf(inner["param"]),
-    fault: {
-      ...(type === undefined || type === "error" ? {} : { type }),
-      ...(code === undefined ? {} : { code }),
-    },
-  };
-}
-
-function describeDetail(detail: unknown): string | undefined {
-  return textOf(detail) ?? (isPresent(detail) ? JSON.stringify(detail) : undefined);
-}
-
-function statusOf(value: unknown): number | undefined {
-  return typeof value === "number" && value >= 400 && value <= 599 ? value : undefined;
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === "string" && value.trim() !== "" ? value : undefined;
-}
-
-function isPresent(value: unknown): boolean {
-  return value !== undefined && value !== null && value !== false;
+function wordsOf({ type, code }: Pick<SaidError, "type" | "code">): Pick<ProviderFault, "type" | "code"> {
+  return { ...(type === undefined ? {} : { type }), ...(code === undefined ? {} : { code }) };
 }
 
 function plainText(body: string): string | undefined {
   const text = body.trim();
-  return text === "" || text.startsWith("<") || text.startsWith("{") ? undefined : text;
+  return text === "" || /^[<{[]/.test(text) ? undefined : text;
 }
 
-function parseJson(text: string): unknown {
+/** Undefined also for what goes too deep to be looked through. */
+function parseError(text: string): unknown {
+  const scan = createJsonScan();
+  scan.read(text);
+  if (scan.depth > MAX_ERROR_DEPTH) return undefined;
   try {
     return JSON.parse(text);
   } catch {

@@ -1,0 +1,91 @@
+/** Bodies that a provider compressed unasked, by their `content-encoding`, piece by piece as they come. */
+import { pipeline, type Transform } from "node:stream";
+import zlib from "node:zlib";
+
+type Chunks = AsyncIterable<Uint8Array>;
+
+/** Each piece is passed on as soon as it can be, and a body that lacks its end is read as far as it goes. */
+const gzipOptions = { flush: zlib.constants.Z_SYNC_FLUSH, finishFlush: zlib.constants.Z_SYNC_FLUSH };
+const brotliOptions = {
+  flush: zlib.constants.BROTLI_OPERATION_FLUSH,
+  finishFlush: zlib.constants.BROTLI_OPERATION_FLUSH,
+};
+const zstdOptions = {
+  flush: zlib.constants.ZSTD_e_continue,
+  finishFlush: zlib.constants.ZSTD_e_continue,
+};
+
+/**
+ * The body as it was before it was compressed. An encoding that is not known, or that the first bytes belie, counts as
+ * none.
+ *
+ * @throws Error of zlib (`code`) for bytes that are broken further on
+ */
+export async function* decodeBody(
+  chunks: Chunks,
+  contentEncoding: string | undefined,
+): AsyncGenerator<Uint8Array> {
+  const encodings = (contentEncoding ?? "")
+    .toLowerCase()
+    .split(",")
+    .map((name) => name.trim());
+  let body: Chunks = chunks;
+  for (const encoding of encodings.reverse()) if (KNOWN.has(encoding)) body = decodeOne(body, encoding);
+  yield* body;
+}
+
+const KNOWN: ReadonlySet<string> = new Set(["gzip", "x-gzip", "deflate", "br", "zstd"]);
+
+async function* decodeOne(chunks: Chunks, encoding: string): AsyncGenerator<Uint8Array> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  try {
+    const first = await readFirst(iterator);
+    const rest = withFirst(first, iterator);
+    const decoder = first.byteLength === 0 ? undefined : decoderFor(encoding, first);
+    if (decoder === undefined) {
+      yield* rest;
+      return;
+    }
+    // Its failure is that of the decoder, which is read below.
+    pipeline(rest, decoder, () => {});
+    yield* decoder;
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+/** The first bytes, enough to know the format by; fewer only where there are no more. */
+async function readFirst(iterator: AsyncIterator<Uint8Array>): Promise<Uint8Array> {
+  let first: Uint8Array = new Uint8Array();
+  while (first.byteLength < 4) {
+    const next = await iterator.next();
+    if (next.done) break;
+    first = Buffer.concat([first, next.value]);
+  }
+  return first;
+}
+
+async function* withFirst(first: Uint8Array, rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield first;
+  for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+}
+
+function decoderFor(encoding: string, first: Uint8Array): Transform | undefined {
+  const [one = 0, two = 0] = first;
+  switch (encoding) {
+    case "gzip":
+    case "x-gzip":
+      return one === 0x1f && two === 0x8b ? zlib.createGunzip(gzipOptions) : undefined;
+    case "deflate":
+      // With zlib's head as the standard has it, or without.
+      return (one & 0x0f) === 8 && ((one << 8) | two) % 31 === 0
+        ? zlib.createInflate(gzipOptions)
+        : zlib.createInflateRaw(gzipOptions);
+    case "br":
+      return zlib.createBrotliDecompress(brotliOptions);
+    case "zstd":
+      return one === 0x28 && two === 0xb5 ? zlib.createZstdDecompress(zstdOptions) : undefined;
+    default:
+      return undefined;
+  }
+}

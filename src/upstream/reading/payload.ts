@@ -1,0 +1,31 @@
+/**
+ * JSON of a provider as values, within bounds. A parser holds the thread for as long as it works, and what is nested too
+ * deeply cannot be written again: both are told from the text before.
+ */
+import { parseJson } from "../../json.ts";
+import { brokenAnswer, type FailingProvider } from "../provider-error.ts";
+import { createJsonScan } from "./json-scan.ts";
+
+/** Levels of arrays and objects. Far below what writing it takes. */
+const MAX_DEPTH = 512;
+/** By `JsonScan.size`: some 20 ms of parsing. */
+const MAX_SIZE = 200_000;
+/** Beyond it numbers are read as doubles: to keep their digits costs some microseconds for each value. */
+const MAX_EXACT_SIZE = 20_000;
+
+/** @throws `upstream_error` when it is no JSON, or too much of it */
+export function parsePayload(text: string, provider: FailingProvider): unknown {
+  // A shorter text cannot go as deep.
+  const scan = text.length > 2 * MAX_DEPTH ? createJsonScan() : undefined;
+  scan?.read(text);
+  if (scan !== undefined && scan.depth > MAX_DEPTH)
+    throw brokenAnswer(provider, `sent JSON that is nested more than ${MAX_DEPTH} levels deep`);
+  if (scan !== undefined && scan.size > MAX_SIZE)
+    throw brokenAnswer(provider, `sent JSON of more than ${MAX_SIZE} values in one piece`);
+  try {
+    return scan !== undefined && scan.size > MAX_EXACT_SIZE ? JSON.parse(text) : parseJson(text);
+  } catch {
+    // Without the text: it may hold anything.
+    throw brokenAnswer(provider, "sent something that is not a JSON object");
+  }
+}

@@ -29,10 +29,12 @@ export function readFinishReason(said: string | undefined, called: boolean): Fin
 }
 
 const CUT = ["length", "max_tokens", "max_output_tokens", "content_filter"];
+const MAX_WORD_CHARS = 200;
 const SEVERAL = new RegExp(`^(?:${[...CUT, ...WHOLE].join("|")}){2,}$`);
 
 /** Some put the words of several chunks together: `stopstop`, `tool_callsstop`. Of those the one that tells most counts. */
 function oneWord(said: string): string {
-  if (WHOLE.has(said) || !SEVERAL.test(said)) return said;
+  if (WHOLE.has(said) || said.length > MAX_WORD_CHARS || !SEVERAL.test(said))
+    return said.slice(0, MAX_WORD_CHARS);
   return CUT.find((word) => said.includes(word)) ?? "stop";
 }

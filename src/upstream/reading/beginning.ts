@@ -17,6 +17,7 @@ export type Form = "events" | "json";
 const MAX_HELD_BYTES = 64 * 1024;
 /** Characters that tell a field of an event from other text. */
 const FIELD_CHARS = 8;
+const CHOICES = /"choices"\s*:\s*\[/;
 const FIELD = /^(data|event|id|retry)\s*:/;
 
 /** The body without the blanks before it. @throws `upstream_error` when it is neither form, or empty */
@@ -90,13 +91,13 @@ export async function sureOfCompletion(chunks: Chunks, provider: FailingProvider
   for (let bytes = 0; bytes < MAX_HELD_BYTES; ) {
     const next = await iterator.next();
     if (next.done) {
-      const body = Buffer.concat(held);
+      const body = Buffer.concat(held).toString("utf8");
       // Most answers need not be parsed.
-      if (body.includes('"choices"') && !body.includes('"error"')) break;
-      const payload = parsePayload(body.toString("utf8"), provider);
+      if (CHOICES.test(body) && !body.includes('"error"')) break;
+      const payload = parsePayload(body, provider);
       const error = isFields(payload) ? errorWithin(provider, payload) : undefined;
       if (error !== undefined) throw error;
-      if (!isFields(payload) || choicesOf(payload).length === 0) throw noAnswer(payload, provider);
+      if (!isFields(payload) || !Array.isArray(payload["choices"])) throw noAnswer(payload, provider);
       break;
     }
     held.push(next.value);

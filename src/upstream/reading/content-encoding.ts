@@ -38,20 +38,16 @@ const KNOWN: ReadonlySet<string> = new Set(["gzip", "x-gzip", "deflate", "br", "
 
 async function* decodeOne(chunks: Chunks, encoding: string): AsyncGenerator<Uint8Array> {
   const iterator = chunks[Symbol.asyncIterator]();
-  try {
-    const first = await readFirst(iterator);
-    const rest = withFirst(first, iterator);
-    const decoder = first.byteLength === 0 ? undefined : decoderFor(encoding, first);
-    if (decoder === undefined) {
-      yield* rest;
-      return;
-    }
-    // Its failure is that of the decoder, which is read below.
-    pipeline(rest, decoder, () => {});
-    yield* decoder;
-  } finally {
-    await iterator.return?.();
+  const first = await readFirst(iterator);
+  const rest = withFirst(first, iterator);
+  const decoder = first.byteLength === 0 ? undefined : decoderFor(encoding, first);
+  if (decoder === undefined) {
+    yield* rest;
+    return;
   }
+  // Its failure is that of the decoder. A reader who leaves does not wait for the next bytes: they may never come.
+  pipeline(rest, decoder, () => {});
+  yield* decoder;
 }
 
 /** The first bytes, enough to know the format by; fewer only where there are no more. */
@@ -66,8 +62,12 @@ async function readFirst(iterator: AsyncIterator<Uint8Array>): Promise<Uint8Arra
 }
 
 async function* withFirst(first: Uint8Array, rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
-  yield first;
-  for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+  try {
+    yield first;
+    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return?.();
+  }
 }
 
 function decoderFor(encoding: string, first: Uint8Array): Transform | undefined {

@@ -18,6 +18,8 @@ export interface ReadAnswer {
   readonly reason: string | undefined;
   readonly usage: Usage | null | undefined;
   readonly events: readonly ModelEvent[];
+  /** What came unread. */
+  readonly raw: string;
 }
 
 export const hello: ModelRequest = {
@@ -29,18 +31,22 @@ export const hello: ModelRequest = {
   repeatable: true,
 };
 
-/** Reads to the end. Fails on a call that goes on before it began or begins twice. */
+/** Reads to the end, or until the text is this. Fails on a call that goes on before it began or begins twice. */
 export async function readAnswer(
   model: ChatModel,
   request: Partial<ModelRequest> = {},
   signal: AbortSignal = new AbortController().signal,
+  until?: string,
 ): Promise<ReadAnswer> {
   const events: ModelEvent[] = [];
   const calls: { id: string; name: string; arguments: string; fields: Fields }[] = [];
   let text = "";
+  let raw = "";
   for await (const event of model.stream({ ...hello, ...request }, signal)) {
     events.push(event);
     if (event.type === "text-delta") text += event.text;
+    if (event.type === "raw") raw = Buffer.concat(await Array.fromAsync(event.chunks)).toString();
+    if (text === until) break;
     if (event.type === "tool-call-start") {
       if (event.index !== calls.length)
         throw new Error(`call ${event.index} begins as number ${calls.length}`);
@@ -55,6 +61,7 @@ export async function readAnswer(
   const last = events.at(-1);
   return {
     text,
+    raw,
     calls,
     events,
     reason: last?.type === "finish" ? last.reason : undefined,
@@ -66,6 +73,8 @@ export interface AskOptions {
   readonly request?: Partial<ModelRequest>;
   readonly timeouts?: Partial<UpstreamTimeouts>;
   readonly signal?: AbortSignal;
+  /** The text at which the reader leaves. */
+  readonly until?: string;
 }
 
 /** Asks a provider that answers like this, over loopback. */
@@ -79,7 +88,7 @@ export async function ask(answer: ProviderAnswer, options: AskOptions = {}): Pro
       dispatcher,
       timeouts: { ...defaultTimeouts, ...options.timeouts },
     });
-    return await readAnswer(model, options.request, options.signal);
+    return await readAnswer(model, options.request, options.signal, options.until);
   } finally {
     await dispatcher.destroy();
   }

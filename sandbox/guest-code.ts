@@ -38,7 +38,6 @@ export function createGuestCode(scripts: GuestScripts): GuestCode {
           given.map((each) => each.derefInto()),
           { result: { reference: true } },
         );
-      load(isolate, context, "harden").applySync(undefined, []);
       const parts = installParts(part);
       const bridge = new ivm.Callback(post, { ignored: true });
       const enterGuest: EnterGuest = load(isolate, context, "prelude").applySync(

@@ -1,6 +1,7 @@
 /** What a guest says, as its worker passes it on: hostile like all that comes from there. Only `parsePosts` reads it. */
 import type { ToolErrorKind } from "./index.ts";
 import { isDeeper } from "./json-depth.ts";
+import { type Place, parsePlace } from "./origins.ts";
 import { fault, isCount, isRecord, MAX_MESSAGE_CHARS, type Parsed, parseJson } from "./protocol.ts";
 
 /** What a guest posts. `n` counts calls and timers together, in the order in which the program issued them. */
@@ -26,7 +27,15 @@ export type GuestPost =
   | { readonly type: "skip"; readonly lines: number; readonly chars: number }
   /** What was lost of a value that left the isolate. */
   | { readonly type: "remark"; readonly text: string }
-  | { readonly type: "done"; readonly result: string }
+  /** Where the program makes a call too many, or where it waits. */
+  | { readonly type: "at"; readonly place: Place | undefined }
+  | {
+      readonly type: "done";
+      readonly result: string;
+      readonly undone: readonly Undone[];
+      /** Errors that were handled after their promise had been rejected. */
+      readonly handledLate: readonly string[];
+    }
   | {
       readonly type: "fail";
       readonly code: "guest_error" | "not_serializable" | "result_too_large";
@@ -42,6 +51,16 @@ export type GuestPost =
       /** Of those, how many are not told. */
       readonly left?: number;
     };
+
+/** A call or timer that was open when the program returned, and where it was made. */
+export interface Undone {
+  readonly n: number;
+  /** `returned`: the program returned the number of this timer. `sleep`: all it does is resolve a promise. */
+  readonly kind: (typeof undoneKinds)[number];
+  readonly place: Place | undefined;
+}
+
+const undoneKinds = ["call", "timer", "interval", "sleep", "returned"] as const;
 
 /** A text that is longer than any run may print comes as its beginning and its end. */
 export interface LogGap {
@@ -115,13 +134,31 @@ function parsePost(row: readonly unknown[]): GuestPost | undefined {
       return isCount(a) && isCount(b) ? { type, lines: a, chars: b } : undefined;
     case "remark":
       return typeof a === "string" ? { type, text: a.slice(0, MAX_NAME_CHARS) } : undefined;
+    case "at":
+      return typeof a === "string" ? { type, place: parsePlace(a) } : undefined;
     case "done":
-      return typeof a === "string" ? { type, result: a } : undefined;
+      return typeof a === "string" ? parseDone(a, b ?? [], c ?? []) : undefined;
     case "fail":
       return isRecord(a) ? parseFail(a) : undefined;
     default:
       return undefined;
   }
+}
+
+/** The prelude tells eight, and a hundred late ones. */
+const MAX_UNDONE = 100;
+
+function parseDone(result: string, undone: unknown, late: unknown): GuestPost | undefined {
+  if (!Array.isArray(undone) || !Array.isArray(late)) return undefined;
+  const open = undone.slice(0, MAX_UNDONE).map((row: unknown): Undone | undefined => {
+    const [n, kind, place] = Array.isArray(row) ? (row as readonly unknown[]) : [];
+    const known = undoneKinds.find((each) => each === kind);
+    if (!isCount(n) || known === undefined || typeof place !== "string") return undefined;
+    return { n, kind: known, place: parsePlace(place) };
+  });
+  const handledLate = late.slice(0, MAX_UNDONE).filter((key) => typeof key === "string");
+  if (!open.every((each) => each !== undefined)) return undefined;
+  return { type: "done", result, undone: open, handledLate };
 }
 
 /** The prelude marks arguments that are too large with a leading `!`. */

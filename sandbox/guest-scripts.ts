@@ -11,6 +11,8 @@ export type GuestScripts = { readonly [name in (typeof names)[number]]: string }
 
 const names = [
   "harden",
+  "stacks",
+  "promises",
   "kinds",
   "errors",
   "namespaces",
@@ -19,6 +21,14 @@ const names = [
   "clock",
   "text",
   "printed",
+  "posts",
+  "calls",
+  "timers",
+  "console",
+  "endings",
+  "base64",
+  "encodings",
+  "clone",
   "prelude",
 ] as const;
 
@@ -30,13 +40,27 @@ export function loadGuestScripts(): { readonly scripts: GuestScripts; readonly v
 
 /** What the prelude stands on, in the order in which it is given. Each part captures the language for itself. */
 export function installParts<Part>(part: (name: keyof GuestScripts, ...given: Part[]) => Part): Part[] {
+  const stacks = part("stacks");
+  const promises = part("promises", stacks);
+  part("harden");
   const kinds = part("kinds");
   const errors = part("errors", kinds);
   const namespaces = part("namespaces");
   const display = part("display", kinds, errors, namespaces);
   const encode = part("encode", kinds, errors, namespaces, display);
+  const clock = part("clock");
   const text = part("text");
-  return [encode, part("clock"), text, display, namespaces, errors, part("printed", text)];
+  const printed = part("printed", text);
+  const posts = part("posts", printed);
+  const calls = part("calls", posts, encode, text, stacks);
+  const timers = part("timers", posts);
+  const console = part("console", posts, display, errors, stacks, clock);
+  const endings = part("endings", posts, encode, text, display, errors, calls, timers, promises, stacks);
+  const extras = [part("base64"), part("encodings"), part("clone", kinds)];
+  return [
+    ...[posts, printed, clock, text, stacks, promises, namespaces, calls, timers, console, endings],
+    ...extras,
+  ];
 }
 
 function readScript(name: keyof GuestScripts): string {

@@ -57,8 +57,14 @@ export interface EngineProgram {
   readonly namespaces: ToolNamespaces;
   /** JSON text of the global `input`. */
   readonly input: string;
-  /** Seeds `Math.random` and `crypto.randomUUID`. */
+  /** Seeds `Math.random` and `crypto`. */
   readonly seed: string;
+  /**
+   * Where `js` comes from: JSON text of one flat list of numbers, four for each stretch of it, in order: line and
+   * column at which it begins, line and column of its origin, all from 1. A negative column of the origin: the whole
+   * stretch comes from there. Error stacks, console and outcomes then name positions of the origin.
+   */
+  readonly origins?: string;
 }
 
 /** What a program asks for: a call, with the arguments' JSON text, or a timer. */
@@ -189,7 +195,7 @@ export interface EngineUsage {
   readonly logBytes: number;
 }
 
-/** A failure inside the program, positions in `program.js`: 1-based line, 1-based column. */
+/** A failure inside the program, positions in `program.js` or its origin: 1-based line, 1-based column. */
 export interface EngineFailure {
   readonly code: EngineFailureCode;
   readonly message: string;
@@ -211,7 +217,15 @@ export interface InnerFailure {
   readonly column?: number;
 }
 
-export type EngineOutcome = { readonly usage: EngineUsage; readonly warnings: readonly string[] } & (
+/** What a program did wrong that ended all the same, and where: positions as in `EngineFailure`. */
+export interface EngineWarning {
+  readonly severity: "warning" | "note";
+  readonly message: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+
+export type EngineOutcome = { readonly usage: EngineUsage; readonly warnings: readonly EngineWarning[] } & (
   | { readonly type: "completed"; readonly result: string }
   | { readonly type: "failed"; readonly failure: EngineFailure }
   /**
@@ -257,4 +271,4 @@ export {
   resolveLimits,
 } from "./limits.ts";
 export { createWorkerPool, PoolRefusal, type WorkerPoolOptions } from "./pool.ts";
-export { OPEN_AT_RETURN, SUSPEND } from "./session.ts";
+export { SUSPEND } from "./session.ts";

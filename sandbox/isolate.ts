@@ -7,7 +7,9 @@
 import ivm from "isolated-vm";
 import type { GuestCode } from "./guest-code.ts";
 import type { RunLimits } from "./limits.ts";
+import { placeInStack } from "./origins.ts";
 import type { BrokenCode, Entry } from "./protocol.ts";
+import { A_THROWN_OBJECT } from "./undone.ts";
 
 export interface IsolateEvents {
   posts(text: string): void;
@@ -17,8 +19,10 @@ export interface IsolateEvents {
     readonly cpuMs: number;
     readonly heapBytes: number;
     readonly rejection: string;
+    readonly rejectedAt: string;
   }): void;
-  broken(code: BrokenCode, message: string, cpuMs: number): void;
+  /** `at`: `line:column` of what was executing; empty when the engine does not know. */
+  broken(code: BrokenCode, message: string, cpuMs: number, at: string): void;
 }
 
 export interface IsolateStart {
@@ -27,6 +31,8 @@ export interface IsolateStart {
   readonly config: string;
   readonly startedAt: number;
   readonly limits: RunLimits;
+  /** Milliseconds for each entry, where the program is only looked at. */
+  readonly entryMs?: number;
 }
 
 /** A built and hardened isolate that waits for its one program. */
@@ -35,6 +41,8 @@ export interface Slot {
   /** Once per slot. */
   start(program: IsolateStart, events: IsolateEvents): void;
   enter(entry: Entry): void;
+  /** Has the program say where it waits. */
+  where(): void;
   /**
    * Stops the program when it has passed its CPU limit; the worker polls this.
    * @param processMs CPU time this process has used since the poll before.
@@ -47,6 +55,7 @@ export interface Slot {
 /** The name in stack frames of the program; the gateway maps its positions to the author's text. */
 const PROGRAM_FILE = "program.js";
 const MAX_WORDS = 4_096;
+const WHERE_MS = 100;
 
 export function createSlot(memoryMb: number, code: GuestCode): Slot {
   let events: IsolateEvents | undefined;
@@ -54,7 +63,7 @@ export function createSlot(memoryMb: number, code: GuestCode): Slot {
   const isolate = new ivm.Isolate({
     memoryLimit: memoryMb,
     // V8 has lost control here. Say which run it was while this thread still can; the gateway kills the process.
-    onCatastrophicError: () => events?.broken("memory_exceeded", "V8 ran out of memory.", 0),
+    onCatastrophicError: () => events?.broken("memory_exceeded", "V8 ran out of memory.", 0, ""),
   });
   const context = isolate.createContextSync();
   const enterGuest = code.install(isolate, context, (text, last) => {
@@ -66,17 +75,18 @@ export function createSlot(memoryMb: number, code: GuestCode): Slot {
   let state: "ready" | "running" | "broken" | "disposed" = "ready";
   let limits: RunLimits | undefined;
   let deadline = 0;
+  let entryMs = Number.POSITIVE_INFINITY;
   let cpuBoundMs = 0;
   let running: Promise<void> = Promise.resolve();
 
   const cpuMs = (): number =>
     isolate.isDisposed ? 0 : Number((isolate.cpuTime - cpuAtStart) / 1_000n) / 1_000;
-  const remainingMs = (): number => Math.max(1, Math.ceil(deadline - performance.now()));
+  const remainingMs = (): number => Math.max(1, Math.ceil(Math.min(entryMs, deadline - performance.now())));
 
-  function breakWith(code: BrokenCode, message: string, usedMs: number): void {
+  function breakWith(code: BrokenCode, message: string, usedMs: number, at = ""): void {
     if (state !== "running") return;
     state = "broken";
-    events?.broken(code, message, usedMs);
+    events?.broken(code, message, usedMs, at);
     if (!isolate.isDisposed) isolate.dispose();
   }
 
@@ -98,21 +108,21 @@ export function createSlot(memoryMb: number, code: GuestCode): Slot {
       () => acknowledge(k),
       (error: unknown) => {
         const fatal = classify(error);
-        if (fatal === undefined) acknowledge(k, messageOf(error));
-        else breakWith(fatal, messageOf(error), cpuMs());
+        if (fatal === undefined) acknowledge(k, messageOf(error), placeOf(error));
+        else breakWith(fatal, messageOf(error), cpuMs(), placeOf(error));
       },
     );
     running = Promise.all([running, over]).then(() => undefined);
   }
 
-  function acknowledge(k: number, rejection = ""): void {
+  function acknowledge(k: number, rejection = "", rejectedAt = ""): void {
     if (state !== "running" || isolate.isDisposed) return;
     // Heap figures cost a call into the isolate: asked for once, when the program has said its last word.
     const heap = lastPost === undefined ? undefined : isolate.getHeapStatisticsSync();
     const heapBytes = heap === undefined ? 0 : heap.used_heap_size + heap.externally_allocated_size;
     if (lastPost !== undefined) events?.posts(lastPost);
     lastPost = undefined;
-    events?.entered({ k, cpuMs: cpuMs(), heapBytes, rejection });
+    events?.entered({ k, cpuMs: cpuMs(), heapBytes, rejection, rejectedAt });
   }
 
   return {
@@ -121,6 +131,7 @@ export function createSlot(memoryMb: number, code: GuestCode): Slot {
       events = to;
       state = "running";
       limits = program.limits;
+      entryMs = program.entryMs ?? Number.POSITIVE_INFINITY;
       deadline = performance.now() + program.limits.wallMs;
       track(0, begin(program));
     },
@@ -128,6 +139,11 @@ export function createSlot(memoryMb: number, code: GuestCode): Slot {
       if (state !== "running" || isolate.isDisposed) return;
       const { k, kind, n, at, text } = entry;
       track(k, enterGuest.apply(undefined, [kind, n, at, text], { timeout: remainingMs() }));
+    },
+    where() {
+      if (state !== "running" || isolate.isDisposed) return;
+      // Should it fail, nobody waits for the answer for long.
+      enterGuest.apply(undefined, ["where", 0, 0, ""], { timeout: WHERE_MS }).catch(() => undefined);
     },
     checkCpu(processMs) {
       if (state !== "running" || limits === undefined) return;
@@ -158,7 +174,15 @@ function classify(error: unknown): BrokenCode | undefined {
   return undefined;
 }
 
+/** isolated-vm copies the words of errors only. */
+const NO_ERROR = "An object was thrown from supplied code within isolated-vm";
+
+function placeOf(error: unknown): string {
+  return error instanceof Error && error.stack !== undefined ? placeInStack(error.stack) : "";
+}
+
 /** Cut: it may be as long as the program's heap allowed, and it travels in a frame's header. */
 function messageOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).slice(0, MAX_WORDS);
+  const words = error instanceof Error ? error.message : String(error);
+  return words.startsWith(NO_ERROR) ? A_THROWN_OBJECT : words.slice(0, MAX_WORDS);
 }

@@ -20,7 +20,7 @@ export class OpenCalls {
   readonly #options: OpenCallsOptions;
   readonly #queued: GuestCall[] = [];
   readonly #held = new Set<number>();
-  #inFlight = 0;
+  readonly #inFlight = new Set<number>();
   #startedInTurn = 0;
   #closed = false;
   readonly #abort = new AbortController();
@@ -30,12 +30,18 @@ export class OpenCalls {
   }
 
   get size(): number {
-    return this.#queued.length + this.#inFlight + this.#held.size;
+    return this.#queued.length + this.#inFlight.size + this.#held.size;
+  }
+
+  /** Their numbers, in the order in which they were made. */
+  get open(): readonly number[] {
+    const queued = this.#queued.map(({ n }) => n);
+    return [...this.#inFlight, ...this.#held, ...queued].sort((one, other) => one - other);
   }
 
   /** True when all that is open waits for a person. */
   get onlyHeld(): boolean {
-    return this.#queued.length === 0 && this.#inFlight === 0 && this.#held.size > 0;
+    return this.#queued.length === 0 && this.#inFlight.size === 0 && this.#held.size > 0;
   }
 
   push(call: GuestCall): void {
@@ -46,7 +52,7 @@ export class OpenCalls {
   /** Tools that answer at once would otherwise be called ten thousand times before anybody else is heard. */
   advance(): void {
     const { atOnce, host, mayStart } = this.#options;
-    while (this.#inFlight < atOnce && this.#startedInTurn < CALLS_PER_TURN && mayStart()) {
+    while (this.#inFlight.size < atOnce && this.#startedInTurn < CALLS_PER_TURN && mayStart()) {
       const call = this.#queued.shift();
       if (call === undefined) return;
       if (this.#startedInTurn === 0) setImmediate(() => this.#nextTurn());
@@ -59,7 +65,7 @@ export class OpenCalls {
   close(): void {
     this.#closed = true;
     // Making the signal's error takes longer than all the rest of an ending: only where somebody may hear of it.
-    if (this.#inFlight > 0) this.#abort.abort();
+    if (this.#inFlight.size > 0) this.#abort.abort();
   }
 
   #nextTurn(): void {
@@ -68,10 +74,10 @@ export class OpenCalls {
   }
 
   #await(call: GuestCall, answer: Promise<Settlement | Hold>): void {
-    this.#inFlight += 1;
+    this.#inFlight.add(call.n);
     const settled = answer.catch(() => hostFault(call));
     void settled.then((settlement) => {
-      this.#inFlight -= 1;
+      this.#inFlight.delete(call.n);
       if (this.#closed) return;
       this.advance();
       if (settlement.type === "held") this.#hold(call, settlement);

@@ -23,8 +23,12 @@ export type ToWorker =
       /** How much of the text is JSON for the prelude (namespaces, input, seed, limits); the rest is the program. */
       readonly configChars: number;
       readonly text: string;
+      /** The program is only looked at: each entry is stopped after so many milliseconds, which tells where it was. */
+      readonly entryMs?: number;
     }
   | (Entry & { readonly type: "enter"; readonly lease: LeaseId })
+  /** The program is to say by an `at` where it waits. No entry: nothing of it runs. */
+  | { readonly type: "where"; readonly lease: LeaseId }
   /** Ends a lease: the isolate is disposed, and `stopped` says so once nothing of it runs any more. */
   | { readonly type: "stop"; readonly lease: LeaseId };
 
@@ -57,6 +61,8 @@ export type FromWorker =
       readonly heapBytes: number;
       /** Words of a promise that was rejected in this entry while nothing handled it; empty when none was. */
       readonly rejection: string;
+      /** `line:column` of that; empty when the engine does not know. */
+      readonly rejectedAt: string;
     }
   /** A limit inside the isolate, or an engine fault of this lease only. Final. */
   | {
@@ -65,6 +71,8 @@ export type FromWorker =
       readonly code: BrokenCode;
       readonly message: string;
       readonly cpuMs: number;
+      /** `line:column` in `program.js` of what was executing; empty when the engine does not know. */
+      readonly at: string;
     }
   | { readonly type: "stopped"; readonly lease: LeaseId };
 
@@ -98,19 +106,21 @@ export function parseFromWorker(header: string, text: string): Parsed<FromWorker
     case "posts":
       return { ok: true, value: { type, lease, text } };
     case "entered": {
-      const { k, cpuMs, heapBytes, rejection } = message;
-      if (!isCount(k) || !isAmount(cpuMs) || !isCount(heapBytes) || typeof rejection !== "string")
+      const { k, cpuMs, heapBytes, rejection, rejectedAt } = message;
+      if (!isCount(k) || !isAmount(cpuMs) || !isCount(heapBytes)) return fault("entered lacks its fields");
+      if (typeof rejection !== "string" || typeof rejectedAt !== "string")
         return fault("entered lacks its fields");
-      return {
-        ok: true,
-        value: { type, lease, k, cpuMs, heapBytes, rejection: rejection.slice(0, MAX_MESSAGE_CHARS) },
-      };
+      const words = rejection.slice(0, MAX_MESSAGE_CHARS);
+      return { ok: true, value: { type, lease, k, cpuMs, heapBytes, rejection: words, rejectedAt } };
     }
     case "broken": {
-      const { code, message: words, cpuMs } = message;
-      if (!isBrokenCode(code) || typeof words !== "string" || !isAmount(cpuMs))
+      const { code, message: words, cpuMs, at } = message;
+      if (!isBrokenCode(code) || typeof words !== "string" || !isAmount(cpuMs) || typeof at !== "string")
         return fault("broken lacks its fields");
-      return { ok: true, value: { type, lease, code, message: words.slice(0, MAX_MESSAGE_CHARS), cpuMs } };
+      return {
+        ok: true,
+        value: { type, lease, code, message: words.slice(0, MAX_MESSAGE_CHARS), cpuMs, at },
+      };
     }
     case "stopped":
       return { ok: true, value: { type, lease } };

@@ -12,17 +12,21 @@ import type {
   EngineOutcome,
   EngineRequest,
   EngineRun,
+  EngineWarning,
   GuestCall,
   GuestLog,
   Settlement,
 } from "./index.ts";
 import { isPlainJson } from "./json-depth.ts";
+import { LastPlace } from "./last-place.ts";
 import { LogCap } from "./log-cap.ts";
 import { Meter } from "./meter.ts";
 import { OpenCalls } from "./open-calls.ts";
+import { originOfPlace, type Place, parsePlace } from "./origins.ts";
 import type { Entry, FromWorker, LeaseId, ToWorker } from "./protocol.ts";
 import { cut, Timeline } from "./timeline.ts";
 import { Timers } from "./timers.ts";
+import { describeUndone, Rejections } from "./undone.ts";
 
 /** The prelude stops at 1,000; one more is somebody else speaking. */
 const MAX_ARMED_TIMERS = 1_000;
@@ -36,7 +40,6 @@ const MOST_DEATHS = { crash: 2, kill: 5 };
 const PENDING_FOREVER =
   "The program waits for a promise that nothing can settle: no tool call is open and no timer is armed.";
 
-const MAX_REJECTIONS_TOLD = 5;
 /** The prelude makes two. */
 const MAX_REMARKS = 5;
 /** What a run asks and is told may be so many times its heap in all: it is kept for as long as the run may be repeated. */
@@ -44,8 +47,10 @@ const KEPT_FACTOR = 4;
 /** No further calls while the worker is so many entries behind: they would stand before its other runs' entries. */
 const MAX_AHEAD = 32;
 
-/** What a warning says of calls that the program did not wait for. */
-export const OPEN_AT_RETURN = "still open when the program returned";
+/** How long a run that has to end may take to tell where it is: limits may be half a second late. */
+const LAST_PLACE_MS = { executing: 80, waiting: 300 };
+/** A loop that does not end is met by then, when the program is run again to see where it is. */
+const MOST_LOOKING_MS = 40;
 
 /** Reason of an abort that ends no run: its outcome is `suspended`, and a history of it can go on elsewhere. */
 export const SUSPEND: unique symbol = Symbol("suspend");
@@ -81,11 +86,11 @@ export class Session {
   readonly #meter: Meter;
   /** Of the history's. */
   #logsRepeated = 0;
-  readonly #warnings: string[] = [];
   /** Each told once: a program that is run again makes them again. */
   readonly #remarks = new Set<string>();
-  /** Each told once: a replayed entry rejects again. */
-  readonly #rejections = new Set<string>();
+  readonly #rejections = new Rejections();
+  #warnings: readonly EngineWarning[] = [];
+  readonly #lastPlace = new LastPlace((failure) => this.fail(failure));
 
   /** Set while the run is parked: it has no worker, and wants one when there is something to tell the program. */
   #wake: (() => void) | undefined;
@@ -94,6 +99,8 @@ export class Session {
   #quietSince = 0;
   #logRowsSeen = 0;
   #last: Extract<GuestPost, { type: "done" | "fail" }> | undefined;
+  #at: Place | undefined;
+  #looksAgain = false;
 
   constructor(run: EngineRun) {
     this.run = run;
@@ -144,16 +151,22 @@ export class Session {
     this.#timeline.restart();
     this.#logRowsSeen = 0;
     this.#last = undefined;
+    this.#rejections.restart();
     const isNew = !this.#meter.hasStarted && this.run.history === undefined;
     this.#meter.lease(isNew ? -1 : this.#timeline.entries.length);
     if (!this.#meter.hasStarted) this.#begin();
-    const { js, namespaces, input, seed } = this.run.program;
+    this.#execute(link, this.#timeline.entries);
+  }
+
+  #execute(link: Link, entries: readonly Entry[], look: { readonly entryMs?: number } = {}): void {
+    const { js, ...program } = this.run.program;
     const { limits } = this.run;
     const { lease } = link;
+    const config = JSON.stringify({ ...program, limits });
+    const text = config + js;
     const startedAt = this.#clockStart;
-    const config = JSON.stringify({ namespaces, input, seed, limits });
-    link.send({ type: "start", lease, startedAt, limits, configChars: config.length, text: config + js });
-    for (const entry of this.#timeline.entries) link.send({ type: "enter", lease, ...entry });
+    link.send({ type: "start", lease, startedAt, limits, configChars: config.length, text, ...look });
+    for (const entry of entries) link.send({ type: "enter", lease, ...entry });
   }
 
   #begin(): void {
@@ -161,9 +174,43 @@ export class Session {
     this.#meter.start();
     const startedAt = host.started?.() ?? Date.now();
     this.#clockStart = history?.startedAt ?? startedAt;
-    const message = `The program took longer than ${limits.wallMs} ms.`;
     const leftMs = Math.max(1, limits.wallMs - (history?.used.wallMs ?? 0));
-    this.#wallTimer = setTimeout(() => this.fail({ code: "wall_timeout", message }), leftMs);
+    this.#wallTimer = setTimeout(() => this.#onWallTimeout(), leftMs);
+  }
+
+  #onWallTimeout(): void {
+    const failure: EngineFailure = {
+      code: "wall_timeout",
+      message: describeBroken("wall_timeout", this.run, ""),
+    };
+    if (this.#link === undefined) this.fail(failure);
+    // The worker's own clock stops the program just now, and then it knows where.
+    else if (this.executing) this.#lastPlace.lookFor(failure, LAST_PLACE_MS.executing);
+    else this.#askWhere(failure);
+  }
+
+  #askWhere(failure: EngineFailure): void {
+    if (this.#link === undefined || this.#lastPlace.isLookedFor) return;
+    this.#lastPlace.lookFor(failure, LAST_PLACE_MS.waiting);
+    this.#link.send({ type: "where", lease: this.#link.lease });
+  }
+
+  /**
+   * The engine that was stopped cannot say where. What the program does is repeated by its nature: run again up to the
+   * entry that was under way, it is stopped by a clock, which can. Nothing it says is heard.
+   */
+  #lookAgain(failure: EngineFailure): void {
+    const executingMs = performance.now() - this.#quietSince;
+    const entryMs = Math.min(MOST_LOOKING_MS, Math.ceil(executingMs / 2));
+    if (this.#link === undefined || this.run.history?.only) {
+      this.fail(failure);
+      return;
+    }
+    clearTimeout(this.#wallTimer);
+    this.#looksAgain = true;
+    this.#lastPlace.lookFor(failure, LAST_PLACE_MS.executing);
+    const entries = this.#timeline.entries.filter(({ k }) => k <= this.#timeline.underWay);
+    this.#execute(this.#link, entries, { entryMs });
   }
 
   /**
@@ -172,6 +219,8 @@ export class Session {
    */
   detach(death: "crash" | "kill" | undefined): boolean {
     this.#link = undefined;
+    this.#lastPlace.found(undefined);
+    if (this.#ended) return false;
     if (death === undefined) return true;
     this.#deaths[death] += 1;
     const deaths = this.#deaths[death];
@@ -194,6 +243,10 @@ export class Session {
 
   receive(message: Exclude<FromWorker, { type: "ready" | "stopped" }>): void {
     if (this.#ended || this.#link?.lease !== message.lease) return;
+    if (this.#lastPlace.isLookedFor) {
+      this.#hearWhere(message);
+      return;
+    }
     switch (message.type) {
       case "posts":
         this.#receivePosts(message.text);
@@ -203,9 +256,32 @@ export class Session {
         break;
       case "broken":
         this.#meter.stop(message.cpuMs);
-        this.fail({ code: message.code, message: describeBroken(message.code, this.run, message.message) });
+        this.#onBroken(message);
         break;
     }
+  }
+
+  #onBroken({ code, message, cpuMs, at }: Extract<FromWorker, { type: "broken" }>): void {
+    const failure: EngineFailure = { code, message: describeBroken(code, this.run, message) };
+    const place = this.#authored(at);
+    // An engine that lost control of its memory has used no CPU time, and is not asked again.
+    const mayLookAgain = place === undefined && cpuMs > 0;
+    if (mayLookAgain && (code === "cpu_timeout" || code === "memory_exceeded")) this.#lookAgain(failure);
+    else this.fail({ ...failure, ...place });
+  }
+
+  /** The run is over but for its place. */
+  #hearWhere(message: Parameters<Session["receive"]>[0]): void {
+    if (message.type === "broken") this.#lastPlace.found(this.#authored(message.at));
+    if (message.type !== "posts" || this.#looksAgain) return;
+    const posts = parsePosts(message.text);
+    const at = posts.ok ? posts.value.findLast(({ type }) => type === "at") : undefined;
+    if (at?.type === "at") this.#lastPlace.found(at.place);
+  }
+
+  #authored(at: string): Place | undefined {
+    const place = parsePlace(at);
+    return place && originOfPlace(this.run.program.origins, place);
   }
 
   #receivePosts(text: string): void {
@@ -239,6 +315,9 @@ export class Session {
         break;
       case "remark":
         if (this.#remarks.size < MAX_REMARKS) this.#remarks.add(post.text);
+        break;
+      case "at":
+        this.#at = post.place;
         break;
       case "done":
       case "fail":
@@ -283,7 +362,7 @@ export class Session {
     if (asked === undefined) return;
     if (this.#toolCalls >= toolCalls) {
       const words = `The program made more than ${toolCalls} tool calls.`;
-      this.fail({ code: "too_many_calls", message: words });
+      this.fail({ code: "too_many_calls", message: words, ...this.#at });
       return;
     }
     this.#toolCalls += 1;
@@ -388,9 +467,9 @@ export class Session {
     }
     this.#quietSince = performance.now();
     this.#meter.acknowledge(message);
-    if (message.rejection !== "" && this.#rejections.size < MAX_REJECTIONS_TOLD)
-      this.#rejections.add(message.rejection);
-    if (this.#last?.type === "done") this.#complete(this.#last.result);
+    const { rejection, rejectedAt } = message;
+    if (rejection !== "") this.#rejections.add({ message: rejection, place: parsePlace(rejectedAt) });
+    if (this.#last?.type === "done") this.#complete(this.#last);
     else if (this.#last?.type === "fail") this.fail(describeFail(this.#last, this.run));
     else {
       if (repeated && !this.#timeline.repeatsHistory) this.#goLive();
@@ -399,7 +478,7 @@ export class Session {
     }
   }
 
-  #complete(result: string): void {
+  #complete({ result, undone, handledLate }: Extract<GuestPost, { type: "done" }>): void {
     const { resultBytes } = this.run.limits;
     if (Buffer.byteLength(result) > resultBytes) {
       const message = `The returned value is larger than ${resultBytes} bytes.`;
@@ -410,15 +489,8 @@ export class Session {
       this.#link?.violate("the result is no JSON, or nested too deep");
       return;
     }
-    for (const words of this.#rejections)
-      this.#warnings.push(
-        `Nothing handled an error: ${words.replace(/\.$/, "")}. Await every promise, and catch in callbacks.`,
-      );
-    const open = this.#calls.size;
-    if (open > 0)
-      this.#warnings.push(
-        `${open} tool ${open === 1 ? "call was" : "calls were"} ${OPEN_AT_RETURN}; await every call.`,
-      );
+    const open = this.#calls.open.map((n) => ({ n, name: this.#timeline.nameOf(n) }));
+    this.#warnings = [...this.#rejections.describe(handledLate), ...describeUndone(undone, open)];
     this.#end({ type: "completed", result });
   }
 
@@ -427,7 +499,7 @@ export class Session {
     if (this.#ended || this.#link === undefined || this.executing) return;
     if (this.#timers.size > 0) return;
     if (this.#calls.onlyHeld) this.#end({ type: "parked", lastLogs: this.#logs.rest() });
-    else if (this.#calls.size === 0) this.fail({ code: "pending_forever", message: PENDING_FOREVER });
+    else if (this.#calls.size === 0) this.#askWhere({ code: "pending_forever", message: PENDING_FOREVER });
   }
 
   #end(
@@ -443,6 +515,7 @@ export class Session {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#wallTimer);
+    this.#lastPlace.close();
     this.#timers.close();
     this.#calls.close();
     this.#stopListening();
@@ -451,7 +524,8 @@ export class Session {
       toolCalls: this.#toolCalls,
       logBytes: this.#logs.bytes,
     };
-    const warnings = [...this.#remarks, ...this.#warnings];
+    const remarks = [...this.#remarks].map((message) => ({ severity: "warning", message }) as const);
+    const warnings = [...remarks, ...this.#warnings];
     this.#resolve({ usage, warnings, ...outcome });
   }
 }

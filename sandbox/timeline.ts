@@ -55,6 +55,11 @@ export class Timeline {
     return this.#acked < this.#entries.length;
   }
 
+  /** The entry that the worker works on, or would work on next. */
+  get underWay(): number {
+    return this.#acked + 1;
+  }
+
   /** Characters of all arguments and results, which are kept for the next execution. */
   get chars(): number {
     return this.#chars;
@@ -73,6 +78,12 @@ export class Timeline {
   /** Where the program's clock stands in the entry that is being executed: milliseconds since the Unix epoch. */
   clock(startedAt: number): number {
     return this.#entries[this.#acked]?.at ?? startedAt;
+  }
+
+  /** The tool of a call that was asked for, for whoever reads of it. */
+  nameOf(n: number): string {
+    const request = this.#requests[n - 1];
+    return request?.type === "call" ? cut(nameOf(request)) : "a tool";
   }
 
   /** A worker starts the program from its beginning. */

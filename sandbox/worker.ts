@@ -64,6 +64,9 @@ function handle(message: ToWorker): void {
       leases.get(message.lease)?.enter(message);
       if (refillTimer !== undefined) refillSoon();
       break;
+    case "where":
+      leases.get(message.lease)?.where();
+      break;
     case "stop":
       stop(message.lease);
       break;
@@ -73,22 +76,24 @@ function handle(message: ToWorker): void {
 }
 
 function start(message: Extract<ToWorker, { type: "start" }>): void {
-  const { lease, startedAt, limits, configChars, text } = message;
+  const { lease, configChars, text, ...given } = message;
   try {
-    const slot = takeSlot(limits.memoryMb);
+    const before = leases.get(lease);
+    if (before !== undefined) void before.dispose();
+    const slot = takeSlot(given.limits.memoryMb);
     leases.set(lease, slot);
     slot.start(
-      { js: text.slice(configChars), config: text.slice(0, configChars), startedAt, limits },
+      { ...given, js: text.slice(configChars), config: text.slice(0, configChars) },
       {
         posts: (posts) => send({ type: "posts", lease, text: posts }),
         entered: (entry) => send({ type: "entered", lease, ...entry }),
-        broken: (code, words, cpuMs) => send({ type: "broken", lease, code, message: words, cpuMs }),
+        broken: (code, words, cpuMs, at) => send({ type: "broken", lease, code, message: words, cpuMs, at }),
       },
     );
     refillSoon();
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error);
-    send({ type: "broken", lease, code: "engine_crashed", message: words, cpuMs: 0 });
+    send({ type: "broken", lease, code: "engine_crashed", message: words, cpuMs: 0, at: "" });
   }
 }
 

@@ -134,7 +134,7 @@ export type JournalEvent = EventHead &
         readonly error: RunError | null;
         readonly usage: RunUsage;
         /** What the program did that it should not, though it ended all the same: calls it did not await. */
-        readonly warnings?: readonly string[];
+        readonly warnings?: readonly (string | RunWarning)[];
       }
     | {
         /** Of chat runs that stopped before their answer was complete: the same request came again. */
@@ -167,6 +167,14 @@ export type JournalEventBody = JournalEvent extends infer E
   : never;
 
 export type LogLevel = "log" | "info" | "warn" | "error" | "debug";
+
+/** A remark about a place in the author's text; about the whole run, where it has none. */
+export interface RunWarning {
+  readonly severity: "warning" | "note";
+  readonly message: string;
+  readonly line?: number;
+  readonly column?: number;
+}
 
 export interface RunError {
   readonly code: RunErrorCode;

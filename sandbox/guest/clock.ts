@@ -1,20 +1,24 @@
 /**
  * The only time and the only chance a program has, both functions of its journal: the clock stands at the moment of
- * the last entry and each reading adds a microsecond (so that polling loops end), `Math.random` and
- * `crypto.randomUUID` come from the run's seed.
+ * the last entry and each reading adds a microsecond (so that polling loops end), `Math.random` and `crypto` come from
+ * the run's seed.
  */
 interface Clock {
   start(seed: string, at: number): void;
   advance(at: number): void;
+  /** Milliseconds, with fractions. */
+  now(): number;
+  readonly globals: Record<string, unknown>;
 }
 
 (): Clock => {
-  const { construct, apply, defineProperty } = Reflect;
-  const { imul, floor } = Math;
-  const charCodeAt = String.prototype.charCodeAt;
+  const { construct, apply, defineProperty, getPrototypeOf } = Reflect;
+  const { imul, floor, round } = Math;
+  const { charCodeAt, indexOf } = String.prototype;
   const RealDate = Date;
   const realToString = RealDate.prototype.toString;
   let now = 0;
+  let startedAt = 0;
   let seed = "";
   let sown = true;
   let a = 0;
@@ -101,11 +105,55 @@ interface Clock {
     }
     return text;
   };
-  defineProperty(globalThis, "crypto", { ...hidden, value: Object.freeze({ randomUUID }) });
+  const byteLength = Object.getOwnPropertyDescriptor(getPrototypeOf(Uint8Array.prototype), "byteLength")
+    ?.get as () => number;
+  const tagOf = Object.getOwnPropertyDescriptor(getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)
+    ?.get as () => string | undefined;
+  const views = Object.getOwnPropertyDescriptor(getPrototypeOf(Uint8Array.prototype), "buffer")
+    ?.get as () => ArrayBuffer;
+  const offsets = Object.getOwnPropertyDescriptor(getPrototypeOf(Uint8Array.prototype), "byteOffset")
+    ?.get as () => number;
+  const Bytes = Uint8Array;
+  const GuestTypeError = TypeError;
+  const GuestError = Error;
+  /** Not for secrets: who knows the run's id can tell them. */
+  const getRandomValues = (array: unknown): unknown => {
+    const tag: string | undefined =
+      typeof array === "object" && array !== null ? apply(tagOf, array, []) : undefined;
+    if (tag === undefined || apply(indexOf, tag, ["Float"]) === 0)
+      throw new GuestTypeError("crypto.getRandomValues needs a typed array of integers");
+    const length: number = apply(byteLength, array, []);
+    if (length > 65_536) {
+      const error = new GuestError("crypto.getRandomValues fills 65536 bytes at most: call it several times");
+      defineProperty(error, "name", { ...hidden, value: "QuotaExceededError" });
+      throw error;
+    }
+    const bytes = new Bytes(apply(views, array, []), apply(offsets, array, []), length);
+    for (let i = 0; i < length; i++) bytes[i] = next() >>> 24;
+    return array;
+  };
+  const crypto = Object.freeze({
+    randomUUID: Object.freeze(randomUUID),
+    getRandomValues: Object.freeze(getRandomValues),
+  });
+  /** To the microsecond, which is what a reading adds. */
+  const sinceStart = (): number => {
+    now += 0.001;
+    return round((now - startedAt) * 1_000) / 1_000;
+  };
+  const performance = {
+    now: Object.freeze(sinceStart),
+    get timeOrigin(): number {
+      return startedAt;
+    },
+  };
 
   return {
+    globals: { crypto, performance: Object.freeze(performance) },
+    now: sinceStart,
     start(seedOfRun, at) {
       now = at;
+      startedAt = at;
       seed = seedOfRun;
       sown = false;
     },

@@ -1,6 +1,7 @@
 /**
- * Runs first in every isolate. Takes away what the engine offers beyond the language, what allocates outside the
- * heap's count, what carries entropy or real time, and every road to building code from text.
+ * Runs in every isolate before the program, and before the parts that give it what it has. Takes away what the engine
+ * offers beyond the language, what allocates outside the heap's count, what carries entropy or real time, and every road
+ * to building code from text.
  *
  * The globals are a written allowlist: what a newer engine adds is deleted until somebody adds it here.
  */
@@ -99,9 +100,6 @@
     });
   }
   defineProperty(refuse, "prototype", { value: getPrototypeOf(refuse), writable: false });
-
-  // A program's own formatter would be called for traces that the prelude takes.
-  defineProperty(Error, "prepareStackTrace", { value: undefined, writable: false, configurable: false });
 
   // Resizable and transferable buffers allocate where V8's limit does not count. Without the option, the getters and
   // the methods there is no road to one: subclasses and Reflect.construct come through this constructor too.

@@ -3,9 +3,9 @@
  * (`compile-program.ts`); the gateway talks to it through `compiler-process.ts`.
  */
 import type { InputShape } from "./input-shape.ts";
-import { originalPosition, type Position, type PositionMap } from "./positions.ts";
+import { isPosition, originsOf, type Position, type PositionMap } from "./positions.ts";
 
-export { originalPosition, type Position, type PositionMap };
+export { isPosition, originsOf, type Position, type PositionMap };
 
 export interface CompileRequest {
   /** The model's own text, fences and all. */

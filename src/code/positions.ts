@@ -3,8 +3,8 @@
  * transform, then through the pieces of the normalised text. The map is made in the compiler process and read in the
  * gateway, only when something went wrong.
  */
-import { originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
-import { lineStarts, originOf, type Piece, positionAt, type SourceText } from "./source-text.ts";
+import { decodedMappings, originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
+import { isInserted, lineStarts, originOf, type Piece, positionAt, type SourceText } from "./source-text.ts";
 
 /** Plain data that maps a position in emitted text to the author's. Only this module looks inside. */
 export interface PositionMap {
@@ -53,6 +53,62 @@ export function originalPosition(map: PositionMap, line: number, column: number)
   if (wrapped === undefined) return undefined;
   const offset = bodyOffset(encoded, wrapped);
   return offset === undefined ? undefined : positionAt(encoded.author, originOf(encoded.pieces, offset));
+}
+
+/** A program of 64 kB has a tenth of them. */
+const MAX_ORIGINS = 10_000;
+const written = new WeakMap<PositionMap, string>();
+
+/**
+ * The same for the engine, which looks positions up while the program runs: `EngineProgram.origins`. Of a text that
+ * has too many, the beginnings of its lines.
+ */
+export function originsOf(map: PositionMap): string {
+  const known = written.get(map);
+  if (known !== undefined) return known;
+  const encoded = JSON.parse(map.encoded) as Encoded;
+  const all = encoded.mappings === null ? wrappedOrigins(encoded) : tracedOrigins(encoded, encoded.mappings);
+  const origins = all.length <= MAX_ORIGINS ? all : all.filter(([line], n) => line !== all[n - 1]?.[0]);
+  const text = JSON.stringify(origins.flat());
+  written.set(map, text);
+  return text;
+}
+
+/** Where a stretch of emitted text comes from. A negative column: all of the stretch comes from there. */
+type Origin = readonly [line: number, column: number, originLine: number, originColumn: number];
+
+function wrappedOrigins({ author, body, bodyLength, pieces }: Encoded): readonly Origin[] {
+  const borders = pieces.flatMap(([at, , length]) => [at, at + length]);
+  const starts = [...new Set([...body, ...borders])].filter((start) => start <= bodyLength);
+  return starts
+    .sort((a, b) => a - b)
+    .map((start) => {
+      const { line, column } = positionAt(body, start);
+      const origin = positionAt(author, originOf(pieces, start));
+      const sign = isInserted(pieces, start) ? -1 : 1;
+      return [line + WRAPPER_LINES, column, origin.line, sign * origin.column];
+    });
+}
+
+function tracedOrigins(encoded: Encoded, mappings: string): readonly Origin[] {
+  const trace = new TraceMap({ version: 3, sources: ["program"], names: [], mappings });
+  return decodedMappings(trace).flatMap((segments, index) =>
+    segments.flatMap(([column, , line, sourceColumn]): readonly Origin[] => {
+      if (line === undefined || sourceColumn === undefined) return [];
+      const offset = bodyOffset(encoded, { line: line + 1, column: sourceColumn + 1 });
+      if (offset === undefined) return [];
+      const origin = positionAt(encoded.author, originOf(encoded.pieces, offset));
+      return [[index + 1, column + 1, origin.line, -origin.column]];
+    }),
+  );
+}
+
+/** Whether the author's text has such a position. */
+export function isPosition(map: PositionMap, line: number, column: number): boolean {
+  const { author } = JSON.parse(map.encoded) as Encoded;
+  const start = author[line - 1];
+  const end = author[line] ?? Number.POSITIVE_INFINITY;
+  return start !== undefined && column >= 1 && start + column - 1 <= end;
 }
 
 function traced(mappings: string, line: number, column: number): Position | undefined {

@@ -1,8 +1,8 @@
 /** How runs end, as their journals say it. */
-import type { EngineFailure, ToolNamespaces } from "../../sandbox/index.ts";
-import { type CompileOutcome, originalPosition, type Position } from "../code/compile.ts";
+import type { EngineFailure, EngineWarning, ToolNamespaces } from "../../sandbox/index.ts";
+import { type CompileOutcome, isPosition, type Position } from "../code/compile.ts";
 import { errorTable, type RunErrorCode } from "../errors.ts";
-import type { JournalEvent, JournalEventBody, RunError, RunUsage } from "../journal.ts";
+import type { JournalEvent, JournalEventBody, RunError, RunUsage, RunWarning } from "../journal.ts";
 import { hintFor } from "./hints.ts";
 import { deriveUsage } from "./report.ts";
 import type { ProgramSpec } from "./run-spec.ts";
@@ -87,7 +87,10 @@ export interface RunProgram {
   readonly events: readonly JournalEvent[];
 }
 
-/** What the engine says of a failure, in the author's positions and with the way out. `engine` is the present one. */
+/**
+ * What the engine says of a failure, with the way out. Its positions are the author's, as the engine knows the origins
+ * of the program, but a program can make up any. `engine` is the present one.
+ */
 export function toRunError(
   failure: EngineFailure,
   { code: source, compiled, namespaces, events }: RunProgram,
@@ -126,7 +129,16 @@ function placeOf(
   { line, column }: Pick<EngineFailure, "line" | "column">,
   { positions }: RunProgram["compiled"],
 ): Position | undefined {
-  return line === undefined || column === undefined ? undefined : originalPosition(positions, line, column);
+  if (line === undefined || column === undefined || !isPosition(positions, line, column)) return undefined;
+  return { line, column };
+}
+
+/** What the engine remarks, at places that the author's text has. */
+export function toRunWarning(
+  { severity, message, ...place }: EngineWarning,
+  compiled: RunProgram["compiled"],
+): RunWarning {
+  return { severity, message, ...placeOf(place, compiled) };
 }
 
 function explainEngines(events: readonly JournalEvent[], engine: string): string {

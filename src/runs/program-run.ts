@@ -9,6 +9,7 @@ import {
   type ToolNamespaces,
   type WorkerPool,
 } from "../../sandbox/index.ts";
+import { originsOf } from "../code/compile.ts";
 import type { JournalEvent, JournalEventBody, ToolFailure } from "../journal.ts";
 import type { Log } from "../log.ts";
 import type { Bridge } from "../tools/bridge.ts";
@@ -19,7 +20,7 @@ import type { Policy, PolicyLayer } from "../tools/policy.ts";
 import type { Decidable } from "./approvals.ts";
 import type { Carried } from "./carriage.ts";
 import type { CompiledText } from "./compile-for-run.ts";
-import { endAtRest, toRunError } from "./endings.ts";
+import { endAtRest, toRunError, toRunWarning } from "./endings.ts";
 import { layersOf, openCallOf, toHistory } from "./history.ts";
 import { parseCallId, toCallId } from "./ids.ts";
 import { createLease, type GateRest, type Lease } from "./lease.ts";
@@ -280,7 +281,13 @@ export class ProgramRun implements Carried, Decidable {
       principal,
       limits,
       signal: abort.signal,
-      program: { js: compiled.js, namespaces, input: JSON.stringify(input ?? null), seed: id },
+      program: {
+        js: compiled.js,
+        origins: originsOf(compiled.positions),
+        namespaces,
+        input: JSON.stringify(input ?? null),
+        seed: id,
+      },
       ...(history === undefined ? { admitted } : { history }),
       host: lease.host,
     });
@@ -309,7 +316,7 @@ export class ProgramRun implements Carried, Decidable {
     const journal = this.journal;
     if (journal.events.length === 0) this.#recordOpened();
     const usage = toRunUsage({ compileMs: this.#options.identity.program.compileMs, ...outcome.usage });
-    const { warnings } = outcome;
+    const warnings = outcome.warnings.map((each) => toRunWarning(each, compiled));
     switch (outcome.type) {
       case "parked": {
         const { lastLogs } = outcome;

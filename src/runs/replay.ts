@@ -1,5 +1,6 @@
 /** A stored run executed again, offline: nothing is called, and what comes out is held against what was recorded. */
 import type { EngineOutcome, WorkerPool } from "../../sandbox/index.ts";
+import { originsOf } from "../code/compile.ts";
 import { ToolariumError } from "../errors.ts";
 import type { JournalEvent } from "../journal.ts";
 import type { Store } from "../store/store.ts";
@@ -43,6 +44,7 @@ export async function replayRun(
     limits: { ...limits, wallMs: REPLAY_MS, cpuMs: REPLAY_MS },
     program: {
       js: program.compiled.js,
+      origins: originsOf(program.compiled.positions),
       namespaces: await readNamespaces(store, run.snapshot),
       input: JSON.stringify(program.input ?? null),
       seed: id,

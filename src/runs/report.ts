@@ -2,7 +2,15 @@
 import type { RunLimits } from "../../sandbox/index.ts";
 import type { Diagnostic } from "../code/compile.ts";
 import { withoutResultNotes } from "../code/diagnostics.ts";
-import type { JournalEvent, LogLevel, RunError, RunStatus, RunUsage, ToolFailure } from "../journal.ts";
+import type {
+  JournalEvent,
+  LogLevel,
+  RunError,
+  RunStatus,
+  RunUsage,
+  RunWarning,
+  ToolFailure,
+} from "../journal.ts";
 import {
   type CallRecord,
   callDecision,
@@ -12,10 +20,8 @@ import {
   readJson,
   toPendingCall,
 } from "./calls.ts";
-import type { CallSite } from "./compile-for-run.ts";
 import { notesOnResults } from "./guest-values.ts";
 import { markText } from "./media-marks.ts";
-import { placeWarning } from "./open-at-return.ts";
 import { countReceipt, type ReceiptHead, type TokenReceipt } from "./receipt.ts";
 import { toRunUsage } from "./usage.ts";
 
@@ -73,7 +79,7 @@ export interface ReportHead {
   readonly limits: RunLimits;
   readonly diagnostics: readonly Diagnostic[];
   /** Absent for calls made outside a program. */
-  readonly program?: (ReceiptHead & { readonly sites?: readonly CallSite[] }) | undefined;
+  readonly program?: ReceiptHead | undefined;
 }
 
 /**
@@ -94,9 +100,7 @@ export function deriveReport(head: ReportHead, events: readonly JournalEvent[]):
     error: end?.error ?? null,
     diagnostics: [
       ...(end?.status === "completed" ? head.diagnostics : withoutResultNotes(head.diagnostics)),
-      ...(end?.warnings ?? []).map((warning) =>
-        placeWarning(warning, { diagnostics: head.diagnostics, sites: head.program?.sites ?? [] }, calls),
-      ),
+      ...(end?.warnings ?? []).map(toDiagnostic),
       ...(head.program === undefined ? [] : notesOnResults(events)),
     ],
     logs: [...events.filter((event) => event.type === "log"), ...lastLogsOf(events)].map(
@@ -152,6 +156,12 @@ export function statusAfter(event: JournalEvent | undefined): RunStatus {
     default:
       return "running";
   }
+}
+
+/** A remark about the whole run stands at the beginning of the text. */
+function toDiagnostic(warning: string | RunWarning): Diagnostic {
+  const told = typeof warning === "string" ? { severity: "warning" as const, message: warning } : warning;
+  return { code: null, line: 1, column: 1, ...told };
 }
 
 function toReportCall(call: CallRecord, head: ReportHead, ended: boolean): ReportCall {

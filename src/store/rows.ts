@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { ToolErrorKind } from "../../sandbox/index.ts";
 import { errorTable, type RunErrorCode, ToolariumError, toolFailureCode } from "../errors.ts";
-import type { JournalEvent, RunError, RunUsage, ToolFailure } from "../journal.ts";
+import type { JournalEvent, RunError, RunUsage, RunWarning, ToolFailure } from "../journal.ts";
 import type { PolicyLayer } from "../tools/policy.ts";
 import { restoreLargeTexts } from "./large-texts.ts";
 import { JOURNAL_VERSION } from "./migrations.ts";
@@ -78,6 +78,13 @@ const runError = z.object({
   effects: z.enum(["none", "possible"]),
   tool: z.object({ server: z.string(), tool: z.string(), kind }).exactOptional(),
 }) satisfies z.ZodType<RunError>;
+
+const runWarning = z.object({
+  severity: z.enum(["warning", "note"]),
+  message: z.string(),
+  line: z.int().exactOptional(),
+  column: z.int().exactOptional(),
+}) satisfies z.ZodType<RunWarning>;
 
 const logLevel = z.enum(["log", "info", "warn", "error", "debug"]);
 
@@ -193,7 +200,7 @@ const journalEvent = z.discriminatedUnion("type", [
     result: z.string().nullable(),
     error: runError.nullable(),
     usage: runUsage,
-    warnings: z.array(z.string()).exactOptional(),
+    warnings: z.array(z.union([z.string(), runWarning])).exactOptional(),
   }),
   z.object({ ...head, type: z.literal("reopened") }),
 ]) satisfies z.ZodType<JournalEvent>;

@@ -1,6 +1,8 @@
 import { stop } from "esbuild";
 import { afterAll, describe, expect, it } from "vitest";
-import { originalPosition } from "../../src/code/compile.ts";
+import { originOfPlace } from "../../sandbox/origins.ts";
+import { originsOf } from "../../src/code/compile.ts";
+import { originalPosition } from "../../src/code/positions.ts";
 import { compiled, evaluate } from "./helpers/programs.ts";
 
 afterAll(() => stop());
@@ -14,7 +16,9 @@ async function thrownAt(code: string): Promise<string> {
   );
   const frame = /program\.js:(\d+):(\d+)/.exec(error instanceof Error ? (error.stack ?? "") : "");
   // The stand-in's wrapper shares the first line; every program's text starts on the second.
-  const found = originalPosition(program.positions, Number(frame?.[1]), Number(frame?.[2]));
+  const place = { line: Number(frame?.[1]), column: Number(frame?.[2]) };
+  const found = originOfPlace(originsOf(program.positions), place);
+  expect(found).toEqual(originalPosition(program.positions, place.line, place.column));
   return `${found?.line}:${found?.column}`;
 }
 

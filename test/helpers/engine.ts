@@ -76,6 +76,14 @@ export function codeOf({ outcome }: ProgramResult): string {
   return outcome.type === "failed" ? outcome.failure.code : outcome.type;
 }
 
+/** What the program did wrong though it ended: the words, and after them the place where there is one. */
+export function warningsOf({ outcome }: Pick<ProgramResult, "outcome">): readonly string[] {
+  return outcome.warnings.map(({ severity, message, line, column }) => {
+    const words = severity === "note" ? `(note) ${message}` : message;
+    return line === undefined ? words : `${words} @${line}:${column}`;
+  });
+}
+
 function namespaces(names: readonly string[]): ToolNamespaces {
   return {
     servers: [{ name: "lab", global: "lab", tools: names.map((name) => ({ name, method: name })) }],

@@ -29,7 +29,7 @@ describe("the size of text", () => {
 describe("a guest", () => {
   it("posts one call more than it may, which ends the run, and no other", async () => {
     const guest = startGuest("for (let i = 0; i < 1e4; i++) void lab.echo({ i }); await 0", { toolCalls: 3 });
-    expect(typesOf(await guest.rows())).toEqual(["call", "call", "call", "call", "done"]);
+    expect(typesOf(await guest.rows())).toEqual(["call", "call", "call", "at", "call", "done"]);
   });
 
   it("keeps arguments that are too large to itself, counted in UTF-8", async () => {

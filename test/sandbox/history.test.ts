@@ -14,6 +14,7 @@ import {
   SUSPEND,
   type WorkerPool,
 } from "../../sandbox/index.ts";
+import { warningsOf } from "../helpers/engine.ts";
 import { programOf } from "../helpers/recording.ts";
 import { until } from "../helpers/until.ts";
 
@@ -141,7 +142,7 @@ describe("a run with a history", () => {
     const run = await live("return await Promise.race([read({}), write({})])", { history: past });
     expect(resultOf(run)).toBe("first");
     expect(run.calls).toEqual([]);
-    expect(run.outcome.warnings).toEqual([expect.stringContaining("still open")]);
+    expect(warningsOf(run)).toEqual([expect.stringMatching(/write was still open/)]);
   });
 
   it("that its entries bring to an error fails with it", async () => {

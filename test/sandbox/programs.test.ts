@@ -1,7 +1,7 @@
 import { getEventListeners } from "node:events";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWorkerPool, defaultLimits, type Settlement, type WorkerPool } from "../../sandbox/index.ts";
-import { codeOf, held, resultOf, runProgram } from "../helpers/engine.ts";
+import { codeOf, held, resultOf, runProgram, warningsOf } from "../helpers/engine.ts";
 
 let pool: WorkerPool;
 beforeAll(async () => {
@@ -128,7 +128,7 @@ describe("a program", () => {
     );
     expect(logs).toEqual([
       { level: "log", text: 'a 1 {"b":[2]} null undefined' },
-      { level: "error", text: "TypeError: t" },
+      { level: "error", text: "TypeError: t at 1:79" },
     ]);
   });
 
@@ -172,8 +172,8 @@ describe("a program", () => {
       new Promise(() => signal.addEventListener("abort", () => resolve("aborted")));
     const run = await runProgram(pool, "lab.never({}); return 1", { tools: { never } });
     expect(resultOf(run)).toBe(1);
-    expect(run.outcome.warnings).toEqual([
-      "1 tool call was still open when the program returned; await every call.",
+    expect(warningsOf(run)).toEqual([
+      "The call of lab/never was still open when the program returned: it was cancelled, and its result is lost. Await every call. @1:19",
     ]);
     expect(await aborted).toBe("aborted");
   });
@@ -185,8 +185,8 @@ describe("a program", () => {
     const body = "lab.broken({}); await lab.add({ a: 1, b: 1 }); await sleep(1); return 1";
     const run = await runProgram(pool, body, { tools: { broken, add } });
     expect(resultOf(run)).toBe(1);
-    expect(run.outcome.warnings).toEqual([
-      "Nothing handled an error: no paper. Await every promise, and catch in callbacks.",
+    expect(warningsOf(run)).toEqual([
+      "Nothing handled an error: no paper. Await every promise, and catch in callbacks. @1:19",
     ]);
     const handled = await runProgram(pool, "try { await lab.broken({}) } catch {} return 1", {
       tools: { broken },

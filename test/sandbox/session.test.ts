@@ -43,7 +43,15 @@ function attach({
     post: (lease: number, ...posts: readonly (readonly unknown[])[]) =>
       session.receive({ type: "posts", lease, text: JSON.stringify(posts) }),
     entered: (k: number) =>
-      session.receive({ type: "entered", lease: 1, k, cpuMs: 1, heapBytes: 1, rejection: "" }),
+      session.receive({
+        type: "entered",
+        lease: 1,
+        k,
+        cpuMs: 1,
+        heapBytes: 1,
+        rejection: "",
+        rejectedAt: "",
+      }),
     cancel: () => session.fail({ code: "cancelled", message: "" }),
   };
 }

@@ -24,6 +24,7 @@ const names = [
   "posts",
   "calls",
   "timers",
+  "table",
   "console",
   "endings",
   "base64",
@@ -54,7 +55,7 @@ export function installParts<Part>(part: (name: keyof GuestScripts, ...given: Pa
   const posts = part("posts", printed);
   const calls = part("calls", posts, encode, text, stacks);
   const timers = part("timers", posts);
-  const console = part("console", posts, display, errors, stacks, clock);
+  const console = part("console", posts, display, errors, stacks, clock, part("table"));
   const endings = part("endings", posts, encode, text, display, errors, calls, timers, promises, stacks);
   const extras = [part("base64"), part("encodings"), part("clone", kinds)];
   return [

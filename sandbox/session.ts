@@ -5,7 +5,7 @@
  * somebody who may have broken out of the isolate.
  */
 
-import { describeBroken, describeFail } from "./failures.ts";
+import { describeFail } from "./failures.ts";
 import { type GuestPost, parsePosts } from "./guest-posts.ts";
 import type {
   EngineFailure,
@@ -22,7 +22,7 @@ import { LastPlace } from "./last-place.ts";
 import { LogCap } from "./log-cap.ts";
 import { Meter } from "./meter.ts";
 import { OpenCalls } from "./open-calls.ts";
-import { originOfPlace, type Place, parsePlace } from "./origins.ts";
+import { type Place, parsePlace } from "./origins.ts";
 import type { Entry, FromWorker, LeaseId, ToWorker } from "./protocol.ts";
 import { cut, Timeline } from "./timeline.ts";
 import { Timers } from "./timers.ts";
@@ -46,11 +46,6 @@ const MAX_REMARKS = 5;
 const KEPT_FACTOR = 4;
 /** No further calls while the worker is so many entries behind: they would stand before its other runs' entries. */
 const MAX_AHEAD = 32;
-
-/** How long a run that has to end may take to tell where it is: limits may be half a second late. */
-const LAST_PLACE_MS = { executing: 80, waiting: 300 };
-/** A loop that does not end is met by then, when the program is run again to see where it is. */
-const MOST_LOOKING_MS = 40;
 
 /** Reason of an abort that ends no run: its outcome is `suspended`, and a history of it can go on elsewhere. */
 export const SUSPEND: unique symbol = Symbol("suspend");
@@ -90,7 +85,7 @@ export class Session {
   readonly #remarks = new Set<string>();
   readonly #rejections = new Rejections();
   #warnings: readonly EngineWarning[] = [];
-  readonly #lastPlace = new LastPlace((failure) => this.fail(failure));
+  readonly #lastPlace: LastPlace;
 
   /** Set while the run is parked: it has no worker, and wants one when there is something to tell the program. */
   #wake: (() => void) | undefined;
@@ -100,7 +95,6 @@ export class Session {
   #logRowsSeen = 0;
   #last: Extract<GuestPost, { type: "done" | "fail" }> | undefined;
   #at: Place | undefined;
-  #looksAgain = false;
 
   constructor(run: EngineRun) {
     this.run = run;
@@ -116,6 +110,12 @@ export class Session {
         this.#wakeUp();
         this.#endIfIdle();
       },
+    });
+    this.#lastPlace = new LastPlace({
+      run,
+      end: (failure) => this.fail(failure),
+      ask: () => this.#tell((lease) => ({ type: "where", lease })),
+      repeat: (entryMs) => this.#repeat(entryMs),
     });
     this.#logs = new LogCap(run.limits, (entry) => this.#log(entry));
     this.done = new Promise((resolve) => {
@@ -158,6 +158,18 @@ export class Session {
     this.#execute(link, this.#timeline.entries);
   }
 
+  /** False when there is no worker to tell. */
+  #tell(message: (lease: LeaseId) => ToWorker): boolean {
+    this.#link?.send(message(this.#link.lease));
+    return this.#link !== undefined;
+  }
+
+  #repeat(entryMs: number): boolean {
+    const entries = this.#timeline.entries.filter(({ k }) => k <= this.#timeline.underWay);
+    if (this.#link !== undefined) this.#execute(this.#link, entries, { entryMs });
+    return this.#link !== undefined;
+  }
+
   #execute(link: Link, entries: readonly Entry[], look: { readonly entryMs?: number } = {}): void {
     const { js, ...program } = this.run.program;
     const { limits } = this.run;
@@ -175,42 +187,7 @@ export class Session {
     const startedAt = host.started?.() ?? Date.now();
     this.#clockStart = history?.startedAt ?? startedAt;
     const leftMs = Math.max(1, limits.wallMs - (history?.used.wallMs ?? 0));
-    this.#wallTimer = setTimeout(() => this.#onWallTimeout(), leftMs);
-  }
-
-  #onWallTimeout(): void {
-    const failure: EngineFailure = {
-      code: "wall_timeout",
-      message: describeBroken("wall_timeout", this.run, ""),
-    };
-    if (this.#link === undefined) this.fail(failure);
-    // The worker's own clock stops the program just now, and then it knows where.
-    else if (this.executing) this.#lastPlace.lookFor(failure, LAST_PLACE_MS.executing);
-    else this.#askWhere(failure);
-  }
-
-  #askWhere(failure: EngineFailure): void {
-    if (this.#link === undefined || this.#lastPlace.isLookedFor) return;
-    this.#lastPlace.lookFor(failure, LAST_PLACE_MS.waiting);
-    this.#link.send({ type: "where", lease: this.#link.lease });
-  }
-
-  /**
-   * The engine that was stopped cannot say where. What the program does is repeated by its nature: run again up to the
-   * entry that was under way, it is stopped by a clock, which can. Nothing it says is heard.
-   */
-  #lookAgain(failure: EngineFailure): void {
-    const executingMs = performance.now() - this.#quietSince;
-    const entryMs = Math.min(MOST_LOOKING_MS, Math.ceil(executingMs / 2));
-    if (this.#link === undefined || this.run.history?.only) {
-      this.fail(failure);
-      return;
-    }
-    clearTimeout(this.#wallTimer);
-    this.#looksAgain = true;
-    this.#lastPlace.lookFor(failure, LAST_PLACE_MS.executing);
-    const entries = this.#timeline.entries.filter(({ k }) => k <= this.#timeline.underWay);
-    this.#execute(this.#link, entries, { entryMs });
+    this.#wallTimer = setTimeout(() => this.#lastPlace.endLate(this.executing), leftMs);
   }
 
   /**
@@ -219,7 +196,7 @@ export class Session {
    */
   detach(death: "crash" | "kill" | undefined): boolean {
     this.#link = undefined;
-    this.#lastPlace.found(undefined);
+    this.#lastPlace.giveUp();
     if (this.#ended) return false;
     if (death === undefined) return true;
     this.#deaths[death] += 1;
@@ -244,7 +221,7 @@ export class Session {
   receive(message: Exclude<FromWorker, { type: "ready" | "stopped" }>): void {
     if (this.#ended || this.#link?.lease !== message.lease) return;
     if (this.#lastPlace.isLookedFor) {
-      this.#hearWhere(message);
+      this.#lastPlace.hear(message);
       return;
     }
     switch (message.type) {
@@ -256,32 +233,10 @@ export class Session {
         break;
       case "broken":
         this.#meter.stop(message.cpuMs);
-        this.#onBroken(message);
+        clearTimeout(this.#wallTimer);
+        this.#lastPlace.endBroken(message, performance.now() - this.#quietSince);
         break;
     }
-  }
-
-  #onBroken({ code, message, cpuMs, at }: Extract<FromWorker, { type: "broken" }>): void {
-    const failure: EngineFailure = { code, message: describeBroken(code, this.run, message) };
-    const place = this.#authored(at);
-    // An engine that lost control of its memory has used no CPU time, and is not asked again.
-    const mayLookAgain = place === undefined && cpuMs > 0;
-    if (mayLookAgain && (code === "cpu_timeout" || code === "memory_exceeded")) this.#lookAgain(failure);
-    else this.fail({ ...failure, ...place });
-  }
-
-  /** The run is over but for its place. */
-  #hearWhere(message: Parameters<Session["receive"]>[0]): void {
-    if (message.type === "broken") this.#lastPlace.found(this.#authored(message.at));
-    if (message.type !== "posts" || this.#looksAgain) return;
-    const posts = parsePosts(message.text);
-    const at = posts.ok ? posts.value.findLast(({ type }) => type === "at") : undefined;
-    if (at?.type === "at") this.#lastPlace.found(at.place);
-  }
-
-  #authored(at: string): Place | undefined {
-    const place = parsePlace(at);
-    return place && originOfPlace(this.run.program.origins, place);
   }
 
   #receivePosts(text: string): void {
@@ -441,7 +396,7 @@ export class Session {
   #goLive(): void {
     if (this.run.history?.only) {
       this.#endIfIdle();
-      this.#end({ type: "suspended" });
+      if (!this.#lastPlace.isLookedFor) this.#end({ type: "suspended" });
       return;
     }
     this.#timers.release();
@@ -499,7 +454,8 @@ export class Session {
     if (this.#ended || this.#link === undefined || this.executing) return;
     if (this.#timers.size > 0) return;
     if (this.#calls.onlyHeld) this.#end({ type: "parked", lastLogs: this.#logs.rest() });
-    else if (this.#calls.size === 0) this.#askWhere({ code: "pending_forever", message: PENDING_FOREVER });
+    else if (this.#calls.size === 0)
+      this.#lastPlace.endWaiting({ code: "pending_forever", message: PENDING_FOREVER });
   }
 
   #end(

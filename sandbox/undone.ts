@@ -1,7 +1,8 @@
 /** What a program that completed left undone, in words that say where, and what to do. */
+
+import type { Undone } from "./guest-posts.ts";
 import type { EngineWarning } from "./index.ts";
 import type { Place } from "./origins.ts";
-import type { Undone } from "./guest-posts.ts";
 
 /** A promise that was rejected while nothing handled it. */
 export interface Rejection {

@@ -124,7 +124,11 @@ interface Site {
     return text;
   };
   // The program's own would be called for traces that the prelude takes.
-  defineProperty(GuestError, "prepareStackTrace", { value: format, writable: false, configurable: false });
+  defineProperty(GuestError, "prepareStackTrace", {
+    value: Object.freeze(format),
+    writable: false,
+    configurable: false,
+  });
 
   const framesOf = (error: object): string => {
     const { stack } = error as { stack?: unknown };

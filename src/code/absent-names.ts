@@ -9,7 +9,6 @@ const NO_SHARED = "It is left out on purpose; plain objects, arrays and Maps do 
 const NO_PAGE = "This is not a browser: there is no page.";
 const NO_PERSON = "Nobody can be asked here: values come in by `input`, and results go out by return.";
 const NO_STORE = "Nothing is kept between runs: return what you need later.";
-const NO_TIMERS = "Use a loop with `await sleep(ms)`.";
 const NO_LIBRARY = "There are no libraries here: plain arrays, objects and Maps do the same.";
 const NO_DATES = "There are no libraries here: use Date, and Intl.DateTimeFormat to write dates.";
 const NO_TEST = "There is no test runner here: throw new Error(…) when something is wrong.";
@@ -20,7 +19,7 @@ const ENVIRONMENT =
   "There are no environment variables here: values come in by `input`, and tools know their own keys.";
 const RESULT = "Name what a call gives, `const result = await …`, and return it.";
 const GLOBAL = "Tools are globals by themselves, and `globalThis` is the global object.";
-const WRITE_TEXT = "Use strings, or Uint8Array for bytes.";
+const WRITE_TEXT = "Use strings, or Uint8Array for bytes: TextEncoder, TextDecoder, btoa and atob are here.";
 const BODY = "There is no network here: a tool takes plain values, and gives them.";
 
 /** Names that mean the same thing stand together. */
@@ -34,7 +33,10 @@ const table: readonly (readonly [names: string, instead: string])[] = [
   ["require fs path os module exports __dirname __filename child_process Deno Bun open", NO_NODE],
   ["process", "This is not Node.js: values come in by `input`, and tools are the only way out."],
   ["env environ dotenv", ENVIRONMENT],
-  ["Buffer", "This is not Node.js: use strings or Uint8Array."],
+  [
+    "Buffer",
+    "This is not Node.js: use Uint8Array with TextEncoder and TextDecoder, and btoa and atob for base64.",
+  ],
   ["global self", GLOBAL],
   ["window document navigator location history", NO_PAGE],
   ["alert prompt confirm readline", NO_PERSON],
@@ -42,15 +44,14 @@ const table: readonly (readonly [names: string, instead: string])[] = [
   ["eval Function exec compile", NO_EVAL],
   ["WebAssembly SharedArrayBuffer Atomics WeakRef FinalizationRegistry", NO_SHARED],
   ["Temporal", "Use Date; its clock is that of the run."],
-  ["performance time", "Use Date.now(); its clock is that of the run."],
-  ["setInterval clearInterval", NO_TIMERS],
-  ["setImmediate requestAnimationFrame requestIdleCallback", "Use `await sleep(0)`."],
-  ["queueMicrotask nextTick", "Use `await` or a promise's `then`."],
-  ["structuredClone", "Use JSON.parse(JSON.stringify(value))."],
-  ["TextEncoder", "Use strings, or encodeURIComponent for UTF-8."],
-  ["TextDecoder", "Use strings, or decodeURIComponent for UTF-8."],
-  ["URL", "Take the text apart with a regular expression."],
-  ["URLSearchParams", "Join the parts with encodeURIComponent."],
+  ["time", "Use Date.now(); its clock is that of the run."],
+  ["requestAnimationFrame requestIdleCallback", "Use `await sleep(0)`."],
+  ["nextTick", "Use queueMicrotask, or `await`."],
+  ["URL", "Take the text apart: `const [, host, path] = /^https?:\\/\\/([^/?#]+)([^?#]*)/.exec(url) ?? []`."],
+  [
+    "URLSearchParams",
+    'Join parts like name + "=" + encodeURIComponent(value) with &; to read one, split at & and =, and use decodeURIComponent.',
+  ],
   ["AbortController AbortSignal", "A call ends with its own time limit; there is nothing to abort."],
   [
     "Worker MessageChannel BroadcastChannel",

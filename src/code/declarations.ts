@@ -3,7 +3,7 @@
  * against. Byte-stable: equal tools give equal text, in whatever order they come.
  */
 import { type CatalogTool, promisedSchema } from "../tools/catalog.ts";
-import { ENVIRONMENT_DECLARATIONS, TOOLS_FUNCTIONS } from "./environment.ts";
+import { declarePlatform, ENVIRONMENT_DECLARATIONS, TOOLS_FUNCTIONS } from "./environment.ts";
 import type { SchemaType } from "./json-schema-to-ts.ts";
 import { allowsNoProperties } from "./schema-empty.ts";
 import { typeOf } from "./schema-types.ts";
@@ -23,18 +23,27 @@ export interface OtherServer {
 /**
  * Declares every tool that can be called: one global per server, tools of `local` as functions, and all of them by
  * their original names under `tools`. The text compiles alone, with `lib: ["es2024"]` and no DOM. `others` are
- * servers without such tools.
+ * servers without such tools. To `check` a program, what every platform has is declared too; whoever reads knows it.
  */
 export function renderDeclarations(
   tools: readonly CatalogTool[],
   others: readonly OtherServer[] = [],
+  purpose: "read" | "check" = "read",
 ): string {
   const callable = tools.filter((tool) => tool.unavailable === undefined).toSorted(byId);
   const names = new Set<string>();
   const servers = [...Map.groupBy(callable, (tool) => tool.server)];
   const groups = servers.map(([, group]) => declareServer(group, names));
   const empty = others.map(({ global, type }) => `declare const ${global}: ${type};\n`);
-  return [ENVIRONMENT_DECLARATIONS, ...groups.flat(), ...empty, declareAllTools(servers, others)].join("\n");
+  const taken = new Set([...callable, ...others].map(({ global }) => global));
+  const platform = purpose === "check" ? [declarePlatform(taken)] : [];
+  return [
+    ENVIRONMENT_DECLARATIONS,
+    ...groups.flat(),
+    ...empty,
+    declareAllTools(servers, others),
+    ...platform,
+  ].join("\n");
 }
 
 /** Declares these tools as `renderDeclarations` does, without what else there is: a part of it to read, not to compile. */

@@ -3,7 +3,10 @@ import type { EngineFailure, EngineWarning, ToolNamespaces } from "../../sandbox
 import { type CompileOutcome, isPosition, type Position } from "../code/compile.ts";
 import { errorTable, type RunErrorCode } from "../errors.ts";
 import type { JournalEvent, JournalEventBody, RunError, RunUsage, RunWarning } from "../journal.ts";
+import { placeOfCall } from "./call-place.ts";
 import { hintFor } from "./hints.ts";
+import { openCallOf } from "./history.ts";
+import { hintForExpired } from "./limit-hints.ts";
 import { deriveUsage } from "./report.ts";
 import type { ProgramSpec } from "./run-spec.ts";
 import { toRunUsage } from "./usage.ts";
@@ -23,7 +26,22 @@ export function endAtRest(
 ): Ended {
   const usage = usageAtRest(events);
   const status = code === "cancelled" ? "cancelled" : "failed";
-  return { type: "ended", status, result: null, error: { code, message, effects: effectsOf(events) }, usage };
+  const hint = code === "cancelled" ? {} : { hint: hintForExpired(events) };
+  const error = { code, message, ...hint, effects: effectsOf(events) };
+  return { type: "ended", status, result: null, error, usage };
+}
+
+/** The place of the call that nobody decided, where there is one such call, and the program makes it in one place. */
+export function placeOfUndecided(
+  events: readonly JournalEvent[],
+  { code, namespaces }: Pick<RunProgram, "code" | "namespaces">,
+): Partial<Position> {
+  const asked = events.filter(
+    (event) => event.type === "requested" && openCallOf(events, event.call)?.step === "asked",
+  );
+  const tools = new Set(asked.map((event) => (event.type === "requested" ? event.tool : "")));
+  const [tool] = tools;
+  return (tools.size === 1 && tool !== undefined && placeOfCall(code, tool, namespaces)) || {};
 }
 
 const LEFT = {

@@ -3,6 +3,7 @@ import type { EngineFailure } from "../../sandbox/index.ts";
 import { NO_IMPORT, wayOutOfMember } from "../code/absent-names.ts";
 import { hintForContent } from "./content-hints.ts";
 import type { FailedProgram } from "./failing-value.ts";
+import { hintForLimit } from "./limit-hints.ts";
 import { hintForName, hintForNoFunction } from "./name-hints.ts";
 import { hintForMissing, hintForNoArray } from "./value-hints.ts";
 
@@ -18,10 +19,8 @@ export function hintFor(failure: EngineFailure, program: FailedProgram): string 
         : "Return plain data: objects, arrays, strings, numbers, booleans, null.";
     case "result_too_large":
       return "Return a summary or fewer rows.";
-    case "too_many_calls":
-      return "Ask for more with each call: filters, larger pages, batch tools.";
     default:
-      return undefined;
+      return hintForLimit(failure.code, program.events);
   }
 }
 

@@ -45,7 +45,7 @@ export function programDeclarations(catalog: Catalog, policy: Policy): ProgramDe
 }
 
 function declare(tools: readonly CatalogTool[], others: readonly OtherServer[]): ProgramDeclarations {
-  const text = renderDeclarations(tools, others);
+  const text = renderDeclarations(tools, others, "check");
   const shown = new Map<number, ShownDeclarations>();
   return {
     hash: createHash("sha256").update(text).digest("hex"),

@@ -20,7 +20,7 @@ import type { Policy, PolicyLayer } from "../tools/policy.ts";
 import type { Decidable } from "./approvals.ts";
 import type { Carried } from "./carriage.ts";
 import type { CompiledText } from "./compile-for-run.ts";
-import { endAtRest, toRunError, toRunWarning } from "./endings.ts";
+import { endAtRest, placeOfUndecided, toRunError, toRunWarning } from "./endings.ts";
 import { layersOf, openCallOf, toHistory } from "./history.ts";
 import { parseCallId, toCallId } from "./ids.ts";
 import { createLease, type GateRest, type Lease } from "./lease.ts";
@@ -246,8 +246,11 @@ export class ProgramRun implements Carried, Decidable {
     const journal = this.journal;
     if (journal.events.length === 0) this.#recordOpened();
     const end = endAtRest(journal.events, code);
+    const { program, namespaces } = this.#options.identity;
+    const place = placeOfUndecided(journal.events, { code: program.code, namespaces });
+    const error = end.error && code === "approval_expired" ? { ...end.error, ...place } : end.error;
     for (const { level, text } of lastLogsOf(journal.events)) journal.append({ type: "log", level, text });
-    journal.append(end);
+    journal.append({ ...end, error });
   }
 
   #take(events: readonly JournalEvent[], opens: () => number, admitted: boolean): void {

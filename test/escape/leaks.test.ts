@@ -56,9 +56,9 @@ describe("after a run", () => {
   it("the last match of its regular expressions, its error hooks and its formats are gone", async () => {
     const result = await oneAfterTheOther(
       "/(.*)/.exec(input); Error.stackTraceLimit = 0; Error.prepareStackTrace = () => input; Intl.DateTimeFormat.prototype.format = null",
-      `return [RegExp.$1, RegExp.lastMatch, RegExp["$&"], Error.stackTraceLimit > 0, typeof Error.prepareStackTrace, new Error("e").stack.includes("program.js")]`,
+      `return [RegExp.$1, RegExp.lastMatch, RegExp["$&"], Error.stackTraceLimit > 0, String(Error.prepareStackTrace).includes("input"), new Error("e").stack.includes("program.js")]`,
     );
-    expect(result).toEqual(["", "", "", true, "undefined", true]);
+    expect(result).toEqual(["", "", "", true, false, true]);
   });
 
   it("its timers never fire", async () => {
@@ -118,7 +118,7 @@ describe("after a run", () => {
        for (let i = 0; i < 1_000; i++) console.log("line");
        return timers[0]`,
     );
-    expect(result).toBe(1);
+    expect(result).toBe(1_000_001);
   });
 
   it("its clock and its chance are gone: an equal run is equal wherever it comes", async () => {
@@ -149,7 +149,7 @@ describe("after a run", () => {
       );
       const results = runs.map(resultOf);
       expect(new Set(results.map((result) => JSON.stringify(result))).size).toBe(1);
-      expect(results[0]).toMatchObject({ n: 1, warm: false, lab: ["echo", "fail", "never"] });
+      expect(results[0]).toMatchObject({ n: 1_000_001, warm: false, lab: ["echo", "fail", "never"] });
       expect(runs.every(({ logs, calls }) => logs.length === 0 && calls.length === 0)).toBe(true);
       return runs;
     });

@@ -11,8 +11,8 @@ attack(
     module: "module.constructor",
     Buffer: "Buffer.from('x')",
     fetch: "fetch",
-    performance: "performance.now()",
-    structuredClone: "structuredClone({})",
+    URL: "new URL('http://localhost')",
+    navigator: "navigator.userAgent",
     MessageChannel: "new MessageChannel()",
     Worker: "Worker",
     XMLHttpRequest: "XMLHttpRequest",
@@ -68,8 +68,10 @@ attack({
       "escape",
       "unescape",
     ],
-    ...["isFinite", "isNaN", "DisposableStack", "AsyncDisposableStack", "crypto"],
+    ...["isFinite", "isNaN", "DisposableStack", "AsyncDisposableStack"],
     ...["console", "setTimeout", "clearTimeout", "sleep", "ToolError", "tools", "lab", "input"],
+    ...["setInterval", "clearInterval", "setImmediate", "clearImmediate", "queueMicrotask"],
+    ...["crypto", "performance", "btoa", "atob", "TextEncoder", "TextDecoder", "structuredClone"],
     // Taken away: they are there only to say so.
     ...["eval", "Function", "WebAssembly", "SharedArrayBuffer", "Atomics", "WeakRef", "FinalizationRegistry"],
     ...["Temporal"],
@@ -127,7 +129,7 @@ attack(
       transferToFixedLength: "new ArrayBuffer(8).transferToFixedLength(64).byteLength === 64",
       transferToImmutable: "new ArrayBuffer(8).transferToImmutable().byteLength === 8",
       "structuredClone with transfer":
-        "structuredClone(new ArrayBuffer(8), { transfer: [] }).byteLength === 8",
+        "(() => { const buffer = new ArrayBuffer(8); return structuredClone(buffer, { transfer: [buffer] }).byteLength === 8 })()",
       "a method found on a buffer": "Reflect.apply(new ArrayBuffer(8).transfer, new ArrayBuffer(8), [64])",
       "a method found on the prototype":
         "ArrayBuffer.prototype.resize.call(new ArrayBuffer(8, { maxByteLength: 64 }), 64) === undefined",

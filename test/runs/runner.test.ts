@@ -185,7 +185,9 @@ describe("a run", () => {
       diagnostics: expect.arrayContaining([
         expect.objectContaining({
           severity: "warning",
-          message: expect.stringContaining("await every call"),
+          message: expect.stringMatching(/The call of local\/wait was still open.*Await every call/),
+          line: 1,
+          column: 1,
         }),
       ]),
       calls: [{ status: "cancelled" }],

@@ -20,12 +20,22 @@ const headers: readonly (readonly [right: object, faults: Faults])[] = [
   ],
   [{ type: "posts", lease: 1 }, { lease: noCount }],
   [
-    { type: "entered", lease: 1, k: 1, cpuMs: 1.5, heapBytes: 1, rejection: "" },
-    { lease: noCount, k: noCount, cpuMs: noAmount, heapBytes: noCount, rejection: noText },
+    { type: "entered", lease: 1, k: 1, cpuMs: 1.5, heapBytes: 1, rejection: "", rejectedAt: "1:2" },
+    {
+      lease: noCount,
+      k: noCount,
+      cpuMs: noAmount,
+      heapBytes: noCount,
+      rejection: noText,
+      rejectedAt: noText,
+    },
   ],
   [
-    { type: "broken", lease: 1, code: "cpu_timeout", message: "", cpuMs: 1.5 },
-    { lease: noCount, code: [...noText, "cancelled", "completed"], message: noText, cpuMs: noAmount },
+    { type: "broken", lease: 1, code: "cpu_timeout", message: "", cpuMs: 1.5, at: "" },
+    {
+      ...{ lease: noCount, code: [...noText, "cancelled", "completed"] },
+      ...{ message: noText, cpuMs: noAmount, at: noText },
+    },
   ],
   [{ type: "stopped", lease: 1 }, { lease: noCount }],
 ];
@@ -51,6 +61,15 @@ const posts: readonly (readonly [right: readonly unknown[], faults: Faults])[] =
   [["skip", 1, 5], { 1: noCount, 2: noCount }],
   [["remark", "why"], { 1: noText }],
   [["done", "1"], { 1: noText }],
+  [["at", "3:7"], { 1: noText }],
+  [
+    ["done", "1", [[1, "timer", "2:3"]], ["key"]],
+    {
+      1: noText,
+      2: [1, "x", {}, [1], [[1, "timer"]], [[-1, "call", ""]], [[1, "other", ""]], [[1, "call", 5]]],
+      3: [1, "x", {}],
+    },
+  ],
   [
     ["fail", { ...failure, tool, inner, left: 1 }],
     {
@@ -211,9 +230,17 @@ describe("what a worker says", () => {
         { fault: { message: cut } },
       ],
     });
-    const entered = { type: "entered", lease: 1, k: 1, cpuMs: 1, heapBytes: 1, rejection: long };
+    const entered = {
+      type: "entered",
+      lease: 1,
+      k: 1,
+      cpuMs: 1,
+      heapBytes: 1,
+      rejection: long,
+      rejectedAt: "",
+    };
     expect(parseFromWorker(write(entered), "")).toMatchObject({ value: { rejection: cut } });
-    const broken = { type: "broken", lease: 1, code: "engine_crashed", message: long, cpuMs: 1 };
+    const broken = { type: "broken", lease: 1, code: "engine_crashed", message: long, cpuMs: 1, at: "" };
     expect(parseFromWorker(write(broken), "")).toMatchObject({ value: { message: cut } });
   });
 });

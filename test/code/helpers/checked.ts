@@ -74,7 +74,7 @@ const catalog = buildCatalog(
 );
 const globals = programGlobals(catalog);
 
-export const declarations: Declarations = declare(renderDeclarations(catalog.tools));
+export const declarations: Declarations = declare(renderDeclarations(catalog.tools, [], "check"));
 
 export function declare(text: string): Declarations {
   return { hash: createHash("sha256").update(text).digest("hex"), text };

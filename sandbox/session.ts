@@ -444,8 +444,11 @@ export class Session {
       this.#link?.violate("the result is no JSON, or nested too deep");
       return;
     }
-    const open = this.#calls.open.map((n) => ({ n, name: this.#timeline.nameOf(n) }));
-    this.#warnings = [...this.#rejections.describe(handledLate), ...describeUndone(undone, open)];
+    // A tool may have answered by now, but not in time for the program.
+    const missed = undone.flatMap(({ n, kind }) => (kind === "call" ? [n] : []));
+    const open = [...new Set([...this.#calls.open, ...missed])].sort((one, other) => one - other);
+    const calls = open.map((n) => ({ n, name: this.#timeline.nameOf(n) }));
+    this.#warnings = [...this.#rejections.describe(handledLate), ...describeUndone(undone, calls)];
     this.#end({ type: "completed", result });
   }
 

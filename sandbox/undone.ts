@@ -63,13 +63,12 @@ export function describeUndone(
   undone: readonly Undone[],
   calls: readonly { readonly n: number; readonly name: string }[],
 ): readonly EngineWarning[] {
-  // Which calls are open is the gateway's to say; where they were made, the program's.
   const placeOf = (n: number): Place | undefined => undone.find((each) => each.n === n)?.place;
   const open = calls
     .slice(0, MOST_TOLD)
     .map(({ n, name }) =>
       warning(
-        `The call of ${name} was still open when the program returned: it was cancelled, and its result is lost. Await every call.`,
+        `The call of ${name} was still open when the program returned: its result is lost, and what was not done yet was cancelled. Await every call.`,
         placeOf(n),
       ),
     );

@@ -3,7 +3,6 @@ import type { EngineFailure, EngineWarning, ToolNamespaces } from "../../sandbox
 import { type CompileOutcome, isPosition, type Position } from "../code/compile.ts";
 import { errorTable, type RunErrorCode } from "../errors.ts";
 import type { JournalEvent, JournalEventBody, RunError, RunUsage, RunWarning } from "../journal.ts";
-import { placeOfCall } from "./call-place.ts";
 import { hintFor } from "./hints.ts";
 import { openCallOf } from "./history.ts";
 import { hintForExpired } from "./limit-hints.ts";
@@ -31,17 +30,18 @@ export function endAtRest(
   return { type: "ended", status, result: null, error, usage };
 }
 
-/** The place of the call that nobody decided, where there is one such call, and the program makes it in one place. */
-export function placeOfUndecided(
+/** The line of the call that nobody decided, where there is one such call, and the program makes it in one line. */
+export function lineOfUndecided(
   events: readonly JournalEvent[],
-  { code, namespaces }: Pick<RunProgram, "code" | "namespaces">,
-): Partial<Position> {
+  sites: NonNullable<ProgramSpec["sites"]>,
+): Pick<RunError, "line"> {
   const asked = events.filter(
     (event) => event.type === "requested" && openCallOf(events, event.call)?.step === "asked",
   );
   const tools = new Set(asked.map((event) => (event.type === "requested" ? event.tool : "")));
-  const [tool] = tools;
-  return (tools.size === 1 && tool !== undefined && placeOfCall(code, tool, namespaces)) || {};
+  const lines = sites.filter(({ tool }) => tools.has(tool)).flatMap((site) => site.lines);
+  const [line, ...others] = lines;
+  return tools.size !== 1 || line === undefined || others.length > 0 ? {} : { line };
 }
 
 const LEFT = {

@@ -173,7 +173,7 @@ describe("a program", () => {
     const run = await runProgram(pool, "lab.never({}); return 1", { tools: { never } });
     expect(resultOf(run)).toBe(1);
     expect(warningsOf(run)).toEqual([
-      "The call of lab/never was still open when the program returned: it was cancelled, and its result is lost. Await every call. @1:19",
+      "The call of lab/never was still open when the program returned: its result is lost, and what was not done yet was cancelled. Await every call. @1:19",
     ]);
     expect(await aborted).toBe("aborted");
   });

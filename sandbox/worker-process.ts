@@ -179,7 +179,7 @@ function describeSpawnError(error: Error, [wrapper]: readonly string[]): string 
   const code = "code" in error ? String(error.code) : "";
   if (wrapper === undefined || !/^(?:ENOENT|EACCES)$/.test(code)) return error.message;
   const fault = code === "ENOENT" ? "was not found" : "may not be executed";
-  return `the command ${JSON.stringify(wrapper)} of sandbox.wrapper ${fault}`;
+  return `the command ${JSON.stringify(wrapper)} of sandbox.wrapper ${fault} (${code})`;
 }
 
 function keepTail(child: ChildProcess): { text(): string } {

@@ -103,7 +103,7 @@ test.each([
     "a wrapper that is not there",
     { sandbox: { wrapper: ["/no/such"] } },
     70,
-    'Programs cannot run here, and there is no other engine to fall back to: a worker process could not be started: the command "/no/such" of sandbox.wrapper was not found',
+    'Programs cannot run here, and there is no other engine to fall back to: a worker process could not be started: the command "/no/such" of sandbox.wrapper was not found (ENOENT)',
   ],
 ])("%s ends the start with one sentence", async (_what, settings, exit, sentence) => {
   const keys = [{ name: "a", key: "0123456789abcdef" }];

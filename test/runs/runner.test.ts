@@ -125,7 +125,7 @@ describe("a run", () => {
     const refused = await run(code);
     expect(refused.error).toMatchObject({
       ...{ code: "type_error", line: 1, column: 21, effects: "none" },
-      message: 'wait: "name" must be string, not number.',
+      message: 'wait: "name" must be string, not number. Write "1".',
       hint: expect.stringMatching(/^wait\(args: \{ name: string \}\)/),
     });
     expect(refused.calls).toEqual([]);

@@ -1,5 +1,6 @@
 import { isExact } from "../json.ts";
 import { type Fields, isFields } from "../upstream/model.ts";
+import { addToThought, continuesThought } from "./thoughts.ts";
 
 /** The fields of deltas, joined to what a whole message would hold. */
 export interface MergedFields {
@@ -20,12 +21,20 @@ export function createMergedFields(): MergedFields {
   const merge = (target: OwnFields, later: Fields): void => {
     for (const [name, value] of Object.entries(later)) target[name] = mergeValue(target[name], value);
   };
+  const append = (list: unknown[], item: unknown): void => {
+    const last = list.at(-1);
+    if (!isFields(last) || !continuesThought(last, item)) return void list.push(item);
+    const thought = made.has(last) ? (last as OwnFields) : Object.assign(createOwnFields(), last);
+    made.add(thought);
+    addToThought(thought, item);
+    list[list.length - 1] = thought;
+  };
   const mergeValue = (earlier: unknown, later: unknown): unknown => {
     if (typeof earlier === "string" && typeof later === "string") return earlier + later;
     if (Array.isArray(earlier) && Array.isArray(later)) {
       const list: unknown[] = made.has(earlier) ? earlier : [...earlier];
       made.add(list);
-      for (const item of later) list.push(item);
+      for (const item of later) append(list, item);
       return list;
     }
     if (isMergeable(earlier) && isMergeable(later)) {

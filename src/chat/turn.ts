@@ -86,6 +86,13 @@ export async function* takeTurn(
         if (index !== undefined) yield { ...event, index };
         break;
       }
+      case "tool-call-fields": {
+        const call = calls[event.index];
+        if (call !== undefined) calls[event.index] = { ...call, fields: { ...call.fields, ...event.fields } };
+        const index = passed.get(event.index);
+        if (index !== undefined) yield { ...event, index };
+        break;
+      }
       case "finish": {
         const { reason, cut, usage, response } = event;
         return {

@@ -118,6 +118,12 @@ async function* writeChunks(
         yield { ...head, choices: [choice({ tool_calls: [call] })] };
         break;
       }
+      case "tool-call-fields":
+        yield {
+          ...head,
+          choices: [choice({ tool_calls: [{ index: event.index, ...event.fields }] })],
+        };
+        break;
       case "step":
         yield* vendor([stepOf(event)]);
         break;
@@ -170,6 +176,11 @@ export async function toCompletion(
       case "tool-call-arguments":
         argumentTexts[event.index] += event.text;
         break;
+      case "tool-call-fields": {
+        const call = calls[event.index];
+        if (call !== undefined) calls[event.index] = { ...call, fields: { ...call.fields, ...event.fields } };
+        break;
+      }
       case "step":
         steps.push(stepOf(event));
         break;

@@ -85,6 +85,8 @@ export type ModelEvent =
       readonly custom?: true;
     }
   | { readonly type: "tool-call-arguments"; readonly index: number; readonly text: string }
+  /** Fields of a call that come after its start, as signatures do: they stand beside those of its start, or replace them. */
+  | { readonly type: "tool-call-fields"; readonly index: number; readonly fields: Fields }
   | {
       readonly type: "finish";
       /** `stop`, `length`, `tool_calls`, `content_filter`, or a word of the provider's own. */

@@ -109,7 +109,8 @@ export function createToolCallReader(
     const sent = send(call, call.arguments.add(entry.text));
     // Once arguments come alone the name is whole.
     const isNamed = known.isWhole(call.name) || (entry.name === undefined && entry.text !== "");
-    return call.index === undefined && isNamed ? start(call) : sent;
+    if (call.index === undefined) return isNamed ? start(call) : sent;
+    return [...sent, ...lateFields(call, call.index, entry.fields)];
   };
 
   return {
@@ -141,6 +142,17 @@ export function createToolCallReader(
       return calls.length > 0;
     },
   };
+}
+
+/** Signatures of thoughts may come with any delta of a call, the last one included, and more than once. */
+function lateFields(call: OpenCall, index: number, fields: Fields): ModelEvent[] {
+  const news = Object.entries(fields).filter(
+    ([name, value]) => JSON.stringify(value) !== JSON.stringify(call.fields[name]),
+  );
+  if (news.length === 0) return [];
+  const added = Object.fromEntries(news);
+  call.fields = { ...call.fields, ...added };
+  return [{ type: "tool-call-fields", index, fields: added }];
 }
 
 /** `call_` and 24 hex digits: never the form of an id that stands for a pending call of ours. */

@@ -11,6 +11,7 @@ import { describeLimits, hasBudget } from "./budget.ts";
 import { type Conversation, modelRequest } from "./conversation.ts";
 import { type ChatEvent, finish, say } from "./events.ts";
 import { hiddenMessages, type KeptTurn, toTurnEvent, turnsOf, withoutOwnTurns } from "./kept-turns.ts";
+import { resultImages } from "./result-images.ts";
 import { emitCalls, repeatTurn, type Turn, takeTurn } from "./turn.ts";
 import { answerAloud, callsForClient } from "./turn-calls.ts";
 import { releaseText, sayCutOff } from "./turn-text.ts";
@@ -111,7 +112,8 @@ async function* askModel(
   run.signal.throwIfAborted();
   const earlier = turnsOf(events);
   const around = withoutOwnTurns(chat.request.messages, run.id, earlier);
-  const request = modelRequest(chat, { ...around, hidden: hiddenMessages(earlier) }, number);
+  const seen = await resultImages(earlier, events, chat.context.runner.reader);
+  const request = modelRequest(chat, { ...around, hidden: hiddenMessages(earlier, seen) }, number);
   const turn = yield* takeTurn(chat.model, request, {
     said: chat,
     passes: () => false,

@@ -7,7 +7,15 @@ import type { JournalEvent, JournalEventBody, RequestMark, TurnCall } from "../j
 import { parseJson } from "../json.ts";
 import type { CallRun } from "../runs/call-run.ts";
 import { parseCallId } from "../runs/ids.ts";
-import { type ChatMessage, type Fields, isFields, type ToolCall } from "../upstream/model.ts";
+import {
+  type ChatMessage,
+  type Fields,
+  type Image,
+  images,
+  isFields,
+  type ToolCall,
+} from "../upstream/model.ts";
+import { imageKey } from "./result-images.ts";
 import { assistantMessage, type Turn, toolMessage } from "./turn.ts";
 
 export interface KeptTurn extends Turn {
@@ -51,12 +59,18 @@ export function turnsOf(events: readonly JournalEvent[]): readonly KeptTurn[] {
   return turns;
 }
 
-/** What the model has to see between the client's messages and its next turn. */
-export function hiddenMessages(turns: readonly KeptTurn[]): readonly ChatMessage[] {
+/** What the model has to see between the client's messages and its next turn. `seen`: images of results, see there. */
+export function hiddenMessages(
+  turns: readonly KeptTurn[],
+  seen: ReadonlyMap<string, readonly Image[]>,
+): readonly ChatMessage[] {
   return turns.flatMap((turn) => {
     const answers = turn.calls.flatMap(({ id }) => {
       const answer = turn.answers.get(id);
-      return answer === undefined ? [] : [toolMessage(id, answer.content)];
+      if (answer === undefined) return [];
+      const shown = seen.get(imageKey(turn, id));
+      const message = toolMessage(id, answer.content);
+      return [shown === undefined ? message : { ...message, [images]: shown }];
     });
     return [assistantMessage(turn), ...answers];
   });

@@ -2,6 +2,7 @@
  * Images, sounds and files in results, for those who read text: each is a mark of its type and size, as base64 says
  * nothing to a model and costs it a page for every kilobyte. Results themselves keep their data.
  */
+import type { Image } from "../upstream/model.ts";
 
 /** The value with a mark for each piece of media: `[image/png, 34 kB]`. What holds none is shared with it. */
 export function withMarks(value: unknown): unknown {
@@ -20,6 +21,30 @@ export function withMarks(value: unknown): unknown {
   ]);
   const isChanged = marked.some(([key, item]) => item !== Reflect.get(value, key));
   return isChanged ? Object.fromEntries(marked) : value;
+}
+
+/** The images for which `withMarks` puts marks, in their order. */
+export function imagesIn(value: unknown): readonly Image[] {
+  if (typeof value === "string") return imageOfAddress(value);
+  if (typeof value !== "object" || value === null) return [];
+  if (Array.isArray(value)) return value.flatMap(imagesIn);
+  const { type, data, blob, uri, mimeType } = value as { readonly [key: string]: unknown };
+  const base64 = type === "image" ? data : uri === undefined ? undefined : blob;
+  if (typeof base64 === "string" && typeof mimeType === "string")
+    return isImage(mimeType) ? [{ mimeType, base64 }] : [];
+  return Object.values(value).flatMap(imagesIn);
+}
+
+/** Those that models see: https://platform.openai.com/docs/guides/images-vision#image-input-requirements */
+function isImage(mimeType: string): boolean {
+  return /^image\/(png|jpeg|gif|webp)$/.test(mimeType);
+}
+
+function imageOfAddress(text: string): readonly Image[] {
+  if (text.length < LONG || !text.startsWith("data:image/")) return [];
+  const { type = "", data = "" } =
+    /^data:(?<type>[\w.+/-]+);base64,(?<data>[A-Za-z0-9+/]+={0,2})$/.exec(text)?.groups ?? {};
+  return isImage(type) ? [{ mimeType: type, base64: data }] : [];
 }
 
 /** The same in a text, such as a program prints. */

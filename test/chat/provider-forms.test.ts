@@ -1,9 +1,14 @@
 /** What the model is shown in the form its provider takes, while clients and tools see everything as it is. */
+import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { LocalTool } from "../../src/mcp/hub.ts";
 import type { Fields } from "../../src/upstream/model.ts";
-import { conversation, offered, type Stage, startStage } from "./helpers/scripted.ts";
+import { chunk, DONE, stream } from "../upstream/helpers/provider.ts";
+import { conversation, offered, type ScriptedTurn, type Stage, startStage } from "./helpers/scripted.ts";
 
+/** A picture of no great value, long enough not to be taken for text. */
+const PICTURE = randomBytes(3_000).toString("base64");
+const address = { type: "image_url", image_url: { url: `data:image/png;base64,${PICTURE}` } };
 const noted: unknown[] = [];
 const depot: readonly LocalTool[] = [
   {
@@ -21,6 +26,19 @@ const depot: readonly LocalTool[] = [
       noted.push(args);
       return "noted";
     },
+  },
+  {
+    name: "photo",
+    description: "Takes a photo.",
+    inputSchema: { type: "object", properties: {} },
+    annotations: {},
+    readOnly: true,
+    execute: async () => ({
+      content: [
+        { type: "text", text: "a cat" },
+        { type: "image", data: PICTURE, mimeType: "image/png" },
+      ],
+    }),
   },
 ];
 
@@ -106,3 +124,118 @@ test("calls that a model writes badly do not end the conversation", async () => 
   });
   expect(done).toEqual({ role: "tool", tool_call_id: "up_1_1", content: '["apple","pear"]' });
 });
+
+describe("an image in a tool's result", () => {
+  const twoCalls: ScriptedTurn = {
+    calls: [
+      ["depot__photo", {}],
+      ["shop__items", {}],
+    ],
+  };
+
+  test.each([
+    ["is a message of its own behind the results, for models that see", "test/gpt-4o:agent", 1],
+    ["is a mark for others", "test/m:agent", 0],
+  ])("%s", async (_title, model, messages) => {
+    const asked = stage.play(twoCalls, "a cat");
+    await stage.chat.ask(body({ model }));
+    const [, , photo, items, ...rest] = conversation(asked[1]);
+    expect(photo).toMatchObject({ role: "tool", content: expect.stringContaining("[image/png, 3 kB]") });
+    expect(items).toMatchObject({ role: "tool", content: '["apple","pear"]' });
+    const shown = {
+      role: "user",
+      content: [{ type: "text", text: "The image of the result of call up_1_0:" }, address],
+    };
+    expect(rest).toEqual(Array.from({ length: messages }, () => shown));
+    expect(asked[1]?.text.split(PICTURE)).toHaveLength(messages + 1);
+  });
+
+  test("is shown again in every later turn, where its result stands", async () => {
+    const asked = stage.play(twoCalls, { calls: [["shop__items", {}]] }, "a cat");
+    await stage.chat.ask(body({ model: "test/gpt-4o:agent" }));
+    expect(conversation(asked[2]).map(({ role }) => role)).toEqual([
+      ...["user", "assistant", "tool", "tool", "user", "assistant", "tool"],
+    ]);
+  });
+
+  test("is shown when a program returns it", async () => {
+    const code = "return await depot.photo({})";
+    const asked = stage.play({ calls: [["run_code", { code }]] }, "a cat");
+    await stage.chat.ask(body({ model: "test/gpt-4o:code" }));
+    const [, , result, shown] = conversation(asked[1]);
+    expect(result?.["content"]).toContain("[image/png, 3 kB]");
+    expect(shown).toMatchObject({ role: "user", content: [{ type: "text" }, address] });
+  });
+
+  test("of the caller's own tool goes to the model as it came", async () => {
+    const messages = [
+      { role: "user", content: "go" },
+      {
+        role: "assistant",
+        content: null,
+        tool_calls: [{ id: "mine", type: "function", function: { name: "look", arguments: "{}" } }],
+      },
+      { role: "tool", tool_call_id: "mine", content: [{ type: "text", text: "see" }, address] },
+    ];
+    const asked = stage.play("a cat");
+    await stage.chat.ask(body({ messages }));
+    expect(conversation(asked[0])).toEqual(messages);
+  });
+});
+
+test("thoughts and signatures that came in pieces go back whole", async () => {
+  const call = { index: 0, id: "c", type: "function", function: { name: "shop__items", arguments: "{}" } };
+  const thought = (part: Fields) =>
+    chunk({ reasoning_details: [{ type: "reasoning.text", index: 0, format: "f", ...part }] });
+  const signature = { extra_content: { google: { thought_signature: "sig" } } };
+  const asked = stage.play(
+    (response) =>
+      stream(response, [
+        thought({ text: "I " }),
+        thought({ text: "look." }),
+        thought({ signature: "signed" }),
+        chunk({ reasoning_details: [{ type: "reasoning.encrypted", index: 1, data: "abc" }] }),
+        chunk({ reasoning_details: [{ type: "reasoning.encrypted", index: 2, data: "def" }] }),
+        chunk({ tool_calls: [call] }),
+        chunk({ tool_calls: [{ index: 0, ...signature }] }),
+        chunk({}, "tool_calls"),
+        DONE,
+      ]),
+    "done",
+  );
+  const response = await stage.chat.post(body({ stream: true }));
+  expect(await response.text()).toContain("[DONE]");
+  expect(conversation(asked[1])[1]).toEqual({
+    role: "assistant",
+    content: null,
+    reasoning_details: [
+      { type: "reasoning.text", index: 0, format: "f", text: "I look.", signature: "signed" },
+      { type: "reasoning.encrypted", index: 1, data: "abc" },
+      { type: "reasoning.encrypted", index: 2, data: "def" },
+    ],
+    tool_calls: [
+      { id: "c", type: "function", function: { name: "shop__items", arguments: "{}" }, ...signature },
+    ],
+  });
+});
+
+test.each([true, false])(
+  "a signature that comes late reaches the client that answers the call; stream: %s",
+  async (streams) => {
+    const call = { index: 0, id: "c", type: "function", function: { name: "mine", arguments: "{}" } };
+    const signature = { extra_content: { google: { thought_signature: "sig" } } };
+    stage.play((response) =>
+      stream(response, [
+        chunk({ tool_calls: [call] }),
+        chunk({ tool_calls: [{ index: 0, ...signature }] }),
+        chunk({}, "tool_calls"),
+        DONE,
+      ]),
+    );
+    const tools = [
+      { type: "function", function: { name: "mine", parameters: { type: "object", properties: {} } } },
+    ];
+    const answer = await stage.chat.post(body({ model: "test/m:plain", tools, stream: streams }));
+    expect(await answer.text()).toContain(JSON.stringify(signature).slice(1, -1));
+  },
+);

@@ -1,7 +1,7 @@
 /** Parameters of requests: each provider is sent what it takes, and what its entry says. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { configFrom } from "../../src/config.ts";
-import type { Fields } from "../../src/upstream/model.ts";
+import { type Fields, images } from "../../src/upstream/model.ts";
 import { aTool, startWire, type Wire } from "./helpers/sent.ts";
 
 let wire: Wire;
@@ -146,6 +146,33 @@ describe("what a provider's entry says of a model", () => {
   ])("is a fault of the configuration where it would change the request itself: %j", (options, fault) => {
     const providers = { p: { baseUrl: "https://models.example/v1", ...entry(options) } };
     expect(() => configFrom({ providers })).toThrow(fault);
+  });
+});
+
+describe("images in results of the gateway's tools", () => {
+  const picture = { mimeType: "image/png", base64: "AAAA" };
+  const messages = [
+    { role: "user", content: "go" },
+    {
+      role: "assistant",
+      content: null,
+      tool_calls: [{ id: "Ab3dEf6h9", type: "function", function: { name: "look", arguments: "{}" } }],
+    },
+    { role: "tool", tool_call_id: "Ab3dEf6h9", content: "[image/png, 3 B]", [images]: [picture] },
+  ];
+
+  test.each<[host: string, model: string, entry: object, roles: string]>([
+    [OPENAI, "gpt-4.1-mini", {}, "user assistant tool user"],
+    [OPENAI, "gpt-3.5-turbo", {}, "user assistant tool"],
+    [OPENAI, "o3-mini", {}, "user assistant tool"],
+    ["api.mistral.ai", "pixtral-large", {}, "user assistant tool assistant user"],
+    ["openrouter.ai", "google/gemini-2.5-pro", {}, "user assistant tool user"],
+    ["models.example", "m", { models: [{ name: "m", images: true }] }, "user assistant tool user"],
+    [OPENAI, "gpt-4o", { models: [{ name: "gpt-4o", images: false }] }, "user assistant tool"],
+  ])("%s, %s, %j: %s", async (host, model, entry, roles) => {
+    const sent = await wire.send({ host, model, entry, messages });
+    expect((sent["messages"] as Fields[]).map(({ role }) => role).join(" ")).toBe(roles);
+    expect(JSON.stringify(sent).includes("AAAA")).toBe(roles.endsWith("user"));
   });
 });
 

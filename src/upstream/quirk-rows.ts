@@ -77,7 +77,8 @@ export const quirkRows: readonly Quirk[] = [
   // Google's models behind any API: https://ai.google.dev/api/caching#Schema,
   // https://github.com/taylorwilsdon/google_workspace_mcp/issues/1099, https://github.com/google-gemini/gemini-cli/issues/3178
   { models: /(^|[/.])gemini/, traits: { schemas: "gemini", images: "user-message" } },
-  { types: ["google"], traits: { schemas: "gemini", emptyText: false } },
+  // Its own protocol takes JSON Schema: https://ai.google.dev/gemini-api/docs/structured-output#json-schema-support
+  { types: ["google"], traits: { schemas: "common", emptyText: false } },
 
   // "not a valid moonshot flavored json schema": https://github.com/MoonshotAI/kimi-code/issues/2661
   { models: /(^|\/)(kimi|moonshot)/i, traits: { schemas: "moonshot" } },
@@ -103,7 +104,7 @@ export const quirkRows: readonly Quirk[] = [
       messageFields: [...STANDARD_FIELDS, "name", "refusal", "audio", "function_call"],
     },
   },
-  // Azure serves other makers' models, too, each behind a name that its owner chose.
+  // https://openrouter.ai/docs/api-reference/overview: it knows the role, and passes the rest on.
   { hosts: /(^|\.)openrouter\.ai$/, traits: { developer: true } },
 
   // "property 'reasoning' is unsupported": https://github.com/karthink/gptel/issues/774,

@@ -1,6 +1,6 @@
 /** Conversations that go back to a provider: repaired where every provider, or this one, would refuse them. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { ChatMessage, Fields } from "../../src/upstream/model.ts";
+import { type ChatMessage, type Fields, images } from "../../src/upstream/model.ts";
 import { aTool, startWire, type Wire } from "./helpers/sent.ts";
 
 let wire: Wire;
@@ -389,4 +389,41 @@ describe("roles", () => {
     expect(await roles("api.mistral.ai")).toEqual(["user", "assistant", "tool", "assistant", "user"]);
     expect(await roles("api.openai.com")).toEqual(["user", "assistant", "tool", "user"]);
   });
+});
+
+test("providers of other protocols get the repaired conversation as well", async () => {
+  const messages = [
+    user,
+    calling(call("functions.look:0", "look at", "[1")),
+    {
+      ...result("functions.look:0", "[image/png, 3 B]"),
+      [images]: [{ mimeType: "image/png", base64: "AAAA" }],
+    },
+    { role: "user", content: [{ type: "text", text: "" }] },
+    { role: "user", content: "hm" },
+  ];
+  const id = expect.stringMatching(/^[a-zA-Z0-9_-]+$/);
+  const entry = { type: "anthropic", apiKey: "k" };
+  const sent = await wire.messages({ model: "claude-sonnet-4-5", entry, messages });
+  expect(sent).toEqual([
+    { role: "user", content: [{ type: "text", text: "go" }] },
+    {
+      role: "assistant",
+      content: [{ type: "tool_use", id, name: "look_at", input: { invalid_json: "[1" } }],
+    },
+    {
+      role: "user",
+      content: [
+        {
+          type: "tool_result",
+          tool_use_id: id,
+          content: [
+            { type: "text", text: "[image/png, 3 B]" },
+            { type: "image", source: { type: "base64", media_type: "image/png", data: "AAAA" } },
+          ],
+        },
+        { type: "text", text: "hm" },
+      ],
+    },
+  ]);
 });

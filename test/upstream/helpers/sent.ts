@@ -55,8 +55,14 @@ export async function startWire(): Promise<Wire> {
       repeatable: true,
       ...request,
     };
-    for await (const event of registry.resolve(`p/${model}`).model.stream(asked, AbortSignal.timeout(10_000)))
-      if (event.type === "raw") for await (const _ of event.chunks);
+    const { model: asks } = registry.resolve(`p/${model}`);
+    try {
+      for await (const event of asks.stream(asked, AbortSignal.timeout(10_000)))
+        if (event.type === "raw") for await (const _ of event.chunks);
+    } catch (error) {
+      // Of other protocols the answer is none; only the request counts.
+      if (provider.requests.length === 0) throw error;
+    }
     return provider.requests[0]?.body ?? {};
   }
 

@@ -92,7 +92,7 @@ export interface ModelChain {
 
 export interface Config {
   readonly servers: readonly ServerSpec[];
-  readonly mcp: { readonly readyWaitMs: number };
+  readonly mcp: { readonly readyWaitMs: number; readonly maxMessageBytes: number };
   readonly tools: {
     readonly allow: readonly string[];
     readonly autoExecute: readonly string[];
@@ -129,6 +129,7 @@ export interface Config {
     readonly modelSuffixes: boolean;
     readonly bodyLimitBytes: number;
     readonly chatBodyLimitBytes: number;
+    readonly memoryBudgetMb: number;
     readonly reattachMs: number;
   };
 }

@@ -11,7 +11,7 @@ import { createCompiler } from "./code/compiler-process.ts";
 import { ToolariumError } from "./errors.ts";
 import { createLearner } from "./learning/learner.ts";
 import type { Log } from "./log.ts";
-import { createHub, type Hub, type ServerSpec } from "./mcp/hub.ts";
+import { createHub, type Hub, type HubDeps, type ServerSpec } from "./mcp/hub.ts";
 import type { TokenBudgets } from "./runs/receipt.ts";
 import { Runner } from "./runs/runner.ts";
 import { openSqliteStore } from "./store/sqlite.ts";
@@ -23,6 +23,8 @@ import type { PolicyLayer } from "./tools/policy.ts";
 
 export interface CoreOptions {
   readonly servers: readonly ServerSpec[];
+  /** How large messages of servers may be. Default: see `HubDeps`. */
+  readonly messageBounds?: HubDeps["bounds"];
   /** Tools the operator declares read-only or idempotent, as patterns. */
   readonly marks: ToolMarks;
   /** A file, or `:memory:`. */
@@ -72,7 +74,7 @@ export interface Core extends AsyncDisposable {
  * What was built before a failure is closed again.
  */
 export async function createCore(options: CoreOptions): Promise<Core> {
-  const { log } = options;
+  const { log, messageBounds } = options;
   await using building = new AsyncDisposableStack();
   const [store, pool, compiler] = await all(building, [
     openSqliteStore({ path: options.storePath, fsync: options.storeFsync ?? false, log }),
@@ -83,7 +85,9 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const learner = learn
     ? building.use(await createLearner({ store, log, ...(now === undefined ? {} : { now }) }))
     : undefined;
-  const hub = building.use(createHub(options.servers, { log }));
+  const hub = building.use(
+    createHub(options.servers, { log, ...(messageBounds === undefined ? {} : { bounds: messageBounds }) }),
+  );
   const latest = followCatalog(hub, options.marks);
   const catalog = (principal?: string): Catalog =>
     principal === undefined ? latest() : (learner?.view(latest(), principal) ?? latest());

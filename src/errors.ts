@@ -53,6 +53,7 @@ export type RefusalCode =
   | "unavailable"
   | "queue_full"
   | "not_ready"
+  | "overloaded"
   | "timeout"
   | "internal_error"
   | "config_error"
@@ -136,6 +137,13 @@ export const errorTable: { readonly [C in ErrorCode]: ErrorRow } = {
     "All workers are busy and the queue is full. Retry later.",
   ),
   not_ready: row(503, "overloaded_error", 70, true, "The gateway is not ready to run programs. Retry later."),
+  overloaded: row(
+    503,
+    "overloaded_error",
+    6,
+    true,
+    "The gateway holds as many bytes of requests and results as server.memoryBudgetMb allows. Retry later.",
+  ),
   timeout: row(504, "upstream_error", 7, true, "The tool did not answer in time."),
   internal_error: row(
     500,

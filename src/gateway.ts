@@ -6,6 +6,7 @@ import type { Config } from "./config.ts";
 import { createCore, type Readiness } from "./core.ts";
 import type { Log } from "./log.ts";
 import type { Hub } from "./mcp/hub.ts";
+import { createMemoryBudget, type MemoryBudget } from "./memory-budget.ts";
 import { type AuditPage, type AuditQuery, readAudit } from "./runs/audit.ts";
 import type { Viewer } from "./runs/deciders.ts";
 import type { Runner } from "./runs/runner.ts";
@@ -23,6 +24,8 @@ export interface Gateway extends AsyncDisposable {
   readonly runner: Runner;
   readonly models: ModelRegistry;
   readonly chat: ChatEngine;
+  /** Of bodies and of messages of servers together. */
+  readonly memory: MemoryBudget;
   /** Resolves when every MCP server is connected or failed, or after `mcp.readyWaitMs`. Never rejects. */
   readonly serversSettled: Promise<void>;
   /** With a principal: as its programs see it, with what its calls have taught. */
@@ -56,8 +59,10 @@ export async function createGateway({ config, log, now }: GatewayOptions): Promi
   await using building = new AsyncDisposableStack();
   // First: a package that is missing is found before any run is taken up.
   const models = building.use(await createModelRegistry(config, { log }));
+  const memory = createMemoryBudget(config.server.memoryBudgetMb);
   const core = building.use(
     await createCore({
+      messageBounds: { maxBytes: config.mcp.maxMessageBytes, budget: memory },
       servers: config.servers,
       marks: config.tools,
       storePath: config.store.path,
@@ -100,6 +105,7 @@ export async function createGateway({ config, log, now }: GatewayOptions): Promi
     runner,
     models,
     chat,
+    memory,
     catalog,
     serversSettled,
     audit: (viewer, query) => readAudit(core.store, viewer, query),

@@ -190,7 +190,13 @@ const key = z.strictObject({
 export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
   $schema: z.string().exactOptional(),
   mcpServers: z.record(z.string(), serverEntry).default({}),
-  mcp: z.strictObject({ readyWaitMs: milliseconds(0).default(5_000) }).prefault({}),
+  mcp: z
+    .strictObject({
+      readyWaitMs: milliseconds(0).default(5_000),
+      // Of one message of a server, whatever the transport: twice the largest result that a run may allow.
+      maxMessageBytes: whole(65_536).default(67_108_864),
+    })
+    .prefault({}),
   tools: z
     .strictObject({
       allow: texts().default(["*"]),
@@ -254,6 +260,8 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
       modelSuffixes: z.boolean().default(true),
       bodyLimitBytes: whole(1).default(8_388_608),
       chatBodyLimitBytes: whole(1).default(33_554_432),
+      // Of what bodies and messages of servers take while they are held.
+      memoryBudgetMb: whole(16).default(512),
       reattachMs: milliseconds(0).default(30_000),
     })
     .prefault({}),

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { ToolariumError } from "../errors.ts";
 import { isExact, mayLoseDigits, parseJson } from "../json.ts";
+import { spendTime, whenThereIsTime } from "../tools/checking/deadline.ts";
 import { isOpenAiPath, toProblem } from "./problem.ts";
 import { invalidJson, unknownField } from "./validate.ts";
 
@@ -26,13 +27,19 @@ export function parseJsonBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "string" }, (request, text: string, done) => {
     if (text === "") return done(null, undefined);
-    void parsePlain(request, text, (error, body) => {
-      if (error !== null) return done(invalidJson(text));
-      if (!isOpenAiPath(request.url) && hasProtoField(text)) return done(unknownField("__proto__"));
-      done(null, mayLoseDigits(text) ? withoutProto(parseJson(text)) : body);
-    });
+    const parse = (): void =>
+      void parsePlain(request, text, (error, body) => {
+        if (error !== null) return done(invalidJson(text));
+        if (!isOpenAiPath(request.url) && hasProtoField(text)) return done(unknownField("__proto__"));
+        done(null, mayLoseDigits(text) ? withoutProto(parseJson(text)) : body);
+      });
+    if (text.length <= LARGE_CHARS) parse();
+    else void whenThereIsTime().then(() => spendTime(parse));
   });
 }
+
+/** Longer ones are parsed one in a turn of the event loop, so that others come between. */
+const LARGE_CHARS = 65_536;
 
 /** By levels, not by recursion: nobody has looked yet how deep it is. */
 function withoutProto(body: unknown): unknown {

@@ -20,7 +20,7 @@ export interface Problem {
 }
 
 /**
- * Like `sendError`, after the rest of a body that is too large: the framework would close the connection on a client
+ * Like `sendError`, after the rest of a body that is not read: the framework would close the connection on a client
  * that still sends, which then never sees the answer.
  */
 export async function refuseRequest(
@@ -29,7 +29,7 @@ export async function refuseRequest(
   reply: FastifyReply,
   log: Log,
 ): Promise<FastifyReply> {
-  if (isTooLarge(error) && (await discardBody(request.raw))) reply.header("connection", "keep-alive");
+  if (isUnread(error) && (await discardBody(request.raw))) reply.header("connection", "keep-alive");
   return sendError(error, request, reply, log);
 }
 
@@ -85,8 +85,12 @@ const FOREIGN_OPENAI_PATH =
 
 const NATIVE_PATH = /^\/v1\/(?:sandbox|runs|tools|declarations|mcp\/servers|approvals|audit)(?:\/|$)/;
 
-function isTooLarge(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "FST_ERR_CTP_BODY_TOO_LARGE";
+function isUnread(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    "code" in error &&
+    (error.code === "FST_ERR_CTP_BODY_TOO_LARGE" || error.code === "overloaded")
+  );
 }
 
 function refusalHeaders(refusal: ToolariumError): Record<string, string> {

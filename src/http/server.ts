@@ -16,6 +16,7 @@ import { registerExecuteRoute } from "./execute-route.ts";
 import { collectMethods, parseJsonBodies, refuseUnknownAddresses, refuseUnreadable } from "./fallbacks.ts";
 import { warnAboutFilters } from "./filter-warnings.ts";
 import { registerHealthRoutes } from "./health-routes.ts";
+import { holdBodies } from "./hold-bodies.ts";
 import { createMemoryLimiter, type Limiter } from "./limiter.ts";
 import { registerModelRoutes } from "./model-routes.ts";
 import { readPage, registerPageRoutes } from "./page-routes.ts";
@@ -75,6 +76,7 @@ export async function createHttpServer(
   refuseWhenClosing(app, closing.signal);
   guardAccess(app, config, limiter);
   refuseUnknownAddresses(app);
+  holdBodies(app, gateway.memory);
   parseJsonBodies(app);
   const refuseOtherMethods = collectMethods(app);
   holdUntilServersSettled(app, gateway, closing.signal);

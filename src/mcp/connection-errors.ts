@@ -3,7 +3,7 @@ import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError, SseError } from "@
 import type { ToolFailure } from "../journal.ts";
 import { toSentence } from "./reason.ts";
 import { failureFromRpcError } from "./result.ts";
-import { isNoAnswer, isRecord, messageIn } from "./wire/read-message.ts";
+import { isNoAnswer, isRecord, isTooLarge, messageIn } from "./wire/read-message.ts";
 
 /** What kept a call from its result. */
 export interface Trouble {
@@ -41,6 +41,8 @@ export function classifyCallError(
 ): CallError {
   if (error instanceof SdkError && error.code === SdkErrorCode.UnsupportedResultType)
     return { failure: ASKS_FOR_INPUT, trouble: undefined };
+  if (error instanceof ProtocolError && isTooLarge(error))
+    return { failure: { kind: "too_large", message: error.message }, trouble: undefined };
   const said = error instanceof ProtocolError && !isNoAnswer(error) ? error : errorInBody(error);
   const answer = said === undefined ? undefined : failureFromRpcError(said, call.tool);
   // The server is well: it is the call that is wrong.

@@ -20,11 +20,13 @@ import { createServerWords, type ServerWords } from "./server-words.ts";
 import type { Session } from "./session.ts";
 import { type Ending, tellingLine } from "./telling-line.ts";
 import type { ToolListing } from "./tool-list.ts";
+import type { MessageBounds } from "./wire/message-bounds.ts";
 import type { McpSpec } from "./wire/transports.ts";
 
 export interface ConnectionDeps {
   readonly log: Log;
   readonly backoffMs: Backoff;
+  readonly bounds: MessageBounds;
   /** `source()` changed. */
   readonly onChange: () => void;
 }
@@ -182,6 +184,7 @@ class Connection implements ServerConnection {
           onTrouble: (error) =>
             log.debug({ server: name, reason: this.#words.reason(error.message) }, "mcp trouble"),
         },
+        this.#deps.bounds,
       );
       void opened.session.ended.then(relisting.stop);
       this.#learned = opened.learned;

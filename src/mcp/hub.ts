@@ -3,11 +3,13 @@
  */
 import type { ToolFailure } from "../journal.ts";
 import type { Log } from "../log.ts";
+import { createMemoryBudget } from "../memory-budget.ts";
 import type { ServerSource, ToolSource } from "../tools/catalog.ts";
 import { MAX_TIMER_MS } from "./bounded-call.ts";
 import { type ConnectionDeps, createConnection } from "./connection.ts";
 import { createLocalServer } from "./local.ts";
 import type { Backoff } from "./pauses.ts";
+import type { MessageBounds } from "./wire/message-bounds.ts";
 
 /** How to reach one server. Made by `config.ts` from an `mcpServers` entry, or given in code. */
 export type ServerSpec = ServerSpecCommon & (StdioSpec | RemoteSpec | InProcessSpec | LocalSpec);
@@ -137,7 +139,14 @@ export interface HubDeps {
   readonly log: Log;
   /** Milliseconds before a failed or lost server is started again, doubled each time. Default 1 000 to 60 000. */
   readonly backoffMs?: Backoff;
+  /** Of the messages of all servers. Default: 64 MiB each, 512 MB of memory together. */
+  readonly bounds?: MessageBounds | undefined;
 }
+
+const defaultBounds = (): MessageBounds => ({
+  maxBytes: 64 * 1_048_576,
+  budget: createMemoryBudget(512),
+});
 
 /**
  * Returns at once; all servers start in parallel in the background. Throws when two specifications have one name.
@@ -158,10 +167,10 @@ export function createHub(specs: readonly ServerSpec[], deps: HubDeps): Hub {
       }
     }
   };
-  const { log, backoffMs = { first: 1_000, max: 60_000 } } = deps;
+  const { log, backoffMs = { first: 1_000, max: 60_000 }, bounds = defaultBounds() } = deps;
   const specOf = new Map(specs.map((spec) => [spec.name, spec]));
   if (specOf.size < specs.length) throw new Error("Two servers have the same name.");
-  const servers = new Map(specs.map((spec) => [spec.name, open(spec, { log, backoffMs, onChange })]));
+  const servers = new Map(specs.map((spec) => [spec.name, open(spec, { log, backoffMs, bounds, onChange })]));
   const all = [...servers.values()];
 
   return {

@@ -13,6 +13,7 @@ import { MAX_TIMER_MS } from "./bounded-call.ts";
 import { describeConnectionError, httpStatusOf, isPassing } from "./connection-errors.ts";
 import { createSession, type Session, type SessionEvents } from "./session.ts";
 import type { ToolListing } from "./tool-list.ts";
+import type { MessageBounds } from "./wire/message-bounds.ts";
 import { isNoAnswer } from "./wire/read-message.ts";
 import { createLink, type McpSpec } from "./wire/transports.ts";
 
@@ -50,15 +51,16 @@ export async function openSession(
   learned: Learned,
   signal: AbortSignal,
   events: SessionEvents,
+  bounds: MessageBounds,
 ): Promise<Opened> {
   try {
-    return await connect(spec, learned, signal, events);
+    return await connect(spec, learned, signal, events, bounds);
   } catch (error) {
     const other = signal.aborted ? undefined : anotherRoad(spec, learned, error);
     if (other === undefined) throw error;
     try {
       // On a fresh client and transport: a failed start has spent the others.
-      return await connect(spec, other, signal, events);
+      return await connect(spec, other, signal, events, bounds);
     } catch (again) {
       // By SSE a streamable server refuses everything, and its words there say nothing.
       throw spec.type === "stdio" ? again : error;
@@ -121,11 +123,13 @@ async function connect(
   learned: Learned,
   signal: AbortSignal,
   events: SessionEvents,
+  bounds: MessageBounds,
 ): Promise<Opened> {
   const ended = Promise.withResolvers<string>();
   let session: Session | undefined;
   const link = createLink(spec, {
     sse: spec.type === "sse" || learned.sse,
+    bounds,
     stream: {
       onGap: () => events.onToolsChanged({ announced: false }),
       onRefused: () => {

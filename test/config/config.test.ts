@@ -47,7 +47,7 @@ test("an empty file is a configuration: every default is there", async () => {
   const { config, warnings, source } = await load("{}");
   expect(config).toEqual({
     servers: [],
-    mcp: { readyWaitMs: 5_000 },
+    mcp: { readyWaitMs: 5_000, maxMessageBytes: 67_108_864 },
     tools: {
       allow: ["*"],
       autoExecute: [],
@@ -82,6 +82,7 @@ test("an empty file is a configuration: every default is there", async () => {
       modelSuffixes: true,
       bodyLimitBytes: 8_388_608,
       chatBodyLimitBytes: 33_554_432,
+      memoryBudgetMb: 512,
       reattachMs: 30_000,
     },
   } satisfies Config);

@@ -109,7 +109,7 @@ test.for<[what: string, file: unknown, server: object]>([
 });
 
 test("of VS Code's settings our own mcp section keeps its value", async () => {
-  expect((await load({ mcp: { servers: {}, readyWaitMs: 7 } })).config.mcp).toEqual({ readyWaitMs: 7 });
+  expect((await load({ mcp: { servers: {}, readyWaitMs: 7 } })).config.mcp).toMatchObject({ readyWaitMs: 7 });
 });
 
 test.for([

@@ -7,6 +7,7 @@ import {
   type CallOutcome,
   createHub,
   type Hub,
+  type HubDeps,
   type ServerSpec,
 } from "../../src/mcp/hub.ts";
 
@@ -41,9 +42,9 @@ export function remote(
 }
 
 /** A hub that restarts lost servers quickly. `lines` collects its log. */
-export function openHub(specs: readonly ServerSpec[], lines: string[] = []): Hub {
+export function openHub(specs: readonly ServerSpec[], lines: string[] = [], bounds?: HubDeps["bounds"]): Hub {
   const log: Logger = pino({ level: "debug", base: null }, { write: (line) => void lines.push(line) });
-  return createHub(specs, { log, backoffMs: { first: 20, max: 200 } });
+  return createHub(specs, { log, backoffMs: { first: 20, max: 200 }, bounds });
 }
 
 export function call(

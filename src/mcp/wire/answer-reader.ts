@@ -23,6 +23,12 @@ export interface AnswerReader {
    * without it the text comes from a channel that all requests share.
    */
   read(text: string, request?: RequestId): readonly JSONRPCMessage[];
+  /** As `read`, for a message of which only the ends are known, since it is too large. */
+  refuse(
+    ends: { readonly head: string; readonly tail?: string },
+    reason: string,
+    request?: RequestId,
+  ): readonly JSONRPCMessage[];
   /** As `read`, for a message that is an object already. */
   readValue(raw: unknown, request?: RequestId): readonly JSONRPCMessage[];
 }
@@ -85,6 +91,14 @@ export function createAnswerReader(): AnswerReader {
     isOpen: (id) => open.has(String(id)),
     forget: (id) => void open.delete(String(id)),
     readValue,
+    refuse: ({ head, tail = "" }, reason, request) => {
+      const meant =
+        request ??
+        namedAtTheStart(head) ??
+        namedAtTheEnd(tail) ??
+        (/^\s*\{(?!.*"method")/s.test(head) ? only() : undefined);
+      return meant === undefined ? [] : settle(meant, { tooLarge: reason });
+    },
     read: (text, request) => {
       let raw: unknown;
       try {
@@ -105,5 +119,14 @@ function namedAtTheStart(text: string): RequestId | undefined {
   const found = /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(?:(\d+)|"([^"\\]*)")\s*[,}]/.exec(
     text,
   );
+  return found?.[1] ?? found?.[2];
+}
+
+/** Some write the result first, and the id behind it. */
+function namedAtTheEnd(text: string): RequestId | undefined {
+  const found =
+    /\}\s*,\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(?:(\d+)|"([^"\\]*)")\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$/.exec(
+      text,
+    );
   return found?.[1] ?? found?.[2];
 }

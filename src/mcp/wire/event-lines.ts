@@ -1,5 +1,7 @@
 /** Server-sent events, read and written again: ids and retry hints stay, the data is ours to change. */
 import { createParser } from "eventsource-parser";
+import { gatherBytes } from "./gathered-bytes.ts";
+import { createMeter, type MessageBounds, type Refusal } from "./message-bounds.ts";
 
 export interface ServerEvent {
   /** Empty for a plain message. */
@@ -8,48 +10,80 @@ export interface ServerEvent {
   readonly id?: string | undefined;
 }
 
-/** Whoever sends a longer answer means no good. */
-export const MAX_ANSWER_CHARS: number = 64 * 1024 * 1024;
+export interface EventRewriting {
+  /** Gives the events that take the place of one: none, one or several. */
+  readonly rewrite: (event: ServerEvent) => readonly ServerEvent[];
+  /** The same for an event that is too large, of which this is the beginning. With it the stream ends. */
+  readonly refuse: (beginning: string, reason: Refusal) => readonly ServerEvent[];
+  readonly bounds: MessageBounds;
+}
 
-/** `rewrite` gives the events that take the place of one: none, one or several. */
 export function rewriteEvents(
   body: ReadableStream<Uint8Array>,
-  rewrite: (event: ServerEvent) => readonly ServerEvent[],
+  { rewrite, refuse, bounds }: EventRewriting,
 ): ReadableStream<Uint8Array> {
+  const meter = createMeter(bounds);
+  const decoder = new TextDecoder();
+  const encoder = new TextEncoder();
+  /** What has come of a line: the parser would read it again with every piece of it. */
+  const line = gatherBytes();
+  let beginning = "";
   let out = "";
-  let fault: Error | undefined;
   const parser = createParser({
-    maxBufferSize: MAX_ANSWER_CHARS,
     onEvent: ({ id, event: name = "", data }) => {
       const given = rewrite({ name, data, id });
       // An id counts also where it stands alone: a broken stream is resumed from it.
       const events = given.length === 0 && id !== undefined ? [{ name: "", data: "" }] : given;
       for (const event of events) out += toText(event, id);
+      meter.reset();
+      beginning = "";
     },
     onRetry: (ms) => {
       out += `retry: ${ms}\n\n`;
     },
-    onError: (error) => {
-      if (error.type === "max-buffer-size-exceeded") fault = error;
-    },
   });
-  const feed = (text: string, controller: TransformStreamDefaultController<string>): void => {
-    parser.feed(text);
-    if (fault !== undefined) throw fault;
-    if (out !== "") controller.enqueue(out);
+  const feed = (end: string): void => {
+    // With the stream option a mark at the very start of it is left out, and no other.
+    parser.feed(`${decoder.decode(line.take(), { stream: true })}${end}`);
+  };
+  const send = (controller: TransformStreamDefaultController<Uint8Array>): void => {
+    if (out !== "") controller.enqueue(encoder.encode(out));
     out = "";
   };
-  return body
-    .pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>)
-    .pipeThrough(
-      new TransformStream<string, string>({
-        transform: feed,
-        // Some servers leave the last line break out.
-        flush: (controller) => feed("\n\n", controller),
-      }),
-    )
-    .pipeThrough(new TextEncoderStream());
+  const rewriting = new TransformStream<Uint8Array, Uint8Array>({
+    transform: (chunk, controller) => {
+      const reason = meter.add(chunk.length);
+      if (beginning.length < BEGINNING_CHARS)
+        beginning += Buffer.from(chunk.subarray(0, BEGINNING_CHARS)).toString("latin1");
+      if (reason !== undefined) {
+        for (const event of refuse(beginning, reason)) out += toText(event, undefined);
+        send(controller);
+        controller.terminate();
+        return meter.reset();
+      }
+      const end = Math.max(chunk.lastIndexOf(LINE_FEED), chunk.lastIndexOf(RETURN)) + 1;
+      if (end > 0) {
+        line.add(chunk.subarray(0, end));
+        feed("");
+      }
+      line.add(chunk.subarray(end));
+      send(controller);
+    },
+    // Some servers leave the last line break out.
+    flush: (controller) => {
+      feed("\n\n");
+      send(controller);
+      meter.reset();
+    },
+  });
+  void body.pipeTo(rewriting.writable).catch(() => meter.reset());
+  return rewriting.readable;
 }
+
+/** Enough to find the id of a message in that is told early. */
+const BEGINNING_CHARS = 256;
+const LINE_FEED = 0x0a;
+const RETURN = 0x0d;
 
 function toText({ name, data }: ServerEvent, id: string | undefined): string {
   const fields = [

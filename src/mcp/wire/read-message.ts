@@ -26,7 +26,9 @@ export type AnswerBody =
   | { readonly result: Fields }
   | { readonly error: JSONRPCErrorResponse["error"] }
   /** What is wrong with it, as a clause about the server. */
-  | { readonly unusable: string };
+  | { readonly unusable: string }
+  /** It was not read to its end: a sentence. */
+  | { readonly tooLarge: string };
 
 export interface Fields {
   readonly [key: string]: unknown;
@@ -42,6 +44,8 @@ export function readMessage(raw: unknown): Incoming {
 /** Makes the message that the SDK gets for an answer; what it would refuse all the same is an unusable answer. */
 export function toResponse(id: RequestId, body: AnswerBody): JSONRPCMessage {
   if ("unusable" in body) return noAnswer(id, body.unusable);
+  if ("tooLarge" in body)
+    return { jsonrpc: "2.0", id, error: { code: NO_ANSWER_CODE, message: body.tooLarge, data: TOO_LARGE } };
   const message: unknown = { jsonrpc: "2.0", id, ...body };
   if (isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message)) return message;
   if ("result" in body && "_meta" in body.result) {
@@ -61,6 +65,11 @@ export function isNoAnswer(error: { readonly data?: unknown }): boolean {
   return error.data === NO_ANSWER;
 }
 
+/** Whether an error stands for an answer that was too large: its message is ours, a sentence. */
+export function isTooLarge(error: { readonly data?: unknown }): boolean {
+  return error.data === TOO_LARGE;
+}
+
 /** What an error object says, whatever its shape; undefined when it says nothing. */
 export function messageIn(error: unknown, levels = 3): string | undefined {
   if (typeof error === "string") return error.trim() === "" ? undefined : error;
@@ -76,8 +85,9 @@ export function isRecord(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** No server can know it. */
+/** No server can know them. */
 const NO_ANSWER: string = randomUUID();
+const TOO_LARGE: string = randomUUID();
 /** JSON-RPC leaves this code to whoever implements it. */
 const NO_ANSWER_CODE = -32_000;
 

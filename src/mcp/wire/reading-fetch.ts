@@ -11,7 +11,9 @@ import {
 } from "@modelcontextprotocol/client";
 import { mayLoseDigits } from "../../json.ts";
 import type { AnswerReader } from "./answer-reader.ts";
-import { MAX_ANSWER_CHARS, rewriteEvents, type ServerEvent } from "./event-lines.ts";
+import { rewriteEvents, type ServerEvent } from "./event-lines.ts";
+import { gatherBytes } from "./gathered-bytes.ts";
+import { createMeter, type MessageBounds } from "./message-bounds.ts";
 import { noAnswer } from "./read-message.ts";
 import { keepStream, type StreamEvents } from "./standing-stream.ts";
 
@@ -26,10 +28,11 @@ export interface FetchReading {
   /** A POST was answered by the first event of an SSE server. */
   readonly onEndpoint: () => void;
   readonly stream: StreamEvents;
+  readonly bounds: MessageBounds;
 }
 
 /** For streamable HTTP: the answer to a request is the body of its POST. */
-export function createReadingFetch({ reader, onEndpoint, stream }: FetchReading): ReadingFetch {
+export function createReadingFetch({ reader, onEndpoint, stream, bounds }: FetchReading): ReadingFetch {
   const { write, reread } = createWriter();
   const readEvent = (event: ServerEvent, request: RequestId | undefined): readonly ServerEvent[] => {
     if (event.name === "endpoint" && request !== undefined && reader.isOpen(request)) {
@@ -40,29 +43,40 @@ export function createReadingFetch({ reader, onEndpoint, stream }: FetchReading)
     return write(reader.read(event.data, request), event.data).map(toEvent);
   };
 
+  const rewritten = (
+    body: ReadableStream<Uint8Array>,
+    request: RequestId | undefined,
+  ): ReadableStream<Uint8Array> =>
+    rewriteEvents(body, {
+      rewrite: (event) => readEvent(event, request),
+      refuse: (beginning, reason) => refuseEvent(reader, beginning, reason, request),
+      bounds,
+    });
+
   const readPost = async (response: Response, request: RequestId): Promise<Response> => {
     const { status, body } = response;
     if (body !== null && typeOf(response) === "text/event-stream" && status !== 202)
-      return withBody(
-        response,
-        rewriteEvents(body, (event) => readEvent(event, request)),
-        EVENTS,
-      );
+      return withBody(response, rewritten(body, request), EVENTS);
     let text: string;
     try {
-      text = await readText(response);
+      text = await readText(response, bounds);
     } catch (error) {
       if (!reader.isOpen(request)) throw error;
+      if (error instanceof RangeError)
+        return withBody(
+          response,
+          write(reader.refuse({ head: "" }, error.message, request), "").join(),
+          JSON_TYPE,
+        );
       return asJson(response, fail(reader, request, "the connection broke in the middle of the answer"));
     }
     if (/^(?:event|data|id|retry|):/.test(text)) {
-      const events = rewriteEvents(new Blob([text]).stream(), (event) => readEvent(event, request));
-      return withBody(response, events, EVENTS);
+      return withBody(response, rewritten(new Blob([text]).stream(), request), EVENTS);
     }
     const messages = reader.read(text, request);
     if (messages.length === 0 && reader.isOpen(request))
       return asJson(response, fail(reader, request, describeUnusable(text, response)));
-    return withBody(response, `[${write(messages, text).join(",")}]`, "application/json");
+    return withBody(response, `[${write(messages, text).join(",")}]`, JSON_TYPE);
   };
 
   /** What a server tells unasked. A stream that is resumed belongs to one request, and is left to the SDK. */
@@ -74,9 +88,13 @@ export function createReadingFetch({ reader, onEndpoint, stream }: FetchReading)
         return fetch(url, { ...init, headers });
       },
       read: (body, onId) =>
-        rewriteEvents(body, (event) => {
-          if (event.id !== undefined) onId(event.id);
-          return readEvent(event, undefined);
+        rewriteEvents(body, {
+          rewrite: (event) => {
+            if (event.id !== undefined) onId(event.id);
+            return readEvent(event, undefined);
+          },
+          refuse: (beginning, reason) => refuseEvent(reader, beginning, reason),
+          bounds,
         }),
       signal: init?.signal ?? undefined,
       events: stream,
@@ -88,16 +106,17 @@ export function createReadingFetch({ reader, onEndpoint, stream }: FetchReading)
     const response = await fetch(url, init);
     if (init?.method === "POST") {
       const message: unknown = typeof init.body === "string" ? JSON.parse(init.body) : undefined;
-      if (isJSONRPCRequest(message)) return response.ok ? readPost(response, message.id) : response;
+      if (isJSONRPCRequest(message)) return response.ok ? readPost(response, message.id) : cutShort(response);
       return isAboutInitialized(message) ? takeNotice(response) : response;
     }
-    return response.ok ? readChannel(response, (event) => readEvent(event, undefined)) : response;
+    if (!response.ok || !isChannel(response)) return cutShort(response);
+    return withBody(response, rewritten(response.body, undefined), EVENTS);
   };
   return { fetch: readingFetch, reread };
 }
 
 /** For the older SSE transport: all answers come by one stream. */
-export function createSseReadingFetch(reader: AnswerReader): ReadingFetch {
+export function createSseReadingFetch(reader: AnswerReader, bounds: MessageBounds): ReadingFetch {
   const { write, reread } = createWriter();
   const readEvent = (event: ServerEvent): readonly ServerEvent[] => {
     const { name, data } = event;
@@ -105,7 +124,10 @@ export function createSseReadingFetch(reader: AnswerReader): ReadingFetch {
   };
   const readingFetch: FetchLike = async (url, init) => {
     const response = await fetch(url, init);
-    return init?.method === "POST" || !response.ok ? response : readChannel(response, readEvent);
+    if (init?.method === "POST" || !response.ok || !isChannel(response)) return cutShort(response);
+    const refuse = (beginning: string, reason: string): readonly ServerEvent[] =>
+      refuseEvent(reader, beginning, reason);
+    return withBody(response, rewriteEvents(response.body, { rewrite: readEvent, refuse, bounds }), EVENTS);
   };
   return { fetch: readingFetch, reread };
 }
@@ -139,11 +161,38 @@ function createWriter(): Writer {
 }
 
 /** A stream of which the type is not said is one all the same. */
-function readChannel(response: Response, read: (event: ServerEvent) => readonly ServerEvent[]): Response {
+function isChannel(response: Response): response is Response & { readonly body: ReadableStream<Uint8Array> } {
   const type = typeOf(response);
-  if (response.body === null || type === "text/html" || type.endsWith("json")) return response;
-  return withBody(response, rewriteEvents(response.body, read), EVENTS);
+  return response.body !== null && type !== "text/html" && !type.endsWith("json");
 }
+
+function refuseEvent(
+  reader: AnswerReader,
+  beginning: string,
+  reason: string,
+  request?: RequestId,
+): readonly ServerEvent[] {
+  const head = /^(?:\w+:.*[\r\n]+)*?data: ?/.exec(beginning)?.[0] ?? "";
+  const messages = reader.refuse({ head: beginning.slice(head.length) }, reason, request);
+  return messages.map((message) => toEvent(JSON.stringify(message)));
+}
+
+/** What the SDK reads by itself, for the words in it: refusals, mostly. Only its beginning is of use. */
+function cutShort(response: Response): Response {
+  const { body, status, statusText, headers } = response;
+  if (body === null) return response;
+  let left = REFUSAL_BYTES;
+  const beginning = new TransformStream<Uint8Array, Uint8Array>({
+    transform: (chunk, controller) => {
+      controller.enqueue(chunk.subarray(0, left));
+      left -= chunk.length;
+      if (left <= 0) controller.terminate();
+    },
+  });
+  return new Response(body.pipeThrough(beginning), { status, statusText, headers });
+}
+
+const REFUSAL_BYTES = 65_536;
 
 function isAboutInitialized(message: unknown): boolean {
   return Object(message).method === "notifications/initialized";
@@ -172,22 +221,25 @@ function describeUnusable(text: string, response: Response): string {
   return "its answer is not a JSON-RPC message";
 }
 
-async function readText(response: Response): Promise<string> {
+/** @throws RangeError with a sentence when it is too large; the rest of it is not read */
+async function readText(response: Response, bounds: MessageBounds): Promise<string> {
   if (response.body === null) return "";
-  const chunks: string[] = [];
-  let chars = 0;
-  for await (const chunk of response.body.pipeThrough(
-    new TextDecoderStream() as TransformStream<Uint8Array, string>,
-  )) {
-    chars += chunk.length;
-    if (chars > MAX_ANSWER_CHARS) throw new RangeError("the answer is too long");
-    chunks.push(chunk);
+  const meter = createMeter(bounds);
+  const bytes = gatherBytes();
+  try {
+    for await (const chunk of response.body) {
+      const reason = meter.add(chunk.length);
+      if (reason !== undefined) throw new RangeError(reason);
+      bytes.add(chunk);
+    }
+    return new TextDecoder().decode(bytes.take());
+  } finally {
+    meter.reset();
   }
-  return chunks.join("");
 }
 
 function asJson(response: Response, body: object): Response {
-  return withBody(response, JSON.stringify(body), "application/json");
+  return withBody(response, JSON.stringify(body), JSON_TYPE);
 }
 
 function withBody(response: Response, body: ReadableStream<Uint8Array> | string, type: string): Response {
@@ -202,3 +254,4 @@ function typeOf(response: Response): string {
 }
 
 const EVENTS = "text/event-stream";
+const JSON_TYPE = "application/json";

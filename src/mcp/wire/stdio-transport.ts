@@ -11,6 +11,8 @@ import { basename } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import type { JSONRPCMessage, Transport } from "@modelcontextprotocol/client";
 import { NotSentError } from "../connection-errors.ts";
+import { type GatheredBytes, gatherBytes } from "./gathered-bytes.ts";
+import { createMeter, type MessageBounds, type MessageMeter } from "./message-bounds.ts";
 import { endGroup, killGroupAtExit } from "./process-group.ts";
 
 export interface StdioCommand {
@@ -21,8 +23,16 @@ export interface StdioCommand {
   readonly cwd?: string;
 }
 
-/** The messages that a line on stdout holds: servers print banners and warnings there, too. */
-export type ReadLine = (line: string) => readonly JSONRPCMessage[];
+export interface LineReading {
+  /** The messages that a line on stdout holds: servers print banners and warnings there, too. */
+  readonly read: (line: string) => readonly JSONRPCMessage[];
+  /** What takes the place of a line that is too long. Asked again with its end, unless it knew by the head. */
+  readonly refuse: (
+    ends: { readonly head: string; readonly tail?: string },
+    reason: string,
+  ) => readonly JSONRPCMessage[];
+  readonly bounds: MessageBounds;
+}
 
 export class StdioTransport implements Transport {
   onclose?: (() => void) | undefined;
@@ -33,19 +43,21 @@ export class StdioTransport implements Transport {
   readonly stderr = null;
 
   readonly #command: StdioCommand;
-  readonly #read: ReadLine;
+  readonly #reading: LineReading;
+  readonly #meter: MessageMeter;
   #child: Child | undefined;
   #stderrTail = "";
   #stderrCut = false;
-  #line: Buffer[] = [];
-  #lineBytes = 0;
+  readonly #line: GatheredBytes = gatherBytes();
+  #refused: RefusedLine | undefined;
   #exit: string | null = null;
   #ended = false;
   #closing: Promise<void> | undefined;
 
-  constructor(command: StdioCommand, read: ReadLine) {
+  constructor(command: StdioCommand, reading: LineReading) {
     this.#command = command;
-    this.#read = read;
+    this.#reading = reading;
+    this.#meter = createMeter(reading.bounds);
   }
 
   get pid(): number | null {
@@ -134,6 +146,7 @@ export class StdioTransport implements Transport {
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#meter.reset();
     this.#child?.stdout.destroy();
     this.#child?.stderr.destroy();
     this.onclose?.();
@@ -142,20 +155,56 @@ export class StdioTransport implements Transport {
   #onStdout(chunk: Buffer): void {
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
-      this.#line.push(chunk.subarray(start, end));
-      const line = Buffer.concat(this.#line).toString("utf8");
-      for (const message of this.#read(line)) this.onmessage?.(message);
-      this.#line = [];
-      this.#lineBytes = 0;
+      this.#take(chunk.subarray(start, end));
+      this.#endLine();
       start = end + 1;
     }
-    if (start === chunk.length) return;
-    this.#line.push(chunk.subarray(start));
-    this.#lineBytes += chunk.length - start;
-    if (this.#lineBytes <= MAX_LINE_BYTES) return;
-    this.#exit ??= `it wrote a line of more than ${MAX_LINE_BYTES} bytes to stdout`;
-    this.#line = [];
+    this.#take(chunk.subarray(start));
+  }
+
+  /** A piece of a line. Of one that is too long only the end is of use, for the id that may be there. */
+  #take(piece: Buffer): void {
+    if (piece.length === 0) return;
+    if (this.#refused !== undefined) {
+      this.#skip(this.#refused, piece);
+      return;
+    }
+    const reason = this.#meter.add(piece.length);
+    this.#line.add(reason === undefined ? piece : piece.subarray(0, HEAD_BYTES));
+    if (reason === undefined) return;
+    const head = this.#line.take().toString("utf8", 0, HEAD_BYTES);
+    const messages = this.#reading.refuse({ head }, reason);
+    this.#refused = {
+      reason,
+      isAnswered: messages.length > 0,
+      skipped: 0,
+      tail: piece.subarray(-TAIL_BYTES),
+    };
+    this.#meter.reset();
+    for (const message of messages) this.onmessage?.(message);
+  }
+
+  #skip(refused: RefusedLine, piece: Buffer): void {
+    refused.tail = Buffer.concat([refused.tail, piece.subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES);
+    refused.skipped += piece.length;
+    if (refused.skipped <= SKIPPED_LINES * this.#reading.bounds.maxBytes) return;
+    this.#exit ??= "it wrote a line without end to stdout";
     void this.close();
+  }
+
+  #endLine(): void {
+    const refused = this.#refused;
+    const line = this.#line.take();
+    this.#refused = undefined;
+    for (const message of refused === undefined
+      ? this.#reading.read(line.toString("utf8"))
+      : this.#late(refused))
+      this.onmessage?.(message);
+    this.#meter.reset();
+  }
+
+  #late({ isAnswered, tail, reason }: RefusedLine): readonly JSONRPCMessage[] {
+    return isAnswered ? [] : this.#reading.refuse({ head: "", tail: tail.toString("utf8") }, reason);
   }
 
   #onStderr(text: string): void {
@@ -174,8 +223,18 @@ function toLine(message: JSONRPCMessage): string {
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
 const NEWLINE = 0x0a;
-/** Twice the largest tool result that any limit allows, as JSON text escaped once more. */
-const MAX_LINE_BYTES = 64 * 1024 * 1024;
+/** Of a line that is too long: enough to find the id of its message in, which is first or last. */
+const HEAD_BYTES = 256;
+const TAIL_BYTES = 256;
+/** How many times the largest line is read on in a line that is too long, for its end. */
+const SKIPPED_LINES = 4;
+
+interface RefusedLine {
+  readonly reason: string;
+  readonly isAnswered: boolean;
+  skipped: number;
+  tail: Buffer;
+}
 /** More than is shown, so that secrets are redacted before the text is cut to its shown length. */
 const STDERR_CHARS = 16_384;
 const LAST_OUTPUT_MS = 200;

@@ -10,6 +10,7 @@ import { replaceExact, toBigInt } from "../../json.ts";
 import type { ServerSpec } from "../hub.ts";
 import { createPauses } from "../pauses.ts";
 import { type AnswerReader, createAnswerReader } from "./answer-reader.ts";
+import type { MessageBounds } from "./message-bounds.ts";
 import { createReadingFetch, createSseReadingFetch } from "./reading-fetch.ts";
 import { answerEveryRequest } from "./requests.ts";
 import type { StreamEvents } from "./standing-stream.ts";
@@ -39,7 +40,7 @@ export interface Link {
 /** `sse`: how to reach a remote server. `stream`: of the one by which an HTTP server tells what it was not asked. */
 export function createLink(
   spec: McpSpec,
-  options: { readonly sse: boolean; readonly stream: StreamEvents },
+  options: { readonly sse: boolean; readonly stream: StreamEvents; readonly bounds: MessageBounds },
 ): Link {
   const reader = createAnswerReader();
   const link = open(spec, reader, options);
@@ -50,17 +51,21 @@ export function createLink(
 function open(spec: McpSpec, reader: AnswerReader, options: Parameters<typeof createLink>[1]): Link {
   switch (spec.type) {
     case "stdio":
-      return stdioLink(spec, reader);
+      return stdioLink(spec, reader, options.bounds);
     case "http":
     case "sse":
-      return options.sse ? sseLink(spec, reader) : httpLink(spec, reader, options.stream);
+      return options.sse ? sseLink(spec, reader, options.bounds) : httpLink(spec, reader, options);
     case "in-process":
       return inProcessLink(spec, reader);
   }
 }
 
-function stdioLink(spec: Extract<McpSpec, { type: "stdio" }>, reader: AnswerReader): Link {
-  const transport = new StdioTransport(spec, (line) => reader.read(line));
+function stdioLink(
+  spec: Extract<McpSpec, { type: "stdio" }>,
+  { read, refuse }: AnswerReader,
+  bounds: MessageBounds,
+): Link {
+  const transport = new StdioTransport(spec, { read, refuse, bounds });
   return {
     ...plain,
     transport,
@@ -71,12 +76,16 @@ function stdioLink(spec: Extract<McpSpec, { type: "stdio" }>, reader: AnswerRead
   };
 }
 
-function httpLink(spec: RemoteSpec, reader: AnswerReader, stream: StreamEvents): Link {
+function httpLink(
+  spec: RemoteSpec,
+  reader: AnswerReader,
+  { stream, bounds }: Parameters<typeof createLink>[1],
+): Link {
   let speaksSse = false;
   const onEndpoint = (): void => {
     speaksSse = true;
   };
-  const { fetch, reread } = createReadingFetch({ reader, onEndpoint, stream });
+  const { fetch, reread } = createReadingFetch({ reader, onEndpoint, stream, bounds });
   const pauses = createPauses(RESUME_MS);
   const transport = new StreamableHTTPClientTransport(new URL(spec.url), {
     fetch,
@@ -100,8 +109,8 @@ function httpLink(spec: RemoteSpec, reader: AnswerReader, stream: StreamEvents):
   return { ...plain, transport, reread, speaksSse: () => speaksSse, close };
 }
 
-function sseLink(spec: RemoteSpec, reader: AnswerReader): Link {
-  const { fetch, reread } = createSseReadingFetch(reader);
+function sseLink(spec: RemoteSpec, reader: AnswerReader, bounds: MessageBounds): Link {
+  const { fetch, reread } = createSseReadingFetch(reader, bounds);
   const transport = new SSEClientTransport(new URL(spec.url), {
     fetch,
     requestInit: { headers: { ...spec.headers } },

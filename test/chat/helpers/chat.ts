@@ -193,7 +193,7 @@ function chatConfig(setup: ChatSetup, tools: readonly LocalTool[]): Config {
         ? []
         : [{ name: "depot", type: "local" as const, tools: setup.depot, ...common }]),
     ],
-    mcp: { readyWaitMs: 5_000 },
+    mcp: { readyWaitMs: 5_000, maxMessageBytes: 67_108_864 },
     tools: {
       allow: ["stock", "items", "fail", "hold", "visit", "slow", "order", "weigh"].map(
         (name) => `shop/${name}`,
@@ -232,6 +232,7 @@ function chatConfig(setup: ChatSetup, tools: readonly LocalTool[]): Config {
       modelSuffixes: true,
       bodyLimitBytes: 100_000,
       chatBodyLimitBytes: 1_000_000,
+      memoryBudgetMb: 512,
       reattachMs: setup.reattachMs ?? 1_000,
     },
   };

@@ -183,7 +183,7 @@ function localServer(name: string, tools: readonly LocalTool[]): ServerSpec {
 function testConfig(settings: ServerSettings, tools: TestTools): Config {
   return {
     servers: tools.specs,
-    mcp: { readyWaitMs: 5_000 },
+    mcp: { readyWaitMs: 5_000, maxMessageBytes: 67_108_864 },
     tools: {
       allow: ["*"],
       autoExecute: ["*"],
@@ -223,6 +223,7 @@ const testServer: Config["server"] = {
   modelSuffixes: true,
   bodyLimitBytes: 1_048_576,
   chatBodyLimitBytes: 2_097_152,
+  memoryBudgetMb: 512,
   reattachMs: 1_000,
 };
 

@@ -1,0 +1,47 @@
+/**
+ * Large bodies are counted while they are held: from before they are read until their request has its answer. What does
+ * not fit is refused, and can be sent again; small ones always fit, so that a full gateway can still be told what to do.
+ */
+import { Transform } from "node:stream";
+import type { FastifyInstance } from "fastify";
+import { ToolariumError } from "../errors.ts";
+import { type MemoryBudget, SMALL_BYTES } from "../memory-budget.ts";
+
+const RETRY_AFTER_SECONDS = 2;
+
+export function holdBodies(app: FastifyInstance, budget: MemoryBudget): void {
+  app.addHook("preParsing", async (request, reply, payload) => {
+    let taken = 0;
+    let isClosed = false;
+    reply.raw.once("close", () => {
+      isClosed = true;
+      budget.release(taken);
+    });
+    const take = (bytes: number): boolean => {
+      if (isClosed || !budget.take(bytes)) return false;
+      taken += bytes;
+      return true;
+    };
+    const announced = request.headers["content-length"];
+    if (announced !== undefined) {
+      const bytes = Number(announced);
+      const isRead = bytes > SMALL_BYTES && bytes <= request.routeOptions.bodyLimit;
+      if (isRead && !take(bytes)) throw overloaded();
+      return payload;
+    }
+    let received = 0;
+    const counted = new Transform({
+      transform: (chunk: Buffer, _encoding, done) => {
+        received += chunk.length;
+        const missing = received > SMALL_BYTES ? received - taken : 0;
+        if (missing > 0 && !take(missing)) done(overloaded());
+        else done(null, chunk);
+      },
+    });
+    return payload.pipe(counted);
+  });
+}
+
+function overloaded(): ToolariumError {
+  return new ToolariumError("overloaded", undefined, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+}

@@ -1,0 +1,41 @@
+/** How large a message of a server may be, and how much of all of them is held while they come. */
+import { type MemoryBudget, SMALL_BYTES } from "../../memory-budget.ts";
+
+export interface MessageBounds {
+  /** Of one message, as bytes of its JSON text: a line, a body, an event. */
+  readonly maxBytes: number;
+  readonly budget: MemoryBudget;
+}
+
+/** Why a message is not read to its end. A sentence. */
+export type Refusal = string;
+
+export interface MessageMeter {
+  /** Counts bytes of the message that is coming. The reason once they are too many. */
+  add(bytes: number): Refusal | undefined;
+  /** The message is read, or given up: the next begins. */
+  reset(): void;
+}
+
+export function createMeter({ maxBytes, budget }: MessageBounds): MessageMeter {
+  let seen = 0;
+  let taken = 0;
+  return {
+    add: (bytes) => {
+      seen += bytes;
+      if (seen > maxBytes)
+        return `The answer is larger than the ${maxBytes} bytes that mcp.maxMessageBytes allows. Ask for less at once.`;
+      const missing = seen > SMALL_BYTES ? seen - taken : 0;
+      if (missing === 0) return undefined;
+      if (!budget.take(missing))
+        return "The gateway holds as many bytes as server.memoryBudgetMb allows. Call again later, or ask for less at once.";
+      taken += missing;
+      return undefined;
+    },
+    reset: () => {
+      budget.release(taken);
+      taken = 0;
+      seen = 0;
+    },
+  };
+}

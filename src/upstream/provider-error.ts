@@ -13,6 +13,8 @@ export interface FailingProvider {
 }
 
 const MAX_MESSAGE_CHARS = 2_000;
+/** Of a message that are looked through, which takes longer than to read them. */
+const MAX_READ_CHARS = 64 * 1024;
 /** Of a type, a code or the name of a parameter. */
 const MAX_WORD_CHARS = 200;
 /** Levels of arrays and objects in an error. */
@@ -111,7 +113,10 @@ export function inOwnWords(provider: FailingProvider, message: string): string {
 }
 
 function shown({ secrets }: FailingProvider, text: string, maxChars: number): string {
-  return foreignText(text, createRedact(secrets, { keyLike: true }), maxChars);
+  const said = foreignText(text.slice(0, MAX_READ_CHARS), createRedact(secrets, { keyLike: true }), maxChars);
+  if (text.length <= MAX_READ_CHARS || said.length === maxChars) return said;
+  // Where it was cut first, a part of a secret may stand.
+  return said.slice(0, -Math.max(1, ...secrets.map(({ length }) => length)));
 }
 
 /** A `Retry-After`, which is seconds or a date. */

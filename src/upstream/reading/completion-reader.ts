@@ -2,6 +2,7 @@
  * OpenAI's answers, whole or in chunks, to the port's parts. Tolerant of everything that providers are seen to do:
  * usage in odd places, empty or missing choices, messages where deltas belong, content as a list, unknown fields.
  */
+import { setImmediate } from "node:timers/promises";
 import { ToolariumError } from "../../errors.ts";
 import { readFinishReason } from "../finish-reason.ts";
 import { type Fields, isFields, type ModelEvent, restFields, type Usage } from "../model.ts";
@@ -19,6 +20,8 @@ const RESPONSE_FIELDS: ReadonlySet<string> = new Set([
 
 /** An answer is kept for the next turn, so that one without end must have one. */
 const MAX_ANSWER_CHARS = 64 * 1024 * 1024;
+/** Of a payload with which nothing else is done in the same turn of the event loop. */
+const LARGE_CHARS = 256 * 1024;
 /** Several for each token of the longest answers. */
 const MAX_CHUNKS = 1_000_000;
 
@@ -53,7 +56,11 @@ export async function* readChunks(
       complete = true;
       break;
     }
-    for (const event of reader.accept(readPayload(data, isError, origin.provider))) {
+    // What it took to find it was work enough for one turn.
+    if (data.length > LARGE_CHARS) await setImmediate();
+    const payload = readPayload(data, isError, origin.provider);
+    if (data.length > LARGE_CHARS) await setImmediate();
+    for (const event of reader.accept(payload)) {
       yield event;
       const wait = pause();
       if (wait !== undefined) await wait;

@@ -28,13 +28,19 @@ export function createJsonScan(): JsonScan {
   return {
     read(text) {
       for (let at = 0; at < text.length; at += 1) {
-        const code = text.charCodeAt(at);
         if (isInText) {
-          if (isEscaped) isEscaped = false;
-          else if (code === BACKSLASH) isEscaped = true;
-          else if (code === QUOTE) isInText = false;
+          const quote = text.indexOf('"', at);
+          const end = quote === -1 ? text.length : quote;
+          const slashes = countSlashes(text, at, end);
+          // Those of the whole piece go on with one that was left open before it.
+          const isAllSlashes = slashes === end - at;
+          const isOdd = (slashes + (isAllSlashes && isEscaped ? 1 : 0)) % 2 === 1;
+          isEscaped = quote === -1 && isOdd;
+          if (quote !== -1 && !isOdd) isInText = false;
+          at = end;
           continue;
         }
+        const code = text.charCodeAt(at);
         switch (code) {
           case QUOTE:
             isInText = true;
@@ -70,6 +76,13 @@ export function createJsonScan(): JsonScan {
       return size;
     },
   };
+}
+
+/** How many stand right before `end`. */
+function countSlashes(text: string, start: number, end: number): number {
+  let at = end;
+  while (at > start && text.charCodeAt(at - 1) === BACKSLASH) at -= 1;
+  return end - at;
 }
 
 export function isWholeJson(text: string): boolean {

@@ -18,6 +18,8 @@ export interface EventReader {
 /** Characters that one event may have before the stream counts as broken. */
 const MAX_EVENT_CHARS = 16 * 1024 * 1024;
 
+const LONG_CHARS = 64 * 1024;
+
 /** The payloads of a whole stream. @throws RangeError when one is longer than 16 Mi characters */
 export async function* readServerSentData(
   chunks: AsyncIterable<Uint8Array>,
@@ -64,11 +66,14 @@ export function createEventReader(): EventReader {
       yield complete(payload);
       return;
     }
-    // A whole value is a payload of its own, so that nothing is lost when no blank line follows.
-    if (parts.length === 0 && isObject(payload)) {
+    // A whole value is a payload of its own, so that nothing is lost when no blank line follows. A long one is looked
+    // at only if none does.
+    if (parts.length === 0 && payload.length <= LONG_CHARS && isObject(payload)) {
       yield complete(payload);
       return;
     }
+    const [only = ""] = parts;
+    if (parts.length === 1 && only.length > LONG_CHARS && isObject(only)) yield complete(only);
     chars += payload.length;
     if (chars > MAX_EVENT_CHARS) throw tooLong();
     parts.push(payload);

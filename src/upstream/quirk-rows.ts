@@ -33,9 +33,11 @@ export const quirkRows: readonly Quirk[] = [
       rename: { max_tokens: "max_completion_tokens" },
     },
   },
-  // https://platform.openai.com/docs/guides/latest-model: from 5.1 on sampling is taken without reasoning.
+  // "Only the default (1) value is supported": https://github.com/QwenLM/qwen-code/issues/224, of 5.4 as well:
+  // https://github.com/johny-b/llmcomp/issues/69. 5.1 and 5.2 take others unless they are asked to reason:
+  // https://platform.openai.com/docs/guides/latest-model
   { models: /(^|[/.])gpt-5/, traits: { rename: { max_tokens: "max_completion_tokens" } } },
-  { models: /(^|[/.])gpt-5(?![.\d]|-chat)/, traits: { omit: [...SAMPLING, ...PROBABILITIES] } },
+  { models: /(^|[/.])gpt-5(?!-chat|\.[12]|\d)/, traits: { omit: [...SAMPLING, ...PROBABILITIES] } },
 
   // Pictures: https://platform.openai.com/docs/guides/images-vision. Not in tool messages:
   // https://github.com/openai/openai-openapi/issues/523, https://github.com/OpenHands/OpenHands/issues/7700
@@ -59,9 +61,9 @@ export const quirkRows: readonly Quirk[] = [
     models: /(^|\/)(open-)?(labs-)?(mistral|mixtral|ministral|magistral|devstral|codestral|pixtral)/i,
     traits: { callIds: "nine", systemFirst: true },
   },
-  // "Conversation roles must alternate user/assistant/user/assistant": https://github.com/vllm-project/vllm/issues/6862
+  // "Conversation roles must alternate user/assistant/user/assistant": https://github.com/google/adk-python/issues/1373
   { models: /(^|[/:-])gemma/i, traits: { alternates: true, systemFirst: true } },
-  // "System message must be at the beginning": https://github.com/ggml-org/llama.cpp/issues/20198
+  // "System message must be at the beginning": https://github.com/vllm-project/vllm/issues/41114
   { models: /(^|\/)qwen/i, traits: { systemFirst: true } },
 
   // Anthropic's models behind any API: the root of a schema, ids, empty text.
@@ -80,7 +82,8 @@ export const quirkRows: readonly Quirk[] = [
   // Its own protocol takes JSON Schema: https://ai.google.dev/gemini-api/docs/structured-output#json-schema-support
   { types: ["google"], traits: { schemas: "common", emptyText: false } },
 
-  // "not a valid moonshot flavored json schema": https://github.com/MoonshotAI/kimi-code/issues/2661
+  // "not a valid moonshot flavored json schema": https://github.com/MoonshotAI/kimi-code/issues/2661,
+  // https://github.com/CommandCodeAI/command-code/issues/566
   { models: /(^|\/)(kimi|moonshot)/i, traits: { schemas: "moonshot" } },
 
   // Where a tool's result can hold its pictures itself.
@@ -109,7 +112,7 @@ export const quirkRows: readonly Quirk[] = [
 
   // "property 'reasoning' is unsupported": https://github.com/karthink/gptel/issues/774,
   // https://github.com/NousResearch/hermes-agent/issues/11089. Fields: https://console.groq.com/docs/openai.
-  // "json mode cannot be combined with tool/function calling": https://console.groq.com/docs/structured-outputs
+  // "json mode cannot be combined with tool/function calling": https://github.com/vercel/ai/pull/16540
   {
     hosts: /(^|\.)groq\.com$/,
     traits: {
@@ -194,12 +197,17 @@ export const quirkRows: readonly Quirk[] = [
     traits: { omit: ["reasoning_effort"] },
   },
 
-  // https://docs.cohere.com/docs/compatibility-api
+  // https://docs.cohere.com/docs/compatibility-api#unsupported-parameters;
+  // "parameter 'strict' is not a valid field": https://github.com/OpenRouterTeam/openrouter-examples/issues/71
   {
     hosts: /(^|\.)cohere\.(ai|com)$/,
-    traits: { omit: [...OPENAI_ONLY, "parallel_tool_calls", "metadata", "n", "top_logprobs", "prediction"] },
+    traits: {
+      omit: [...OPENAI_ONLY, "parallel_tool_calls", "metadata", "n", "top_logprobs", "prediction"],
+      strict: false,
+    },
   },
-  // "Last message must have role user or tool … roles should be alternating": https://docs.perplexity.ai/guides/chat-completions-guide
+  // "user or tool message(s) should alternate with assistant message(s)": https://github.com/perplexityai/api-discussion/issues/265,
+  // https://github.com/anomalyco/opencode/issues/9416
   { hosts: /(^|\.)perplexity\.ai$/, traits: { alternates: true, systemFirst: true } },
   // https://inference-docs.cerebras.ai/resources/openai
   {

@@ -34,6 +34,7 @@ describe("parameters that a provider refuses are not sent", () => {
     ],
     [OPENAI, "gpt-5", { parallel_tool_calls: false }, { parallel_tool_calls: false }],
     [OPENAI, "gpt-5.2", { temperature: 0 }, { temperature: 0 }],
+    [OPENAI, "gpt-5.4-mini", { temperature: 0 }, {}],
     [OPENAI, "gpt-5-chat-latest", { temperature: 0 }, { temperature: 0 }],
     [
       OPENAI,

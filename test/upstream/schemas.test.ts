@@ -313,6 +313,13 @@ describe("tools of a request", () => {
     ]);
   });
 
+  test("a tool that nobody describes is described by its name", async () => {
+    const tools = [tool("ours", object({}), { description: "" })];
+    expect((await wire.send({ tools, ownTools: 1 }))["tools"]).toEqual([
+      tool("ours", object({}), { description: "ours" }),
+    ]);
+  });
+
   test("a description that is too long goes on in the parameters'", async () => {
     const description = Array.from({ length: 400 }, (_, index) => `word${index}`).join(" ");
     const tools = [tool("ours", object({}), { description })];

@@ -33,7 +33,9 @@ function makeTool(tool: Fields, name: DialectName): AdaptedTool {
   if (!isFields(declared)) return { tool, changes: [] };
   const { omitsEmpty } = dialects[name];
   const { schema, changes } = adaptSchema(declared["parameters"], name);
-  const { parameters: _, ...rest } = declared;
+  const { parameters: _, ...said } = declared;
+  // Amazon refuses an empty one, Google demands one.
+  const rest = isBlank(said["description"]) ? { ...said, description: said["name"] } : said;
   const cut = cutDescription(rest, schema, dialects[name].maxDescriptionChars);
   const isEmpty =
     omitsEmpty && isFields(schema["properties"]) && Object.keys(schema["properties"]).length === 0;
@@ -43,6 +45,10 @@ function makeTool(tool: Fields, name: DialectName): AdaptedTool {
       ? [...changes, "/: the end of the tool's description is that of its parameters"]
       : changes,
   };
+}
+
+function isBlank(description: unknown): boolean {
+  return typeof description !== "string" || description.trim() === "";
 }
 
 /** The descriptions of schemas may be as long as they like: what does not fit stands there. */

@@ -49,7 +49,7 @@ export const dialects: { readonly [N in DialectName]: Dialect } = {
     patterns: /^\^(?:[^\\(]|\\[.\-[\]^$+*?(){}|]|\((?!\?))*\$$/,
     maxDescriptionChars: Number.POSITIVE_INFINITY,
   },
-  // "property keys should match pattern": https://github.com/anthropics/claude-code/issues/6097
+  // "property keys should match pattern": https://github.com/twilio-labs/mcp/issues/58
   anthropic: {
     ...openai,
     keys: /^[a-zA-Z0-9_.-]{1,64}$/,
@@ -74,7 +74,7 @@ export const dialects: { readonly [N in DialectName]: Dialect } = {
     maxDescriptionChars: Number.POSITIVE_INFINITY,
     omitsEmpty: true,
   },
-  // https://github.com/MoonshotAI/kimi-code/issues/2661, https://github.com/MoonshotAI/kimi-code/issues/792
+  // https://github.com/MoonshotAI/kimi-code/issues/2661, https://github.com/CommandCodeAI/command-code/issues/566
   moonshot: {
     ...openai,
     refs: false,

@@ -270,5 +270,7 @@ export {
   type RunLimits,
   resolveLimits,
 } from "./limits.ts";
-export { createWorkerPool, PoolRefusal, type WorkerPoolOptions } from "./pool.ts";
+export { createWorkerPool, PoolRefusal } from "./pool.ts";
+export type { WorkerPoolOptions } from "./pool-options.ts";
 export { SUSPEND } from "./session.ts";
+export { describeShortage } from "./shortage.ts";

@@ -3,31 +3,13 @@
  * waits in a bounded queue that serves principals in turn. A worker that died costs only the run that killed it: the
  * others are attached to another worker and repeat their past there.
  */
-import { availableParallelism } from "node:os";
 import { versions } from "node:process";
 import { FairQueue } from "./fair-queue.ts";
 import type { EngineOutcome, EngineRun, PoolStats, WorkerPool } from "./index.ts";
-import { defaultLimits } from "./limits.ts";
+import { type ResolvedPoolOptions, resolvePoolOptions, type WorkerPoolOptions } from "./pool-options.ts";
 import { type Placement, Seat } from "./seat.ts";
 import { Session } from "./session.ts";
 import { startWorkerProcess, type WorkerDeath } from "./worker-process.ts";
-
-export interface WorkerPoolOptions {
-  /** Worker processes in use at once. Default: available cores. One more is kept warm. */
-  readonly workers?: number;
-  /** Default 8: seven times the throughput of 1 for a sixth more latency; 16 saturate a core. */
-  readonly runsPerWorker?: number;
-  /** Runs that may wait for a place. Default 256. */
-  readonly queue?: number;
-  /** `principal` (default): runs of one principal share workers. `run`: a worker runs one program and is replaced. */
-  readonly isolation?: "principal" | "run";
-  /** Command put before each worker, e.g. bwrap or setpriv with their arguments. Default none. */
-  readonly wrapper?: readonly string[];
-  /** Memory limit of the isolates built ahead. Default: that of `defaultLimits`. */
-  readonly memoryMb?: number;
-  /** Runs after which a worker is replaced. Default 1,000. */
-  readonly runsPerLife?: number;
-}
 
 /** The pool could not take the run. Nothing of it has happened. */
 export class PoolRefusal extends Error {
@@ -52,7 +34,7 @@ const PARK_AFTER_MS = 100;
 const BACKOFF_MS = { first: 200, longest: 10_000 };
 
 class Pool implements WorkerPool {
-  readonly #options: Required<WorkerPoolOptions>;
+  readonly #options: ResolvedPoolOptions;
   readonly #seats = new Set<Seat>();
   readonly #queue: FairQueue<Session>;
   readonly #sessions = new Set<Session>();
@@ -70,15 +52,7 @@ class Pool implements WorkerPool {
   #disposed: Promise<void> | undefined;
 
   constructor(options: WorkerPoolOptions) {
-    this.#options = {
-      workers: options.workers ?? availableParallelism(),
-      runsPerWorker: options.isolation === "run" ? 1 : (options.runsPerWorker ?? 8),
-      queue: options.queue ?? 256,
-      isolation: options.isolation ?? "principal",
-      wrapper: options.wrapper ?? [],
-      memoryMb: options.memoryMb ?? defaultLimits.memoryMb,
-      runsPerLife: options.isolation === "run" ? 1 : (options.runsPerLife ?? 1_000),
-    };
+    this.#options = resolvePoolOptions(options);
     this.#queue = new FairQueue(this.#options.queue);
   }
 
@@ -251,7 +225,11 @@ class Pool implements WorkerPool {
     if (this.#retry !== undefined) return;
     const startup = this.#startWorker().then(
       () => this.#dispatch(),
-      () => this.#backOff(),
+      (error: unknown) => {
+        if (this.#failuresInRow === 0 && !this.#isOver)
+          this.#options.onStartFailed(error instanceof Error ? error.message : String(error));
+        this.#backOff();
+      },
     );
     this.#startups.add(startup);
     void startup.finally(() => this.#startups.delete(startup));

@@ -2,28 +2,22 @@
  * One worker process seen from the gateway: start, handshake, frames both ways, memory watch, kill. Everything it
  * says is parsed here; a violation of the protocol ends it.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import type { Duplex } from "node:stream";
-import { fileURLToPath } from "node:url";
 import { createFrameReader, encodeFrame } from "./frames.ts";
 import { type FromWorker, parseFromWorker, type ToWorker } from "./protocol.ts";
+import { describeSpawnError, type SpawnedWorker, spawnWorker, type WorkerCommand } from "./spawn-worker.ts";
 
 /** A worker is up in 115–160 ms on an idle machine. This is for one that hangs: on a busy one a start may take a minute. */
 const START_TIMEOUT_MS = 120_000;
 /** Growth of 2 GB/s was measured for allocations V8 does not count: 20 ms bound the damage to tens of megabytes. */
 const MEMORY_POLL_MS = 20;
-const STDERR_TAIL_CHARS = 2_000;
+const STDERR_TAIL_CHARS = 8_000;
 const PAGE_BYTES = 4_096;
 /** Frames of one worker may take the gateway's thread for so long, then it is the others' turn. */
 const TURN_MS = 2;
 
-export interface WorkerProcessOptions {
-  /** Command put before the worker, e.g. `["bwrap", …]`. */
-  readonly wrapper: readonly string[];
-  /** Memory limit of the isolate that is built ahead. */
-  readonly slotMemoryMb: number;
+export interface WorkerProcessOptions extends WorkerCommand {
   /** Aborting ends a worker that is still starting. */
   readonly signal: AbortSignal;
 }
@@ -60,8 +54,7 @@ export async function startWorkerProcess(
   options: WorkerProcessOptions,
   events: WorkerProcessEvents,
 ): Promise<WorkerProcess> {
-  const child = spawnWorker(options);
-  const channel = child.stdio[3] as Duplex;
+  const { child, channel } = beginWorker(options);
   let death: WorkerDeath | undefined;
   let ready: ((hello: Extract<FromWorker, { type: "ready" }>) => void) | undefined;
   let baseRssBytes = 0;
@@ -115,9 +108,7 @@ export async function startWorkerProcess(
       kill({ type: "killed", reason });
       // What never started leaves nothing behind; of anything else nothing is left when this is known.
       const left = child.pid === undefined ? Promise.resolve() : gone;
-      void left.then(() =>
-        reject(new Error(`a worker process could not be started: ${reason}${stderrTail.text()}`)),
-      );
+      void left.then(() => reject(new Error(`${NOT_STARTED}: ${reason}${stderrTail.text()}`)));
     };
     const giveUp = (): void => fail("it is not wanted any more");
     options.signal.addEventListener("abort", giveUp, { once: true });
@@ -158,37 +149,35 @@ export async function startWorkerProcess(
   };
 }
 
-/** Empty environment, neutral directory, no descriptor but the channel and a drained stderr. */
-function spawnWorker(options: WorkerProcessOptions): ChildProcess {
-  const entry = fileURLToPath(new URL(`./worker${import.meta.url.slice(-3)}`, import.meta.url));
-  const command = [
-    ...options.wrapper,
-    process.execPath,
-    // Halves the time to build an isolate; isolated-vm demands it from Node 20 on.
-    "--no-node-snapshot",
-    // stripTypeScriptTypes says so on stderr at every start in development.
-    "--disable-warning=ExperimentalWarning",
-    entry,
-    String(options.slotMemoryMb),
-  ];
-  const [file = process.execPath, ...args] = command;
-  return spawn(file, args, { cwd: tmpdir(), env: {}, stdio: ["ignore", "ignore", "pipe", "pipe"] });
+const NOT_STARTED = "a worker process could not be started";
+
+function beginWorker(options: WorkerCommand): SpawnedWorker {
+  // Elsewhere nothing of the kind is there to be read, and the worker's own word has to do.
+  if (process.platform === "linux" && readRssBytes(process.pid) === 0)
+    throw new Error(`${NOT_STARTED}: /proc cannot be read, and so no worker's memory watched; mount it`);
+  try {
+    return spawnWorker(options);
+  } catch (error) {
+    throw new Error(`${NOT_STARTED}: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
-function describeSpawnError(error: Error, [wrapper]: readonly string[]): string {
-  const code = "code" in error ? String(error.code) : "";
-  if (wrapper === undefined || !/^(?:ENOENT|EACCES)$/.test(code)) return error.message;
-  const fault = code === "ENOENT" ? "was not found" : "may not be executed";
-  return `the command ${JSON.stringify(wrapper)} of sandbox.wrapper ${fault} (${code})`;
-}
-
+/** Of what it writes only the line that names a failure is told; without one, the last. */
 function keepTail(child: ChildProcess): { text(): string } {
   let tail = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     tail = (tail + text).slice(-STDERR_TAIL_CHARS);
   });
-  return { text: () => (tail.trim() === "" ? "" : `; it said: ${tail.trim()}`) };
+  const text = (): string => {
+    // V8 draws a frame of `#` around its last words.
+    const lines = tail.split("\n").flatMap((line) => line.replace(/^#/, "").trim() || []);
+    const telling = lines.find((line) => NAMES_FAILURE.test(line)) ?? lines.at(-1);
+    return telling === undefined ? "" : `; it said: ${telling}`;
+  };
+  return { text };
 }
+
+const NAMES_FAILURE = /^(?:\w*Error(?: \[\w+\])?|Fatal [\w ]+): /;
 
 /** 0 where /proc is missing or the process has gone: then nothing is watched. */
 function readRssBytes(pid: number | undefined): number {

@@ -1,6 +1,7 @@
 /** The command line: reads the arguments, runs one command, and turns whatever happened into an exit code. */
 import { createRequire } from "node:module";
 import { z } from "zod";
+import { describeShortage } from "../sandbox/index.ts";
 import { type Command, parseCommand, usage } from "./cli/command.ts";
 import { errorTable, ToolariumError, toRefusal } from "./errors.ts";
 
@@ -25,9 +26,11 @@ async function perform(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** A refusal is for its reader; anything else is a bug, and its stack is what will help. */
+/** A refusal is for its reader, and a machine that is full for its operator; anything else is a bug, and its stack is what will help. */
 function describe(error: unknown): string {
   if (error instanceof ToolariumError) return error.message;
+  const shortage = describeShortage(error);
+  if (shortage !== undefined) return `it cannot work here: ${shortage}.`;
   return error instanceof Error && error.stack !== undefined ? error.stack : String(error);
 }
 

@@ -78,7 +78,11 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   await using building = new AsyncDisposableStack();
   const [store, pool, compiler] = await all(building, [
     openSqliteStore({ path: options.storePath, fsync: options.storeFsync ?? false, log }),
-    createPool(options.sandbox),
+    createPool({
+      ...options.sandbox,
+      onStartFailed: (reason) =>
+        log.error({ reason }, "programs wait: workers are missing; their start is tried again"),
+    }),
     createCompiler({ log }),
   ]);
   const { learn, now } = options;
@@ -173,6 +177,8 @@ function sourcesOf(hub: Hub): readonly ServerSource[] {
   return [...listed, ...others.map(({ name }) => ({ server: name, tools: [] }))];
 }
 
+/** For a place in a worker: who asks has a limit of time too, and is told more than by that. */
+const READINESS_WAIT_MS = 10_000;
 const READINESS_LIMITS = { ...defaultLimits, wallMs: 5_000, cpuMs: 1_000 };
 
 async function checkReadiness(pool: WorkerPool, compiler: Compiler): Promise<Readiness> {
@@ -180,9 +186,11 @@ async function checkReadiness(pool: WorkerPool, compiler: Compiler): Promise<Rea
     const program = { code: "return 'ready'", sourceBytes: 100, globals: [], check: null };
     const compiled = await compiler.compile(program, { principal: null });
     if (!compiled.ok) return { ready: false, reason: `the compiler does not work: ${compiled.message}` };
+    const late = AbortSignal.timeout(READINESS_WAIT_MS);
     const outcome = await pool.run({
       principal: null,
       limits: READINESS_LIMITS,
+      signal: late,
       program: {
         js: compiled.program.js,
         namespaces: { servers: [], locals: [] },
@@ -192,6 +200,11 @@ async function checkReadiness(pool: WorkerPool, compiler: Compiler): Promise<Rea
       host: { log: () => undefined, call: () => Promise.reject(new Error("readiness calls no tool")) },
     });
     if (outcome.type === "completed" && outcome.result === '"ready"') return { ready: true };
+    if (late.aborted)
+      return {
+        ready: false,
+        reason: `no worker had room for a program within ${READINESS_WAIT_MS / 1_000} s`,
+      };
     const words = outcome.type === "failed" ? outcome.failure.message : "it did not return";
     return { ready: false, reason: `a one-line program did not run: ${words}` };
   } catch (error) {

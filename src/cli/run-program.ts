@@ -8,6 +8,7 @@ import { baseLayers } from "../tools/policy.ts";
 import type { RunCommand } from "./command.ts";
 import { describeFailure, describeRemarks, exitCodeOf } from "./outcome.ts";
 import { aborted, createSession, readConfig } from "./session.ts";
+import { checkSurroundings } from "./surroundings.ts";
 import { toVisible, toVisibleLine } from "./visible.ts";
 
 /**
@@ -18,6 +19,7 @@ export async function runProgram(command: RunCommand): Promise<number> {
   // First, with the signals as they were: Ctrl+C at the prompt of `run -` has nothing to cancel yet.
   const code = await readProgram(command.file);
   const { log, interrupted } = createSession("warn");
+  checkSurroundings();
   const configured = await readConfig(command, log);
   const config = {
     ...configured,

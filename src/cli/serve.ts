@@ -5,6 +5,7 @@ import { countTokens } from "../tokens.ts";
 import type { ServeCommand } from "./command.ts";
 import { summarizeServers } from "./server-summary.ts";
 import { aborted, createSession, readConfig } from "./session.ts";
+import { checkSurroundings, watchDescriptors } from "./surroundings.ts";
 
 /** Milliseconds that runs get to finish after the first signal; then they are cancelled. */
 const DRAIN_MS = 10_000;
@@ -17,7 +18,10 @@ const LAST_WORDS_MS = 1_000;
  */
 export async function serve(command: ServeCommand): Promise<number> {
   const { log, interrupted } = createSession("info", { hangup: "ignore" });
+  checkSurroundings();
   const config = await readConfig(command, log);
+  using watches = new DisposableStack();
+  watches.defer(watchDescriptors(log));
   await using gateway = await createGateway({ config, log });
   const http = await createHttpServer(gateway);
   try {

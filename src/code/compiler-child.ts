@@ -1,6 +1,7 @@
 /** One compiler process as the gateway sees it: start, messages, memory, and a kill that takes the whole group. */
 import { fork } from "node:child_process";
 import { parse } from "node:path";
+import { describeShortage } from "../../sandbox/index.ts";
 import type { CheckLimits } from "./check-service.ts";
 import { type FromCompiler, parseFromCompiler, type ToCompiler } from "./compiler-protocol.ts";
 import { groupMemoryBytes } from "./group-usage.ts";
@@ -40,7 +41,7 @@ export interface CompilerChildOptions {
   readonly check: CheckLimits;
 }
 
-/** Starts a process; whatever goes wrong is told by `onExit`. */
+/** Starts a process; what goes wrong later is told by `onExit`. @throws what the system refuses at once */
 export function startCompilerChild(
   { memoryBytes, check }: CompilerChildOptions,
   events: CompilerChildEvents,
@@ -78,7 +79,7 @@ export function startCompilerChild(
     child.on("exit", (code, signal) => end(signal ?? `exit code ${code}`));
     child.on("error", (error) => {
       // Without a pid there will be no exit. Otherwise a message could not be sent, and the exit follows.
-      if (child.pid === undefined) end(error.message);
+      if (child.pid === undefined) end(describeShortage(error) ?? error.message);
     });
   });
 

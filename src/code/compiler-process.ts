@@ -76,7 +76,7 @@ class ChildCompiler implements CompilerProcess {
         },
         onMessage: (message) => this.#onMessage(message),
         onLost: (end) => this.#onLost(end),
-        onGaveUp: () => this.#onGaveUp(),
+        onGaveUp: (reason) => this.#onGaveUp(reason),
       },
     );
     this.#supply.ensure();
@@ -253,12 +253,13 @@ class ChildCompiler implements CompilerProcess {
   }
 
   /** The next request tries again. */
-  #onGaveUp(): void {
+  #onGaveUp(reason: string): void {
     const refusal = new ToolariumError(
       "not_ready",
       "The compiler process does not start. The log has the details.",
     );
-    this.#start.reject(refusal);
+    // Whoever starts the gateway is told what clients are not.
+    this.#start.reject(new ToolariumError("not_ready", `The compiler process does not start: ${reason}.`));
     for (const job of this.#line.takeAll()) job.reject(refusal);
   }
 

@@ -2,7 +2,9 @@
  * The compiler process in service, and a warm one behind it that takes over the moment the first is killed: a text
  * that has to be stopped costs nobody else the start of a process.
  */
+import { describeShortage } from "../../sandbox/index.ts";
 import type { Log } from "../log.ts";
+import { tellingLine } from "../telling-line.ts";
 import {
   type CompilerChild,
   type CompilerChildOptions,
@@ -24,8 +26,8 @@ export interface CompilerSupplyEvents {
   onMessage(message: Exclude<FromCompiler, { type: "ready" }>): void;
   /** It ended, and not by `replace`. The spare, if there was one, has its place already. */
   onLost(end: CompilerEnd): void;
-  /** Several starts in a row failed and nothing is in service. `ensure` tries again. */
-  onGaveUp(): void;
+  /** Several starts in a row failed, the last for this reason, and nothing is in service. `ensure` tries again. */
+  onGaveUp(reason: string): void;
 }
 
 /** For a process that hangs: on a busy machine a start may take a minute. */
@@ -96,10 +98,17 @@ export class CompilerSupply implements AsyncDisposable {
   #start(): void {
     clearTimeout(this.#spareTimer);
     if (this.#disposed || this.#starting !== undefined) return;
-    const child = startCompilerChild(this.#options, {
-      onMessage: (message) => this.#onMessage(child, message),
-      onExit: (end) => this.#onExit(child, end),
-    });
+    let child: CompilerChild;
+    try {
+      child = startCompilerChild(this.#options, {
+        onMessage: (message) => this.#onMessage(child, message),
+        onExit: (end) => this.#onExit(child, end),
+      });
+    } catch (error) {
+      const reason = describeShortage(error) ?? (error instanceof Error ? error.message : String(error));
+      this.#onStartFailed({ cause: "other", reason, stderrTail: "" });
+      return;
+    }
     this.#living.add(child);
     this.#starting = child;
     // Not before its messages were read once more: where this process stood still, `ready` is there already.
@@ -141,17 +150,19 @@ export class CompilerSupply implements AsyncDisposable {
     }
   }
 
-  #onStartFailed({ reason, stderrTail: stderr }: CompilerEnd): void {
+  #onStartFailed(end: CompilerEnd): void {
     clearTimeout(this.#startDeadline);
     this.#starting = undefined;
-    this.#options.log.warn({ reason, stderr }, "a compiler process did not start");
+    const said = tellingLine(end.stderrTail, "start");
+    const reason = said === "" ? end.reason : `${end.reason}; it wrote: ${said}`;
+    this.#options.log.warn({ reason }, "a compiler process did not start");
     this.#failures += 1;
     if (this.#failures < MAX_START_FAILURES) {
       this.#start();
       return;
     }
     this.#failures = 0;
-    if (this.#serving === undefined) this.#events.onGaveUp();
+    if (this.#serving === undefined) this.#events.onGaveUp(reason);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

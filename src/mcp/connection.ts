@@ -5,6 +5,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ToolFailure } from "../journal.ts";
 import type { Log } from "../log.ts";
+import { type Ending, tellingLine } from "../telling-line.ts";
 import type { ServerSource, ToolSource } from "../tools/catalog.ts";
 import { boundCall } from "./bounded-call.ts";
 import { callOverSessions, type Whereabouts } from "./call-sessions.ts";
@@ -18,7 +19,6 @@ import { createRareLog } from "./rare-log.ts";
 import { createRelisting, type Relisting } from "./relisting.ts";
 import { createServerWords, type ServerWords } from "./server-words.ts";
 import type { Session } from "./session.ts";
-import { type Ending, tellingLine } from "./telling-line.ts";
 import type { ToolListing } from "./tool-list.ts";
 import type { MessageBounds } from "./wire/message-bounds.ts";
 import type { McpSpec } from "./wire/transports.ts";

@@ -1,6 +1,7 @@
 /** This side of the store's thread: carries requests over, in order, and answers back. */
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
+import { describeShortage } from "../../sandbox/index.ts";
 import { ToolariumError, type ToolariumErrorOptions } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type {
@@ -29,9 +30,15 @@ export async function startStoreThread(workerData: StoreThreadOptions, log: Log)
     // Early versions of Node 24 print a warning when node:sqlite is loaded.
     execArgv: ["--disable-warning=ExperimentalWarning"],
   });
-  const [first]: FromThread[] = await once(thread, "message");
+  const [first]: FromThread[] = await once(thread, "message").catch(refuseStart);
   if (first?.type === "refused") throw new ToolariumError(first.code, first.message);
   return new StoreThread(thread, first?.type === "ready" ? first.identity : "", log);
+}
+
+function refuseStart(cause: unknown): never {
+  const shortage = describeShortage(cause);
+  if (shortage === undefined) throw cause;
+  throw new ToolariumError("not_ready", `The store's thread cannot be started: ${shortage}.`, { cause });
 }
 
 /**

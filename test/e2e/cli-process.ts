@@ -23,11 +23,17 @@ export interface CliOptions {
   readonly env?: { readonly [name: string]: string };
   readonly input?: string;
   readonly cwd?: string;
+  /** Lines of sh that come before it, in the process that becomes it: `ulimit -n 64`. */
+  readonly under?: string;
 }
 
 /** Starts `toolarium` with these arguments; it is killed when the test ends, should it still run. */
-export function startCli(args: readonly string[], { env = {}, input = "", cwd }: CliOptions = {}): Cli {
-  const child = spawn(process.execPath, [BIN, ...args], {
+export function startCli(
+  args: readonly string[],
+  { env = {}, input = "", cwd, under = ":" }: CliOptions = {},
+): Cli {
+  const command = ["-c", `${under}\nexec "$0" "$@"`, process.execPath, BIN, ...args];
+  const child = spawn("/bin/sh", command, {
     stdio: "pipe",
     env: { PATH: process.env["PATH"] ?? "", ...env },
     ...(cwd === undefined ? {} : { cwd }),

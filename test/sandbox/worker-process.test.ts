@@ -1,7 +1,9 @@
 /** One worker process, without a pool around it. */
+import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { startWorkerProcess, type WorkerDeath, type WorkerProcess } from "../../sandbox/worker-process.ts";
 import { isAlive } from "../escape/helpers/processes.ts";
@@ -96,5 +98,39 @@ describe("a worker that is not wanted any more while it starts", () => {
     unwanted.abort();
     expect(await starting).toContain("it is not wanted any more");
     expect(isAlive(pid)).toBe(false);
+  });
+});
+
+describe("a worker for which the system has nothing left", () => {
+  /** A gateway may open that many files, and has opened all but two of them. */
+  const script = `
+    import { closeSync, openSync } from "node:fs";
+    import { startWorkerProcess } from ${JSON.stringify(new URL("../../sandbox/worker-process.ts", import.meta.url))};
+    await new Promise((resolve) => setImmediate(resolve));
+    const opened = [];
+    try { for (;;) opened.push(openSync("/dev/null")); } catch {}
+    for (const descriptor of opened.splice(0, 2)) closeSync(descriptor);
+    const options = { wrapper: [], slotMemoryMb: 16, signal: new AbortController().signal };
+    const said = await startWorkerProcess(options, { message() {}, died() {} }).then(() => "started", (error) => error.message);
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const descriptor of opened) closeSync(descriptor);
+    console.log(said);`;
+
+  it("is refused in words with the remedy, and its host lives", async () => {
+    const node = [
+      process.execPath,
+      "--disable-warning=ExperimentalWarning",
+      "--input-type=module",
+      "-e",
+      script,
+    ];
+    const command = ["-c", 'ulimit -n 64; exec "$0" "$@"', ...node];
+    const { stdout, stderr } = await promisify(execFile)("/bin/sh", command);
+    expect({ stdout, stderr }).toEqual({
+      stdout:
+        "a worker process could not be started: no file descriptor is left to this process; " +
+        "raise its limit (ulimit -n, or nofile of the service or container)\n",
+      stderr: "",
+    });
   });
 });

@@ -10,6 +10,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { basename } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import type { JSONRPCMessage, Transport } from "@modelcontextprotocol/client";
+import { describeShortage } from "../../../sandbox/index.ts";
 import { NotSentError } from "../connection-errors.ts";
 import { type GatheredBytes, gatherBytes } from "./gathered-bytes.ts";
 import { createMeter, type MessageBounds, type MessageMeter } from "./message-bounds.ts";
@@ -240,8 +241,9 @@ const STDERR_CHARS = 16_384;
 const LAST_OUTPUT_MS = 200;
 
 function spawnLeader({ command, args, env, cwd }: StdioCommand): Child {
+  let child: Child;
   try {
-    return spawn(command, args, {
+    child = spawn(command, args, {
       cwd,
       env: { ...inheritedEnv(), ...env },
       stdio: ["pipe", "pipe", "pipe"],
@@ -252,6 +254,14 @@ function spawnLeader({ command, args, env, cwd }: StdioCommand): Child {
     // Node quotes a value it cannot pass on (one with a null byte) in its message.
     throw new Error(describeSpawnError(command, error));
   }
+  if (hasStreams(child)) return child;
+  // Out of descriptors Node makes no streams, and tells the error in its next turn.
+  child.on("error", () => undefined);
+  throw new Error(describeSpawnError(command, Object.assign(new Error("no streams"), { code: "EMFILE" })));
+}
+
+function hasStreams({ stdin }: { readonly stdin: Writable | undefined }): boolean {
+  return stdin !== undefined;
 }
 
 /** Nothing else of our environment, which holds the operator's secrets. */
@@ -273,6 +283,6 @@ function describeSpawnError(command: string, error: unknown): string {
     case "EACCES":
       return `the command ${name} may not be executed`;
     default:
-      return `the command ${name} could not be started (${code ?? "unknown error"})`;
+      return `the command ${name} could not be started: ${describeShortage(error) ?? code ?? "unknown error"}`;
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { tellingLine } from "../../src/mcp/telling-line.ts";
+import { tellingLine } from "../src/telling-line.ts";
 
 const nodeStack = `/app/node_modules/db-server/dist/index.js:5
   throw new Error("DB_URL is not set");

@@ -110,8 +110,6 @@ export function modelRequest(
     // What we need not look at is a pipe; what we could not put together must be one.
     raw:
       mode.answering === null && (functions.length === 0 || request.choices > 1 || callerTools.hasOtherTypes),
-    // In a later turn tools have been called, and what was said before may have gone out.
-    repeatable: turn === 1,
     ...(answeredBy === undefined ? {} : { answeredBy }),
   };
 }

@@ -1,8 +1,7 @@
 /**
  * One model of one provider, asked as often as it may be. A request is sent again only where that cannot be noticed:
- * nothing of an answer has come, nothing of the gateway's answer has gone out, and no tool was called for it. A later
- * turn of an answer, after tools have run, is therefore sent once, although asking a model again would call no tool
- * twice: what a tool has done is on record, and the client is told of the failure instead of waiting for more.
+ * nothing of its answer has come, and so nothing has gone out. That holds for every turn of an answer: what tools have
+ * done before it is on record and in the request, and asking a model again calls none of them.
  */
 import { ToolariumError } from "../errors.ts";
 import type { Log } from "../log.ts";
@@ -74,7 +73,7 @@ async function beginInTime(
     } catch (error) {
       if (signal.aborted || !(error instanceof ToolariumError)) throw error;
       if (key !== undefined && isKeyRefused(error)) past.refused.add(key);
-      const pauseMs = request.repeatable ? pauseBeforeNext(options, past, error) : undefined;
+      const pauseMs = pauseBeforeNext(options, past, error);
       if (pauseMs === undefined) {
         if (isProvidersFault(error)) trial.failed(error.retryAfterSeconds);
         throw error;

@@ -1,7 +1,6 @@
 /**
  * One name for several models, asked in their order until one answers. A model whose provider failed lately is asked
- * last. Goes over to the next under the rule of retries (see attempts.ts): before anything of an answer has come, and
- * only in a request's first turn.
+ * last. Goes over to the next under the rule of retries (see attempts.ts): before anything of an answer has come.
  */
 import { ToolariumError } from "../errors.ts";
 import type { Log } from "../log.ts";
@@ -39,8 +38,7 @@ async function* streamAnswer(
       answer = await beginAnswer(model, request, signal);
     } catch (error) {
       const next = ordered[index + 1]?.model.name;
-      const mayGoOn = request.repeatable && !signal.aborted;
-      if (!mayGoOn || next === undefined || !(error instanceof ToolariumError) || isCallersFault(error))
+      if (signal.aborted || next === undefined || !(error instanceof ToolariumError) || isCallersFault(error))
         throw error;
       log?.warn(
         { chain, model: model.name, next, reason: error.message },
@@ -53,19 +51,11 @@ async function* streamAnswer(
   }
 }
 
-/**
- * Who is ready comes first, in the chain's order. A request that goes to one only is no probe: it goes to the model
- * that answered before, which knows its own thoughts, or else to one that has not failed.
- */
-function inOrder(
-  members: readonly ChainMember[],
-  { repeatable, answeredBy }: ModelRequest,
-): readonly ChainMember[] {
+/** A later turn goes to the model that answered before, which knows its own thoughts. Then who is ready, in the chain's order. */
+function inOrder(members: readonly ChainMember[], { answeredBy }: ModelRequest): readonly ChainMember[] {
   const rank = ({ model, health }: ChainMember): number => {
-    if (!repeatable && model.name === answeredBy) return 0;
-    if (health.isHealthy) return 1;
-    if (health.isReady) return repeatable ? 1 : 2;
-    return 3;
+    if (model.name === answeredBy) return 0;
+    return health.isReady ? 1 : 2;
   };
   return members.toSorted((a, b) => rank(a) - rank(b));
 }

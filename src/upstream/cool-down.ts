@@ -11,8 +11,6 @@ const FIRST_MS = 5_000;
 const LONGEST_MS = 300_000;
 
 export interface CoolDown {
-  /** Whether it has not failed since it last succeeded. */
-  readonly isHealthy: boolean;
   /** False while it cools down, and while a probe is under way. */
   readonly isReady: boolean;
   /** When the cool-down ends, or ended, by the clock. 0 when it is healthy. */
@@ -32,9 +30,6 @@ export function createCoolDown(clock: Clock): CoolDown {
   let endsAt = 0;
   let probes = 0;
   return {
-    get isHealthy() {
-      return failures === 0;
-    },
     get isReady() {
       return failures === 0 || (probes === 0 && clock.now() >= endsAt);
     },

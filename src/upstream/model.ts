@@ -36,11 +36,6 @@ export interface ModelRequest {
   readonly stream: boolean;
   /** Nobody looks at the answer: an adapter that can may hand its bytes on with one `raw` part. */
   readonly raw: boolean;
-  /**
-   * Whether it may be sent again, or to another provider, after a failure: nothing of the gateway's answer has gone
-   * out, and no tool was called for it.
-   */
-  readonly repeatable: boolean;
   /** The `provider/model` of the turn before, where a chain was asked. */
   readonly answeredBy?: string;
 }

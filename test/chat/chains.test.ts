@@ -1,5 +1,5 @@
 /** Chains and retries as the gateway's clients see them. */
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { configFrom } from "../../src/config.ts";
 import {
   chunk,
@@ -25,10 +25,18 @@ beforeAll(async () => {
       providers: {
         first: { baseUrl: first.baseUrl, retries: 0 },
         second: { baseUrl: second.baseUrl, retries: 0 },
-        // Has not failed before its own test.
-        calm: { baseUrl: first.baseUrl },
+        // Each has a health of its own.
+        calm: { baseUrl: first.baseUrl, retries: 1 },
+        calmer: { baseUrl: first.baseUrl, retries: 1 },
+        calmest: { baseUrl: first.baseUrl, retries: 1 },
+        patient: { baseUrl: first.baseUrl, models: ["x"] },
       },
-      models: { fast: ["first/x", "second/y"], steady: ["calm/x", "second/y"] },
+      models: {
+        fast: ["first/x", "second/y"],
+        steady: ["calm/x", "second/y"],
+        "steady-stream": ["calmer/x", "second/y"],
+        steadiest: ["calmest/x", "second/y"],
+      },
     }).config,
   });
 });
@@ -95,16 +103,78 @@ test("an answer of one model has the name that the client used, and the header t
   expect(headers.get("x-toolarium-model")).toBe("second/y");
 });
 
-test("once a tool was called a failure is neither tried again nor given to the next model", async () => {
-  const turns = [callItems, refuse(503)];
-  answers = { first: (...request) => turns.shift()?.(...request), second: say("hello") };
-  const { status, headers, body } = await chat.ask({ ...ask, model: "steady", mode: "agent" });
+const resetFirst: ProviderAnswer = (response) => response.socket?.destroy();
+
+describe.each([false, true])("once a tool was called (stream: %s)", (isStream) => {
+  const play =
+    (...turns: ProviderAnswer[]): ProviderAnswer =>
+    (...request) =>
+      turns.shift()?.(...request);
+  const call: ProviderAnswer = (response) =>
+    isStream
+      ? stream(response, [
+          chunk({
+            content: "hm",
+            tool_calls: [
+              { index: 0, id: "c1", type: "function", function: { name: "shop__items", arguments: "{}" } },
+            ],
+          }),
+          chunk({}, "tool_calls"),
+          DONE,
+        ])
+      : callItems(response, first.requests[0] as never, 1);
+  const request = { ...ask, model: "patient/x:agent", stream: isStream };
+  const send = async (body: object): Promise<string> => (await chat.post(body)).text();
+
+  test.each<[what: string, failure: ProviderAnswer]>([
+    ["a rate limit", (response) => json(response, 429, {}, { "retry-after": "0" })],
+    ["an outage", refuse(503)],
+    ["a connection that is reset", resetFirst],
+  ])("the next turn is asked for again after %s, and no tool is called again", async (_, failure) => {
+    answers = { first: play(call, failure, say("done")) };
+    chat.shop.forget();
+    const text = await send(request);
+    expect(text).toContain("done");
+    expect(text).not.toContain("The answer ends here");
+    expect(chat.shop.calls).toEqual([["items", {}]]);
+    expect(first.requests).toHaveLength(3);
+    expect(first.requests[2]?.body).toEqual(first.requests[1]?.body);
+  });
+
+  test("the next model of a chain goes on where the first one fails for good", async () => {
+    answers = { first: play(call, refuse(503), refuse(503)), second: say("from the other") };
+    chat.shop.forget();
+    expect(await send({ ...request, model: isStream ? "steady-stream:agent" : "steady:agent" })).toContain(
+      "from the other",
+    );
+    expect(chat.shop.calls).toEqual([["items", {}]]);
+    expect(JSON.stringify(second.requests[0]?.body["messages"])).toContain('[\\"apple\\",\\"pear\\"]');
+  });
+
+  test("what fails after its first part has come is told, and not asked for again", async () => {
+    answers = {
+      first: play(call, (response) => {
+        stream(response, [chunk({ content: "half" })], false);
+        response.socket?.end();
+      }),
+    };
+    chat.shop.forget();
+    const text = await send({ ...request, model: "patient/x:agent" });
+    expect(text).toContain("The answer ends here");
+    expect(first.requests).toHaveLength(2);
+  });
+});
+
+test("a later turn that nobody answers ends the answer in words", async () => {
+  const turns = [callItems, refuse(503), refuse(503), refuse(503)];
+  answers = { first: (...request) => turns.shift()?.(...request), second: refuse(503) };
+  chat.shop.forget();
+  const { status, headers, body } = await chat.ask({ ...ask, model: "steadiest", mode: "agent" });
   expect(status).toBe(200);
   expect(headers.get("x-should-retry")).toBe("false");
   expect(body.toolarium.stop_reason).toBe("upstream_error");
-  expect(body.choices[0].message.content).toContain('The model provider "calm": no');
+  expect(body.choices[0].message.content).toContain('The model provider "second": no');
   expect(chat.shop.calls).toEqual([["items", {}]]);
-  expect([first.requests.length, second.requests.length]).toEqual([2, 0]);
 });
 
 test("when every model fails the client hears the last one's message, type and status", async () => {

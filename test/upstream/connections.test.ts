@@ -84,8 +84,6 @@ async function ask(entry: object, env: Record<string, string> = {}): Promise<voi
   await using registry: ModelRegistry = await createModelRegistry(config, { env });
   const { model } = registry.resolve("p/m");
   const request = { messages: [{ role: "user", content: "hi" }], tools: [], params: {}, stream: false };
-  const parts = await Array.fromAsync(
-    model.stream({ ...request, raw: false, repeatable: true }, new AbortController().signal),
-  );
+  const parts = await Array.fromAsync(model.stream({ ...request, raw: false }, new AbortController().signal));
   expect(parts).toContainEqual({ type: "text-delta", text: "hello" });
 }

@@ -23,5 +23,5 @@ test("of several requests at once only one is the probe", () => {
   const probe = coolDown.begin();
   expect(coolDown.isReady).toBe(false);
   probe.succeeded();
-  expect([coolDown.isReady, coolDown.isHealthy]).toEqual([true, true]);
+  expect([coolDown.isReady, coolDown.endsAt]).toEqual([true, 0]);
 });

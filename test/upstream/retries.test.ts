@@ -93,16 +93,6 @@ test("a request whose answer has begun is not sent again", async () => {
   expect(world.requests("p")).toHaveLength(1);
 });
 
-test("a request that must not be repeated is sent once, also when another key is there", async () => {
-  for (const status of [429, 503]) {
-    await using world = await startRegistry({
-      providers: { p: [refuse(status), { apiKeys: [{ key: "a" }, { key: "b" }] }] },
-    });
-    await failureOf(readAnswer(modelOf(world), { repeatable: false }));
-    expect(world.requests("p")).toHaveLength(1);
-  }
-});
-
 test("a client that leaves during a pause ends it", async () => {
   const leaving = new AbortController();
   await using world = await start((response) => {

@@ -331,7 +331,7 @@ test("who stops reading an answer ends it at the provider", async () => {
   );
   const request = { messages: [{ role: "user", content: "go" }], tools: [], params: {} };
   const answer = modelOf(world).stream(
-    { ...request, stream: true, raw: false, repeatable: true },
+    { ...request, stream: true, raw: false },
     new AbortController().signal,
   );
   for await (const event of answer) if (event.type === "text-delta") break;

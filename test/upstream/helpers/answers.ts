@@ -28,7 +28,6 @@ export const hello: ModelRequest = {
   params: {},
   stream: true,
   raw: false,
-  repeatable: true,
 };
 
 /** Reads to the end, or until the text is this. Fails on a call that goes on before it began or begins twice. */

@@ -119,6 +119,8 @@ export type JournalEvent = EventHead &
         /** The model's own id of the call. */
         readonly id: string;
         readonly content: string;
+        /** The content is JSON text of a list of parts: an image, say, which a text cannot hold. */
+        readonly parts?: true;
       }
     | {
         readonly type: "waiting";

@@ -38,6 +38,7 @@ export async function* tellAnswer(
     const isTold = index >= before;
     chat.turn = index + 1;
     if (known !== undefined && isTold) yield* repeatTurn(known, chat, chat.isJson);
+    chat.hasAsked ||= isTold;
     const turn = known ?? (yield* askInTime(chat, source, index + 1));
     if (turn === null) return yield* stopAt("budget", chat, index - before);
     if (isTold) chat.usage = addUsage(chat.usage, turn.usage);

@@ -89,8 +89,8 @@ export function createAnswers(deps: AnswersDeps): Answers {
         if (turnsOf(events).at(-1)?.seq !== reply.turn.seq || run.ended) break;
         run.resume({ layers: chat.request.policy.layers, request: chat.request.mark });
         const start = events.length;
-        for (const { id, content } of reply.own)
-          if (!reply.turn.answers.has(id)) run.note({ type: "answered", id, content });
+        for (const answer of reply.own)
+          if (!reply.turn.answers.has(answer.id)) run.note({ type: "answered", ...answer });
         return play(run, chat, start);
       }
       const chapter = chapterAfter(run, reply.turn);

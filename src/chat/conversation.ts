@@ -25,6 +25,8 @@ export interface Conversation {
   readonly context: ModeContext;
   readonly callerTools: CallerTools;
   usage: Usage | null;
+  /** Whether a model was asked for this answer. */
+  hasAsked: boolean;
   auto: AutoChoice | null;
   /** Whether the content must be JSON: then it is the last turn's alone. */
   readonly isJson: boolean;
@@ -59,6 +61,7 @@ export function openConversation(
     context,
     callerTools,
     usage: null,
+    hasAsked: false,
     auto: null,
     isJson: wantsJson(request),
     turn: 1,

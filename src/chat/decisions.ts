@@ -5,8 +5,9 @@ import { callIdOf, parseCallId } from "../runs/ids.ts";
 import type { Runner } from "../runs/runner.ts";
 import type { HumanDecision } from "../tools/gate-call.ts";
 import { readSuppliedText } from "../tools/supplied-result.ts";
+import { contentText, isFields } from "../upstream/model.ts";
 import { readEdits } from "./edits.ts";
-import type { KeptTurn } from "./kept-turns.ts";
+import type { KeptAnswer, KeptTurn } from "./kept-turns.ts";
 import { isSameText, type Reply, type ReplyMessage, readSaid, type Said } from "./reply.ts";
 import type { ChatRequest } from "./request.ts";
 import { toolContent } from "./tool-message.ts";
@@ -16,7 +17,7 @@ export interface ReadReply {
   /** The turn whose calls it is about. */
   readonly turn: KeptTurn;
   /** Answers of the client's own tools, by the model's ids. */
-  readonly own: readonly { readonly id: string; readonly content: string }[];
+  readonly own: readonly ({ readonly id: string } & Pick<KeptAnswer, "content" | "parts">)[];
   readonly decisions: readonly (ReplyMessage & { readonly said: Said })[];
   /** The calls as they came back: their arguments count. */
   readonly calls: Reply["calls"];
@@ -35,7 +36,9 @@ export function readReplyTo(
   const stranger = reply.ids.find((id) => turn === undefined || placeOf(turn, id) === undefined);
   if (turn === undefined || stranger !== undefined) throw unknownCall(stranger ?? "");
   const said = reply.messages.map((message) => ({ ...message, place: placeOf(turn, message.id) }));
-  const own = said.flatMap(({ place, text }) => (place?.caller ? [{ id: place.id, content: text }] : []));
+  const own = said.flatMap(({ place, content }) =>
+    place?.caller ? [{ id: place.id, ...readContent(content) }] : [],
+  );
   for (const { id, content } of own) {
     const before = turn.answers.get(id);
     if (before !== undefined && before.content !== content)
@@ -88,6 +91,13 @@ export async function decideAll(
         throw refusal(error.code, error.message);
     }
   }
+}
+
+/** What a text cannot hold, an image say, reaches the model as it came. */
+function readContent(content: unknown): Pick<KeptAnswer, "content" | "parts"> {
+  const isText =
+    !Array.isArray(content) || content.every((part) => isFields(part) && part["type"] === "text");
+  return isText ? { content: contentText(content) } : { content: JSON.stringify(content), parts: true };
 }
 
 export function unknownCall(id: string): ToolariumError {

@@ -7,6 +7,7 @@ import type { ChatStep } from "./answering.ts";
 import type { AutoChoice } from "./auto.ts";
 import type { Progress } from "./progress.ts";
 import type { Turn, TurnEvent } from "./turn.ts";
+import { NO_USAGE } from "./usage.ts";
 
 /**
  * Why an answer ended before the model was done: a limit (`max_turns`, `budget`), a call that waits for a person
@@ -33,7 +34,7 @@ export type ChatEvent =
       readonly stopReason: StopReason | null;
       /** Whether that is a failure, which ends as an ordinary answer because tools were called. */
       readonly isFailure?: true;
-      /** Sum over all turns of this answer. */
+      /** Sum over all turns of this answer that told theirs; null when none did. */
       readonly usage: Usage | null;
       /** What the provider said about its last answer as a whole. */
       readonly response: Fields;
@@ -44,6 +45,7 @@ export type ChatEvent =
 /** What has been said so far. */
 interface Said {
   readonly usage: Usage | null;
+  readonly hasAsked: boolean;
   readonly auto: AutoChoice | null;
   /** Whether the content must be JSON, the model's own and nothing else. */
   readonly isJson: boolean;
@@ -63,11 +65,12 @@ export function* say(said: Said, text: string): Generator<ChatEvent> {
 }
 
 export function finish(
-  { usage, auto }: Said,
+  { usage: told, hasAsked, auto }: Said,
   turn: Pick<Turn, "response"> | undefined,
   reason: string,
   stopReason: StopReason | null,
 ): ChatEvent & { readonly type: "finish" } {
+  const usage = hasAsked ? told : NO_USAGE;
   return { type: "finish", reason, stopReason, usage, response: turn?.response ?? {}, auto };
 }
 

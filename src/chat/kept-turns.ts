@@ -18,12 +18,19 @@ import {
 import { imageKey } from "./result-images.ts";
 import { assistantMessage, type Turn, toolMessage } from "./turn.ts";
 
+/** As the journal has it: `parts` for a content that is no text. */
+export interface KeptAnswer {
+  readonly seq: number;
+  readonly content: string;
+  readonly parts?: true;
+}
+
 export interface KeptTurn extends Turn {
   readonly seq: number;
   /** What its calls became, in their order. */
   readonly places: readonly TurnCall[];
   /** Contents of the tool messages that went back, by the model's own ids, with the seqs of their events. */
-  readonly answers: ReadonlyMap<string, { readonly seq: number; readonly content: string }>;
+  readonly answers: ReadonlyMap<string, KeptAnswer>;
 }
 
 /** The answer to one request: from its first event to the next request that went on with the chat. */
@@ -50,11 +57,10 @@ export function toTurnEvent(
 }
 
 export function turnsOf(events: readonly JournalEvent[]): readonly KeptTurn[] {
-  const turns: (KeptTurn & { readonly answers: Map<string, { seq: number; content: string }> })[] = [];
+  const turns: (KeptTurn & { readonly answers: Map<string, KeptAnswer> })[] = [];
   for (const event of events) {
     if (event.type === "turn") turns.push({ ...readTurn(event), answers: new Map() });
-    if (event.type === "answered")
-      turns.at(-1)?.answers.set(event.id, { seq: event.seq, content: event.content });
+    if (event.type === "answered") turns.at(-1)?.answers.set(event.id, event);
   }
   return turns;
 }
@@ -69,7 +75,7 @@ export function hiddenMessages(
       const answer = turn.answers.get(id);
       if (answer === undefined) return [];
       const shown = seen.get(imageKey(turn, id));
-      const message = toolMessage(id, answer.content);
+      const message = toolMessage(id, answer.parts ? parseJson(answer.content) : answer.content);
       return [shown === undefined ? message : { ...message, [images]: shown }];
     });
     return [assistantMessage(turn), ...answers];

@@ -12,6 +12,7 @@ export async function* answerPlainly(
   request: ChatRequest,
 ): AsyncGenerator<ChatEvent> {
   const chat = openConversation(deps, request);
+  chat.hasAsked = true;
   yield { type: "started", mode: request.mode, runId: null, added: countAdded(chat) };
   const turn = yield* takeTurn(chat.model, modelRequest(chat, { before: request.messages }, 1), {
     said: chat,

@@ -28,6 +28,7 @@ export interface ReturnedCall {
 export interface ReplyMessage {
   readonly id: string;
   readonly text: string;
+  readonly content: unknown;
 }
 
 export type Said =
@@ -49,7 +50,8 @@ export function readReply(messages: readonly ChatMessage[]): Reply | undefined {
     if (message.role !== "tool" || typeof id !== "string" || !isOurs(id)) return [];
     // With more words behind it a blank answer is a client's stopgap, not a result.
     if (writesOn && isBlank(message["content"])) return [];
-    return [{ id, text: contentText(message["content"]) }];
+    const { content } = message;
+    return [{ id, text: contentText(content), content }];
   });
   const calls = returnedCalls(messages, last, new Set(answers.map(({ id }) => id)));
   if (answers.length > 0) return { ids: answers.map(({ id }) => id), messages: answers, writesOn, calls };
@@ -76,7 +78,7 @@ function returnedCalls(
 }
 
 /** A text is a result unless it decides. @throws `invalid_request` for a decision that is none */
-export function readSaid({ text }: ReplyMessage): Said {
+export function readSaid({ text }: Pick<ReplyMessage, "text">): Said {
   const value = parse(text);
   if (!isFields(value) || !Object.hasOwn(value, "toolarium_decision")) return { type: "result" };
   const { toolarium_decision: decision, reason, ...others } = value;

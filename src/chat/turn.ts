@@ -144,6 +144,7 @@ export function assistantMessage({ text, calls, fields }: Turn): ChatMessage {
   };
 }
 
-export function toolMessage(callId: string, content: string): ChatMessage {
+/** `content`: a text, or a list of parts. */
+export function toolMessage(callId: string, content: unknown): ChatMessage {
   return { role: "tool", tool_call_id: callId, content };
 }

@@ -6,7 +6,7 @@
 import { randomBytes } from "node:crypto";
 import type { ChatEvent } from "../chat/events.ts";
 import { createMergedFields } from "../chat/merged-fields.ts";
-import { type Fields, toCallField, type Usage } from "../upstream/model.ts";
+import { type Fields, toCallField } from "../upstream/model.ts";
 import { readServerSentData } from "../upstream/reading/server-sent-data.ts";
 import { toOpenAiError } from "./openai-wire.ts";
 import type { ServerSentEvent } from "./sse.ts";
@@ -39,8 +39,6 @@ export interface Completion {
 }
 
 type Event<T extends ChatEvent["type"]> = ChatEvent & { readonly type: T };
-
-const NO_USAGE: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
 
 export function createEnvelope(model: string, isChain = false): Envelope {
   const id = `chatcmpl-${randomBytes(16).toString("base64url")}`;
@@ -133,7 +131,7 @@ async function* writeChunks(
       case "finish":
         if (event.stopReason !== null || event.auto !== null) yield* vendor([], event);
         yield { ...event.response, ...head, choices: [choice({}, event.reason)] };
-        if (includeUsage) yield { ...head, choices: [], usage: event.usage ?? NO_USAGE };
+        if (includeUsage && event.usage !== null) yield { ...head, choices: [], usage: event.usage };
         yield "[DONE]";
         break;
     }
@@ -210,7 +208,7 @@ export async function toCompletion(
                 finish_reason: event.reason,
               },
             ],
-            usage: event.usage ?? NO_USAGE,
+            ...(event.usage === null ? {} : { usage: event.usage }),
             ...(started?.runId || (started && steps.length > 0)
               ? { toolarium: toolariumOf(started, steps, event) }
               : {}),

@@ -186,7 +186,13 @@ const journalEvent = z.discriminatedUnion("type", [
     usage: z.string().nullable(),
     finish: z.string(),
   }),
-  z.object({ ...head, type: z.literal("answered"), id: z.string(), content: z.string() }),
+  z.object({
+    ...head,
+    type: z.literal("answered"),
+    id: z.string(),
+    content: z.string(),
+    parts: z.literal(true).exactOptional(),
+  }),
   z.object({
     ...head,
     type: z.literal("waiting"),

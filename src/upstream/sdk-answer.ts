@@ -5,7 +5,7 @@ import type {
   LanguageModelV4Usage,
 } from "@ai-sdk/provider";
 import { type FinishReason, readFinishReason } from "./finish-reason.ts";
-import type { Fields, ModelEvent, Usage } from "./model.ts";
+import { type Fields, isFields, type ModelEvent, type Usage } from "./model.ts";
 import { thoughtField, toolCallFields } from "./sdk-metadata.ts";
 import type { SdkType } from "./sdk-package.ts";
 
@@ -147,14 +147,22 @@ function finishReason({ unified, raw }: LanguageModelV4FinishReason, called: boo
 function toUsage({ inputTokens, outputTokens }: LanguageModelV4Usage): Usage | null {
   const [prompt, completion] = [inputTokens.total, outputTokens.total];
   if (prompt === undefined && completion === undefined) return null;
-  return {
-    prompt_tokens: prompt ?? 0,
-    completion_tokens: completion ?? 0,
-    total_tokens: (prompt ?? 0) + (completion ?? 0),
-    prompt_tokens_details: {
-      cached_tokens: inputTokens.cacheRead ?? 0,
-      ...(inputTokens.cacheWrite ? { cache_write_tokens: inputTokens.cacheWrite } : {}),
-    },
-    completion_tokens_details: { reasoning_tokens: outputTokens.reasoning ?? 0 },
-  };
+  // What the provider did not count is left out: it is not zero.
+  return told({
+    prompt_tokens: prompt,
+    completion_tokens: completion,
+    total_tokens: prompt === undefined || completion === undefined ? undefined : prompt + completion,
+    prompt_tokens_details: told({
+      cached_tokens: inputTokens.cacheRead,
+      cache_write_tokens: inputTokens.cacheWrite || undefined,
+    }),
+    completion_tokens_details: told({ reasoning_tokens: outputTokens.reasoning }),
+  });
+}
+
+/** Without what is undefined or empty. */
+function told(fields: Fields): Fields {
+  const isTold = (value: unknown): boolean =>
+    value !== undefined && !(isFields(value) && Object.keys(value).length === 0);
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => isTold(value)));
 }

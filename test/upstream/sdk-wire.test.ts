@@ -123,7 +123,6 @@ test("cached and written tokens are part of the prompt", async () => {
     completion_tokens: 9,
     total_tokens: 33,
     prompt_tokens_details: { cached_tokens: 8, cache_write_tokens: 4 },
-    completion_tokens_details: { reasoning_tokens: 0 },
   });
 });
 

@@ -18,6 +18,8 @@ export interface ModeContext {
   readonly catalog: Catalog;
   /** The tools that this request may use and that can be called. */
   readonly tools: readonly CatalogTool[];
+  /** The names of all functions that the model is offered, ours and the caller's. */
+  readonly offered: ReadonlySet<string>;
   readonly principal: string;
   readonly keyName: string | null;
   readonly policy: Policy;

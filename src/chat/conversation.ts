@@ -6,7 +6,7 @@ import type { ChatMessage, ChatModel, ModelRequest, Usage } from "../upstream/mo
 import type { ModelRegistry } from "../upstream/registry.ts";
 import type { ModeContext } from "./answering.ts";
 import type { AutoChoice } from "./auto.ts";
-import { type CallerTools, readCallerTools } from "./caller-tools.ts";
+import { type CallerTools, nameOfTool, readCallerTools } from "./caller-tools.ts";
 import { type ChatMode, modes } from "./modes.ts";
 import { withInstructions } from "./prompt.ts";
 import { type ChatRequest, checkRequest, wantsJson } from "./request.ts";
@@ -51,9 +51,12 @@ export function openConversation(
   const { principal, keyName } = request;
   const catalog = deps.runner.catalog(principal);
   const tools = visible(catalog, policy).filter(({ unavailable }) => unavailable === undefined);
-  const context: ModeContext = { ...deps, catalog, tools, principal, keyName, policy };
   const callerTools = readCallerTools(request.tools, tools);
-  checkToolChoice(request, [...mode.functions(context), ...callerTools.offered]);
+  const view = { ...deps, catalog, tools, principal, keyName, policy, offered: new Set<string>() };
+  const functions = [...mode.functions(view), ...callerTools.offered];
+  const offered = new Set(functions.flatMap((each) => nameOfTool(each) ?? []));
+  const context: ModeContext = { ...view, offered };
+  checkToolChoice(request, functions);
   return {
     request,
     model,

@@ -8,6 +8,7 @@ import { type Answer, type CallAnswering, type ChatStep, type ModeContext, toToo
 import { discover } from "./discovery.ts";
 import { turnsOf } from "./kept-turns.ts";
 import { RUN_CODE } from "./meta-tools.ts";
+import { explainMissing } from "./offered-calls.ts";
 import { followProgram, lastPause, type TellProgress } from "./progress.ts";
 import { type RunCodeArguments, readRunCodeArguments } from "./run-code-arguments.ts";
 import { describeProblem } from "./tool-message.ts";
@@ -121,12 +122,8 @@ function reportAnswer(report: Report, code: string, { catalog, config }: ModeCon
   return { type: "pending", calls, step };
 }
 
-function notAFunction(name: string, { tools, catalog }: ModeContext): string {
-  const id = catalog.byFunctionName(name)?.id ?? name;
-  const tool = tools.find((candidate) => candidate.id === id);
-  const advice =
-    tool === undefined
-      ? `Only ${RUN_CODE} and the functions offered with it can be called.`
-      : `Call ${RUN_CODE} with a program that uses ${tool.callable}(…).`;
-  return `There is no function ${JSON.stringify(name.slice(0, 100))}. ${advice}`;
+function notAFunction(name: string, context: ModeContext): string {
+  const near = explainMissing(name, context);
+  if (near !== undefined) return near;
+  return `There is no function ${JSON.stringify(name.slice(0, 100))}. Only ${RUN_CODE} and the functions offered with it can be called.`;
 }

@@ -1,7 +1,9 @@
 /** Agent mode: one call of the model is one call through the gate, which refuses what is not allowed or not known. */
 import type { CallResult } from "../runs/call-result.ts";
+import { decide } from "../tools/policy.ts";
 import type { ToolCall } from "../upstream/model.ts";
 import { type Answer, type CallAnswering, type ModeContext, toToolCall } from "./answering.ts";
+import { explainMissing } from "./offered-calls.ts";
 import { describeFailure, describeValue } from "./tool-message.ts";
 
 export const toolCalls: CallAnswering = {
@@ -29,11 +31,7 @@ function toAnswer(result: CallResult, call: ToolCall, context: ModeContext): Ans
         step: { type: "call", call: result.call, tool, status: "ok", error: null },
       };
     case "failure":
-      return {
-        type: "message",
-        content: describeFailure(result.failure),
-        step: { type: "call", call: result.call, tool, status: "error", error: result.failure },
-      };
+      return failureAnswer(result, call, context);
     case "pending":
       return {
         type: "pending",
@@ -41,4 +39,20 @@ function toAnswer(result: CallResult, call: ToolCall, context: ModeContext): Ans
         step: { type: "call", call: result.pending.call, tool, status: "waiting", error: null },
       };
   }
+}
+
+/** A call that cannot be made is told by the names that the model was offered, which the gate does not know. */
+function failureAnswer(
+  { call: id, failure }: Extract<CallResult, { readonly type: "failure" }>,
+  call: ToolCall,
+  context: ModeContext,
+): Answer {
+  const tool = toolOf(call, context);
+  const known = context.catalog.byId(tool);
+  // Not what a tool, or a person, says of a call that could be made.
+  const isMissing = known === undefined || decide(known, context.policy).verdict === "deny";
+  const message = (isMissing ? explainMissing(call.name, context) : undefined) ?? failure.message;
+  const error = { ...failure, message };
+  const step = { type: "call", call: id, tool, status: "error", error } as const;
+  return { type: "message", content: describeFailure(error), step };
 }

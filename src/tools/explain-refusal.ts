@@ -51,7 +51,7 @@ function suggest(id: string, allowed: readonly CatalogTool[], spelling: Spelling
 }
 
 /** The ones it means; or nearest as a whole, or by the tool's name on any server; or else what its own server offers. */
-function nearestTo(id: string, allowed: readonly CatalogTool[]): readonly CatalogTool[] {
+export function nearestTo(id: string, allowed: readonly CatalogTool[]): readonly CatalogTool[] {
   const meant = meantTools([id], allowed);
   if (meant.length > 0) return meant;
   const near = [...nearestById(id, allowed), ...nearestByToolName(id, allowed)];

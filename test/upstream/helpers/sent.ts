@@ -52,7 +52,6 @@ export async function startWire(): Promise<Wire> {
       params: {},
       stream: false,
       raw: false,
-      repeatable: true,
       ...request,
     };
     const { model: asks } = registry.resolve(`p/${model}`);

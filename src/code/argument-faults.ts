@@ -1,14 +1,8 @@
 /** What a tool does not take: an argument missing, unknown, of the wrong type or in the wrong place. */
 import { nearestNames } from "../tools/nearest.ts";
 import { adviseOn, isJsonText, valueAt } from "./argument-advice.ts";
-import {
-  isSomeStrings,
-  isUnion,
-  missingProperties,
-  sayType,
-  typesIn,
-  unknownProperty,
-} from "./assignment-words.ts";
+import { isOfTypesOnly, isWrittenElsewhere, mayStillFit } from "./argument-fit.ts";
+import { missingProperties, sayType, typesIn, unknownProperty } from "./assignment-words.ts";
 import {
   callableOf,
   calledTool,
@@ -20,7 +14,7 @@ import {
 } from "./fault-context.ts";
 import type { FaultSite, ToolCallSite } from "./fault-site.ts";
 import { firstQuoted } from "./name-faults.ts";
-import { endOf, fieldOf, nodesOf, type SyntaxNode, startOf } from "./parse.ts";
+import { endOf, fieldOf, type SyntaxNode, startOf } from "./parse.ts";
 import { referenceOf } from "./references.ts";
 import type { ToolSignature } from "./tool-signatures.ts";
 import type { TypeFault } from "./type-checker.ts";
@@ -31,22 +25,16 @@ export async function argumentFault(
   site: FaultSite,
   context: FaultContext,
 ): Promise<Verdict | undefined> {
-  if (isDateAsText(fault)) return undefined;
+  if (isOfTypesOnly(fault)) return undefined;
   const { call } = site;
   if (call === undefined) return await elsewhere(fault, site, context);
   const tool = calledTool(site, context);
   const message = say(fault, site, call, tool, context);
   if (!call.inArguments || tool === undefined) return warn(message);
-  if (isBuilt(site, context) || isLongNumber(site)) return undefined;
+  if (isWrittenElsewhere(site, context)) return undefined;
   if (mayStillFit(fault, site)) return warn(message);
   const also = otherFaults(call, tool);
   return { ...refuse(message, tool), call: { at: startOf(call.node), callable: tool.callable, also } };
-}
-
-/** JSON writes a Date as ISO text, which is what such a parameter takes. */
-function isDateAsText(fault: TypeFault): boolean {
-  const [given, wanted] = [fault, ...fault.chain].map(({ text }) => typesIn(text)).findLast(Boolean) ?? [];
-  return given === "Date" && wanted !== undefined && wanted.split(" | ").includes("string");
 }
 
 /** What a literal's names show besides: TypeScript tells of one kind of fault at a time. */
@@ -170,76 +158,6 @@ async function elsewhere(
     if (isResult) return refuse("The result is already a value, not JSON text: remove JSON.parse.");
   }
   return warn(fault.text.replace(/'[^']{60,}'/g, "'…'"));
-}
-
-/**
- * Reasons to let a call go: the value is a plain string where only some strings are taken, or may be missing; one of
- * several types it can have fits; or what is missing comes from elsewhere.
- */
-function mayStillFit(fault: TypeFault, { path, call }: FaultSite): boolean {
-  const steps = [fault, ...fault.chain];
-  const types = steps.map(({ text }) => typesIn(text)).findLast((pair) => pair !== undefined);
-  const isMissing = steps.some(({ text }) => missingProperties(text).length > 0);
-  if (types !== undefined && !isMissing) {
-    const [given, wanted] = types;
-    if (given === "string" && isSomeStrings(wanted)) return true;
-    if (given === "null" && valueAt(path)?.type === "NullLiteral") return false;
-    if (isMade(path[0]) || BOXES.has(given)) return true;
-    if (/(^|\| )(null|undefined|unknown|any)( \||$)/.test(given)) return true;
-    if (isUnion(given)) return true;
-  }
-  const argument = argumentAt(path, call);
-  if (argument?.type === "ObjectExpression") return isMissing && holdsSpread(path);
-  return isMissing && argument?.type !== "Identifier" && argument?.type !== "StringLiteral";
-}
-
-/** What a constructor or a function of the program gives may be written as anything. */
-function isMade(node: SyntaxNode | undefined): boolean {
-  if (node?.type === "NewExpression") return true;
-  if (node?.type !== "CallExpression") return false;
-  const reference = referenceOf(node.callee as never);
-  return reference === undefined || !CERTAIN.test(callableOf(reference));
-}
-
-const CERTAIN = /^JSON\.stringify$/;
-/** JSON writes them as what they hold. */
-const BOXES: ReadonlySet<string> = new Set(["String", "Number", "Boolean"]);
-
-/** An object whose properties are set one by one is not what its first value's type says. */
-function isBuilt({ path, call }: FaultSite, { sites }: FaultContext): boolean {
-  const argument = argumentAt(path, call);
-  return argument?.type === "Identifier" && sites.built.has(argument.name);
-}
-
-/** A string of more digits than a number holds is sent as that number where a tool wants one. */
-function isLongNumber({ path }: FaultSite): boolean {
-  const [innermost, around] = path;
-  const value =
-    around?.type === "ObjectProperty" && around.key === innermost ? (around.value as SyntaxNode) : innermost;
-  if (value?.type !== "Identifier") return isLongDigits(value);
-  const program = path.at(-1);
-  if (program === undefined) return false;
-  const declarations = [...nodesOf(program)].filter((node) => node.type === "VariableDeclarator");
-  return declarations.some(
-    ({ id, init }) =>
-      id.type === "Identifier" && id.name === value.name && isLongDigits(init as SyntaxNode | undefined),
-  );
-}
-
-function isLongDigits(node: SyntaxNode | null | undefined): boolean {
-  return node?.type === "StringLiteral" && /^-?[1-9]\d{15,}$/.test(node.value);
-}
-
-function argumentAt(path: readonly SyntaxNode[], call: ToolCallSite | undefined): SyntaxNode | undefined {
-  const at = call === undefined ? -1 : path.indexOf(call.node);
-  return at > 0 ? path[at - 1] : undefined;
-}
-
-function holdsSpread(path: readonly SyntaxNode[]): boolean {
-  const object = path.find((node) => node.type === "ObjectExpression");
-  return (
-    object?.type === "ObjectExpression" && object.properties.some(({ type }) => type === "SpreadElement")
-  );
 }
 
 /** `owner`, or `filter.states[1]` for what lies deeper. */

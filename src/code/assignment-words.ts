@@ -22,9 +22,29 @@ export function typesIn(text: string): readonly [given: string, wanted: string] 
   return found ? [found[1] ?? "", (found[2] ?? "").replace(/'\. Did you mean '.*$/s, "")] : undefined;
 }
 
-/** `"a" | "b"`, or with templates among them. */
-export function isSomeStrings(type: string): boolean {
-  return type.split(" | ").every((member) => /^(["`].*["`]|undefined|null)$/.test(member));
+/** The type that lacks a property, as TypeScript prints it. */
+export function ownerOfMissing(text: string): string | undefined {
+  const found =
+    /^Property '[^']+' is missing in type '(.*?)' but required|^(?:Type|Argument of type) '(.*?)' is missing the following properties/s.exec(
+      text,
+    );
+  return found?.[1] ?? found?.[2];
+}
+
+/** Of `"a" | { b: 1 | 2 }` the two. */
+export function membersOf(type: string): readonly string[] {
+  const members: string[] = [];
+  let depth = 0;
+  let begin = 0;
+  for (const { 0: token, index } of type.matchAll(/"(?:\\.|[^"\\])*"|=>|[<({[]|[>)}\]]|\|/g)) {
+    if (/^[<({[]$/.test(token)) depth += 1;
+    else if (/^[>)}\]]$/.test(token)) depth -= 1;
+    else if (token === "|" && depth === 0) {
+      members.push(type.slice(begin, index).trim());
+      begin = index + 1;
+    }
+  }
+  return [...members, type.slice(begin).trim()];
 }
 
 export function isUnion(type: string): boolean {

@@ -14,7 +14,7 @@ import type { TypeFault } from "./type-checker.ts";
 export async function judgeFault(fault: TypeFault, context: FaultContext): Promise<Verdict | undefined> {
   const { code } = fault;
   const site = context.sites.at(fault.start, fault.end);
-  if (code === NO_INDEX) return missingElement(site, context);
+  if (code === NO_INDEX) return missingElement(fault, site, context);
   if (isDropped(code)) return undefined;
   if (MISSING_NAME.has(code)) return missingName(fault, site, context);
   if (MISSING_PROPERTY.has(code)) return await missingProperty(fault, site, context);

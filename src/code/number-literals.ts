@@ -31,9 +31,10 @@ function integerOf(written: string): bigint | undefined {
   return integer === undefined ? undefined : BigInt(integer);
 }
 
+/** Exactly, or so that it is written with the same digits again. */
 function isHeld(digits: bigint): boolean {
   const number = Number(digits);
-  return Number.isFinite(number) && BigInt(number) === digits;
+  return Number.isFinite(number) && (BigInt(number) === digits || String(number) === String(digits));
 }
 
 function sayLossy(written: string, digits: bigint): string {

@@ -41,7 +41,7 @@ function isCall(node: SyntaxNode | undefined): boolean {
 
 /** TypeScript offers an `await` only where the awaited type has what is asked for; of `any` it does not say so. */
 export function isOfPromise({ text }: TypeFault): boolean {
-  const type = /(?:on type|^Type) '(Promise<.*>)'/s.exec(text)?.[1]?.replaceAll("=>", "");
+  const type = /(?:on type|index type|^Type) '(Promise<.*>)'/s.exec(text)?.[1]?.replaceAll("=>", "");
   if (type === undefined) return false;
   let depth = 0;
   for (const [at, char] of [...type].entries()) {

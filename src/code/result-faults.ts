@@ -15,6 +15,7 @@ import {
 } from "./fault-context.ts";
 import { type FaultSite, isGuarded, memberAt } from "./fault-site.ts";
 import { meantAt } from "./meant-at.ts";
+import { firstQuoted } from "./name-faults.ts";
 import { type Expression, fieldOf, type SyntaxNode, startOf, withoutAssertions } from "./parse.ts";
 import { isOfPromise, isPromise, offersAwait, unawaited } from "./promise-faults.ts";
 import type { Reference } from "./references.ts";
@@ -27,12 +28,16 @@ export async function missingProperty(
   site: FaultSite,
   context: FaultContext,
 ): Promise<Verdict | undefined> {
-  const name = context.program.slice(fault.start, fault.end).replace(/^["'`]|["'`]$/g, "");
   const member = memberAt(site);
-  const receiver = member && withoutAssertions(member.object as Expression);
+  const name = member?.computed
+    ? (firstQuoted(fault.text) ?? "")
+    : context.program.slice(fault.start, fault.end).replace(/^["'`]|["'`]$/g, "");
+  const receiver = member ? withoutAssertions(member.object as Expression) : takenApart(site);
   const tools = receiver && context.sites.toolReference(receiver, site);
-  if (tools !== undefined && signatureOf(tools, context) === undefined)
-    return noSuchTool(tools, name, site, context);
+  if (tools !== undefined && signatureOf(tools, context) === undefined) {
+    const isOriginal = signatureOf({ ...tools, path: [...tools.path, name] }, context) !== undefined;
+    return isOriginal ? undefined : noSuchTool(tools, name, site, context);
+  }
   if (tools !== undefined && member !== undefined && isCallee(member, site))
     return refuse(`${callableOf(tools)} is a tool: call it, ${callableOf(tools)}(…).`);
   if (offersAwait(fault)) return unawaited(receiver, site, context);
@@ -40,9 +45,10 @@ export async function missingProperty(
   if (environment !== undefined) return refuse(sayEnvironment(environment, name));
   if (context.sites.assigned.has(name)) return undefined;
   if (isOfPromise(fault)) return unawaited(receiver, site, context);
-  const seen = receiver ? await resultAt(receiver, site, context) : await patternType(site, context);
+  const seen =
+    member && receiver ? await resultAt(receiver, site, context) : await patternType(site, context);
   if (seen === undefined) return warn(`${JSON.stringify(name)} does not exist on this value.`);
-  const message = sayField(name, seen, receiver && textOf(receiver, context));
+  const message = sayField(name, seen, member && receiver && textOf(receiver, context));
   return member !== undefined && isGuarded(site, member) ? warn(message) : refuse(message);
 }
 
@@ -82,9 +88,18 @@ function sayEnvironment(environment: string, name: string): string {
   return `${environment} has no ${JSON.stringify(name)} here${has}.`;
 }
 
-/** `tools["shop__order"]`: TypeScript has no word for it, as any index may be anything. */
-export function missingElement(site: FaultSite, context: FaultContext): Verdict | undefined {
+/**
+ * `tools["shop__order"]`: TypeScript has no word for it, as any index may be anything; and `orders[0]` of a promise, for
+ * which it offers no `await`.
+ */
+export function missingElement(
+  fault: TypeFault,
+  site: FaultSite,
+  context: FaultContext,
+): Verdict | undefined {
   const access = site.path.find((node) => (node.type as string).endsWith("MemberExpression"));
+  if (access !== undefined && isOfPromise(fault))
+    return unawaited(fieldOf(access, "object") as Expression, site, context);
   const reference = access && context.sites.toolReference(access as Expression, site);
   const name = reference?.path.at(-1);
   if (reference === undefined || name === undefined) return undefined;
@@ -183,11 +198,18 @@ function whereTyped(node: Expression, site: FaultSite, context: FaultContext): T
 
 /** `const { items } = await tool()`: the value that is taken apart. */
 async function patternType(site: FaultSite, context: FaultContext): Promise<SeenResult | undefined> {
-  const declarator = site.path.find((node) => node.type === "VariableDeclarator");
-  const depth = site.path.filter((node) => (node.type as string) === "ObjectPattern").length;
+  const init = takenApart(site);
+  if (init === undefined) return undefined;
+  return await resultAt(init, site, context);
+}
+
+/** What `const { items } = …` has on its right. */
+function takenApart({ path }: FaultSite): Expression | undefined {
+  const declarator = path.find((node) => node.type === "VariableDeclarator");
+  const patterns = path.filter((node) => (node.type as string) === "ObjectPattern");
+  const isOwn = patterns.length === 1 && declarator && fieldOf(declarator, "id") === patterns[0];
   const init = declarator && fieldOf(declarator, "init");
-  if (depth !== 1 || init === null || init === undefined) return undefined;
-  return await resultAt(init as Expression, site, context);
+  return isOwn && init ? withoutAssertions(init as Expression) : undefined;
 }
 
 function sayField(name: string, seen: SeenResult, receiver: string | undefined): string {

@@ -122,8 +122,22 @@ class Reader {
       return this.#toSignature(writeMember(root, method), hosted);
     if (root === "tools") return this.#findOriginal(path);
     if (more.length > 0) return undefined;
-    const node = method === undefined ? this.functions.get(root) : this.servers.get(root)?.get(method);
-    return node && this.#toSignature(method === undefined ? root : writeMember(root, method), node);
+    const node =
+      method === undefined
+        ? this.functions.get(root)
+        : (this.servers.get(root)?.get(method) ?? this.#aliased(root, method));
+    if (node === undefined) return undefined;
+    return this.#toSignature(method === undefined ? root : writeMember(root, method), node);
+  }
+
+  /** A server's global answers to the original names, too. */
+  #aliased(global: string, original: string): SyntaxNode | undefined {
+    for (const server of this.#originals.values()) {
+      const member = membersOf(server).find(([name]) => name === original)?.[1];
+      const [holder, method = ""] = (member && queryOf(annotationOf(member) ?? member)) ?? [];
+      if (holder === global) return this.servers.get(global)?.get(method);
+    }
+    return undefined;
   }
 
   originals(): ReadonlyMap<string, readonly string[]> {

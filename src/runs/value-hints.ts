@@ -115,7 +115,10 @@ function sayNull(from: ToolValue, path: Chain["path"], value: unknown): string |
 
 /** The name that was meant, among those where it was looked for, else anywhere in the result. */
 function suggest(missing: string | number, whole: unknown, holder: unknown): string {
-  if (Array.isArray(holder)) return " That was an array: take an element, or map over it.";
+  if (Array.isArray(holder))
+    return typeof missing === "number"
+      ? ` The array has ${holder.length === 0 ? "no elements" : `only ${holder.length}`}: look at its length first.`
+      : " That was an array: take an element, or map over it.";
   if (typeof missing !== "string") return "";
   const near = isRecord(holder) ? nearestNames(missing, Object.keys(holder), 1) : [];
   const [meant] = near.length > 0 ? near : nearestNames(missing, keysIn(whole), 1);

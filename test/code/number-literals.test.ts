@@ -53,6 +53,7 @@ describe("a whole number that a number cannot hold is a type_error, and the way 
       "those that a number holds all the same",
       "return [9007199254740992, 0x8000000000000000, 1_000_000_000_000_000_000]",
     ],
+    ["one that is written with the same digits again", "return 123456789012345680000"],
     ["with an exponent", "return [1e21, 1.5e300, 9007199254740993e0]"],
     ["a BigInt", "return String(9007199254740993n + 0xFFFFFFFFFFFFFFFFFn)"],
     ["a fraction", "return [0.1234567890123456789, 1234567890.12345678901234567890]"],

@@ -27,7 +27,17 @@ describe("a promise where its result is meant refuses the program", () => {
     [
       "taking it apart",
       `${CLASS}const { users } = desk.users();\nreturn users`,
-      /^error 2339 at 7:9: This is a Promise/,
+      /^error 2339 at 7:9: desk\.users\(\) is a Promise: add await/,
+    ],
+    [
+      "an element of it",
+      `${CLASS}const u = desk.users();\nreturn u[0].name`,
+      /^error 7053 at 8:\d+: u is a Promise: add await/,
+    ],
+    [
+      "an element by its name",
+      `${CLASS}return desk.users()["users"]`,
+      /^error 7053 at 7:\d+: desk\.users\(\) is a Promise/,
     ],
     [
       "a condition",

@@ -40,6 +40,15 @@ describe("a tool by another host's name is refused with the right one", () => {
     expect(outcome).toMatchObject({ message: expect.stringContaining(`Write ${write}.`) });
   });
 
+  it.each([
+    "const { listIssues } = github; return await listIssues({})",
+    "const name = 'listIssues'; return await github[name]({})",
+  ])("%s", async (code) => {
+    expect(await check(code)).toMatchObject({
+      message: 'github has no tool "listIssues". Did you mean list_issues?',
+    });
+  });
+
   it("and a bare name that two servers have is told with both", async () => {
     const tools = buildCatalog(
       ["web", "docs"].map((server) => ({ server, tools: [source("search", { type: "object" })] })),
@@ -152,5 +161,16 @@ describe("an import", () => {
     expect(await check("const { list_repos } = await import('github'); return list_repos")).toMatchObject({
       message: "import() does not work here. github is a global: use it as it is.",
     });
+  });
+});
+
+describe("a server's global answers to the names its server gave", () => {
+  it.each([
+    'return await slack["search-users"]({ query: "a" })',
+    'const { "search-users": search } = slack; return await search({ query: "a" })',
+    'const name = "search-users"; return await slack[name]({ query: "a" })',
+    'const search = slack["search-users"]; return await search({ query: "a" })',
+  ])("%s", async (code) => {
+    expect(await check(code)).toMatchObject({ ok: true });
   });
 });

@@ -233,6 +233,11 @@ describe("a program that looks for what a result has not is told what it has, by
       '"email" is null here: check for it, or write ?. after it.',
     ],
     [
+      "an element of an array that is shorter",
+      "const r = await shop.list_ids({}); return r[7].id",
+      "7 is not there: shop.list_ids returned [{ id }]. The array has only 2: look at its length first.",
+    ],
+    [
       "a result that is null",
       "const r = await shop.get_nothing({}); return r.rows",
       "shop.get_nothing returned null: check for it before you read from it.",

@@ -54,6 +54,9 @@ export type RefusalCode =
   | "queue_full"
   | "not_ready"
   | "overloaded"
+  | "store_unavailable"
+  | "store_full"
+  | "store_damaged"
   | "timeout"
   | "internal_error"
   | "config_error"
@@ -144,6 +147,21 @@ export const errorTable: { readonly [C in ErrorCode]: ErrorRow } = {
     true,
     "The gateway holds as many bytes of requests and results as server.memoryBudgetMb allows. Retry later.",
   ),
+  store_unavailable: row(
+    503,
+    "overloaded_error",
+    70,
+    true,
+    "The store cannot be written at present. Retry later.",
+  ),
+  store_full: row(507, "overloaded_error", 6, false, "The store has reached its size limit, store.maxBytes."),
+  store_damaged: row(
+    500,
+    "api_error",
+    70,
+    false,
+    "The store's file is damaged where this was to be read. toolarium audit --verify names what is broken.",
+  ),
   timeout: row(504, "upstream_error", 7, true, "The tool did not answer in time."),
   internal_error: row(
     500,
@@ -212,12 +230,23 @@ export interface ProviderFault {
   readonly answered?: number;
 }
 
+/** What is known of a run whose record cannot be kept: its client is told this instead of a report. */
+export interface KnownRun {
+  readonly id: string;
+  /** As its record has it so far. */
+  readonly status: string;
+  /** `possible` iff a call that is not read-only had started. */
+  readonly effects: "none" | "possible";
+}
+
 export interface ToolariumErrorOptions {
   /** Name of the offending parameter, as OpenAI's error shape has it. */
   readonly param?: string;
   readonly errors?: readonly FieldError[];
   readonly retryAfterSeconds?: number;
   readonly provider?: ProviderFault;
+  /** The run that this is about, where it goes on to exist. */
+  readonly run?: KnownRun;
   /** Where the code has another status than the table's; it is not to be tried again there. */
   readonly status?: number;
   readonly cause?: unknown;
@@ -231,6 +260,7 @@ export class ToolariumError extends Error {
   readonly errors: readonly FieldError[];
   readonly retryAfterSeconds: number | undefined;
   readonly provider: ProviderFault | undefined;
+  readonly run: KnownRun | undefined;
   readonly #status: number | undefined;
 
   constructor(code: ErrorCode, message?: string, options: ToolariumErrorOptions = {}) {
@@ -243,6 +273,7 @@ export class ToolariumError extends Error {
     this.errors = options.errors ?? [];
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.provider = options.provider;
+    this.run = options.run;
     this.#status = options.status;
   }
 

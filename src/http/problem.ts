@@ -3,7 +3,7 @@
  * What the HTTP framework throws is given a code of our table first; what nobody foresaw says nothing of itself.
  */
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { errorTable, type FieldError, ToolariumError, toRefusal } from "../errors.ts";
+import { errorTable, type FieldError, type KnownRun, ToolariumError, toRefusal } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { discardBody } from "./discard-body.ts";
 import { toOpenAiError } from "./openai-wire.ts";
@@ -17,6 +17,8 @@ export interface Problem {
   readonly detail: string;
   /** The faults of the request, each with where it is. Empty when the refusal is not about fields. */
   readonly errors: readonly FieldError[];
+  /** The run that it is about: `GET /v1/sandbox/runs/{id}` tells what becomes of it. */
+  readonly run?: KnownRun;
 }
 
 /**
@@ -68,6 +70,7 @@ export function toProblem(refusal: ToolariumError): Problem {
     code: refusal.code,
     detail: refusal.message,
     errors: refusal.errors,
+    ...(refusal.run === undefined ? {} : { run: refusal.run }),
   };
 }
 
@@ -98,6 +101,7 @@ function refusalHeaders(refusal: ToolariumError): Record<string, string> {
   if (refusal.status === 401) headers["www-authenticate"] = "Bearer";
   if (refusal.retryable && (refusal.status === 429 || refusal.status === 503))
     headers["retry-after"] = String(refusal.retryAfterSeconds ?? 1);
+  if (refusal.run !== undefined) headers["x-toolarium-run-id"] = refusal.run.id;
   return headers;
 }
 

@@ -8,10 +8,10 @@ import { DatabaseSync } from "node:sqlite";
 import { ToolariumError } from "../errors.ts";
 import { migrations } from "./migrations.ts";
 
-const IN_MEMORY = ":memory:";
+export const IN_MEMORY = ":memory:";
 /** Marks a file as ours in its header, so that another program's database is never migrated: the bytes of `Tlrm`. */
 const APPLICATION_ID = 0x546c726d;
-/** How long to wait for another process that holds the file. */
+/** How long to wait for another process that holds the file, in milliseconds. */
 const BUSY_MS = 2_000;
 
 /**
@@ -21,13 +21,16 @@ const BUSY_MS = 2_000;
  * death of this process and of the machine. After a power loss it survives exactly if the disk keeps what it said it
  * flushed; a disk that lies can lose the last commits, never the file.
  */
-export function openDatabase(path: string, options: { readonly readOnly: boolean }): DatabaseSync {
+export function openDatabase(
+  path: string,
+  options: { readonly readOnly: boolean; readonly busyMs?: number },
+): DatabaseSync {
   if (options.readOnly) return openForReading(path);
   const location = path === IN_MEMORY ? path : resolve(path);
   if (location !== IN_MEMORY) createFile(location, path);
   let db: DatabaseSync | undefined;
   try {
-    db = new DatabaseSync(location, { timeout: BUSY_MS });
+    db = new DatabaseSync(location, { timeout: options.busyMs ?? BUSY_MS });
     db.exec("pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on");
     migrate(db, path);
     return db;
@@ -44,13 +47,13 @@ export function openDatabase(path: string, options: { readonly readOnly: boolean
  *
  * @throws `config_error` when another process has it, after waiting for one that is just ending
  */
-export function claimDatabase(path: string): DatabaseSync | undefined {
+export function claimDatabase(path: string, busyMs: number = BUSY_MS): DatabaseSync | undefined {
   if (path === IN_MEMORY) return undefined;
   const location = `${resolve(path)}-owner`;
   createFile(location, path);
   let lock: DatabaseSync | undefined;
   try {
-    lock = new DatabaseSync(location, { timeout: BUSY_MS });
+    lock = new DatabaseSync(location, { timeout: busyMs });
     lock.exec("pragma journal_mode = memory; begin exclusive");
     return lock;
   } catch (error) {

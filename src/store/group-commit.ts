@@ -3,7 +3,8 @@
  * writes share one transaction. The busier the store, the larger the groups.
  */
 import type { DatabaseSync } from "node:sqlite";
-import { type ErrorCode, ToolariumError } from "../errors.ts";
+import { ToolariumError } from "../errors.ts";
+import { describeReadFailure, describeWriteFailure, type Failure } from "./failures.ts";
 import type { Tables } from "./tables.ts";
 import type { Answer, Envelope, ReadRequest, StoreValues, WriteRequest } from "./thread-protocol.ts";
 
@@ -14,7 +15,12 @@ export interface Group {
   commits(): number;
 }
 
-export function createGroup(db: DatabaseSync, tables: Tables): Group {
+/** `findFault`: why a commit would be lost though SQLite takes it; undefined as a rule. */
+export function createGroup(
+  db: DatabaseSync,
+  tables: Tables,
+  findFault: () => string | undefined = () => undefined,
+): Group {
   const begin = db.prepare("begin immediate");
   const beginReading = db.prepare("begin");
   const save = db.prepare("savepoint one_write");
@@ -40,20 +46,32 @@ export function createGroup(db: DatabaseSync, tables: Tables): Group {
     try {
       return commitAll(writes, runSaved);
     } catch (error) {
-      return writes.map(({ id }) => fail(id, error));
+      const failure = describeWriteFailure(error);
+      return writes.map(({ id }) => fail(id, failure));
     }
   };
 
   const commitAll = (writes: readonly Write[], run: (write: Write) => Answer): readonly Answer[] => {
     try {
+      const fault = findFault();
+      if (fault !== undefined) throw new ToolariumError("store_unavailable", fault);
       begin.run();
       const answers = writes.map(run);
       commit.run();
       commits += 1;
       return answers;
     } catch (error) {
-      if (db.isTransaction) db.exec("rollback");
+      leave();
       throw error;
+    }
+  };
+
+  /** Whatever a transaction met, the next one begins anew. */
+  const leave = (): void => {
+    try {
+      if (db.isTransaction) db.exec("rollback");
+    } catch {
+      // SQLite has ended it by itself then.
     }
   };
 
@@ -70,18 +88,22 @@ export function createGroup(db: DatabaseSync, tables: Tables): Group {
       if (!db.isTransaction) throw error;
       undo.run();
       keep.run();
-      return fail(envelope.id, error);
+      return fail(envelope.id, describeWriteFailure(error));
     }
   };
 
   /** Under one view of the file: another process may write to it between two statements of one read. */
   const runReads = (reads: readonly Read[]): readonly Answer[] => {
     if (reads.length === 0) return [];
-    beginReading.run();
     try {
+      beginReading.run();
       return reads.map((envelope) => runRead(tables, envelope));
+    } catch (error) {
+      const failure = describeReadFailure(error);
+      return reads.map(({ id }) => fail(id, failure));
     } finally {
-      commit.run();
+      // A read that fails badly has ended the transaction itself.
+      leave();
     }
   };
 
@@ -151,7 +173,7 @@ function runRead(tables: Tables, { id, request }: Read): Answer {
   try {
     return { id, ok: true, value: read(tables, request) };
   } catch (error) {
-    return fail(id, error);
+    return fail(id, describeReadFailure(error));
   }
 }
 
@@ -176,20 +198,6 @@ function read(tables: Tables, request: ReadRequest): StoreValues[ReadRequest["op
   }
 }
 
-function fail(id: number, error: unknown): Answer {
-  return { id, ok: false, ...describeFailure(error) };
-}
-
-/** Errors lose their class on the way between threads. SQLite's own messages name no path and no value. */
-export function describeFailure(error: unknown): {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly param?: string;
-} {
-  if (error instanceof ToolariumError) {
-    const { code, message, param } = error;
-    return param === undefined ? { code, message } : { code, message, param };
-  }
-  const reason = error instanceof Error ? error.message : "unknown reason";
-  return { code: "internal_error", message: `The store failed: ${reason}.` };
+function fail(id: number, failure: Failure): Answer {
+  return { id, ok: false, ...failure };
 }

@@ -1,4 +1,5 @@
 /** The writes of runs that are not committed yet, and how one of them is kept before it is. */
+import { ToolariumError } from "../errors.ts";
 import type { RedoEntry, RedoLog } from "./redo-log.ts";
 import type { StoreThread } from "./store-thread.ts";
 
@@ -25,23 +26,25 @@ const MOST_AT_ONCE = 256 * 1024;
 
 /** Without a log a flush waits for the commit. */
 export function createOutstanding(
-  thread: Pick<StoreThread, "call" | "hurry">,
+  thread: Pick<StoreThread, "call" | "hurry" | "hindrance" | "onRevived">,
   log: RedoLog | undefined,
 ): Outstanding {
   const writes = new Map<string, Set<Write>>();
   let closed = false;
+  thread.onRevived(() => log?.startAgain());
 
   function write(run: string, entry: RedoEntry, bytes: number): Promise<void> {
     const committed = thread.call(entry, bytes, true);
     const made: Write = { entry, bytes, committed, isLogged: false };
     const ofRun = writes.get(run) ?? new Set();
     writes.set(run, ofRun.add(made));
-    const forget = (): void => {
+    const forget = (error?: unknown): void => {
       ofRun.delete(made);
       if (ofRun.size === 0 && writes.get(run) === ofRun) writes.delete(run);
-      if (made.isLogged) log?.committed(1);
+      // What the disk did not take stays in the log until it does.
+      if (made.isLogged && !isHindered(error)) log?.committed(1);
     };
-    committed.then(forget, forget);
+    committed.then(() => forget(), forget);
     return committed;
   }
 
@@ -54,6 +57,8 @@ export function createOutstanding(
 
   function isLogged(fresh: readonly Write[]): boolean {
     if (fresh.length === 0) return log !== undefined;
+    // The store's thread may be reading the log now.
+    if (thread.hindrance !== undefined) return false;
     const bytes = fresh.reduce((sum, each) => sum + each.bytes, 0);
     if (log === undefined || bytes > MOST_AT_ONCE || !log.write(fresh.map(({ entry }) => entry)))
       return false;
@@ -70,4 +75,8 @@ export function createOutstanding(
       closed = true;
     },
   };
+}
+
+function isHindered(error: unknown): boolean {
+  return error instanceof ToolariumError && error.code === "store_unavailable";
 }

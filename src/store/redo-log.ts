@@ -9,6 +9,8 @@
 import {
   closeSync,
   constants,
+  copyFileSync,
+  fstatSync,
   ftruncateSync,
   openSync,
   readFileSync,
@@ -45,6 +47,8 @@ export interface RedoLog {
   committed(count: number): void;
   /** Nothing that is committed stays here. */
   forget(): void;
+  /** The store has committed all that stands here, and cut the file. */
+  startAgain(): void;
   close(): void;
 }
 
@@ -55,7 +59,7 @@ export interface RedoLog {
  */
 export function openRedoLog(database: string, identity: string): RedoLog {
   const file = redoPath(database);
-  const fd = open(file);
+  let fd = open(file);
   let size = 0;
   let pending = 0;
   let broken = false;
@@ -72,7 +76,8 @@ export function openRedoLog(database: string, identity: string): RedoLog {
 
   return {
     write(entries) {
-      if (broken || size >= FULL) return false;
+      // Of a file without a name nothing is left when this process ends.
+      if (broken || size >= FULL || fstatSync(fd).nlink === 0) return false;
       const text = Buffer.from(entries.map((entry) => toLine(entry, identity)).join(""));
       try {
         // Half a line would hide those after it.
@@ -97,6 +102,15 @@ export function openRedoLog(database: string, identity: string): RedoLog {
     forget() {
       if (pending === 0) startAnew();
     },
+    startAgain() {
+      if (fstatSync(fd).nlink === 0) {
+        closeSync(fd);
+        fd = open(file);
+      }
+      size = 0;
+      pending = 0;
+      broken = false;
+    },
     close() {
       if (pending === 0) startAnew();
       closeSync(fd);
@@ -105,21 +119,35 @@ export function openRedoLog(database: string, identity: string): RedoLog {
 }
 
 /** Of a store whose writes end with the process: there is nothing to wait for. */
-export const keepsNothing: RedoLog = { write: () => true, committed() {}, forget() {}, close() {} };
+export const keepsNothing: RedoLog = { write: () => true, committed() {}, forget() {}, startAgain() {}, close() {} };
+
+export interface LeftEntries {
+  /** In the order in which they were written. */
+  readonly entries: readonly RedoEntry[];
+  /** How many lines among them are not what was written. */
+  readonly damaged: number;
+}
 
 /**
- * What a process left here, in the order in which it was written, up to the first line that is not whole, which a
- * power cut can leave at the end. Lines of another database, which was at this path before, are left out.
+ * What a process left here. A line that is not whole is left out, and those after it are read: a run whose journal
+ * would get a gap ends before it. The last line can be half written after a power cut; that one was never promised.
+ * Lines of another database, which was at this path before, are left out.
  *
  * @throws `config_error` when another version wrote it, or when the file cannot be read
  */
-export function readRedoLog(database: string, identity: string): readonly RedoEntry[] {
+export function readRedoLog(database: string, identity: string): LeftEntries {
   const file = redoPath(database);
   closeSync(open(file));
   const entries: RedoEntry[] = [];
-  for (const line of readFileSync(file, "utf8").split("\n")) {
+  let damaged = 0;
+  const lines = readFileSync(file, "utf8").split("\n");
+  for (const [index, line] of lines.entries()) {
     const text = line.slice(SUM_LENGTH + 1);
-    if (text === "" || line.slice(0, SUM_LENGTH) !== sum(text)) break;
+    if (text === "" || line.slice(0, SUM_LENGTH) !== sum(text)) {
+      // What stands behind the last line feed was still being written.
+      if (index < lines.length - 1) damaged += 1;
+      continue;
+    }
     // A line whose sum is right is one of ours.
     const { v, of, ...entry }: RedoEntry & { readonly v: number; readonly of: string } = JSON.parse(text);
     if (of !== identity) continue;
@@ -130,7 +158,16 @@ export function readRedoLog(database: string, identity: string): readonly RedoEn
       );
     entries.push(entry);
   }
-  return entries;
+  return { entries, damaged };
+}
+
+/** Puts a copy beside it, for whoever wants to see what is lost. Without room for one there is none. */
+export function keepDamagedRedoLog(database: string): void {
+  try {
+    copyFileSync(redoPath(database), `${redoPath(database)}-damaged`);
+  } catch {
+    // The count of what was lost is told all the same.
+  }
 }
 
 /** Everything in it is committed. */

@@ -1,23 +1,57 @@
 /** Commits what an ended process left in its redo log, before anything else is done with the database. */
 import type { DatabaseSync } from "node:sqlite";
 import { readIdentity } from "./database.ts";
-import { clearRedoLog, type RedoEntry, readRedoLog } from "./redo-log.ts";
+import { describeWriteFailure } from "./failures.ts";
+import { clearRedoLog, keepDamagedRedoLog, type RedoEntry, readRedoLog } from "./redo-log.ts";
 import type { Tables } from "./tables.ts";
 
-/** Repeating it changes nothing. Throws `config_error` when the log cannot be read. */
-export function redo(path: string, db: DatabaseSync, tables: Tables): void {
-  const entries = readRedoLog(path, readIdentity(db));
+/**
+ * Repeating it changes nothing. Returns how many writes could not be taken over, because their line or the page they
+ * belong to is damaged: then the log is left beside the database under another name.
+ *
+ * Throws what stands in the way of all of them, and `config_error` when the log cannot be read; then it stays as it is.
+ */
+export function redo(path: string, db: DatabaseSync, tables: Tables): number {
+  const { entries, damaged } = readRedoLog(path, readIdentity(db));
+  let lost = damaged;
   if (entries.length > 0) {
-    db.exec("begin immediate");
     try {
-      for (const entry of entries) redoOne(entry, tables);
-      db.exec("commit");
+      inOneCommit(db, () => {
+        for (const entry of entries) redoOne(entry, tables);
+      });
     } catch (error) {
-      if (db.isTransaction) db.exec("rollback");
-      throw error;
+      if (describeWriteFailure(error).code === "store_unavailable") throw error;
+      lost += redoApart(entries, db, tables);
     }
   }
+  if (lost > 0) keepDamagedRedoLog(path);
   clearRedoLog(path);
+  return lost;
+}
+
+/** Each in a commit of its own: one that meets a damaged page takes no other with it. */
+function redoApart(entries: readonly RedoEntry[], db: DatabaseSync, tables: Tables): number {
+  let lost = 0;
+  for (const entry of entries) {
+    try {
+      inOneCommit(db, () => redoOne(entry, tables));
+    } catch (error) {
+      if (describeWriteFailure(error).code === "store_unavailable") throw error;
+      lost += 1;
+    }
+  }
+  return lost;
+}
+
+function inOneCommit(db: DatabaseSync, act: () => void): void {
+  try {
+    db.exec("begin immediate");
+    act();
+    db.exec("commit");
+  } catch (error) {
+    if (db.isTransaction) db.exec("rollback");
+    throw error;
+  }
 }
 
 /** Most of it was committed before the process ended. */

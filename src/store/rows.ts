@@ -11,7 +11,8 @@ import type { FoundCall, StoredRun, StoredShape } from "./store.ts";
 /**
  * `findPayload` gives the texts that stand outside of the event, by hash.
  *
- * Throws `internal_error` when the text is of another version or no event at all, or such a text is gone.
+ * Throws `store_damaged` when the text is no event at all, or such a text is gone; `internal_error` when it is of a
+ * newer version.
  */
 export function parseJournalEvent(
   text: string,
@@ -21,28 +22,28 @@ export function parseJournalEvent(
   const { v } = versioned.safeParse(row).data ?? {};
   if (v === undefined || v < 1 || v > JOURNAL_VERSION)
     throw new ToolariumError(
-      "internal_error",
+      v === undefined || v < 1 ? "store_damaged" : "internal_error",
       `A stored journal event has version ${v ?? "none"}; this version reads 1 to ${JOURNAL_VERSION}.`,
     );
   const event = journalEvent.safeParse(restoreLargeTexts({ ...row }, findPayload));
   if (!event.success)
-    throw new ToolariumError("internal_error", "A stored journal event is damaged.", { cause: event.error });
+    throw new ToolariumError("store_damaged", "A stored journal event is damaged.", { cause: event.error });
   return event.data;
 }
 
-/** Throws `internal_error` when the row is not a run. */
+/** Throws `store_damaged` when the row is not a run. */
 export function parseRunRow(row: unknown): StoredRun {
   const run = runRow.safeParse(row);
   if (!run.success)
-    throw new ToolariumError("internal_error", "A stored run is damaged.", { cause: run.error });
+    throw new ToolariumError("store_damaged", "A stored run is damaged.", { cause: run.error });
   return run.data;
 }
 
-/** Throws `internal_error` when the row does not say which run it is of. */
+/** Throws `store_damaged` when the row does not say which run it is of. */
 export function parseRunRef(row: unknown): FoundCall["run"] {
   const ref = runRow.pick({ id: true, principal: true, status: true }).safeParse(row);
   if (!ref.success)
-    throw new ToolariumError("internal_error", "A stored run is damaged.", { cause: ref.error });
+    throw new ToolariumError("store_damaged", "A stored run is damaged.", { cause: ref.error });
   return ref.data;
 }
 

@@ -4,10 +4,9 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import { claimDatabase, openDatabase, readIdentity } from "./database.ts";
-import { createGroup, describeFailure, type Group } from "./group-commit.ts";
-import { redo } from "./redo.ts";
-import { createTables } from "./tables.ts";
+import { claimDatabase } from "./database.ts";
+import { describeWriteFailure } from "./failures.ts";
+import { openStoreFile, type StoreFile } from "./store-file.ts";
 import type { Envelope, FromThread, StoreThreadOptions, ToThread } from "./thread-protocol.ts";
 
 if (parentPort) serve(parentPort, workerData);
@@ -15,16 +14,12 @@ if (parentPort) serve(parentPort, workerData);
 function serve(port: MessagePort, options: StoreThreadOptions): void {
   const post = (message: FromThread): void => port.postMessage(message);
   let claim: DatabaseSync | undefined;
-  let db: DatabaseSync;
-  let group: Group;
+  let store: StoreFile;
   try {
-    claim = options.readOnly ? undefined : claimDatabase(options.path);
-    db = openDatabase(options.path, options);
-    const tables = createTables(db);
-    if (claim) redo(options.path, db, tables);
-    group = createGroup(db, tables);
+    claim = options.readOnly ? undefined : claimDatabase(options.path, options.busyMs);
+    store = openStoreFile(options);
   } catch (error) {
-    const { code, message } = describeFailure(error);
+    const { code, message } = describeWriteFailure(error);
     claim?.close();
     post({ type: "refused", code, message });
     port.close();
@@ -36,20 +31,36 @@ function serve(port: MessagePort, options: StoreThreadOptions): void {
     if (waiting.length === 0) return;
     const envelopes = waiting;
     waiting = [];
-    post({ type: "answers", answers: group.run(envelopes), commits: group.commits() });
+    const { answers, commits, bytes } = store.run(envelopes);
+    post({ type: "answers", answers, commits, bytes });
+  };
+
+  const revive = (): void => {
+    try {
+      store.revive();
+      post({ type: "revived", reason: null, bytes: store.bytes() });
+    } catch (error) {
+      post({ type: "revived", reason: describeWriteFailure(error).message, bytes: 0 });
+    }
   };
 
   port.on("message", (message: ToThread) => {
-    if (message.type === "close") {
-      drain();
-      db.close();
-      claim?.close();
-      port.close();
-      return;
+    switch (message.type) {
+      case "close":
+        drain();
+        store.close();
+        claim?.close();
+        port.close();
+        return;
+      case "revive":
+        drain();
+        revive();
+        return;
+      case "requests":
+        // After the poll phase has delivered everything that is there.
+        if (waiting.length === 0) setImmediate(drain);
+        for (const envelope of message.envelopes) waiting.push(envelope);
     }
-    // After the poll phase has delivered everything that is there.
-    if (waiting.length === 0) setImmediate(drain);
-    for (const envelope of message.envelopes) waiting.push(envelope);
   });
-  post({ type: "ready", identity: readIdentity(db) });
+  post({ type: "ready", identity: store.identity, bytes: store.bytes(), lost: store.lost });
 }

@@ -21,6 +21,7 @@ import type {
   Store,
   StoredRun,
   StoredShape,
+  StoreHealth,
   Verified,
 } from "./store.ts";
 import { type StoreThread, startStoreThread } from "./store-thread.ts";
@@ -41,6 +42,10 @@ export interface SqliteStoreOptions {
   readonly fsync?: boolean;
   /** Only look, also while a gateway writes to the file, which must be there and of this version. Writes reject. */
   readonly readOnly?: boolean;
+  /** Bytes of the database above which new runs are refused with `store_full`. Default: none. */
+  readonly maxBytes?: number | undefined;
+  /** Milliseconds to wait for another program that has locked the file. Default 2 s. */
+  readonly busyMs?: number;
 }
 
 interface SqliteStoreStats {
@@ -49,6 +54,11 @@ interface SqliteStoreStats {
   readonly commits: number;
   /** Bytes, roughly, that are not durable yet. */
   readonly backlogBytes: number;
+}
+
+interface StoreLimits {
+  readonly backlogBytes: number;
+  readonly maxBytes: number;
 }
 
 export interface SqliteStore extends Store {
@@ -60,9 +70,12 @@ export interface SqliteStore extends Store {
  * another program, or of a newer version.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
-  const { path, log, readOnly = false, backlogBytes = 64 * MIB } = options;
-  const thread = await startStoreThread({ path, readOnly }, log);
-  return new ThreadedStore(thread, createOutstanding(thread, logOf(options, thread.identity)), backlogBytes);
+  const { path, log, readOnly = false, backlogBytes = 64 * MIB, maxBytes, busyMs } = options;
+  const countBytes = maxBytes !== undefined;
+  const busy = busyMs === undefined ? {} : { busyMs };
+  const thread = await startStoreThread({ path, readOnly, countBytes, ...busy }, log);
+  const outstanding = createOutstanding(thread, logOf(options, thread.identity));
+  return new ThreadedStore(thread, outstanding, { backlogBytes, maxBytes: maxBytes ?? Number.POSITIVE_INFINITY });
 }
 
 /** What keeps a write before it is committed. */
@@ -75,25 +88,47 @@ function logOf(options: SqliteStoreOptions, identity: string): RedoLog | undefin
 class ThreadedStore implements SqliteStore {
   readonly #thread: StoreThread;
   readonly #outstanding: Outstanding;
-  readonly #backlogLimit: number;
+  readonly #limits: StoreLimits;
   readonly #putSnapshot = createSnapshotMemory((text) =>
     this.#write({ op: "putSnapshot", text, at: Date.now() }, text.length),
   );
   #writes = 0;
 
-  constructor(thread: StoreThread, outstanding: Outstanding, backlogLimit: number) {
+  constructor(thread: StoreThread, outstanding: Outstanding, limits: StoreLimits) {
     this.#thread = thread;
     this.#outstanding = outstanding;
-    this.#backlogLimit = backlogLimit;
+    this.#limits = limits;
+  }
+
+  get health(): StoreHealth {
+    const { hindrance, damage } = this.#thread;
+    return { hindrance: hindrance?.message ?? null, damage: damage ?? null };
+  }
+
+  get refusal(): ToolariumError | undefined {
+    const { hindrance, backlogBytes, bytes } = this.#thread;
+    if (hindrance !== undefined) return hindrance;
+    const { maxBytes } = this.#limits;
+    if (bytes > maxBytes)
+      return new ToolariumError(
+        "store_full",
+        `The store has ${bytes} bytes; store.maxBytes allows ${maxBytes}. Raise it, or keep runs for fewer days (store.retentionDays).`,
+      );
+    if (backlogBytes > this.#limits.backlogBytes)
+      return new ToolariumError("queue_full", "The store is behind with writing to its disk. Retry later.", {
+        retryAfterSeconds: 1,
+      });
+    return undefined;
+  }
+
+  onRevived(listener: () => void): () => void {
+    return this.#thread.onRevived(listener);
   }
 
   createRun(run: RunRecord): Promise<void> {
-    if (this.#thread.backlogBytes > this.#backlogLimit)
-      return Promise.reject(
-        new ToolariumError("queue_full", "The store is behind with writing to its disk. Retry later.", {
-          retryAfterSeconds: 1,
-        }),
-      );
+    const { refusal } = this;
+    // One that was let in while there was room stays.
+    if (refusal !== undefined && refusal.code !== "store_full") return Promise.reject(refusal);
     this.#writes += 1;
     return this.#outstanding.write(run.id, { op: "createRun", run }, run.spec.length);
   }
@@ -109,27 +144,27 @@ class ThreadedStore implements SqliteStore {
 
   async getRun(id: string): Promise<StoredRun | undefined> {
     const row = await this.#thread.call({ op: "getRun", id });
-    return row && parseRunRow(row);
+    return row && this.#read(() => parseRunRow(row));
   }
 
   async readJournal(run: string, afterSeq = 0): Promise<readonly JournalEvent[]> {
     const { events, payloads } = await this.#thread.call({ op: "readJournal", run, afterSeq });
-    return events.map((text) => parseJournalEvent(text, (hash) => payloads.get(hash)));
+    return this.#read(() => events.map((text) => parseJournalEvent(text, (hash) => payloads.get(hash))));
   }
 
   async listRuns(query: RunQuery): Promise<RunPage> {
     const { rows, nextCursor } = await this.#thread.call({ op: "listRuns", query });
-    return { runs: rows.map(parseRunRow), nextCursor };
+    return this.#read(() => ({ runs: rows.map(parseRunRow), nextCursor }));
   }
 
   async findByRequestKey(principal: string, key: string): Promise<StoredRun | undefined> {
     const row = await this.#thread.call({ op: "findByRequestKey", principal, key });
-    return row && parseRunRow(row);
+    return row && this.#read(() => parseRunRow(row));
   }
 
   putSnapshot(text: string): Promise<string> {
-    const { refusal } = this.#thread;
-    return refusal ? Promise.reject(refusal) : this.#putSnapshot(text);
+    const { hindrance } = this.#thread;
+    return hindrance ? Promise.reject(hindrance) : this.#putSnapshot(text);
   }
 
   getSnapshot(hash: string): Promise<string | undefined> {
@@ -139,14 +174,14 @@ class ThreadedStore implements SqliteStore {
   async findCalls(query: CallQuery): Promise<CallPage> {
     const { calls, nextCursor } = await this.#thread.call({ op: "findCalls", query });
     const withoutPayload = (): string => "";
-    return {
+    return this.#read(() => ({
       calls: calls.map(({ run, seq, events }) => ({
         run: parseRunRef(run),
         seq,
         events: events.map((text) => parseJournalEvent(text, withoutPayload)),
       })),
       nextCursor,
-    };
+    }));
   }
 
   async *verify(run?: string): AsyncGenerator<Verified, void, void> {
@@ -190,6 +225,16 @@ class ThreadedStore implements SqliteStore {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#thread[Symbol.asyncDispose]();
     this.#outstanding.close();
+  }
+
+  /** A row that is no row of ours is damage, too. */
+  #read<T>(parse: () => T): T {
+    try {
+      return parse();
+    } catch (error) {
+      this.#thread.noteDamage(error);
+      throw error;
+    }
   }
 
   #write: StoreThread["call"] = (request, bytes) => {

@@ -1,9 +1,14 @@
-/** This side of the store's thread: carries requests over, in order, and answers back. */
-import { once } from "node:events";
-import { Worker } from "node:worker_threads";
-import { describeShortage } from "../../sandbox/index.ts";
+/**
+ * This side of the store's thread: carries requests over, in order, and answers back.
+ *
+ * A write that the disk does not take hinders the whole store: no further one is sent until a trial has succeeded, so
+ * that a disk which fails now and then does not tear holes. A thread that ends by a fault is started again. Reads are
+ * served meanwhile as far as they can be.
+ */
+import type { Worker } from "node:worker_threads";
 import { ToolariumError, type ToolariumErrorOptions } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { type StartedWorker, startStoreWorker } from "./store-worker.ts";
 import type {
   Answer,
   Envelope,
@@ -16,29 +21,17 @@ import type {
 type Request = Envelope["request"];
 
 interface Waiting {
+  readonly op: Request["op"];
   readonly bytes: number;
   resolve(value: unknown): void;
   reject(error: unknown): void;
 }
 
 /** Rejects with `config_error` when the thread cannot use the file. */
-export async function startStoreThread(workerData: StoreThreadOptions, log: Log): Promise<StoreThread> {
-  const thread = new Worker(new URL(`./sqlite-thread${import.meta.url.slice(-3)}`, import.meta.url), {
-    name: "store",
-    workerData,
-    env: {},
-    // Early versions of Node 24 print a warning when node:sqlite is loaded.
-    execArgv: ["--disable-warning=ExperimentalWarning"],
-  });
-  const [first]: FromThread[] = await once(thread, "message").catch(refuseStart);
-  if (first?.type === "refused") throw new ToolariumError(first.code, first.message);
-  return new StoreThread(thread, first?.type === "ready" ? first.identity : "", log);
-}
-
-function refuseStart(cause: unknown): never {
-  const shortage = describeShortage(cause);
-  if (shortage === undefined) throw cause;
-  throw new ToolariumError("not_ready", `The store's thread cannot be started: ${shortage}.`, { cause });
+export async function startStoreThread(options: StoreThreadOptions, log: Log): Promise<StoreThread> {
+  const started = await startStoreWorker(options);
+  if (!started.ok) throw new ToolariumError(started.refused.code, started.refused.message);
+  return new StoreThread(options, started, log);
 }
 
 /**
@@ -46,34 +39,48 @@ function refuseStart(cause: unknown): never {
  * program with ten fast calls takes, so that the store's thread works after it and not beside it.
  */
 const GATHER_MS = 10;
+/** Milliseconds between two looks at whether a hindered store can be written again. */
+const TRIAL_EVERY_MS = 500;
+
+/** Writes that belong to a run. The others may be tried at any time: what removes old runs may be what helps. */
+const runOps: ReadonlySet<Request["op"]> = new Set<Request["op"]>(["createRun", "append", "putSnapshot"]);
+const readOps: ReadonlySet<Request["op"]> = new Set<Request["op"]>([
+  "getRun",
+  "readJournal",
+  "listRuns",
+  "findByRequestKey",
+  "getSnapshot",
+  "findCalls",
+  "readShapes",
+]);
 
 export class StoreThread implements AsyncDisposable {
   /** Of the database. */
   readonly identity: string;
-  readonly #thread: Worker;
-  readonly #ended: Promise<void>;
+  readonly #options: StoreThreadOptions;
+  readonly #log: Log;
+  #worker: Worker | undefined;
+  readonly #ended = Promise.withResolvers<void>();
   readonly #waiting = new Map<number, Waiting>();
+  readonly #listeners = new Set<() => void>();
   #unsent: Envelope[] = [];
   #scheduled: "soon" | NodeJS.Timeout | undefined;
   #lastId = 0;
   #backlogBytes = 0;
   #commits = 0;
-  #refusal: ToolariumError | undefined;
+  #bytes: number;
+  #hindrance: ToolariumError | undefined;
+  #damage: string | undefined;
+  #trial: NodeJS.Timeout | undefined;
   #disposal: Promise<void> | undefined;
 
-  constructor(thread: Worker, identity: string, log: Log) {
-    this.#thread = thread;
-    this.identity = identity;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#ended = promise;
-    thread.on("message", (message: FromThread) => this.#receive(message));
-    thread.on("error", (error) => log.error({ err: error }, "the store's thread failed"));
-    thread.once("exit", () => {
-      this.#abandon();
-      resolve();
-    });
-    // An idle store keeps no process alive; `call` holds on while something is to be answered.
-    thread.unref();
+  constructor(options: StoreThreadOptions, { worker, first }: StartedWorker & { ok: true }, log: Log) {
+    this.#options = options;
+    this.#log = log;
+    this.identity = first.identity;
+    this.#bytes = first.bytes;
+    this.#adopt(worker);
+    if (first.lost > 0) this.#noteDamage(lostInRedoLog(first.lost));
   }
 
   /** Of the calls that have not been answered. */
@@ -81,32 +88,55 @@ export class StoreThread implements AsyncDisposable {
     return this.#backlogBytes;
   }
 
-  /** Why no further call is accepted. */
-  get refusal(): ToolariumError | undefined {
-    return this.#refusal;
+  /** Why no write of a run is taken now: `store_unavailable`, or `disposed`. */
+  get hindrance(): ToolariumError | undefined {
+    return this.#disposal === undefined ? this.#hindrance : DISPOSED();
   }
 
-  /** Since the thread was started. */
+  /** What could not be read since the store was opened. */
+  get damage(): string | undefined {
+    return this.#damage;
+  }
+
+  /** Since the store was opened. */
   get commits(): number {
     return this.#commits;
   }
 
+  /** Bytes in use in the database, if they are counted. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** See `Store.onRevived`. Those who came first are called first. */
+  onRevived(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** For what was read but is no row of ours. */
+  noteDamage(error: unknown): void {
+    if (error instanceof ToolariumError && error.code === "store_damaged") this.#noteDamage(error.message);
+  }
+
   /**
    * `bytes`: how much of the backlog this call is. `gather`: it may wait for others, for a moment. Rejects with what
-   * the thread refused it for, or `disposed`.
+   * the thread refused it for, `store_unavailable` or `disposed`.
    */
   call<R extends Request>(request: R, bytes = 0, gather = false): Promise<StoreValues[R["op"]]> {
-    if (this.#refusal) return Promise.reject(this.#refusal);
+    const { hindrance } = this;
+    const isTaken = this.#disposal === undefined && this.#worker !== undefined && !runOps.has(request.op);
+    if (hindrance !== undefined && !isTaken) return Promise.reject(hindrance);
     this.#lastId += 1;
     const id = this.#lastId;
     this.#unsent.push({ id, request });
     if (gather) this.#scheduled ??= setTimeout(() => this.#send(), GATHER_MS);
     else this.hurry();
-    if (this.#waiting.size === 0) this.#thread.ref();
+    if (this.#waiting.size === 0) this.#worker?.ref();
     this.#backlogBytes += bytes;
     return new Promise((resolve, reject) => {
       // The thread is our own code and answers each request with the value of its kind.
-      this.#waiting.set(id, { bytes, resolve: resolve as (value: unknown) => void, reject });
+      this.#waiting.set(id, { op: request.op, bytes, resolve: resolve as (value: unknown) => void, reject });
     });
   }
 
@@ -126,11 +156,21 @@ export class StoreThread implements AsyncDisposable {
   }
 
   async #dispose(): Promise<void> {
-    this.#refusal ??= new ToolariumError("disposed", "This store has been disposed.");
-    this.#thread.ref();
+    clearTimeout(this.#trial);
+    if (this.#worker === undefined) return;
+    this.#worker.ref();
     this.#send();
     this.#post({ type: "close" });
-    await this.#ended;
+    await this.#ended.promise;
+  }
+
+  #adopt(worker: Worker): void {
+    this.#worker = worker;
+    worker.on("message", (message: FromThread) => this.#receive(message));
+    worker.on("error", (error) => this.#log.error({ err: error }, "the store's thread failed"));
+    worker.once("exit", () => this.#abandon());
+    // An idle store keeps no process alive; `call` holds on while something is to be answered.
+    worker.unref();
   }
 
   #send(): void {
@@ -157,14 +197,22 @@ export class StoreThread implements AsyncDisposable {
   }
 
   #post(message: ToThread): void {
-    this.#thread.postMessage(message);
+    this.#worker?.postMessage(message);
   }
 
   #receive(message: FromThread): void {
-    if (message.type !== "answers") return;
-    this.#commits = message.commits;
-    for (const answer of message.answers) this.#settle(answer);
-    if (this.#waiting.size === 0 && !this.#disposal) this.#thread.unref();
+    switch (message.type) {
+      case "answers":
+        this.#commits = message.commits;
+        this.#bytes = message.bytes;
+        for (const answer of message.answers) this.#settle(answer);
+        break;
+      case "revived":
+        if (message.reason === null) this.#revived(message.bytes);
+        else this.#hinder(message.reason);
+        break;
+    }
+    if (this.#waiting.size === 0 && !this.#disposal) this.#worker?.unref();
   }
 
   #settle(answer: Answer): void {
@@ -172,18 +220,75 @@ export class StoreThread implements AsyncDisposable {
     if (!waiting) return;
     this.#waiting.delete(answer.id);
     this.#backlogBytes -= waiting.bytes;
-    if (answer.ok) waiting.resolve(answer.value);
-    else waiting.reject(new ToolariumError(answer.code, answer.message, optionsOf(answer)));
+    if (answer.ok) return waiting.resolve(answer.value);
+    const { code, message } = answer;
+    if (code === "store_damaged") this.#noteDamage(message);
+    // Where not even a new run can be put down, the damage is in everybody's way.
+    const isEverybodys = code === "store_unavailable" || (code === "store_damaged" && waiting.op === "createRun");
+    if (isEverybodys && !readOps.has(waiting.op)) this.#hinder(message);
+    waiting.reject(new ToolariumError(code, message, optionsOf(answer)));
   }
 
-  /** The thread is gone. After dispose nobody waits any more; otherwise it died, and nothing more can be kept. */
+  #hinder(reason: string): void {
+    if (this.#hindrance?.message !== reason) this.#log.error({ reason }, "the store cannot be written");
+    this.#hindrance = new ToolariumError("store_unavailable", reason, { retryAfterSeconds: 1 });
+    if (this.#disposal !== undefined) return;
+    clearTimeout(this.#trial);
+    this.#trial = setTimeout(() => void this.#try(), TRIAL_EVERY_MS).unref();
+  }
+
+  async #try(): Promise<void> {
+    if (this.#worker !== undefined) return this.#post({ type: "revive" });
+    try {
+      const started = await startStoreWorker(this.#options);
+      if (!started.ok) return this.#hinder(started.refused.message);
+      const { worker, first } = started;
+      if (this.#disposal !== undefined || first.identity !== this.identity) {
+        await worker.terminate();
+        return this.#hinder("Another database is at the store's path. Restart the gateway to begin with it.");
+      }
+      this.#adopt(worker);
+      if (first.lost > 0) this.#noteDamage(lostInRedoLog(first.lost));
+      this.#revived(first.bytes);
+    } catch (error) {
+      this.#log.error({ err: error }, "the store's thread could not be started again");
+      this.#hinder(ENDED);
+    }
+  }
+
+  #revived(bytes: number): void {
+    if (this.#hindrance === undefined) return;
+    this.#hindrance = undefined;
+    this.#bytes = bytes;
+    this.#log.warn({}, "the store can be written again");
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  #noteDamage(damage: string): void {
+    if (this.#damage === undefined) this.#log.error({ damage }, "the store is damaged");
+    this.#damage ??= damage;
+  }
+
+  /** The thread is gone. Nobody waits any more after dispose; otherwise it died. */
   #abandon(): void {
-    this.#refusal ??= new ToolariumError("internal_error", "The store's thread ended unexpectedly.");
+    this.#worker = undefined;
+    this.#ended.resolve();
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
+    this.#unsent = [];
     this.#backlogBytes = 0;
-    for (const { reject } of waiting) reject(this.#refusal);
+    if (this.#disposal === undefined) this.#hinder(ENDED);
+    const { hindrance } = this;
+    for (const { reject } of waiting) reject(hindrance);
   }
+}
+
+const ENDED = "The store's thread ended unexpectedly, and is started again.";
+
+const DISPOSED = (): ToolariumError => new ToolariumError("disposed", "This store has been disposed.");
+
+function lostInRedoLog(count: number): string {
+  return `The redo log held ${count} damaged writes of an earlier process. A copy is beside it, with "-damaged" behind its name.`;
 }
 
 function optionsOf({ message, param }: Extract<Answer, { ok: false }>): ToolariumErrorOptions {

@@ -2,6 +2,7 @@
  * Port: where runs and journals live. Asynchronous and narrow, so that nothing above knows which store it is.
  * Every implementation passes `test/store/contract.ts`.
  */
+import type { ToolariumError } from "../errors.ts";
 import type { JournalEvent, RunStatus } from "../journal.ts";
 
 /** What is fixed when a run is opened. Everything that happens later is in its journal. */
@@ -118,11 +119,27 @@ export interface Verified {
   readonly broken: readonly BrokenRun[];
 }
 
+/** How a store is, for whoever keeps the process running. Null: well, as far as is known. */
+export interface StoreHealth {
+  /** Why nothing can be written now. The store itself finds out when that is over. */
+  readonly hindrance: string | null;
+  /** What of it could not be read since it was opened. The rest is served. */
+  readonly damage: string | null;
+}
+
 /**
  * Writes are applied in the order in which they were called, and a read sees every write called before it. A write
  * that rejects changed nothing and harms no other. After dispose every call rejects with `disposed`.
  */
 export interface Store extends AsyncDisposable {
+  readonly health: StoreHealth;
+  /** Why no new run would be taken now: `store_unavailable`, `store_full`, `queue_full`. Undefined while one would. */
+  readonly refusal: ToolariumError | undefined;
+  /**
+   * Called each time that writes can be made again after they could not; all that was kept is committed then. What was
+   * refused meanwhile is not: whoever has it writes it again. Returns what ends it.
+   */
+  onRevived(listener: () => void): () => void;
   /**
    * Queues the new run, with status `queued`; resolves when it is durable. Writes of one run keep their order without
    * awaiting each. Rejects at once with `queue_full` while the store is too far behind: new runs are where load is
@@ -138,7 +155,8 @@ export interface Store extends AsyncDisposable {
   /**
    * Resolves when every write of this run that was called so far is kept: it survives the end of this process, however
    * that comes, and is there when the store is opened next. That can be long before it is durable. Rejects when one of
-   * them cannot be kept. A store that keeps nothing resolves at once.
+   * them cannot be kept now: it can still be there when the store is opened next, as a commit can be that the disk did
+   * not confirm. So nobody may be told that it did not happen. A store that keeps nothing resolves at once.
    */
   flush(run: string): Promise<void>;
   getRun(id: string): Promise<StoredRun | undefined>;

@@ -11,6 +11,10 @@ import type { VerifiedPart } from "./verification.ts";
 export interface StoreThreadOptions {
   readonly path: string;
   readonly readOnly: boolean;
+  /** Whether answers say how large the database is. */
+  readonly countBytes: boolean;
+  /** Milliseconds to wait for another process that holds the file. Default 2 s. */
+  readonly busyMs?: number;
 }
 
 export type WriteRequest =
@@ -57,6 +61,8 @@ export interface Envelope {
 
 export type ToThread =
   | { readonly type: "requests"; readonly envelopes: readonly Envelope[] }
+  /** A write failed: try whether writes can be made again. */
+  | { readonly type: "revive" }
   | { readonly type: "close" };
 
 export type Answer = { readonly id: number } & (
@@ -65,6 +71,14 @@ export type Answer = { readonly id: number } & (
 );
 
 export type FromThread =
-  | { readonly type: "ready"; readonly identity: string }
+  /** `lost`: how many writes of an earlier process could not be taken over. */
+  | { readonly type: "ready"; readonly identity: string; readonly bytes: number; readonly lost: number }
   | { readonly type: "refused"; readonly code: ErrorCode; readonly message: string }
-  | { readonly type: "answers"; readonly answers: readonly Answer[]; readonly commits: number };
+  | {
+      readonly type: "answers";
+      readonly answers: readonly Answer[];
+      readonly commits: number;
+      readonly bytes: number;
+    }
+  /** `reason`: what still stands in the way; null when nothing does. */
+  | { readonly type: "revived"; readonly reason: string | null; readonly bytes: number };

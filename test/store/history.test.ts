@@ -97,7 +97,7 @@ describe("a text above 16 KiB", () => {
     await store.append(broken.id, [settled(1, text)]);
     await store.append(whole.id, [settled(1, "short")]);
     meddle(path, "pragma foreign_keys = off; delete from payloads");
-    await expect(store.readJournal(broken.id)).rejects.toMatchObject({ code: "internal_error" });
+    await expect(store.readJournal(broken.id)).rejects.toMatchObject({ code: "store_damaged" });
     expect(await store.readJournal(whole.id)).toHaveLength(1);
   });
 });
@@ -248,7 +248,7 @@ describe("a file of the first schema", () => {
     createOldFile(path, [damaged, whole]);
     meddle(path, "update journal set event = 'null' where run = 1 and seq = 2");
     await using store = await open(path);
-    await expect(store.readJournal(damaged.id)).rejects.toMatchObject({ code: "internal_error" });
+    await expect(store.readJournal(damaged.id)).rejects.toMatchObject({ code: "store_damaged" });
     expect(await store.readJournal(whole.id)).toEqual(oldEvents);
   });
 });

@@ -1,0 +1,127 @@
+/** An open database with all that is done on it, and how it is brought back after its disk was in the way. */
+import type { DatabaseSync } from "node:sqlite";
+import { ToolariumError } from "../errors.ts";
+import { IN_MEMORY, openDatabase, readIdentity } from "./database.ts";
+import { createGroup, type Group } from "./group-commit.ts";
+import { redo } from "./redo.ts";
+import { type StoreFiles, watchStoreFiles } from "./store-files.ts";
+import { createTables, type Tables } from "./tables.ts";
+import type { Answer, Envelope, StoreThreadOptions } from "./thread-protocol.ts";
+
+export interface StoreFile {
+  readonly identity: string;
+  /** Writes of an earlier process that could not be read from its redo log, or not be committed. */
+  readonly lost: number;
+  run(envelopes: readonly Envelope[]): {
+    readonly answers: readonly Answer[];
+    readonly commits: number;
+    readonly bytes: number;
+  };
+  /** Bytes in use, without those that removed runs have left; 0 unless they are counted. */
+  bytes(): number;
+  /**
+   * For a store of which a write failed: commits what the redo log has, and tries whether more can be written. Throws
+   * what still stands in the way.
+   */
+  revive(): void;
+  close(): void;
+}
+
+interface Opened {
+  readonly db: DatabaseSync;
+  readonly tables: Tables;
+  readonly group: Group;
+  bytes(): number;
+}
+
+/** @throws `config_error` when the file cannot be used */
+export function openStoreFile(options: StoreThreadOptions): StoreFile {
+  const { path, readOnly } = options;
+  let commits = 0;
+  let files: StoreFiles | undefined;
+  const open = (): Opened => {
+    const db = openDatabase(path, options);
+    const tables = createTables(db);
+    const group = createGroup(db, tables, () => files?.findFault()?.reason);
+    return { db, tables, group, bytes: options.countBytes ? createByteCount(db) : () => 0 };
+  };
+  let opened: Opened | undefined = open();
+  // Looked at only now: opening may have created them.
+  if (!readOnly && path !== IN_MEMORY) files = watchStoreFiles(path);
+  const identity = readIdentity(opened.db);
+  const lost = readOnly || path === IN_MEMORY ? 0 : redo(path, opened.db, opened.tables);
+
+  return {
+    identity,
+    lost,
+    run(envelopes) {
+      if (opened === undefined) return { answers: envelopes.map(closed), commits, bytes: 0 };
+      const before = opened.group.commits();
+      const answers = opened.group.run(envelopes);
+      commits += opened.group.commits() - before;
+      return { answers, commits, bytes: opened.bytes() };
+    },
+    bytes: () => opened?.bytes() ?? 0,
+    revive() {
+      const fault = files?.findFault();
+      if (fault?.type === "replaced") throw new ToolariumError("store_unavailable", fault.reason);
+      if (fault?.type === "log_lost") {
+        // Whoever closes the database last writes the log's pages into it, also of a log without a name.
+        opened?.db.close();
+        opened = undefined;
+      }
+      if (opened === undefined) {
+        opened = open();
+        files?.reopened();
+      }
+      if (path !== IN_MEMORY) redo(path, opened.db, opened.tables);
+      tryToWrite(opened);
+    },
+    close() {
+      opened?.db.close();
+    },
+  };
+}
+
+const closed = ({ id }: Envelope): Answer => ({
+  id,
+  ok: false,
+  code: "store_unavailable",
+  message: "The store's file is not open at the moment. Retry later.",
+});
+
+/** Room for what a few runs write at once: a disk with less fails again in a moment. */
+const TRIAL_BYTES = 64 * 1024;
+
+/** What a run writes must find its pages whole, and the disk must take more of it. */
+function tryToWrite({ db, tables }: Opened): void {
+  const id = "trial";
+  const run = { id, principal: id, kind: "call", parent: null, createdAt: 0, spec: "", snapshot: null } as const;
+  try {
+    db.exec("begin immediate");
+    tables.createRun({ ...run, requestKey: null });
+    db.exec("rollback");
+    db.exec(
+      `begin immediate; create table if not exists trial (bytes blob);
+       insert into trial values (zeroblob(${TRIAL_BYTES})); commit; drop table trial`,
+    );
+  } catch (error) {
+    if (db.isTransaction) db.exec("rollback");
+    throw error;
+  }
+}
+
+function createByteCount(db: DatabaseSync): () => number {
+  const pages = db.prepare(
+    `select (page_count - freelist_count) * page_size as bytes
+     from pragma_page_count, pragma_freelist_count, pragma_page_size`,
+  );
+  return () => {
+    try {
+      return Number(pages.get()?.["bytes"]);
+    } catch {
+      // What is wrong is told to the next that reads or writes.
+      return 0;
+    }
+  };
+}

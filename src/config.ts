@@ -119,7 +119,12 @@ export interface Config {
   readonly declarations: { readonly tokenBudget: number; readonly learn: boolean };
   readonly approvals: { readonly expiresMs: number };
   readonly keys: readonly KeyConfig[];
-  readonly store: { readonly path: string; readonly retentionDays: number; readonly fsync: boolean };
+  readonly store: {
+    readonly path: string;
+    readonly retentionDays: number;
+    readonly fsync: boolean;
+    readonly maxBytes?: number | undefined;
+  };
   readonly server: {
     readonly host: string;
     readonly port: number;

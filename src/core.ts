@@ -31,6 +31,7 @@ export interface CoreOptions {
   readonly storePath: string;
   /** See `SqliteStoreOptions`. Default false. */
   readonly storeFsync?: boolean;
+  readonly storeMaxBytes?: number | undefined;
   readonly sandbox: WorkerPoolOptions;
   /** Milliseconds for one tool call. */
   readonly callTimeoutMs: number;
@@ -49,7 +50,9 @@ export interface CoreOptions {
   readonly log: Log;
 }
 
-export type Readiness = { readonly ready: true } | { readonly ready: false; readonly reason: string };
+export type Readiness =
+  /** `damage`: what of the store could not be read; the rest is served. */
+  { readonly ready: true; readonly damage?: string } | { readonly ready: false; readonly reason: string };
 
 export interface Core extends AsyncDisposable {
   readonly hub: Hub;
@@ -64,7 +67,7 @@ export interface Core extends AsyncDisposable {
    * the store keeps nothing.
    */
   drain(deadlineMs: number): Promise<void>;
-  /** Runs a real one-line program. */
+  /** Looks whether the store can be written, and runs a real one-line program. */
   ready(): Promise<Readiness>;
 }
 
@@ -77,7 +80,12 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const { log, messageBounds } = options;
   await using building = new AsyncDisposableStack();
   const [store, pool, compiler] = await all(building, [
-    openSqliteStore({ path: options.storePath, fsync: options.storeFsync ?? false, log }),
+    openSqliteStore({
+      path: options.storePath,
+      fsync: options.storeFsync ?? false,
+      maxBytes: options.storeMaxBytes,
+      log,
+    }),
     createPool({
       ...options.sandbox,
       onStartFailed: (reason) =>
@@ -128,7 +136,12 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     runner,
     catalog,
     drain,
-    ready: () => checkReadiness(pool, compiler),
+    async ready() {
+      const { hindrance, damage } = store.health;
+      if (hindrance !== null) return { ready: false, reason: hindrance };
+      const readiness = await checkReadiness(pool, compiler);
+      return readiness.ready && damage !== null ? { ready: true, damage } : readiness;
+    },
     async [Symbol.asyncDispose]() {
       await drain(0);
       await parts.disposeAsync();

@@ -67,6 +67,7 @@ export async function createGateway({ config, log, now }: GatewayOptions): Promi
       marks: config.tools,
       storePath: config.store.path,
       storeFsync: config.store.fsync,
+      storeMaxBytes: config.store.maxBytes,
       sandbox: { ...config.sandbox, memoryMb: config.limits.memoryMb },
       callTimeoutMs: config.tools.timeoutMs,
       maxCallTimeoutMs: config.tools.maxTimeoutMs,
@@ -109,7 +110,11 @@ export async function createGateway({ config, log, now }: GatewayOptions): Promi
     catalog,
     serversSettled,
     audit: (viewer, query) => readAudit(core.store, viewer, query),
-    ready: async () => (isSettled ? core.ready() : { ready: false, reason: describeConnecting(hub) }),
+    async ready() {
+      const { hindrance } = core.store.health;
+      if (hindrance !== null) return { ready: false, reason: hindrance };
+      return isSettled ? core.ready() : { ready: false, reason: describeConnecting(hub) };
+    },
     drain: core.drain,
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };

@@ -79,6 +79,11 @@ export type JournalEvent = EventHead &
         readonly value?: string;
         /** What the deciding request adds to the run's policy. */
         readonly layers?: readonly PolicyLayer[];
+        /**
+         * The decision of before, once more: the call had `started`, but that could not be kept, so it was not sent. It
+         * stands where it stood.
+         */
+        readonly heldBack?: true;
       }
     | {
         readonly type: "started";

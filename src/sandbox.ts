@@ -4,10 +4,10 @@ import { renderDeclarations } from "./code/declarations.ts";
 import { createCore } from "./core.ts";
 import { ToolariumError } from "./errors.ts";
 import { createLog, type Log } from "./log.ts";
+import type { ActiveRun } from "./runs/active-run.ts";
 import { type CheckResult, checkProgram } from "./runs/check.ts";
 import { createStreamMapper } from "./runs/events.ts";
 import type { PendingCall, Report } from "./runs/report.ts";
-import type { ActiveRun } from "./runs/runner.ts";
 import {
   type ApprovalDecision,
   type DecideOptions,

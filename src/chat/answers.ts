@@ -3,6 +3,8 @@ import { toRefusal } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { resultOf } from "../runs/call-result.ts";
 import type { CallRun } from "../runs/call-run.ts";
+import { refuseLost } from "../runs/endings.ts";
+import { hasEffects } from "../runs/report.ts";
 import type { Runner } from "../runs/runner.ts";
 import { type Ending, tellAnswer } from "./answer.ts";
 import type { AnswerSource } from "./answer-source.ts";
@@ -107,9 +109,6 @@ async function* answerLive(
   log: Log,
 ): AsyncGenerator<ChatEvent> {
   const answering = answeringOf(chat);
-  const end = (...how: Parameters<CallRun["end"]>): Promise<void> =>
-    // The answer is due even if its record could not be completed.
-    run.end(...how).catch((error: unknown) => log.error({ err: error, run: run.id }, "run not recorded"));
   using budget = new Budget(chat.request.limits);
   yield { type: "started", mode: chat.request.mode, runId: run.id };
   let ending: Ending;
@@ -120,17 +119,26 @@ async function* answerLive(
       settle: (call, place, tell) => answering.settle(call, place, run, chat.context, { tell, budget }),
       writer: { run, answering, budget },
     });
+    // Whoever has read the end finds the run's record complete.
+    await run.end(ending.status);
   } catch (caught) {
-    const error: unknown = run.signal.aborted ? run.signal.reason : caught;
-    const { code, message } = toRefusal(error);
-    await end("failed", message);
-    if (!chat.hasEffects && code !== "cancelled") throw error;
+    const error = reasonOf(run, caught);
+    const { code, message, run: known } = toRefusal(error);
+    // A record that cannot be kept is in the log, and the reason of this failure.
+    await run.end("failed", message).catch(() => undefined);
+    const hasCalled = chat.hasEffects || hasEffects(run.journal.events) || known?.effects === "possible";
+    if (!hasCalled && code !== "cancelled") throw error;
     yield* endInWords(chat, log, error);
     return;
   }
-  // Whoever has read the end finds the run's record complete.
-  await end(ending.status);
   yield ending.last;
+}
+
+/** Why an answer failed: what was caught may only follow from it. */
+function reasonOf(run: CallRun, caught: unknown): unknown {
+  const { lost } = run.journal;
+  if (lost !== undefined) return refuseLost(run, lost);
+  return run.signal.aborted ? run.signal.reason : caught;
 }
 
 function tellAgain(

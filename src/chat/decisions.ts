@@ -83,6 +83,8 @@ export async function decideAll(
         throw unknownCall(id);
     } catch (error) {
       if (!(error instanceof ToolariumError)) throw error;
+      // Said again it changes nothing, so it may be sent again.
+      if (error.code === "store_unavailable") throw error;
       if (error.code !== "decision_conflict" || said.type !== "result")
         throw refusal(error.code, error.message);
       // Whoever called it through the execute route was given the result, and hands it on.

@@ -247,6 +247,8 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
       retentionDays: whole(1).default(30),
       // Whether a call that may change something waits for the disk, not only for the system.
       fsync: z.boolean().default(false),
+      // Bytes of its file, without those that removed runs have left; above it no new run begins.
+      maxBytes: whole(1_048_576).optional(),
     })
     .prefault({}),
   server: z

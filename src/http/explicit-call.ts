@@ -40,10 +40,21 @@ export async function callTool(
     consent: "granted",
     signal: disconnectSignal(reply),
   });
-  const outcome = await run.call(run.nextCallId(), id, args);
-  await run.end(outcome.type === "value" ? "completed" : "failed");
-  if (outcome.type === "pending") throw new Error("a call with consent granted was held");
-  return outcome;
+  try {
+    const outcome = await run.call(run.nextCallId(), id, args);
+    await run.end(outcome.type === "value" ? "completed" : "failed");
+    if (outcome.type === "pending") throw new Error("a call with consent granted was held");
+    return outcome;
+  } catch (error) {
+    throw forOneTry(error);
+  }
+}
+
+/** A call that may have been made must not be sent again by a client that repeats whatever is a 503. */
+function forOneTry(error: unknown): unknown {
+  if (!(error instanceof ToolariumError) || error.run?.effects !== "possible") return error;
+  const { code, message, run } = error;
+  return new ToolariumError(code, message, { status: 422, run, cause: error });
 }
 
 export function toolRefusal({ kind, message }: ToolFailure, param?: string): ToolariumError {

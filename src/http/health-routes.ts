@@ -18,7 +18,7 @@ export function registerHealthRoutes(app: FastifyInstance, gateway: Gateway): vo
   app.get("/readyz", { config }, async () => {
     const readiness = await checkReadiness();
     if (!readiness.ready) throw new ToolariumError("not_ready", readiness.reason);
-    return { status: "ready" };
+    return { status: "ready", ...(readiness.damage === undefined ? {} : { damage: readiness.damage }) };
   });
 }
 

@@ -64,8 +64,12 @@ class StoringLearner implements Learner {
   }
 
   async takeUp(): Promise<void> {
-    for (const stored of await this.#deps.store.readShapes())
-      this.#lessonsOf(stored.principal).takeUp(stored);
+    const { store, log } = this.#deps;
+    const shapes = await store.readShapes().catch((error: unknown) => {
+      log.error({ err: error }, "what was learned could not be read; it is learned anew");
+      return [];
+    });
+    for (const stored of shapes) this.#lessonsOf(stored.principal).takeUp(stored);
   }
 
   learn(principal: string, tool: CatalogTool, value: unknown, chars: number): void {

@@ -107,7 +107,9 @@ async function wasSaid(
 }
 
 function lastDecision({ id }: GateCall, events: readonly JournalEvent[]): Decided | undefined {
-  return events.filter((event) => event.type === "decided").findLast((event) => event.call === id);
+  return events
+    .filter((event) => event.type === "decided")
+    .findLast((event) => event.call === id && event.heldBack !== true);
 }
 
 type Decided = Extract<JournalEvent, { type: "decided" }>;

@@ -16,7 +16,7 @@ export type SettledCall = Exclude<CallResult, { readonly type: "pending" }>;
 /** `events`: of the run, with those of this call. */
 export function toCallResult(
   call: string,
-  outcome: GateOutcome,
+  outcome: Exclude<GateOutcome, { readonly type: "unkept" }>,
   events: readonly JournalEvent[],
 ): CallResult {
   switch (outcome.type) {

@@ -1,4 +1,4 @@
-import { ToolariumError } from "../errors.ts";
+import { ToolariumError, toRefusal } from "../errors.ts";
 import type { JournalEventBody, RequestMark } from "../journal.ts";
 import type { Bridge } from "../tools/bridge.ts";
 import type { Catalog } from "../tools/catalog.ts";
@@ -8,7 +8,7 @@ import type { Decidable } from "./approvals.ts";
 import type { CallResult } from "./call-result.ts";
 import { resultOf, toCallResult } from "./call-result.ts";
 import type { Carried } from "./carriage.ts";
-import { endAtRest, endCalls, endLeft } from "./endings.ts";
+import { endAtRest, endCalls, endLeft, refuseLost } from "./endings.ts";
 import { lastCallNumber, layersOfDecision, openCallOf, restsAmongCalls, unfinishedCalls } from "./history.ts";
 import { parseCallId, toCallId } from "./ids.ts";
 import type { GateRest } from "./lease.ts";
@@ -142,8 +142,8 @@ export class CallRun implements Carried, Decidable {
   }
 
   /**
-   * Brings a call to rest: makes it, goes on with it where its journal stands, or tells what became of it. Never
-   * rejects. `tool` is `server/tool`; `args` is JSON text as the model or the person wrote it.
+   * Brings a call to rest: makes it, goes on with it where its journal stands, or tells what became of it. Rejects only
+   * when the record of the run cannot be kept. `tool` is `server/tool`; `args` is JSON text as the model or the person wrote it.
    */
   async call(call: string, tool: string, args: string): Promise<CallResult> {
     const known = this.#flights.has(call) ? undefined : resultOf(this.journal.events, call);
@@ -156,6 +156,10 @@ export class CallRun implements Carried, Decidable {
       return { type: "failure", call, failure: { kind: "denied", message } };
     }
     const outcome = await (this.#flights.get(call) ?? this.#send(call, tool, args));
+    const { lost } = this.journal;
+    // What came back of it may not be there after a restart, so nobody hears of it.
+    if (lost !== undefined || outcome.type === "unkept")
+      throw refuseLost(this, lost ?? new ToolariumError("store_unavailable"));
     return toCallResult(call, outcome, this.journal.events);
   }
 
@@ -164,7 +168,7 @@ export class CallRun implements Carried, Decidable {
     this.#life.journal.append(event);
   }
 
-  /** Ends the answer to a request, `waiting` for the next one or with the run itself. Resolves when that is durable. */
+  /** Ends the answer to a request, `waiting` for the next one or with the run itself. Resolves when that is durable; rejects when it cannot be kept. */
   async end(status: "completed" | "failed" | "waiting", message?: string): Promise<void> {
     if (this.#answering !== undefined && !this.#life.over) {
       if (status === "waiting") this.journal.append({ type: "waiting" });
@@ -174,7 +178,9 @@ export class CallRun implements Carried, Decidable {
       }
       this.#rest();
     }
-    await this.journal.flush();
+    await this.journal.flush().catch((error: unknown) => {
+      throw refuseLost(this, toRefusal(error));
+    });
   }
 
   cancel(): void {
@@ -187,8 +193,8 @@ export class CallRun implements Carried, Decidable {
   }
 
   /** An answer under way is left unfinished, for the same request to come again. */
-  suspend(): void {
-    this.#close(new ToolariumError("not_ready", "The gateway is stopping."));
+  suspend(reason: ToolariumError = new ToolariumError("not_ready", "The gateway is stopping.")): void {
+    this.#close(reason);
     this.#rest();
   }
 

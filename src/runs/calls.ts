@@ -65,6 +65,8 @@ function advance(event: JournalEvent, calls: ReadonlyMap<string, CallRecord>): C
   if (!call) return undefined;
   switch (event.type) {
     case "decided":
+      // Of a call that had been sent before, and was asked about, that still holds.
+      if (event.heldBack === true) return call.doubts > 0 ? call : { ...call, startedAt: null, sent: null };
       return {
         ...call,
         decision: event.decision,

@@ -2,7 +2,9 @@
  * The runs that this process carries. A run has one writer: whoever wants to change one gets it from here, and as long
  * as somebody uses it, or it has not come to rest, it stays the same object.
  */
+import type { ToolariumError } from "../errors.ts";
 import type { Decidable } from "./approvals.ts";
+import { refuseLost } from "./endings.ts";
 import type { Journal } from "./live-journal.ts";
 import type { Report } from "./report.ts";
 
@@ -15,8 +17,8 @@ export interface Carried {
   readonly decidable: Decidable | null;
   report(): Report;
   cancel(): void;
-  /** Lets go of what is under way; the journal stays as it is. */
-  suspend(): void;
+  /** Lets go of what is under way, for this reason; the journal stays as it is. */
+  suspend(reason?: ToolariumError): void;
   /** Ends it if it still waits for a person. */
   expire?(): void;
   /** Resolves when it has ended or waits. Never rejects. */
@@ -32,10 +34,15 @@ export class Carriage<R extends Carried> {
   readonly #places = new Map<string, Place<R>>();
   readonly #loading = new Map<string, Promise<R | undefined>>();
   readonly #onRest: (run: R) => void;
+  readonly #onStranded: (run: R) => void;
 
-  /** `onRest`: a run is about to be let go, at rest and as durable as it will be. */
-  constructor(onRest: (run: R) => void) {
+  /**
+   * `onRest`: a run is about to be let go, at rest and committed. `onStranded`: one that nobody uses any more stays,
+   * because its record cannot be kept; see `letGo`.
+   */
+  constructor(onRest: (run: R) => void, onStranded: (run: R) => void) {
     this.#onRest = onRest;
+    this.#onStranded = onStranded;
   }
 
   get(id: string): R | undefined {
@@ -44,6 +51,21 @@ export class Carriage<R extends Carried> {
 
   all(): readonly R[] {
     return [...this.#places.values()].map(({ run }) => run);
+  }
+
+  /** Those that stay because their record cannot be kept. */
+  stranded(): readonly R[] {
+    return [...this.#places.values()].flatMap(({ run, uses }) =>
+      uses === 0 && run.journal.lost !== undefined ? [run] : [],
+    );
+  }
+
+  /** Of a stranded run: its record is whole again, or never will be. */
+  letGo(run: R): void {
+    if (this.#places.get(run.id)?.run !== run) return;
+    this.#places.delete(run.id);
+    run.journal.close();
+    this.#onRest(run);
   }
 
   /** The run is used until `act` is over; then it is let go as soon as it is at rest. */
@@ -59,14 +81,22 @@ export class Carriage<R extends Carried> {
     }
   }
 
-  /** As `keep`, of a run that `load` reads when nobody carries it. Undefined when there is none. */
+  /**
+   * As `keep`, of a run that `load` reads when nobody carries it. Undefined when there is none.
+   *
+   * @throws `store_unavailable` or `store_damaged` when its record cannot be kept: then nobody may change it
+   */
   async keepStored<T>(
     id: string,
     load: () => Promise<R | undefined>,
     act: (run: R) => Promise<T>,
   ): Promise<T | undefined> {
     const run = this.get(id) ?? (await this.#load(id, load));
-    return run === undefined ? undefined : this.keep(this.get(id) ?? run, act);
+    if (run === undefined) return undefined;
+    const carried = this.get(id) ?? run;
+    const { lost } = carried.journal;
+    if (lost !== undefined) throw refuseLost(carried, lost);
+    return this.keep(carried, act);
   }
 
   #load(id: string, load: () => Promise<R | undefined>): Promise<R | undefined> {
@@ -78,11 +108,11 @@ export class Carriage<R extends Carried> {
   async #release(place: Place<R>): Promise<void> {
     const { run } = place;
     await run.rest();
-    // What could not be kept is in the log.
     await run.journal.flush().catch(() => undefined);
+    // As long as it is not committed, only this process can tell of it.
+    await run.journal.settled();
     if (place.uses > 0 || this.#places.get(run.id) !== place) return;
-    this.#places.delete(run.id);
-    run.journal.close();
-    this.#onRest(run);
+    if (run.journal.lost === undefined) this.letGo(run);
+    else this.#onStranded(run);
   }
 }

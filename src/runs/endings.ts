@@ -1,12 +1,13 @@
 /** How runs end, as their journals say it. */
 import type { EngineFailure, EngineWarning, ToolNamespaces } from "../../sandbox/index.ts";
 import { type CompileOutcome, isPosition, type Position } from "../code/compile.ts";
-import { errorTable, type RunErrorCode } from "../errors.ts";
+import { errorTable, type RunErrorCode, ToolariumError } from "../errors.ts";
 import type { JournalEvent, JournalEventBody, RunError, RunUsage, RunWarning } from "../journal.ts";
 import { hintFor } from "./hints.ts";
 import { openCallOf } from "./history.ts";
+import type { Journal } from "./live-journal.ts";
 import { hintForExpired } from "./limit-hints.ts";
-import { deriveUsage } from "./report.ts";
+import { deriveUsage, hasEffects, statusAfter } from "./report.ts";
 import type { ProgramSpec } from "./run-spec.ts";
 import { toRunUsage } from "./usage.ts";
 
@@ -14,7 +15,7 @@ type Ended = Extract<JournalEventBody, { readonly type: "ended" }>;
 
 /** `possible` iff a call that is not read-only had started. */
 function effectsOf(events: readonly JournalEvent[]): RunError["effects"] {
-  return events.some((event) => event.type === "started" && !event.readOnly) ? "possible" : "none";
+  return hasEffects(events) ? "possible" : "none";
 }
 
 /** The end of a run that nothing executes, with what its journal can still tell. */
@@ -47,9 +48,10 @@ export function lineOfUndecided(
 const LEFT = {
   client: "The client left before it had the whole answer.",
   gateway: "The gateway stopped while this run was going on.",
+  store: "The store could not be written while this run was going on.",
 };
 
-/** The end of a run that its client left, or an earlier process, and that nothing goes on with by itself. */
+/** The end of a run that its client left, an earlier process or the store, and that nothing goes on with by itself. */
 export function endLeft(events: readonly JournalEvent[], by: keyof typeof LEFT): Ended {
   return endAtRest(events, "cancelled", LEFT[by]);
 }
@@ -75,6 +77,30 @@ export function endCalls(
 
 function usageAtRest(events: readonly JournalEvent[]): RunUsage {
   return deriveUsage({ createdAt: events[0]?.at ?? 0 }, events);
+}
+
+/**
+ * What the client of a run is told instead of its end when its record cannot be kept. `journal` is lost, and `refusal`
+ * says why.
+ */
+export function refuseLost(
+  { id, journal }: { readonly id: string; readonly journal: Pick<Journal, "events" | "readable"> },
+  refusal: ToolariumError,
+): ToolariumError {
+  const { readable, events } = journal;
+  const effects = effectsOf(events);
+  const status = statusAfter(readable.at(-1));
+  const tail =
+    effects === "none"
+      ? "It has called nothing that changes anything."
+      : "Calls of it that change something may have been made.";
+  const message = `${refusal.message} The run ${id} is suspended, and resumes from its record when that can be written. ${tail}`;
+  const code = refusal.code === "store_damaged" ? "store_damaged" : "store_unavailable";
+  return new ToolariumError(code, message, {
+    cause: refusal,
+    retryAfterSeconds: 1,
+    run: { id, status, effects },
+  });
 }
 
 /** The end of a program that the compiler refused: it never ran. */

@@ -102,7 +102,7 @@ function showDecision(
 ): Shown | undefined {
   if (event.decision === "ask") return ["approval.required", { ...toPendingCall(call) }];
   // What policy decided by itself was never a question to anybody.
-  if (!call.asked) return undefined;
+  if (!call.asked || event.heldBack === true) return undefined;
   const { decision, by, reason = null } = event;
   return ["approval.resolved", { call: questionOf(call), tool: call.tool, decision, by, reason }];
 }

@@ -62,7 +62,9 @@ export function layersOf(events: readonly JournalEvent[]): readonly PolicyLayer[
 
 /** What the request that last decided this call added to the policy. */
 export function layersOfDecision(events: readonly JournalEvent[], call: string): readonly PolicyLayer[] {
-  const decided = events.findLast((event) => event.type === "decided" && event.call === call);
+  const decided = events.findLast(
+    (event) => event.type === "decided" && event.call === call && event.heldBack !== true,
+  );
   return (decided?.type === "decided" && decided.layers) || [];
 }
 
@@ -109,9 +111,12 @@ export function openCallOf(events: readonly JournalEvent[], call: string): OpenC
 /** Where in a journal a person was asked what became of this call, which had started: indexes of those events. */
 export function doubtsOf(events: readonly JournalEvent[], call: string): readonly number[] {
   let isStarted = false;
+  let wasAsked = false;
   return events.flatMap((event, index) => {
     if (!("call" in event) || event.call !== call) return [];
     if (event.type === "started") isStarted = true;
+    if (event.type === "decided" && event.heldBack === true) isStarted = wasAsked;
+    wasAsked ||= isStarted && event.type === "decided" && event.decision === "ask";
     return isStarted && event.type === "decided" && event.decision === "ask" ? [index] : [];
   });
 }

@@ -43,6 +43,11 @@ export interface Lease {
   close(): void;
 }
 
+/** Of a call about which the program is told nothing: its run is ended or suspended in a moment. */
+function suspended(): Promise<Settlement> {
+  return new Promise(() => undefined);
+}
+
 /** A call may take what is left of the run, less the time to tell the program about it. */
 const DEADLINE_MARGIN_MS = 500;
 const SHORTEST_CALL_MS = 100;
@@ -94,6 +99,7 @@ export function createLease(options: LeaseOptions): Lease {
     const outcome = await guarded(gate, () =>
       open === undefined ? bridge.call(gate) : bridge.resume(gate, open),
     );
+    if (outcome.type === "unkept") return suspended();
     if (outcome.type === "pending") {
       const { type: _, ...pending } = outcome;
       const asDecided = (): GateCall => options.gate(named, { ...rest, leftMs: Math.ceil(leftForCallMs()) });
@@ -121,6 +127,7 @@ export function createLease(options: LeaseOptions): Lease {
       resolve(async () => {
         const gate = asDecided();
         const outcome = await guarded(gate, () => bridge.resume(gate, { step: "decided", decision }));
+        if (outcome.type === "unkept") return suspended();
         if (outcome.type === "pending") throw new Error("a decided call was held again");
         return toSettlement(outcome, guest, false);
       }),
@@ -136,7 +143,7 @@ export function createLease(options: LeaseOptions): Lease {
   ): Promise<Settlement> | Settlement {
     if (outcome.type === "value") return { ...outcome, value: toGuestText(outcome.value) };
     // The run's own deadline cut the call short: it is the run that ends, in a moment, with wall_timeout.
-    if (outcome.failure.kind === "timeout" && isCutByRun) return new Promise(() => undefined);
+    if (outcome.failure.kind === "timeout" && isCutByRun) return suspended();
     return { type: "error", error: toGuestError(outcome.failure, `${server}/${tool}`) };
   }
 

@@ -4,7 +4,7 @@ import type { Log } from "../log.ts";
 import type { RunQuery, Store, StoredRun } from "../store/store.ts";
 import { CallRun } from "./call-run.ts";
 import type { Carried } from "./carriage.ts";
-import { createJournal, type Journal } from "./live-journal.ts";
+import { createJournal, type Journal, type JournalOptions } from "./live-journal.ts";
 import { toIdentity } from "./prepare.ts";
 import { type ProgramDeps, ProgramRun } from "./program-run.ts";
 import { createReuse } from "./repair.ts";
@@ -38,12 +38,16 @@ export function listRunsIn(
 
 export async function loadRun(
   stored: StoredRun,
-  deps: ProgramDeps & { readonly store: Store; readonly log: Log },
+  deps: ProgramDeps & {
+    readonly store: Store;
+    readonly log: Log;
+    readonly onLost?: JournalOptions["onLost"];
+  },
 ): Promise<Carried> {
-  const { store, log } = deps;
+  const { store, log, onLost } = deps;
   const events = await store.readJournal(stored.id);
   const spec = parseSpec(stored.spec);
-  const journal = createJournal({ store, run: stored, log, stored: events });
+  const journal = createJournal({ store, run: stored, log, stored: events, onLost });
   const { kind } = stored;
   if (kind === "program") return loadProgram(stored, spec, journal, events, deps);
   return new CallRun({ record: { ...stored, kind }, spec, journal, consent: "auto" }, deps);

@@ -1,11 +1,10 @@
 /** From a request to the record of calls made outside a program. */
 import type { RunLimits } from "../../sandbox/index.ts";
 import type { Log } from "../log.ts";
-import type { Store } from "../store/store.ts";
 import type { Policy } from "../tools/policy.ts";
 import { CallRun, type CallRunDeps } from "./call-run.ts";
 import { createRunId } from "./ids.ts";
-import { createJournal } from "./live-journal.ts";
+import { createJournal, type JournalOptions, type JournalStore } from "./live-journal.ts";
 import { requestKey } from "./request-keys.ts";
 import type { ChatSpec, RunSpec } from "./run-spec.ts";
 
@@ -27,8 +26,9 @@ export interface CallRunRequest {
 }
 
 export interface OpenCallsDeps extends CallRunDeps {
-  readonly store: Pick<Store, "createRun" | "append" | "flush">;
+  readonly store: JournalStore;
   readonly log: Log;
+  readonly onLost?: JournalOptions["onLost"];
 }
 
 /** The run is being answered when it is returned. */
@@ -52,7 +52,8 @@ export function openCallRun(request: CallRunRequest, deps: OpenCallsDeps): CallR
     snapshot: null,
     requestKey: chat === undefined ? null : requestKey(chat.request),
   };
-  const journal = createJournal({ store: deps.store, run: record, log: deps.log });
+  const { store, log, onLost } = deps;
+  const journal = createJournal({ store, run: record, log, onLost });
   const run = new CallRun({ record: head, spec, journal, consent }, deps);
   run.open(catalog);
   return run;

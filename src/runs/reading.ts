@@ -7,7 +7,7 @@ import { mergeChildren } from "./chat-report.ts";
 import { type Approval, approvalsOf, isAsked, seesWhole, type Viewer } from "./deciders.ts";
 import { callIdOf, parseCallId } from "./ids.ts";
 import { allRuns } from "./loading.ts";
-import { deriveReport, type Report, type RunStatus } from "./report.ts";
+import { deriveReport, type Report, type RunStatus, statusAfter } from "./report.ts";
 import { parseSpec } from "./run-spec.ts";
 
 export interface RunPage {
@@ -68,7 +68,14 @@ const RUNS_AT_ONCE = 10;
 
 export function createRunReader(store: Store, carried: (id: string) => Carried | undefined): RunReader {
   const eventsOf = async (id: string): Promise<readonly JournalEvent[]> =>
-    carried(id)?.journal.events ?? (await store.readJournal(id));
+    carried(id)?.journal.readable ?? (await store.readJournal(id));
+
+  /** The store may not have it yet, or not be able to give it. */
+  const recordOf = async (id: string): Promise<StoredRun | undefined> => {
+    const journal = carried(id)?.journal;
+    if (journal === undefined) return store.getRun(id);
+    return { ...journal.record, status: statusAfter(journal.readable.at(-1)) };
+  };
 
   const derive = async (run: StoredRun, at?: number): Promise<Report> => {
     const { limits, diagnostics, program } = parseSpec(run.spec);
@@ -89,9 +96,7 @@ export function createRunReader(store: Store, carried: (id: string) => Carried |
   };
 
   const find: RunReader["find"] = async (id, viewer) => {
-    const live = carried(id);
-    if (live !== undefined && !seesWhole(live, viewer)) return undefined;
-    const run = await store.getRun(id);
+    const run = await recordOf(id);
     return run !== undefined && seesWhole(run, viewer) ? run : undefined;
   };
 
@@ -99,7 +104,7 @@ export function createRunReader(store: Store, carried: (id: string) => Carried |
     find,
     async findAsked(id, call, viewer) {
       const owner = parseCallId(call)?.runId ?? id;
-      const run = await store.getRun(owner);
+      const run = await recordOf(owner);
       if (run === undefined || (owner !== id && run.parent !== id)) return undefined;
       if (seesWhole(run, viewer)) return run;
       if (viewer.decides === undefined) return undefined;

@@ -1,4 +1,5 @@
 /** What an earlier process left in the store, taken up by the one that owns it now. */
+import { toRefusal } from "../errors.ts";
 import type { JournalEvent } from "../journal.ts";
 import type { Log } from "../log.ts";
 import type { Store, StoredRun } from "../store/store.ts";
@@ -38,11 +39,38 @@ export async function recoverRuns(deps: RecoveryDeps): Promise<Recovered> {
   const { store } = deps;
   const left: StoredRun[] = [];
   const lost: StoredRun[] = [];
-  for (const run of await listRunsIn(store, "queued", "running"))
+  const sort = async (run: StoredRun): Promise<unknown> =>
     ((await needsClient(run, store)) ? lost : left).push(run);
-  for (const run of lost) await deps.keep(run, endAbandoned);
+  for (const run of await listUnfinished(deps)) await sort(run).catch(notTakenUp(run, deps));
+  for (const run of lost)
+    await deps.keep(run, (carried) => endAbandoned(carried, "gateway")).catch(notTakenUp(run, deps));
   const atRest = Promise.all([takeUpAll(left, deps), watchAll(deps)]);
   return { resumed: left.length, ended: lost.length, atRest };
+}
+
+/** One run that was let go while its record could not be kept, as `recoverRuns` does it. */
+export async function recoverRun(
+  run: StoredRun,
+  { store, keep }: Pick<RecoveryDeps, "store" | "keep">,
+): Promise<void> {
+  if (run.status !== "queued" && run.status !== "running") return;
+  const isAbandoned = await needsClient(run, store);
+  await keep(run, isAbandoned ? (carried) => endAbandoned(carried, "store") : takeUp);
+}
+
+/** A page of the store that cannot be read keeps no gateway from its other runs. */
+async function listUnfinished({ store, log }: RecoveryDeps): Promise<readonly StoredRun[]> {
+  try {
+    return await listRunsIn(store, "queued", "running");
+  } catch (error) {
+    if (toRefusal(error).code !== "store_damaged") throw error;
+    log.error({ err: error }, "runs that an earlier process left unfinished could not be read");
+    return [];
+  }
+}
+
+function notTakenUp({ id }: StoredRun, { log }: Pick<RecoveryDeps, "log">): (error: unknown) => void {
+  return (error) => log.error({ err: error, run: id }, "a run could not be taken up");
 }
 
 async function watchAll({ store, log, watch, stopped }: RecoveryDeps): Promise<void> {
@@ -61,8 +89,8 @@ async function needsClient({ id, kind }: StoredRun, store: Store): Promise<boole
   return kind === "call" || wasAnswering(await store.readJournal(id));
 }
 
-async function endAbandoned({ journal }: Carried): Promise<void> {
-  journal.append(endLeft(journal.events, "gateway"));
+async function endAbandoned({ journal }: Carried, by: "gateway" | "store"): Promise<void> {
+  journal.append(endLeft(journal.events, by));
   await journal.flush();
 }
 
@@ -71,9 +99,7 @@ function takeUpAll(runs: readonly StoredRun[], { keep, log, stopped }: RecoveryD
   const takeTurns = async (): Promise<void> => {
     for (const run of queue) {
       if (stopped()) return;
-      await keep(run, takeUp).catch((error: unknown) => {
-        log.error({ err: error, run: run.id }, "a run could not be taken up");
-      });
+      await keep(run, takeUp).catch(notTakenUp(run, { log }));
     }
   };
   return Promise.all(Array.from({ length: AT_ONCE }, takeTurns));

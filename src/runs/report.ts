@@ -144,6 +144,16 @@ export function withTokens(usage: RunUsage, count: () => TokenReceipt): ReportUs
   };
 }
 
+/** Whether a call that is not read-only had started, and was not held back at the last moment. */
+export function hasEffects(events: readonly JournalEvent[]): boolean {
+  let starts = 0;
+  for (const event of events) {
+    if (event.type === "started" && !event.readOnly) starts += 1;
+    if (event.type === "decided" && event.heldBack === true) starts -= 1;
+  }
+  return starts > 0;
+}
+
 /** The status of a run after this event. An ended run stays ended; any event after `waiting` means that it goes on. */
 export function statusAfter(event: JournalEvent | undefined): RunStatus {
   switch (event?.type) {

@@ -2,21 +2,22 @@
  * The run life cycle: who may start what, how a run that rests goes on, and what becomes of runs when the process
  * starts and stops.
  */
-import { PoolRefusal } from "../../sandbox/index.ts";
 import type { Compiler } from "../code/compile.ts";
 import { ToolariumError } from "../errors.ts";
 import type { JournalEvent, RequestMark } from "../journal.ts";
 import type { Store, StoredRun } from "../store/store.ts";
 import type { HumanDecision } from "../tools/gate-call.ts";
 import type { PolicyLayer } from "../tools/policy.ts";
+import type { ActiveRun, Decided, Decision } from "./active-run.ts";
 import { decideCall, waitsSince } from "./approvals.ts";
 import { createBuiltins } from "./builtins.ts";
 import { type SettledCall, settlementIn } from "./call-result.ts";
 import { CallRun } from "./call-run.ts";
 import { Carriage, type Carried } from "./carriage.ts";
 import { isAsked, narrowReport, seesWhole, type Viewer } from "./deciders.ts";
-import { endRefused } from "./endings.ts";
+import { endRefused, refuseLost } from "./endings.ts";
 import { createExpiry, type Expiry } from "./expiry.ts";
+import { handOver } from "./hand-over.ts";
 import { callIdOf } from "./ids.ts";
 import { createJournal, type Journal } from "./live-journal.ts";
 import { loadRun } from "./loading.ts";
@@ -25,41 +26,11 @@ import { type ProgramRequest, prepareProgram } from "./prepare.ts";
 import { type ProgramDeps, ProgramRun } from "./program-run.ts";
 import { createRunReader, type RunReader } from "./reading.ts";
 import type { TokenBudgets } from "./receipt.ts";
-import { recoverRuns } from "./recovery.ts";
+import { recoverRun, recoverRuns } from "./recovery.ts";
 import { createReuse, readFailedProgram } from "./repair.ts";
-import type { PendingCall, Report } from "./report.ts";
+import { hasEffects, type PendingCall, type Report } from "./report.ts";
 import { requestKey } from "./request-keys.ts";
-
-/** A run that this process carries. */
-export interface ActiveRun {
-  readonly id: string;
-  report(): Report;
-  /** Resolves when the run ended or waits for a person. Never rejects. */
-  readonly done: Promise<Report>;
-  cancel(): void;
-  /** Events after this seq, then live ones. `rest`, the default: until the run ends or waits. `end`: until nobody carries it. */
-  events(afterSeq?: number, until?: "rest" | "end"): AsyncIterable<JournalEvent>;
-}
-
-/** What a person says of a call, by any road. */
-export interface Decision {
-  readonly run: string;
-  readonly call: string;
-  readonly decision: HumanDecision;
-  readonly viewer: Viewer;
-  /** What the deciding request adds to the run's policy: it can only narrow. */
-  readonly layers?: readonly PolicyLayer[];
-}
-
-/** What follows from a decision. */
-export interface Decided {
-  /** The report once the run has ended or waits again, as far as the viewer may read it. */
-  readonly done: Promise<Report>;
-  /** The same, as it stands. */
-  report(): Promise<Report>;
-  /** What became of the call; undefined when its run ended first. */
-  readonly settled: Promise<SettledCall | undefined>;
-}
+import { createRevival, type Revival, refuseUnwritable } from "./revival.ts";
 
 export interface RunnerDeps extends Omit<ProgramDeps, "builtins"> {
   readonly compiler: Compiler;
@@ -71,18 +42,33 @@ export interface RunnerDeps extends Omit<ProgramDeps, "builtins"> {
 }
 
 export class Runner {
-  readonly #deps: RunnerDeps & ProgramDeps;
+  readonly #deps: RunnerDeps & ProgramDeps & { readonly onLost: (id: string) => void };
   readonly #carriage: Carriage<Carried>;
   readonly #reader: RunReader;
   readonly #expiry: Expiry;
+  readonly #revival: Revival;
   #recovery: Promise<unknown> = Promise.resolve();
   #draining = false;
 
   constructor(deps: RunnerDeps) {
-    this.#carriage = new Carriage((run) => this.#watch(run.id, run.journal.events));
+    this.#carriage = new Carriage<Carried>(
+      (run) => this.#watch(run.id, run.journal.events),
+      (run) => this.#revival.stranded(run),
+    );
     this.#reader = createRunReader(deps.store, (id) => this.#carriage.get(id));
-    this.#deps = { ...deps, builtins: (principal) => createBuiltins(principal, this.#reader) };
-    this.#expiry = createExpiry((id) => void this.#expire(id));
+    this.#deps = {
+      ...deps,
+      builtins: (principal) => createBuiltins(principal, this.#reader),
+      onLost: (id) => this.#revival.lost(id),
+    };
+    this.#expiry = createExpiry((id) => {
+      this.#expire(id).catch((error: unknown) => {
+        deps.log.error({ err: error, run: id }, "a run that waited too long could not be ended");
+      });
+    });
+    const { store, log } = deps;
+    const carriage = this.#carriage;
+    this.#revival = createRevival({ store, log, carriage, takeUp: (id) => this.#takeUp(id) });
   }
 
   /** Reports, lists, events, pending calls. */
@@ -97,12 +83,13 @@ export class Runner {
 
   /**
    * Compiles the program and hands it to the pool. Whatever the program does is in the report.
-   * Rejects with `queue_full` or `not_ready`; then nothing of it has happened and nothing is recorded.
+   * Rejects with `queue_full`, `not_ready`, `store_unavailable` or `store_full`; then nothing of it has happened and
+   * nothing is recorded.
    */
   async start(request: ProgramRequest): Promise<ActiveRun> {
-    this.#refuseWhileDraining();
+    this.#refuseNewRuns();
     const { signal, onApproval, repairOf, principal } = request;
-    const { store, log } = this.#deps;
+    const { store, log, onLost } = this.#deps;
     const catalog = this.#deps.catalog(principal);
     const source = repairOf && (await readFailedProgram(repairOf, principal, this.#reader));
     const { outcome, denied, record, identity } = await prepareProgram(request, catalog, this.#deps);
@@ -112,7 +99,7 @@ export class Runner {
         identity,
         catalog,
         journal: () => {
-          journal ??= createJournal({ store, run: record, log });
+          journal ??= createJournal({ store, run: record, log, onLost });
           return journal;
         },
         ...(source ? { reuse: createReuse(source, []) } : {}),
@@ -122,7 +109,7 @@ export class Runner {
       },
       this.#deps,
     );
-    if (outcome.ok) this.#hand(() => run.start());
+    if (outcome.ok) handOver(() => run.start());
     else run.refuse(endRefused(outcome, identity.program.compileMs), denied);
     const cancel = (): void => run.cancel();
     if (signal?.aborted) cancel();
@@ -130,9 +117,9 @@ export class Runner {
     const done = this.#carriage.keep(run, async () => {
       await run.rest();
       signal?.removeEventListener("abort", cancel);
-      await this.#untilEffectsAreKept(run);
-      return run.report();
+      return endOf(run);
     });
+    done.catch(() => undefined);
     return {
       id: run.id,
       report: () => run.report(),
@@ -142,9 +129,9 @@ export class Runner {
     };
   }
 
-  /** A record for calls made outside a program. Rejects with `not_ready` while the gateway stops. */
+  /** A record for calls made outside a program. Rejects as `start`. */
   async openCalls(request: CallRunRequest): Promise<CallRun> {
-    this.#refuseWhileDraining();
+    this.#refuseNewRuns();
     const { signal } = request;
     const run = openCallRun(request, this.#deps);
     const cancel = (): void => run.cancel();
@@ -166,7 +153,7 @@ export class Runner {
     principal: string,
     act: (run: CallRun) => Promise<T>,
   ): Promise<T | undefined> {
-    this.#refuseWhileDraining();
+    this.#refuseChanges();
     const acted = Promise.withResolvers<T | undefined>();
     const kept = this.#keepById(id, async (run) => {
       const isTheirs = run instanceof CallRun && run.principal === principal && run.spec.chat !== undefined;
@@ -189,9 +176,9 @@ export class Runner {
   programAtRest(id: string, cancelledSince: number = Number.POSITIVE_INFINITY): Promise<Report | undefined> {
     return this.#keepById(id, async (run) => {
       if (run instanceof ProgramRun) {
-        this.#hand(() => run.reopen(cancelledSince));
+        handOver(() => run.reopen(cancelledSince));
         // Of those that an earlier process left it may be the next to be taken up.
-        if (run.journal.status !== "waiting") this.#hand(() => run.resume("restart"));
+        if (run.journal.status !== "waiting") handOver(() => run.resume("restart"));
       }
       await run.rest();
       return run.report();
@@ -210,10 +197,11 @@ export class Runner {
    * Records what a person said of a call that waits, and lets its run go on. Resolves when that is durable. Undefined
    * when there is no such run, or its call is not theirs to decide.
    *
-   * @throws `not_found`, `decision_conflict`, `invalid_arguments`, `tool_not_allowed`: see `decideCall`
+   * @throws `not_found`, `decision_conflict`, `invalid_arguments`, `tool_not_allowed`: see `decideCall`;
+   * `store_unavailable`: then the decision can be there later all the same, and may be sent again
    */
   async decide(decision: Decision): Promise<Decided | undefined> {
-    this.#refuseWhileDraining();
+    this.#refuseChanges();
     const { call, viewer, layers = [] } = decision;
     const stored = await this.#reader.findAsked(decision.run, call, viewer);
     if (stored === undefined) return undefined;
@@ -226,15 +214,13 @@ export class Runner {
       async (run) => {
         if (run.decidable === null)
           throw new ToolariumError("decision_conflict", "The calls of this run cannot be decided.");
-        await decideCall(
-          run.decidable,
-          { call, decision: decision.decision, layers, timeoutMs },
-          this.#deps.bridge,
-        );
-        decided.resolve({ settled: settlementOf(run.journal, callIdOf(call)) });
+        const said = { call, decision: decision.decision, layers, timeoutMs };
+        await orLost(run, decideCall(run.decidable, said, this.#deps.bridge));
+        const settled = orLost(run, settlementOf(run.journal, callIdOf(call)));
+        settled.catch(() => undefined);
+        decided.resolve({ settled });
         await run.rest();
-        if (run instanceof ProgramRun) await this.#untilEffectsAreKept(run);
-        return run.report();
+        return endOf(run);
       },
     );
     done.then(() => undefined, decided.reject);
@@ -242,11 +228,9 @@ export class Runner {
     const seen = (report: Report): Report =>
       seesWhole(stored, viewer) ? report : narrowReport(report, (tool) => isAsked(stored, tool, viewer));
     const current = async (): Promise<Report> => seen(await this.#reportOf(id, { principal, admin: false }));
-    return {
-      settled,
-      done: done.then((report) => (report === undefined ? current() : seen(report))),
-      report: current,
-    };
+    const told = done.then((report) => (report === undefined ? current() : seen(report)));
+    told.catch(() => undefined);
+    return { settled, done: told, report: current };
   }
 
   /** Ends a run that has not ended; answers its report either way. Undefined as for `decide`. */
@@ -259,7 +243,7 @@ export class Runner {
       async (carried) => {
         carried.cancel();
         await carried.rest();
-        await carried.journal.flush();
+        await orLost(carried, carried.journal.flush());
       },
     );
     if (run.kind === "chat") {
@@ -279,7 +263,7 @@ export class Runner {
     const { resumed, ended, atRest } = await recoverRuns({
       store,
       log,
-      keep: (run, act) => this.#carriage.keepStored(run.id, () => this.#load(run), act),
+      keep: this.#keep,
       watch: (id, events) => {
         if (!this.#expiry.isWatched(id)) this.#watch(id, events);
       },
@@ -303,13 +287,8 @@ export class Runner {
     for (const run of this.#carriage.all()) run[rest]();
     await all();
     await this.#recovery;
+    this.#revival[Symbol.dispose]();
     this.#expiry[Symbol.dispose]();
-  }
-
-  /** The answer of a run that may have changed something is given when its record is as durable as its effects. */
-  async #untilEffectsAreKept(run: ProgramRun): Promise<void> {
-    const changes = run.journal.events.some((event) => event.type === "started" && !event.readOnly);
-    if (changes) await run.journal.flush().catch(() => undefined);
   }
 
   async #askCaller(
@@ -324,6 +303,18 @@ export class Runner {
     await decideCall(run, request, bridge).catch((error: unknown) => {
       log.warn({ err: error, call: pending.call }, "a decision could not be taken; the call stays pending");
     });
+  }
+
+  readonly #keep = (stored: StoredRun, act: (run: Carried) => Promise<void>): Promise<unknown> =>
+    this.#carriage.keepStored(stored.id, () => this.#load(stored), act);
+
+  /** After its record could not be kept for a while. */
+  async #takeUp(id: string): Promise<void> {
+    const { store } = this.#deps;
+    const stored = await store.getRun(id);
+    const abandoned = "The store could not be written while this run was going on.";
+    if (stored !== undefined && !this.#draining)
+      await recoverRun(stored, { store, keep: this.#keep }, abandoned);
   }
 
   #load(stored: StoredRun): Promise<Carried> {
@@ -362,21 +353,37 @@ export class Runner {
     return report;
   }
 
-  #refuseWhileDraining(): void {
+  /** @throws why nothing can be changed now */
+  #refuseChanges(): void {
     if (this.#draining)
       throw new ToolariumError("not_ready", "The gateway is stopping and takes no new runs.");
+    refuseUnwritable(this.#deps.store);
   }
 
-  #hand(start: () => void): void {
-    try {
-      start();
-    } catch (error) {
-      if (!(error instanceof PoolRefusal)) throw error;
-      const options = { cause: error, retryAfterSeconds: 1 };
-      if (error.code === "queue_full") throw new ToolariumError("queue_full", error.message, options);
-      throw new ToolariumError("not_ready", "The sandbox is not ready to run programs.", options);
-    }
+  /** @throws why nothing new can begin now */
+  #refuseNewRuns(): void {
+    this.#refuseChanges();
+    const { refusal } = this.#deps.store;
+    if (refusal !== undefined) throw refusal;
   }
+}
+
+/**
+ * What its client is told of a run at rest. That of a run that may have changed something is told when its record is as
+ * durable as its effects. @throws `store_unavailable` or `store_damaged`, with the run, when its record cannot be kept
+ */
+async function endOf(run: Carried): Promise<Report> {
+  const { journal } = run;
+  if (run instanceof ProgramRun && hasEffects(journal.events)) await orLost(run, journal.flush());
+  if (journal.lost !== undefined) throw refuseLost(run, journal.lost);
+  return run.report();
+}
+
+/** Whatever fails of a run whose record cannot be kept fails for that. */
+function orLost<T>(run: Carried, act: Promise<T>): Promise<T> {
+  return act.catch((error: unknown) => {
+    throw run.journal.lost === undefined ? error : refuseLost(run, run.journal.lost);
+  });
 }
 
 async function settlementOf(journal: Journal, call: string): Promise<SettledCall | undefined> {

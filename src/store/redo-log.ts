@@ -119,7 +119,13 @@ export function openRedoLog(database: string, identity: string): RedoLog {
 }
 
 /** Of a store whose writes end with the process: there is nothing to wait for. */
-export const keepsNothing: RedoLog = { write: () => true, committed() {}, forget() {}, startAgain() {}, close() {} };
+export const keepsNothing: RedoLog = {
+  write: () => true,
+  committed() {},
+  forget() {},
+  startAgain() {},
+  close() {},
+};
 
 export interface LeftEntries {
   /** In the order in which they were written. */

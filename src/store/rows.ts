@@ -147,6 +147,7 @@ const journalEvent = z.discriminatedUnion("type", [
     edited: z.boolean().exactOptional(),
     value: z.string().exactOptional(),
     layers: z.array(policyLayer).exactOptional(),
+    heldBack: z.literal(true).exactOptional(),
   }),
   z.object({
     ...callHead,

@@ -75,7 +75,10 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   const busy = busyMs === undefined ? {} : { busyMs };
   const thread = await startStoreThread({ path, readOnly, countBytes, ...busy }, log);
   const outstanding = createOutstanding(thread, logOf(options, thread.identity));
-  return new ThreadedStore(thread, outstanding, { backlogBytes, maxBytes: maxBytes ?? Number.POSITIVE_INFINITY });
+  return new ThreadedStore(thread, outstanding, {
+    backlogBytes,
+    maxBytes: maxBytes ?? Number.POSITIVE_INFINITY,
+  });
 }
 
 /** What keeps a write before it is committed. */

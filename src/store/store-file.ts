@@ -96,7 +96,15 @@ const TRIAL_BYTES = 64 * 1024;
 /** What a run writes must find its pages whole, and the disk must take more of it. */
 function tryToWrite({ db, tables }: Opened): void {
   const id = "trial";
-  const run = { id, principal: id, kind: "call", parent: null, createdAt: 0, spec: "", snapshot: null } as const;
+  const run = {
+    id,
+    principal: id,
+    kind: "call",
+    parent: null,
+    createdAt: 0,
+    spec: "",
+    snapshot: null,
+  } as const;
   try {
     db.exec("begin immediate");
     tables.createRun({ ...run, requestKey: null });

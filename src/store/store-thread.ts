@@ -224,7 +224,8 @@ export class StoreThread implements AsyncDisposable {
     const { code, message } = answer;
     if (code === "store_damaged") this.#noteDamage(message);
     // Where not even a new run can be put down, the damage is in everybody's way.
-    const isEverybodys = code === "store_unavailable" || (code === "store_damaged" && waiting.op === "createRun");
+    const isEverybodys =
+      code === "store_unavailable" || (code === "store_damaged" && waiting.op === "createRun");
     if (isEverybodys && !readOps.has(waiting.op)) this.#hinder(message);
     waiting.reject(new ToolariumError(code, message, optionsOf(answer)));
   }

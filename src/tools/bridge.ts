@@ -9,6 +9,7 @@
  * policy again. What the gateway answers itself (`builtin.ts`) takes the same steps, and is allowed to every program.
  */
 import { createHash } from "node:crypto";
+import type { JournalEventBody } from "../journal.ts";
 import { parseJson } from "../json.ts";
 import type { CallOutcome, Hub } from "../mcp/hub.ts";
 import { type CheckDeps, check } from "./admission.ts";
@@ -74,14 +75,15 @@ async function admit(call: GateCall, deps: BridgeDeps): Promise<GateOutcome> {
   }
   const consent = weigh(call, verdict);
   const policy = policyVersion(call.policy);
-  journal.append({ type: "decided", n, call: id, args: args.text, policy, ...consent });
+  const decided: Decided = { type: "decided", n, call: id, args: args.text, policy, ...consent };
+  journal.append(decided);
   if (consent.decision === "ask")
     return { type: "pending", tool: tool.id, arguments: args.value, reason: consent.reason };
   if (consent.decision === "denied") {
     const message = `${consent.reason} This run asks nobody: its approval is "deny".`;
     return settle(call, refuse({ kind: "denied", message }));
   }
-  return execute(call, tool, args, deps);
+  return execute(call, tool, args, decided, deps);
 }
 
 async function resume(call: GateCall, from: OpenCall, deps: BridgeDeps): Promise<GateOutcome> {
@@ -104,13 +106,17 @@ const IN_DOUBT =
 async function takeUp(call: GateCall, args: string, deps: BridgeDeps): Promise<GateOutcome> {
   const checked = await check({ ...call, args }, deps);
   if (checked.ok && (checked.tool.readOnly || checked.tool.idempotent))
-    return execute(call, checked.tool, checked.args, deps);
+    return execute(call, checked.tool, checked.args, decidedBy(call, checked.args, "auto", "policy"), deps);
   const { journal, n, id, tool } = call;
   journal.append({ type: "decided", n, call: id, args, decision: "ask", by: "policy", reason: IN_DOUBT });
   return { type: "pending", tool, arguments: parseJson(args), reason: IN_DOUBT };
 }
 
-async function perform(call: GateCall, decision: HumanDecision, deps: BridgeDeps): Promise<FinalOutcome> {
+async function perform(
+  call: GateCall,
+  decision: HumanDecision,
+  deps: BridgeDeps,
+): Promise<FinalOutcome | Unkept> {
   switch (decision.type) {
     case "deny": {
       const message = decision.reason ?? `${decision.by} denied this call.`;
@@ -120,17 +126,33 @@ async function perform(call: GateCall, decision: HumanDecision, deps: BridgeDeps
       return settle(call, { ok: true, value: decision.value });
     case "approve": {
       const checked = await check({ ...call, args: decision.args ?? call.args }, deps);
-      return checked.ok ? execute(call, checked.tool, checked.args, deps) : settle(call, checked);
+      if (!checked.ok) return settle(call, checked);
+      const decided = decidedBy(call, checked.args, "approved", decision.by);
+      return execute(call, checked.tool, checked.args, decided, deps);
     }
   }
 }
 
+type Decided = Extract<JournalEventBody, { readonly type: "decided" }>;
+type Unkept = Extract<GateOutcome, { readonly type: "unkept" }>;
+
+function decidedBy(
+  { n, id }: GateCall,
+  { text: args }: CheckedArguments,
+  decision: "auto" | "approved",
+  by: string,
+): Decided {
+  return { type: "decided", n, call: id, args, decision, by };
+}
+
+/** `decided`: why it may leave. */
 async function execute(
   call: GateCall,
   tool: CatalogTool,
   args: CheckedArguments,
+  decided: Decided,
   deps: BridgeDeps,
-): Promise<FinalOutcome> {
+): Promise<FinalOutcome | Unkept> {
   const { journal, n, id } = call;
   const { readOnly } = tool;
   journal.append({ type: "started", n, call: id, tool: tool.id, argsHash: sha256(args.text), readOnly });
@@ -138,8 +160,9 @@ async function execute(
     try {
       await journal.flush();
     } catch {
-      const message = "The journal cannot be written, so the call was not made.";
-      return settle(call, refuse({ kind: "unavailable", message }));
+      // It is as it was before `started`. A restart that finds only that one asks a person what became of the call.
+      journal.append({ ...decided, heldBack: true });
+      return { type: "unkept" };
     }
   }
   const outcome = await send(call, tool, args, deps);

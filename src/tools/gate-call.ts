@@ -45,7 +45,12 @@ export interface GateCall {
 export type GateOutcome =
   | FinalOutcome
   /** A person has to decide; `arguments` is what would be sent. `decide`, then `resume`, go on from here. */
-  | { readonly type: "pending"; readonly tool: string; readonly arguments: unknown; readonly reason: string };
+  | { readonly type: "pending"; readonly tool: string; readonly arguments: unknown; readonly reason: string }
+  /**
+   * The journal cannot be kept, so nothing was sent, and nobody may be told that either: what a restart finds is not
+   * certain. Whoever asked is suspended.
+   */
+  | { readonly type: "unkept" };
 
 /** What a person said of a pending call. `args` and `value` are JSON text. */
 export type HumanDecision =

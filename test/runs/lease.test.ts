@@ -15,7 +15,11 @@ const CALL_TIMEOUT_MS = 5_000;
 function open(leftMs: number, act: (gate: GateCall) => Promise<GateOutcome>) {
   const log = createLog("silent");
   const nothing = async (): Promise<void> => undefined;
-  const store = { createRun: nothing, append: nothing, flush: nothing };
+  const store = {
+    ...{ createRun: nothing, append: nothing, flush: nothing },
+    getRun: async () => undefined,
+    readJournal: async () => [],
+  };
   const journal = createJournal({ store, run: runRecord(), log });
   const timeouts: number[] = [];
   const none = (): never => expect.fail("only calls are made here");

@@ -2,47 +2,39 @@
  * The run life cycle: who may start what, how a run that rests goes on, and what becomes of runs when the process
  * starts and stops.
  */
-import type { Compiler } from "../code/compile.ts";
 import { ToolariumError } from "../errors.ts";
 import type { JournalEvent, RequestMark } from "../journal.ts";
-import type { Store, StoredRun } from "../store/store.ts";
-import type { HumanDecision } from "../tools/gate-call.ts";
-import type { PolicyLayer } from "../tools/policy.ts";
+import type { StoredRun } from "../store/store.ts";
 import type { ActiveRun, Decided, Decision } from "./active-run.ts";
-import { decideCall, waitsSince } from "./approvals.ts";
+import { waitsSince } from "./approvals.ts";
 import { createBuiltins } from "./builtins.ts";
 import { type SettledCall, settlementIn } from "./call-result.ts";
 import { CallRun } from "./call-run.ts";
 import { Carriage, type Carried } from "./carriage.ts";
-import { isAsked, narrowReport, seesWhole, type Viewer } from "./deciders.ts";
-import { endRefused, refuseLost } from "./endings.ts";
+import type { Viewer } from "./deciders.ts";
+import { decideStored } from "./deciding.ts";
 import { createExpiry, type Expiry } from "./expiry.ts";
 import { handOver } from "./hand-over.ts";
 import { callIdOf } from "./ids.ts";
-import { createJournal, type Journal } from "./live-journal.ts";
 import { loadRun } from "./loading.ts";
-import { type CallRunRequest, openCallRun } from "./open-calls.ts";
-import { type ProgramRequest, prepareProgram } from "./prepare.ts";
-import { type ProgramDeps, ProgramRun } from "./program-run.ts";
+import type { CallRunRequest } from "./open-calls.ts";
+import { endOf, orLost } from "./outcomes.ts";
+import type { ProgramRequest } from "./prepare.ts";
+import { ProgramRun } from "./program-run.ts";
 import { createRunReader, type RunReader } from "./reading.ts";
-import type { TokenBudgets } from "./receipt.ts";
 import { recoverRun, recoverRuns } from "./recovery.ts";
-import { createReuse, readFailedProgram } from "./repair.ts";
-import { hasEffects, type PendingCall, type Report } from "./report.ts";
+import type { Report } from "./report.ts";
 import { requestKey } from "./request-keys.ts";
 import { createRevival, type Revival, refuseUnwritable } from "./revival.ts";
+import { openCalls, type StartingDeps, type StartingParts, startProgram } from "./starting.ts";
 
-export interface RunnerDeps extends Omit<ProgramDeps, "builtins"> {
-  readonly compiler: Compiler;
-  readonly store: Store;
+export interface RunnerDeps extends Omit<StartingDeps, "builtins" | "onLost"> {
   /** Milliseconds for which a call waits for a person. */
   readonly approvalExpiresMs: number;
-  /** See `PrepareDeps`. */
-  readonly tokenBudgets?: TokenBudgets;
 }
 
 export class Runner {
-  readonly #deps: RunnerDeps & ProgramDeps & { readonly onLost: (id: string) => void };
+  readonly #deps: RunnerDeps & StartingDeps;
   readonly #carriage: Carriage<Carried>;
   readonly #reader: RunReader;
   readonly #expiry: Expiry;
@@ -88,60 +80,13 @@ export class Runner {
    */
   async start(request: ProgramRequest): Promise<ActiveRun> {
     this.#refuseNewRuns();
-    const { signal, onApproval, repairOf, principal } = request;
-    const { store, log, onLost } = this.#deps;
-    const catalog = this.#deps.catalog(principal);
-    const source = repairOf && (await readFailedProgram(repairOf, principal, this.#reader));
-    const { outcome, denied, record, identity } = await prepareProgram(request, catalog, this.#deps);
-    let journal: Journal | undefined;
-    const run: ProgramRun = new ProgramRun(
-      {
-        identity,
-        catalog,
-        journal: () => {
-          journal ??= createJournal({ store, run: record, log, onLost });
-          return journal;
-        },
-        ...(source ? { reuse: createReuse(source, []) } : {}),
-        ...(onApproval === undefined
-          ? {}
-          : { onPending: (pending) => this.#askCaller(run, pending, onApproval) }),
-      },
-      this.#deps,
-    );
-    if (outcome.ok) handOver(() => run.start());
-    else run.refuse(endRefused(outcome, identity.program.compileMs), denied);
-    const cancel = (): void => run.cancel();
-    if (signal?.aborted) cancel();
-    signal?.addEventListener("abort", cancel, { once: true });
-    const done = this.#carriage.keep(run, async () => {
-      await run.rest();
-      signal?.removeEventListener("abort", cancel);
-      return endOf(run);
-    });
-    done.catch(() => undefined);
-    return {
-      id: run.id,
-      report: () => run.report(),
-      done,
-      cancel,
-      events: (afterSeq, until) => run.journal.subscribe(afterSeq, until),
-    };
+    return startProgram(request, this.#parts());
   }
 
   /** A record for calls made outside a program. Rejects as `start`. */
   async openCalls(request: CallRunRequest): Promise<CallRun> {
     this.#refuseNewRuns();
-    const { signal } = request;
-    const run = openCallRun(request, this.#deps);
-    const cancel = (): void => run.cancel();
-    if (signal?.aborted) cancel();
-    signal?.addEventListener("abort", cancel, { once: true });
-    void this.#carriage.keep(run, async () => {
-      await run.rest();
-      signal?.removeEventListener("abort", cancel);
-    });
-    return run;
+    return openCalls(request, this.#parts());
   }
 
   /**
@@ -181,7 +126,7 @@ export class Runner {
         if (run.journal.status !== "waiting") handOver(() => run.resume("restart"));
       }
       await run.rest();
-      return run.report();
+      return endOf(run);
     });
   }
 
@@ -202,35 +147,13 @@ export class Runner {
    */
   async decide(decision: Decision): Promise<Decided | undefined> {
     this.#refuseChanges();
-    const { call, viewer, layers = [] } = decision;
-    const stored = await this.#reader.findAsked(decision.run, call, viewer);
+    const stored = await this.#reader.findAsked(decision.run, decision.call, decision.viewer);
     if (stored === undefined) return undefined;
-    const { id, principal } = stored;
-    const decided = Promise.withResolvers<Pick<Decided, "settled">>();
-    const timeoutMs = this.#deps.callTimeoutMs;
-    const done = this.#carriage.keepStored(
-      id,
-      () => this.#load(stored),
-      async (run) => {
-        if (run.decidable === null)
-          throw new ToolariumError("decision_conflict", "The calls of this run cannot be decided.");
-        const said = { call, decision: decision.decision, layers, timeoutMs };
-        await orLost(run, decideCall(run.decidable, said, this.#deps.bridge));
-        const settled = orLost(run, settlementOf(run.journal, callIdOf(call)));
-        settled.catch(() => undefined);
-        decided.resolve({ settled });
-        await run.rest();
-        return endOf(run);
-      },
-    );
-    done.then(() => undefined, decided.reject);
-    const { settled } = await decided.promise;
-    const seen = (report: Report): Report =>
-      seesWhole(stored, viewer) ? report : narrowReport(report, (tool) => isAsked(stored, tool, viewer));
-    const current = async (): Promise<Report> => seen(await this.#reportOf(id, { principal, admin: false }));
-    const told = done.then((report) => (report === undefined ? current() : seen(report)));
-    told.catch(() => undefined);
-    return { settled, done: told, report: current };
+    return decideStored(stored, decision, {
+      ...this.#deps,
+      keep: (act) => this.#carriage.keepStored(stored.id, () => this.#load(stored), act),
+      report: () => this.#reportOf(stored.id, { principal: stored.principal, admin: false }),
+    });
   }
 
   /** Ends a run that has not ended; answers its report either way. Undefined as for `decide`. */
@@ -291,20 +214,6 @@ export class Runner {
     this.#expiry[Symbol.dispose]();
   }
 
-  async #askCaller(
-    run: ProgramRun,
-    pending: PendingCall,
-    onApproval: NonNullable<ProgramRequest["onApproval"]>,
-  ): Promise<void> {
-    const decision = await onApproval(pending);
-    if (decision === undefined) return;
-    const { callTimeoutMs: timeoutMs, bridge, log } = this.#deps;
-    const request = { call: pending.call, decision, layers: [], timeoutMs };
-    await decideCall(run, request, bridge).catch((error: unknown) => {
-      log.warn({ err: error, call: pending.call }, "a decision could not be taken; the call stays pending");
-    });
-  }
-
   readonly #keep = (stored: StoredRun, act: (run: Carried) => Promise<void>): Promise<unknown> =>
     this.#carriage.keepStored(stored.id, () => this.#load(stored), act);
 
@@ -315,6 +224,10 @@ export class Runner {
     const abandoned = "The store could not be written while this run was going on.";
     if (stored !== undefined && !this.#draining)
       await recoverRun(stored, { store, keep: this.#keep }, abandoned);
+  }
+
+  #parts(): StartingParts {
+    return { ...this.#deps, carriage: this.#carriage, reader: this.#reader };
   }
 
   #load(stored: StoredRun): Promise<Carried> {
@@ -366,28 +279,4 @@ export class Runner {
     const { refusal } = this.#deps.store;
     if (refusal !== undefined) throw refusal;
   }
-}
-
-/**
- * What its client is told of a run at rest. That of a run that may have changed something is told when its record is as
- * durable as its effects. @throws `store_unavailable` or `store_damaged`, with the run, when its record cannot be kept
- */
-async function endOf(run: Carried): Promise<Report> {
-  const { journal } = run;
-  if (run instanceof ProgramRun && hasEffects(journal.events)) await orLost(run, journal.flush());
-  if (journal.lost !== undefined) throw refuseLost(run, journal.lost);
-  return run.report();
-}
-
-/** Whatever fails of a run whose record cannot be kept fails for that. */
-function orLost<T>(run: Carried, act: Promise<T>): Promise<T> {
-  return act.catch((error: unknown) => {
-    throw run.journal.lost === undefined ? error : refuseLost(run, run.journal.lost);
-  });
-}
-
-async function settlementOf(journal: Journal, call: string): Promise<SettledCall | undefined> {
-  for await (const event of journal.subscribe(0, "end"))
-    if (event.type === "settled" && event.call === call) return settlementIn(journal.events, call);
-  return undefined;
 }

@@ -55,7 +55,7 @@ export function describeReadFailure(error: unknown): Failure {
 }
 
 /** Whether the file is not what was written. */
-export function isDamage(error: unknown): boolean {
+function isDamage(error: unknown): boolean {
   if (error instanceof ToolariumError) return error.code === "store_damaged";
   const code = primaryCode(error);
   return damages.has(code) || (code === SQLITE_ERROR && LOST_SCHEMA.test(reasonOf(error)));

@@ -220,7 +220,10 @@ export class StoreThread implements AsyncDisposable {
     if (!waiting) return;
     this.#waiting.delete(answer.id);
     this.#backlogBytes -= waiting.bytes;
-    if (answer.ok) return waiting.resolve(answer.value);
+    if (answer.ok) {
+      waiting.resolve(answer.value);
+      return;
+    }
     const { code, message } = answer;
     if (code === "store_damaged") this.#noteDamage(message);
     // Where not even a new run can be put down, the damage is in everybody's way.

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import type { JournalEventBody } from "../../src/journal.ts";
+import type { JournalEvent, JournalEventBody } from "../../src/journal.ts";
 import { createLog } from "../../src/log.ts";
 import { createHub, type LocalTool } from "../../src/mcp/hub.ts";
+import { openCallOf } from "../../src/runs/history.ts";
 import { createArgumentChecker } from "../../src/tools/arguments.ts";
 import { type Bridge, createBridge } from "../../src/tools/bridge.ts";
 import { builtinTool } from "../../src/tools/builtin.ts";
@@ -10,6 +11,10 @@ import { buildCatalog, type JsonSchema } from "../../src/tools/catalog.ts";
 import { defineTool } from "../../src/tools/define-tool.ts";
 import type { GateCall } from "../../src/tools/gate-call.ts";
 import type { PolicyLayer } from "../../src/tools/policy.ts";
+
+/** As a journal has them. */
+const numbered = (events: readonly JournalEventBody[]): JournalEvent[] =>
+  events.map((event, index) => ({ seq: index + 1, at: 0, ...event }));
 
 /** A real hub with tools in this process, the real gate, and a journal that is a list. */
 function open(tools: readonly LocalTool[], layers: readonly PolicyLayer[] = []) {
@@ -188,13 +193,16 @@ describe("the gate", () => {
     });
   });
 
-  it("does not make the call when the journal can't be written", async () => {
+  it("does not make the call when the journal can't be written, nor says so: the call stands where it stood", async () => {
     const { tool, seen } = counter();
     const gate = open([tool]);
     gate.onFlush(() => Promise.reject(new Error("disk full")));
-    const outcome = await gate.bridge.call(gate.request("local/save", '{"text":"a"}'));
-    expect(outcome).toMatchObject({ type: "failure", failure: { kind: "unavailable" } });
+    const call = gate.request("local/save", '{"text":"a"}');
+    expect(await gate.bridge.call(call)).toEqual({ type: "unkept" });
     expect(seen).toEqual([]);
+    expect(gate.types().slice(-2)).toEqual(["started", "decided auto"]);
+    expect(gate.journal.at(-1)).toMatchObject({ decision: "auto", heldBack: true });
+    expect(openCallOf(numbered(gate.journal), call.id)).toEqual({ step: "requested" });
   });
 
   it("tells what is wrong with arguments that never became JSON only to who may call the tool", async () => {
@@ -344,9 +352,12 @@ describe("a call that needs a person", () => {
     await gate.bridge.decide(call, decision);
     gate.onFlush(() => Promise.reject(new Error("disk full")));
     const outcome = await gate.bridge.resume(call, { step: "decided", decision });
-    expect(outcome).toMatchObject({ type: "failure", failure: { kind: "unavailable" } });
-    expect(gate.types().slice(-2)).toEqual(["started", "settled"]);
+    expect(outcome).toEqual({ type: "unkept" });
     expect(seen).toEqual([]);
+    expect(openCallOf(numbered(gate.journal), call.id)).toMatchObject({
+      step: "decided",
+      decision: { type: "approve", by: "ann" },
+    });
   });
 
   it("can be denied with a reason, or given its result, without being made", async () => {

@@ -1,0 +1,32 @@
+/** What clients are told of runs, as far as their records can be kept. */
+import { type SettledCall, settlementIn } from "./call-result.ts";
+import type { Carried } from "./carriage.ts";
+import { refuseLost } from "./endings.ts";
+import type { Journal } from "./live-journal.ts";
+import { ProgramRun } from "./program-run.ts";
+import { hasEffects, type Report } from "./report.ts";
+
+/**
+ * What its client is told of a run at rest. That of a run that may have changed something is told when its record is as
+ * durable as its effects. @throws `store_unavailable` or `store_damaged`, with the run, when its record cannot be kept
+ */
+export async function endOf(run: Carried): Promise<Report> {
+  const { journal } = run;
+  if (run instanceof ProgramRun && hasEffects(journal.events)) await orLost(run, journal.flush());
+  if (journal.lost !== undefined) throw refuseLost(run, journal.lost);
+  return run.report();
+}
+
+/** Whatever fails of a run whose record cannot be kept fails for that. */
+export function orLost<T>(run: Carried, act: Promise<T>): Promise<T> {
+  return act.catch((error: unknown) => {
+    throw run.journal.lost === undefined ? error : refuseLost(run, run.journal.lost);
+  });
+}
+
+/** What becomes of a call; undefined when its run ends first. */
+export async function settlementOf(journal: Journal, call: string): Promise<SettledCall | undefined> {
+  for await (const event of journal.subscribe(0, "end"))
+    if (event.type === "settled" && event.call === call) return settlementIn(journal.events, call);
+  return undefined;
+}

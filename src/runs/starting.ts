@@ -1,0 +1,106 @@
+/** How runs begin: a program is compiled and handed to the pool, a record for calls is opened. */
+import type { Compiler } from "../code/compile.ts";
+import type { Store } from "../store/store.ts";
+import type { ActiveRun } from "./active-run.ts";
+import { decideCall } from "./approvals.ts";
+import type { CallRun } from "./call-run.ts";
+import type { Carriage, Carried } from "./carriage.ts";
+import { endRefused } from "./endings.ts";
+import { handOver } from "./hand-over.ts";
+import { createJournal, type Journal } from "./live-journal.ts";
+import { type CallRunRequest, openCallRun } from "./open-calls.ts";
+import { endOf } from "./outcomes.ts";
+import { type ProgramRequest, prepareProgram } from "./prepare.ts";
+import { type ProgramDeps, ProgramRun } from "./program-run.ts";
+import type { RunReader } from "./reading.ts";
+import type { TokenBudgets } from "./receipt.ts";
+import { createReuse, readFailedProgram } from "./repair.ts";
+import type { PendingCall } from "./report.ts";
+
+export interface StartingDeps extends ProgramDeps {
+  readonly compiler: Compiler;
+  readonly store: Store;
+  /** See `PrepareDeps`. */
+  readonly tokenBudgets?: TokenBudgets;
+  /** Told when the record of a run cannot be kept. */
+  readonly onLost: (run: string) => void;
+}
+
+export interface StartingParts extends StartingDeps {
+  readonly carriage: Carriage<Carried>;
+  readonly reader: RunReader;
+}
+
+/** See `Runner.start`. */
+export async function startProgram(request: ProgramRequest, parts: StartingParts): Promise<ActiveRun> {
+  const { signal, onApproval, repairOf, principal } = request;
+  const { store, log, onLost, carriage, reader } = parts;
+  const catalog = parts.catalog(principal);
+  const source = repairOf && (await readFailedProgram(repairOf, principal, reader));
+  const { outcome, denied, record, identity } = await prepareProgram(request, catalog, parts);
+  let journal: Journal | undefined;
+  const run: ProgramRun = new ProgramRun(
+    {
+      identity,
+      catalog,
+      journal: () => {
+        journal ??= createJournal({ store, run: record, log, onLost });
+        return journal;
+      },
+      ...(source ? { reuse: createReuse(source, []) } : {}),
+      ...(onApproval === undefined
+        ? {}
+        : { onPending: (pending) => askCaller(run, pending, onApproval, parts) }),
+    },
+    parts,
+  );
+  if (outcome.ok) handOver(() => run.start());
+  else run.refuse(endRefused(outcome, identity.program.compileMs), denied);
+  const heed = heedSignal(run, signal);
+  const done = carriage.keep(run, async () => {
+    await run.rest();
+    heed[Symbol.dispose]();
+    return endOf(run);
+  });
+  done.catch(() => undefined);
+  return {
+    id: run.id,
+    report: () => run.report(),
+    done,
+    cancel: () => run.cancel(),
+    events: (afterSeq, until) => run.journal.subscribe(afterSeq, until),
+  };
+}
+
+/** See `Runner.openCalls`. */
+export function openCalls(request: CallRunRequest, parts: StartingParts): CallRun {
+  const run = openCallRun(request, parts);
+  const heed = heedSignal(run, request.signal);
+  void parts.carriage.keep(run, async () => {
+    await run.rest();
+    heed[Symbol.dispose]();
+  });
+  return run;
+}
+
+/** Cancels the run when the signal aborts. */
+function heedSignal(run: Carried, signal: AbortSignal | undefined): Disposable {
+  const cancel = (): void => run.cancel();
+  if (signal?.aborted) cancel();
+  signal?.addEventListener("abort", cancel, { once: true });
+  return { [Symbol.dispose]: () => signal?.removeEventListener("abort", cancel) };
+}
+
+async function askCaller(
+  run: ProgramRun,
+  pending: PendingCall,
+  onApproval: NonNullable<ProgramRequest["onApproval"]>,
+  { callTimeoutMs: timeoutMs, bridge, log }: StartingDeps,
+): Promise<void> {
+  const decision = await onApproval(pending);
+  if (decision === undefined) return;
+  const request = { call: pending.call, decision, layers: [], timeoutMs };
+  await decideCall(run, request, bridge).catch((error: unknown) => {
+    log.warn({ err: error, call: pending.call }, "a decision could not be taken; the call stays pending");
+  });
+}

@@ -7,6 +7,7 @@ import type { Policy, PolicyLayer } from "../tools/policy.ts";
 import type { Decidable } from "./approvals.ts";
 import type { CallResult } from "./call-result.ts";
 import { resultOf, toCallResult } from "./call-result.ts";
+import type { CallRunDeps, CallRunOptions, ResumingRequest } from "./call-run-options.ts";
 import type { Carried } from "./carriage.ts";
 import { endAtRest, endCalls, endLeft, refuseLost } from "./endings.ts";
 import { lastCallNumber, layersOfDecision, openCallOf, restsAmongCalls, unfinishedCalls } from "./history.ts";
@@ -17,33 +18,6 @@ import type { Journal } from "./live-journal.ts";
 import { deriveReport, type Report } from "./report.ts";
 import type { RunSpec } from "./run-spec.ts";
 import { createTurnstile } from "./turnstile.ts";
-
-/** A request that goes on with a chat. */
-export interface ResumingRequest {
-  readonly layers: readonly PolicyLayer[];
-  readonly request: RequestMark;
-}
-
-export interface CallRunDeps {
-  readonly bridge: Bridge;
-  /** The tools as they are now. */
-  readonly catalog: () => Catalog;
-  /** What configuration and key allow now. */
-  readonly presentLayers: (keyName: string | null) => readonly PolicyLayer[];
-  /** Milliseconds for one call, from the configuration. */
-  readonly callTimeoutMs: number;
-}
-
-export interface CallRunOptions {
-  readonly record: Pick<Carried, "id" | "principal"> & {
-    readonly kind: "chat" | "call";
-    readonly createdAt: number;
-  };
-  readonly spec: RunSpec;
-  readonly journal: Journal;
-  /** `auto`: policy decides. `granted`: a person asked for exactly this call, so only `deny` refuses it. */
-  readonly consent: "auto" | "granted";
-}
 
 /** What the gate is shown while one request is answered, or between two. */
 interface View {

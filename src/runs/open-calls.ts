@@ -2,7 +2,8 @@
 import type { RunLimits } from "../../sandbox/index.ts";
 import type { Log } from "../log.ts";
 import type { Policy } from "../tools/policy.ts";
-import { CallRun, type CallRunDeps } from "./call-run.ts";
+import { CallRun } from "./call-run.ts";
+import type { CallRunDeps } from "./call-run-options.ts";
 import { createRunId } from "./ids.ts";
 import { createJournal, type JournalOptions, type JournalStore } from "./live-journal.ts";
 import { requestKey } from "./request-keys.ts";

@@ -221,9 +221,7 @@ export class Runner {
   async #takeUp(id: string): Promise<void> {
     const { store } = this.#deps;
     const stored = await store.getRun(id);
-    const abandoned = "The store could not be written while this run was going on.";
-    if (stored !== undefined && !this.#draining)
-      await recoverRun(stored, { store, keep: this.#keep }, abandoned);
+    if (stored !== undefined && !this.#draining) await recoverRun(stored, { store, keep: this.#keep });
   }
 
   #parts(): StartingParts {

@@ -1,6 +1,5 @@
 import { ToolariumError, toRefusal } from "../errors.ts";
-import type { JournalEventBody, RequestMark } from "../journal.ts";
-import type { Bridge } from "../tools/bridge.ts";
+import type { JournalEventBody } from "../journal.ts";
 import type { Catalog } from "../tools/catalog.ts";
 import type { GateCall, GateOutcome, HumanDecision } from "../tools/gate-call.ts";
 import type { Policy, PolicyLayer } from "../tools/policy.ts";

@@ -7,6 +7,7 @@ import { isMode } from "../config/modes.ts";
 import type { AgentLimits } from "../config.ts";
 import { ToolariumError, toRefusal } from "../errors.ts";
 import { type ChatMessage, type Fields, isFields } from "../upstream/model.ts";
+import { checkDepth } from "../upstream/sendable.ts";
 import { parseBody } from "./validate.ts";
 
 /** A chat request as its body says it. */
@@ -58,6 +59,7 @@ const chatBody = z.looseObject({
 /** @throws `invalid_request` with the field as `param` */
 export function parseChatBody(body: unknown): ChatBody {
   const parsed = parseBody(chatBody, body);
+  checkDepth(parsed);
   const {
     model,
     messages,

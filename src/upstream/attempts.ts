@@ -10,6 +10,7 @@ import type { Clock } from "./clock.ts";
 import type { CoolDown } from "./cool-down.ts";
 import type { KeyRing, RingKey } from "./key-ring.ts";
 import type { ChatModel, ModelEvent, ModelRequest } from "./model.ts";
+import { checkDepth } from "./sendable.ts";
 import type { UpstreamTimeouts } from "./watchdog.ts";
 
 export interface AttemptOptions {
@@ -61,6 +62,8 @@ async function beginInTime(
   request: ModelRequest,
   signal: AbortSignal,
 ): Promise<AsyncIterable<ModelEvent>> {
+  const { messages, tools, params } = request;
+  checkDepth({ messages, tools, ...params });
   const { keys, health, timeouts, clock } = options;
   const past: Past = { deadline: clock.now() + timeouts.firstByteMs, refused: new Set(), failures: 0 };
   using trial = health.begin();
@@ -139,7 +142,8 @@ function pauseAfter(failures: number, { retryAfterSeconds }: ToolariumError, clo
 }
 
 /** What the request itself is refused for: no other key, time or provider would mend it. */
-export function isCallersFault({ provider }: ToolariumError): boolean {
+export function isCallersFault({ code, provider }: ToolariumError): boolean {
+  if (code === "invalid_request") return true;
   switch (provider?.answered) {
     case 400:
     case 413:

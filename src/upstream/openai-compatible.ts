@@ -15,6 +15,7 @@ import {
 } from "./provider-error.ts";
 import { type Answer, readAnswer } from "./reading/answer.ts";
 import { decodeBody } from "./reading/content-encoding.ts";
+import { writeBody } from "./sendable.ts";
 import { createWatchdog, type UpstreamTimeouts, type Watchdog } from "./watchdog.ts";
 
 export interface OpenAiCompatibleOptions {
@@ -67,7 +68,7 @@ async function openAnswer(
       ...(provider.apiKey === null ? {} : { authorization: `Bearer ${provider.apiKey}` }),
       ...provider.headers,
     },
-    body: JSON.stringify({ ...params, model, messages, ...(tools.length === 0 ? {} : { tools }), stream }),
+    body: writeBody({ ...params, model, messages, ...(tools.length === 0 ? {} : { tools }), stream }),
     signal: watchdog.signal,
     // The watchdog counts instead: it is exact, and knows why it fired.
     headersTimeout: 0,

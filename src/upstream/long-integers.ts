@@ -3,19 +3,26 @@
  * digits there goes into it as a string of them, which the gate sends as the number where a tool wants one.
  */
 import { type ExactNumber, mayLoseDigits, parseJson, replaceExact } from "../json.ts";
+import { createJsonScan } from "./reading/json-scan.ts";
+import { createLineReader } from "./reading/server-sent-data.ts";
 
-/** The bytes of an event stream; only lines that hold such an integer are changed. */
+/** The bytes of an event stream; only lines that hold such an integer are changed, and none of more than so many values. */
 export async function* withLongIntegersAsText(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const decoder = new TextDecoder();
-  let line = "";
+  const reader = createLineReader();
   for await (const chunk of chunks) {
-    const lines = (line + decoder.decode(chunk, { stream: true })).split("\n");
-    line = lines.pop() ?? "";
-    if (lines.length > 0) yield Buffer.from(`${lines.map(rewrite).join("\n")}\n`);
+    let text = "";
+    for (const line of reader.read(decoder.decode(chunk, { stream: true }))) text += `${rewrite(line)}\n`;
+    if (text !== "") yield Buffer.from(text);
   }
-  line += decoder.decode();
-  if (line !== "") yield Buffer.from(rewrite(line));
+  let rest = "";
+  for (const line of reader.read(decoder.decode())) rest += `${rewrite(line)}\n`;
+  rest += rewrite(reader.rest());
+  if (rest !== "") yield Buffer.from(rest);
 }
+
+/** To keep digits costs some microseconds for each value. */
+const MAX_SIZE = 20_000;
 
 function isInteger({ rawJSON }: ExactNumber): boolean {
   return /^-?\d+$/.test(rawJSON);
@@ -24,6 +31,9 @@ function isInteger({ rawJSON }: ExactNumber): boolean {
 function rewrite(line: string): string {
   const payload = /^data: ?(.*)$/s.exec(line)?.[1];
   if (payload === undefined || !mayLoseDigits(payload)) return line;
+  const scan = createJsonScan();
+  scan.read(payload);
+  if (scan.size > MAX_SIZE) return line;
   try {
     return `data: ${JSON.stringify(
       replaceExact(parseJson(payload), (number) => (isInteger(number) ? number.rawJSON : number)),

@@ -6,6 +6,8 @@ import type {
 } from "@ai-sdk/provider";
 import { type FinishReason, readFinishReason } from "./finish-reason.ts";
 import { type Fields, isFields, type ModelEvent, type Usage } from "./model.ts";
+import { createPauses } from "./reading/pauses.ts";
+import { MAX_CALLS } from "./reading/tool-call-reader.ts";
 import { thoughtField, toolCallFields } from "./sdk-metadata.ts";
 import type { SdkType } from "./sdk-package.ts";
 
@@ -31,7 +33,10 @@ export async function* readSdkParts(
 ): AsyncGenerator<ModelEvent> {
   const calls = new Map<string, OpenCall>();
   const thoughts = createThoughts(type);
+  const pause = createPauses();
   for await (const part of parts) {
+    const wait = pause();
+    if (wait !== undefined) await wait;
     switch (part.type) {
       case "text-delta":
         if (part.delta !== "") yield { type: "text-delta", text: part.delta };
@@ -81,6 +86,7 @@ function beginCall(
   metadata: PartOf<"tool-call">["providerMetadata"],
 ): ModelEvent {
   const index = calls.size;
+  if (index === MAX_CALLS) throw new BrokenSdkAnswer(`called more than ${MAX_CALLS} tools in one turn`);
   calls.set(id, { index, hasArguments: false });
   return { type: "tool-call-start", index, id, name, fields: toolCallFields(metadata) };
 }

@@ -21,6 +21,8 @@ const REQUEST_FAULTS: ReadonlySet<unknown> = new Set([
 /** Returns what is no failure of the provider, a bug of ours, as it is. */
 export function explainSdkError(error: unknown, provider: FailingProvider): unknown {
   if (error instanceof ToolariumError) return error;
+  // From our own reading of the bytes.
+  if (error instanceof Error && rootOf(error) instanceof ToolariumError) return rootOf(error);
   if (error instanceof BrokenSdkAnswer) return brokenAnswer(provider, error.message, error);
   if (!isFields(error)) return brokenAnswer(provider, `reported ${JSON.stringify(error)}`);
   const said = textOf(error["message"]) ?? "reported an error without words";

@@ -7,6 +7,7 @@ import type { ProviderConfig } from "../config.ts";
 import { withLongIntegersAsText } from "./long-integers.ts";
 import type { ChatModel, ModelEvent, ModelRequest } from "./model.ts";
 import { type FailingProvider, silentProvider } from "./provider-error.ts";
+import { sureOfStream } from "./reading/package-body.ts";
 import { readSdkParts } from "./sdk-answer.ts";
 import { explainSdkError } from "./sdk-error.ts";
 import type { OpenSdkModel, SdkType } from "./sdk-package.ts";
@@ -42,7 +43,7 @@ async function* streamAnswer(
   const options = toCallOptions(request, provider.type);
   using watchdog = createWatchdog(signal, timeouts);
   try {
-    const model = open({ ...provider, fetch: fetchWatched(dispatcher, watchdog, provider.type) }, name);
+    const model = open({ ...provider, fetch: fetchWatched(dispatcher, watchdog, provider) }, name);
     const { stream } = await model.doStream({ ...options, abortSignal: watchdog.signal });
     yield* readSdkParts(stream, provider.type);
   } catch (error) {
@@ -53,7 +54,11 @@ async function* streamAnswer(
 }
 
 /** `fetch` over these connections, without redirects, each byte a sign of life. */
-function fetchWatched(dispatcher: Dispatcher, watchdog: Watchdog, type: SdkType): typeof fetch {
+function fetchWatched(
+  dispatcher: Dispatcher,
+  watchdog: Watchdog,
+  provider: SdkModelOptions["provider"],
+): typeof fetch {
   return async (input, init) => {
     const response = await sendRequest(String(input), {
       ...(init as Parameters<typeof sendRequest>[1]),
@@ -64,8 +69,9 @@ function fetchWatched(dispatcher: Dispatcher, watchdog: Watchdog, type: SdkType)
     const { status, statusText, body } = response;
     const headers = [...response.headers];
     if (body === null) return new Response(null, { status, statusText, headers });
-    const chunks = watchdog.watch(body);
-    const read = type === "google" ? withLongIntegersAsText(chunks) : chunks;
+    const bytes = watchdog.watch(body);
+    const chunks = response.ok ? await sureOfStream(bytes, provider, provider.type === "bedrock") : bytes;
+    const read = provider.type === "google" ? withLongIntegersAsText(chunks) : chunks;
     return new Response(ReadableStream.from(read), { status, statusText, headers });
   };
 }

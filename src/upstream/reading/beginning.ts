@@ -121,7 +121,8 @@ function saysSomething(payload: Fields, provider: FailingProvider): boolean {
   });
 }
 
-async function* followedBy(
+/** These bytes and those that come after them. */
+export async function* followedBy(
   held: readonly Uint8Array[],
   rest: AsyncIterator<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {

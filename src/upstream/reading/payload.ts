@@ -15,17 +15,24 @@ const MAX_EXACT_SIZE = 20_000;
 
 /** @throws `upstream_error` when it is no JSON, or too much of it */
 export function parsePayload(text: string, provider: FailingProvider): unknown {
-  // A shorter text cannot go as deep.
-  const scan = text.length > 2 * MAX_DEPTH ? createJsonScan() : undefined;
-  scan?.read(text);
-  if (scan !== undefined && scan.depth > MAX_DEPTH)
-    throw brokenAnswer(provider, `sent JSON that is nested more than ${MAX_DEPTH} levels deep`);
-  if (scan !== undefined && scan.size > MAX_SIZE)
-    throw brokenAnswer(provider, `sent JSON of more than ${MAX_SIZE} values in one piece`);
+  const size = checkSize(text, provider);
   try {
-    return scan !== undefined && scan.size > MAX_EXACT_SIZE ? JSON.parse(text) : parseJson(text);
+    return size > MAX_EXACT_SIZE ? JSON.parse(text) : parseJson(text);
   } catch {
     // Without the text: it may hold anything.
     throw brokenAnswer(provider, "sent something that is not a JSON object");
   }
+}
+
+/** About how many values a text has; 0 for one of no account. @throws `upstream_error` when it is too much to be parsed */
+export function checkSize(text: string, provider: FailingProvider): number {
+  // A shorter text cannot go as deep.
+  if (text.length <= 2 * MAX_DEPTH) return 0;
+  const scan = createJsonScan();
+  scan.read(text);
+  if (scan.depth > MAX_DEPTH)
+    throw brokenAnswer(provider, `sent JSON that is nested more than ${MAX_DEPTH} levels deep`);
+  if (scan.size > MAX_SIZE)
+    throw brokenAnswer(provider, `sent JSON of more than ${MAX_SIZE} values in one piece`);
+  return scan.size;
 }

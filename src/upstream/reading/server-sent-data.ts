@@ -96,7 +96,7 @@ export function isDone(payload: string): boolean {
 }
 
 /** Lines that end in CR, LF or both. */
-function createLineReader(): { read(text: string): Generator<string>; rest(): string } {
+export function createLineReader(): { read(text: string): Generator<string>; rest(): string } {
   const lineEnd = /\r\n|[\r\n]/g;
   let open: string[] = [];
   let chars = 0;

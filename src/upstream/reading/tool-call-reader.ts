@@ -45,8 +45,8 @@ interface Entry {
 }
 
 const ENTRY_FIELDS: ReadonlySet<string> = new Set(["index", "id", "type", "function", "custom"]);
-/** Each is answered before the model goes on. */
-const MAX_CALLS = 256;
+/** In one turn: each is answered before the model goes on. */
+export const MAX_CALLS = 256;
 const MAX_NAME_CHARS = 1_024;
 
 /** `names`: those of the tools that were offered. */

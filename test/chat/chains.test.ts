@@ -197,3 +197,33 @@ test("a chain is a model among the others", async () => {
   ]);
   expect((await chat.send("/v1/models/fast")).body).toMatchObject({ id: "fast", owned_by: "toolarium" });
 });
+
+test.each<[string, ProviderAnswer]>([
+  ["an error under the status 200", (response) => json(response, 200, [{ error: { message: "full" } }])],
+  [
+    "an error as the first event",
+    (response) => stream(response, [{ error: { message: "full", code: 503 } }, DONE]),
+  ],
+  ["a page of HTML", (response) => json(response, 200, "<html></html>", { "content-type": "text/html" })],
+  ["nothing", (response) => json(response, 200, "")],
+])(
+  "%s is a failure in every mode: the next model answers, and no byte of the first goes out",
+  async (_, broken) => {
+    answers = { first: broken, second: say("hello") };
+    for (const mode of ["plain", "agent", "code"])
+      for (const streams of [true, false])
+        for (const tools of [{}, { tools_filter: [] }]) {
+          // It is asked first again after a success.
+          answers = { first: say("well") };
+          await chat.ask({ ...ask, model: "first/x" });
+          first.forget();
+          answers = { first: broken, second: say("hello") };
+          const response = await chat.post({ ...ask, ...tools, mode, stream: streams });
+          expect([mode, streams, response.status, first.requests.length]).toEqual([mode, streams, 200, 1]);
+          const text = await response.text();
+          expect(text).toContain("hello");
+          expect(text).not.toContain("error");
+          expect(response.headers.get("x-toolarium-model")).toBe("second/y");
+        }
+  },
+);

@@ -10,6 +10,8 @@ const MAX_HEADER_BYTES: number = 64 * 1024;
 /** Largest text: arguments and results at their 16 MiB ceiling, escaped once, and some room. */
 export const MAX_TEXT_BYTES: number = 40 * 1024 * 1024;
 
+const SMALLEST_KEPT = 4_096;
+
 export function encodeFrame(header: object, text: string): Buffer {
   const head = JSON.stringify(header);
   const headBytes = Buffer.byteLength(head);
@@ -28,49 +30,53 @@ export interface FrameReader {
 }
 
 export function createFrameReader(onFrame: (header: string, text: string) => void): FrameReader {
-  let chunks: Buffer[] = [];
+  let kept = Buffer.alloc(0);
   let held = 0;
   let wanted = LENGTHS_BYTES;
 
-  const take = (): Buffer => {
-    const only = chunks[0];
-    const whole = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, held);
-    chunks = [];
+  /** Doubles what it keeps them in: a frame in pieces of one byte takes no more memory than one in one piece. */
+  const keep = (bytes: Buffer): void => {
+    if (held + bytes.length > kept.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(held + bytes.length, 2 * held, SMALLEST_KEPT));
+      kept.copy(larger, 0, 0, held);
+      kept = larger;
+    }
+    held += bytes.copy(kept, held);
+  };
+
+  const take = (bytes: Buffer): Buffer => {
+    if (held === 0) return bytes;
+    keep(bytes);
+    const whole = kept.subarray(0, held);
+    kept = Buffer.alloc(0);
     held = 0;
     return whole;
   };
 
   return {
     push(bytes) {
-      chunks.push(bytes);
-      held += bytes.length;
-      while (held >= wanted) {
-        const buffer = take();
-        let at = 0;
-        while (buffer.length - at >= LENGTHS_BYTES) {
-          const headBytes = buffer.readUInt32LE(at);
-          const textBytes = buffer.readUInt32LE(at + 4);
-          if (headBytes > MAX_HEADER_BYTES || textBytes > MAX_TEXT_BYTES)
-            return "a frame is larger than allowed";
-          const end = at + LENGTHS_BYTES + headBytes + textBytes;
-          if (buffer.length < end) {
-            wanted = end - at;
-            break;
-          }
-          const headEnd = at + LENGTHS_BYTES + headBytes;
-          onFrame(
-            buffer.toString("utf8", at + LENGTHS_BYTES, headEnd),
-            buffer.toString("utf8", headEnd, end),
-          );
-          at = end;
-          wanted = LENGTHS_BYTES;
-        }
-        if (at < buffer.length) {
-          chunks.push(buffer.subarray(at));
-          held = buffer.length - at;
-          if (held < wanted) break;
-        }
+      if (held + bytes.length < wanted) {
+        keep(bytes);
+        return undefined;
       }
+      const buffer = take(bytes);
+      let at = 0;
+      wanted = LENGTHS_BYTES;
+      while (buffer.length - at >= LENGTHS_BYTES) {
+        const headBytes = buffer.readUInt32LE(at);
+        const textBytes = buffer.readUInt32LE(at + 4);
+        if (headBytes > MAX_HEADER_BYTES || textBytes > MAX_TEXT_BYTES)
+          return "a frame is larger than allowed";
+        const end = at + LENGTHS_BYTES + headBytes + textBytes;
+        if (buffer.length < end) {
+          wanted = end - at;
+          break;
+        }
+        const headEnd = at + LENGTHS_BYTES + headBytes;
+        onFrame(buffer.toString("utf8", at + LENGTHS_BYTES, headEnd), buffer.toString("utf8", headEnd, end));
+        at = end;
+      }
+      keep(buffer.subarray(at));
       return undefined;
     },
   };

@@ -31,7 +31,7 @@ export function renderDeclarations(
   purpose: "read" | "check" = "read",
 ): string {
   const callable = tools.filter((tool) => tool.unavailable === undefined).toSorted(byId);
-  const names = new Set<string>();
+  const names = new Map<string, number>();
   const servers = [...Map.groupBy(callable, (tool) => tool.server)];
   const groups = servers.map(([, group]) => declareServer(group, names));
   const empty = others.map(({ global, type }) => `declare const ${global}: ${type};\n`);
@@ -49,7 +49,7 @@ export function renderDeclarations(
 /** Declares these tools as `renderDeclarations` does, without what else there is: a part of it to read, not to compile. */
 export function declareTools(tools: readonly CatalogTool[]): string {
   const callable = tools.filter((tool) => tool.unavailable === undefined).toSorted(byId);
-  const names = new Set<string>();
+  const names = new Map<string, number>();
   const groups = [...Map.groupBy(callable, (tool) => tool.server).values()];
   return groups.flatMap((group) => declareServer(group, names)).join("\n");
 }
@@ -59,7 +59,7 @@ function byId(a: CatalogTool, b: CatalogTool): number {
 }
 
 /** Declarations of one server's tools, each ending in a line break. */
-function declareServer(tools: readonly CatalogTool[], names: Set<string>): readonly string[] {
+function declareServer(tools: readonly CatalogTool[], names: TakenNames): readonly string[] {
   const types: string[] = [];
   const functions: string[] = [];
   const methods: string[] = [];
@@ -97,7 +97,7 @@ interface Signature {
   readonly types: readonly string[];
 }
 
-function signatureOf(tool: CatalogTool, names: Set<string>): Signature {
+function signatureOf(tool: CatalogTool, names: TakenNames): Signature {
   const input = typeOf(tool.inputSchema, "input");
   const promised = promisedSchema(tool);
   const outputSchema = promised ?? tool.observedSchema;
@@ -122,7 +122,7 @@ function settle(
   text: string,
   { named }: SchemaType,
   tool: CatalogTool,
-  names: Set<string>,
+  names: TakenNames,
   types: string[],
 ): string {
   const chosen = named.map(({ name }) => freeName(`${tool.callable}_${name}`, names));
@@ -134,14 +134,19 @@ function settle(
   return fill(text);
 }
 
-function freeName(wanted: string, names: Set<string>): string {
+/** `names`: those that are taken, each with the number to go on from where it is wanted again. */
+function freeName(wanted: string, names: TakenNames): string {
   const clean = wanted.replace(/[^A-Za-z0-9_$]/g, "_").slice(0, 100);
   const base = /^\d/.test(clean) ? `_${clean}` : clean;
   let name = base;
-  for (let n = 2; names.has(name); n += 1) name = `${base}_${n}`;
-  names.add(name);
+  let next = names.get(base) ?? 2;
+  for (; names.has(name); next += 1) name = `${base}_${next}`;
+  names.set(name, 2);
+  if (name !== base) names.set(base, next);
   return name;
 }
+
+type TakenNames = Map<string, number>;
 
 function declareAllTools(
   servers: readonly (readonly [string, readonly CatalogTool[]])[],

@@ -16,6 +16,10 @@ const MAX_PAGES = 100;
 const MAX_TOOLS = 5_000;
 /** Everything that reads schemas goes down them by recursion; real ones stay below 30. */
 const MAX_SCHEMA_DEPTH = 200;
+/** Characters. Names stand in addresses and in every message; those of real servers stay below 100. */
+const MAX_NAME_CHARS = 512;
+/** Characters of a schema as JSON: it is read, declared and searched in one go. Real ones stay below 100,000. */
+const MAX_SCHEMA_CHARS = 524_288;
 
 /** A page as it was sent. Cursors are strings; one that is a number goes back as it came. */
 type FetchPage = (cursor: string | number | undefined) => Promise<{ readonly [key: string]: unknown }>;
@@ -86,15 +90,20 @@ function parseTool(raw: unknown, trustAnnotations: boolean): Parsed {
   const { name } = raw;
   if (typeof name !== "string" || name === "")
     return refuse("(unnamed)", `name must be a non-empty string, got ${kindOf(name)}`);
+  if (name.length > MAX_NAME_CHARS)
+    return refuse(`${name.slice(0, 40)}…`, `name has more than ${MAX_NAME_CHARS} characters`);
   const inputSchema = readInputSchema(raw["inputSchema"]);
   if (inputSchema === undefined) return refuse(name, describeBadSchema(raw["inputSchema"]));
   // Some servers write what they leave out as null.
   const outputSchema = raw["outputSchema"] ?? undefined;
   if (outputSchema !== undefined && !isSchema(outputSchema))
     return refuse(name, `outputSchema must be a schema, got ${kindOf(outputSchema)}`);
-  for (const [key, schema] of Object.entries({ inputSchema, outputSchema }))
+  for (const [key, schema] of Object.entries({ inputSchema, outputSchema })) {
     if (isDeeperThan(schema, MAX_SCHEMA_DEPTH))
       return refuse(name, `${key} is nested more than ${MAX_SCHEMA_DEPTH} levels deep`);
+    if (schema !== undefined && JSON.stringify(schema).length > MAX_SCHEMA_CHARS)
+      return refuse(name, `${key} is larger than ${MAX_SCHEMA_CHARS} characters`);
+  }
   const annotations = isRecord(raw["annotations"]) ? raw["annotations"] : {};
   return {
     ok: true,

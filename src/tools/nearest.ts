@@ -1,6 +1,9 @@
 /** "Did you mean": names close to one that does not exist. */
 import { compareBytes } from "./names.ts";
 
+/** Pairs of characters compared for one name, some 20 ms of them: of thousands of long names the last are not looked at. */
+const MAX_PAIRS = 1_000_000;
+
 /** Longer names are not compared: the work grows with the square of the length. */
 const MAX_CHARS = 200;
 
@@ -13,8 +16,9 @@ export function nearestNames(wanted: string, names: readonly string[], limit = 3
   const folded = fold(wanted);
   if (folded.length > MAX_CHARS) return [];
   const bound = Math.max(1, Math.floor(folded.length / 3));
+  const work = { left: MAX_PAIRS };
   return names
-    .map((name) => ({ name, distance: distanceOf(folded, fold(name), bound) }))
+    .map((name) => ({ name, distance: distanceOf(folded, fold(name), bound, work) }))
     .filter(({ distance }) => distance <= bound)
     .sort((a, b) => a.distance - b.distance || compareBytes(a.name, b.name))
     .slice(0, limit)
@@ -25,17 +29,23 @@ function fold(name: string): string {
   return name.replace(/[_\-.\s]/g, "").toLowerCase();
 }
 
-function distanceOf(wanted: string, name: string, bound: number): number {
+interface Work {
+  left: number;
+}
+
+function distanceOf(wanted: string, name: string, bound: number, work: Work): number {
   if (wanted.length >= 3 && name.startsWith(wanted)) return name.length === wanted.length ? 0 : 1;
   if (Math.abs(wanted.length - name.length) > bound) return Number.POSITIVE_INFINITY;
-  return editDistance(wanted, name, bound);
+  return editDistance(wanted, name, bound, work);
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours; gives up once `bound` is certainly passed. */
-function editDistance(a: string, b: string, bound: number): number {
+function editDistance(a: string, b: string, bound: number, work: Work): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i += 1) {
+    work.left -= b.length;
+    if (work.left < 0) return Number.POSITIVE_INFINITY;
     const row = [i];
     for (let j = 1; j <= b.length; j += 1) {
       const replaced = at(last, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1);

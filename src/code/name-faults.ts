@@ -32,6 +32,8 @@ function explain(name: string, fault: TypeFault, site: FaultSite, context: Fault
     return { message: sayAbsent(name, `${required} is a global: use it as it is.`) };
   const own = suggested(fault, context);
   const instead = wayOut(name);
+  const declaration = own === undefined ? declarationFor(name, site) : undefined;
+  if (declaration !== undefined) return { message: `${quote(name)} is not declared: write ${declaration}.` };
   const isMember = (site.path[1]?.type as string | undefined)?.endsWith("MemberExpression") === true;
   const isSlip = isMember && nearestNames(name, servers, 1).length > 0;
   const meant = isSlip || (own !== undefined && instead === undefined) ? [] : meantAt(site, signatures);
@@ -56,6 +58,33 @@ function explain(name: string, fault: TypeFault, site: FaultSite, context: Fault
 function sayUndefined(name: string, then: string): string {
   return `${quote(name)} is not defined.${then === "" ? "" : ` ${then}`}`;
 }
+
+/** How a name is declared where it gets its first value; undefined where it is only read. */
+function declarationFor(name: string, { path }: FaultSite): string | undefined {
+  const patterns = path.filter(({ type }) => type === "ArrayPattern" || type === "ObjectPattern");
+  const at = path.findIndex(({ type }) => !PATTERN.has(type));
+  const [target, node, around] = [path[at - 1], path[at], path[at + 1]];
+  if (node?.type === "ForOfStatement" || node?.type === "ForInStatement") {
+    const word = node.type === "ForOfStatement" ? "of" : "in";
+    return node.left === target && patterns.length === 0 ? `for (const ${name} ${word} …)` : undefined;
+  }
+  if (node?.type !== "AssignmentExpression" || node.operator !== "=" || node.left !== target)
+    return undefined;
+  if (around?.type === "ForStatement") return `for (let ${name} = …)`;
+  const pattern = patterns.at(-1)?.type;
+  const written =
+    pattern === "ObjectPattern" ? `{ ${name} }` : pattern === "ArrayPattern" ? `[${name}]` : name;
+  return `const ${written} = …, or let if it changes`;
+}
+
+/** What stands between a name and the assignment that gives it a value. */
+const PATTERN: ReadonlySet<string> = new Set([
+  "Identifier",
+  "ArrayPattern",
+  "ObjectPattern",
+  "ObjectProperty",
+  "RestElement",
+]);
 
 /** A name of the program itself that TypeScript takes for the one that was meant. */
 function suggested({ text }: TypeFault, { signatures }: FaultContext): string | undefined {

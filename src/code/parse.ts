@@ -123,10 +123,11 @@ export function* nodesOf(root: SyntaxNode): Generator<SyntaxNode> {
   }
 }
 
-/** The nodes directly below a node, each with the field it stands in. */
+/** The nodes directly below a node, each with the field it stands in. The `total` of `#total` is none: no variable. */
 export function* childrenOf(
   node: SyntaxNode,
 ): Generator<{ readonly node: SyntaxNode; readonly field: string }> {
+  if ((node.type as string) === "PrivateName") return;
   for (const [field, value] of Object.entries(node)) {
     if (field === "loc" || field === "extra") continue;
     for (const item of Array.isArray(value) ? value : [value]) if (isNode(item)) yield { node: item, field };

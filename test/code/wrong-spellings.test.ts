@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { renderDeclarations } from "../../src/code/declarations.ts";
 import { buildCatalog } from "../../src/tools/catalog.ts";
-import { declare, useChecked, useCompiler } from "./helpers/checked.ts";
+import { declare, said, useChecked, useCompiler } from "./helpers/checked.ts";
 import { source } from "./helpers/tools.ts";
 
 const check = useChecked();
@@ -172,5 +172,41 @@ describe("a server's global answers to the names its server gave", () => {
     'const search = slack["search-users"]; return await search({ query: "a" })',
   ])("%s", async (code) => {
     expect(await check(code)).toMatchObject({ ok: true });
+  });
+});
+
+describe("a variable that is assigned and never declared is told how it is declared", () => {
+  it.each([
+    [
+      "users = await github.list_repos({}); return users",
+      '"users" is not declared: write const users = …, or let if it changes.',
+    ],
+    [
+      "list_repos = await github.list_repos({}); return list_repos",
+      '"list_repos" is not declared: write const list_repos = …, or let if it changes.',
+    ],
+    [
+      "({ issues } = await github.list_issues({ owner: 'o', repo: 'r' })); return issues",
+      '"issues" is not declared: write const { issues } = …, or let if it changes.',
+    ],
+    ["[a, b] = [1, 2]; return a + b", '"a" is not declared: write const [a] = …, or let if it changes.'],
+    ["for (r of [1, 2]) console.log(r)", '"r" is not declared: write for (const r of …).'],
+    ["for (i = 0; i < 2; i++) console.log(i)", '"i" is not declared: write for (let i = …).'],
+    ["let total = 0; totl = 5; return total", '"totl" is not defined. Did you mean total?'],
+    ["n += 1; return n", '"n" is not defined.'],
+  ])("%s", async (code, message) => {
+    expect(await check(code)).toMatchObject({ ok: false, code: "type_error", message });
+  });
+});
+
+describe("a private name is no variable, whatever it is called", () => {
+  it.each([
+    "class Queue { #q = []; size() { return this.#q.length } }\nconst q = new Queue(); return q.size()",
+    "const n = 1; class Counter { #n = 0; next() { this.#n += 1; this.#n++; return this.#n } } return new Counter().next() + n",
+    "class Hub { #github = github; list() { return this.#github.list_repos({}) } } return await new Hub().list()",
+    "class Box { #fetch = 1; #process = 2; #require() { return this.#fetch + this.#process } go() { return this.#require() } } return new Box().go()",
+    "class Box { static is(o) { return #input in o } #input = 1 } return Box.is(new Box())",
+  ])("%s", async (code) => {
+    expect(said(await check(code)).filter((each) => each.startsWith("error"))).toEqual([]);
   });
 });

@@ -277,7 +277,6 @@ describe("an id of our form", () => {
     const theirs = "call_theirs";
     const conversations = [
       [user, waiting(theirs), tool(theirs, approve)],
-      [user, waiting(theirs)],
       [user, waiting(ofNobody), tool(ofNobody, "fine"), { role: "assistant", content: "ok" }, user],
     ];
     for (const messages of conversations) {
@@ -285,6 +284,13 @@ describe("an id of our form", () => {
       expect((await chat.ask(body({ messages }))).status).toBe(200);
       expect(conversation(asked[0])).toEqual(messages);
     }
+  });
+
+  test("that is another provider's and nobody answered is the client's own affair: the model is asked", async () => {
+    const asked = stage.play("done");
+    const messages = [user, waiting("call_theirs")];
+    expect((await chat.ask(body({ messages }))).body.choices[0].message.content).toBe("done");
+    expect(conversation(asked[0]).slice(0, 2)).toEqual(messages);
   });
 });
 

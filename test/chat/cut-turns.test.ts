@@ -80,7 +80,8 @@ describe.each([true, false])("a turn that was cut (stream: %s)", (isStream) => {
     ["MAX_TOKENS", "auto", "order", "length"],
     ["refusal", "agent", "visit", "refusal"],
     ["SAFETY", "code", "program", "safety"],
-    ["error", "agent", "visit", "error"],
+    ["model_length", "agent", "visit", "model_length"],
+    ["abort", "auto", "visit", "abort"],
   ] as const)("by %s in %s mode makes no call of %s, and says so", async (reason, mode, name, told) => {
     const asked = stage.play(turn(reason, name), "never");
     expect(await ask(body(mode))).toMatchObject({
@@ -134,6 +135,12 @@ test.each(["stop", "end_turn", "tool_use", "function_call", "STOP", "eos_token"]
     expect(chat.shop.calls).toHaveLength(1);
   },
 );
+
+test("a turn that a provider ends with an error makes no call", async () => {
+  stage.play(turn("error", "visit"));
+  expect((await chat.ask(body("agent"))).status).toBeGreaterThanOrEqual(500);
+  expect(chat.shop.calls).toEqual([]);
+});
 
 test("a retry gets a turn that was cut in the same words, and nothing is done", async () => {
   const asked = stage.play(turn("length", "visit"), "never");

@@ -672,7 +672,7 @@ test.for([
     const startedAt = process.threadCpuUsage();
     const checked = checker.check(tool, text);
     // Reading the arguments as JSON and writing them is no part of the budget.
-    expect(process.threadCpuUsage(startedAt).user / 1_000).toBeLessThan(300);
+    expect(process.threadCpuUsage(startedAt).user / 1_000).toBeLessThan(1_000);
     if (checked.ok) expect(checked).toMatchObject({ validated: false, reason: expect.any(String) });
   },
 );

@@ -10,18 +10,21 @@ export async function verifyHistory(command: VerifyCommand): Promise<number> {
   const { log, interrupted } = createSession("warn");
   const config = await readConfig(command, log);
   await using store = await openStoredRuns(config, log);
-  const total = { runs: 0, events: 0, broken: 0 };
-  for await (const { runs, events, broken } of store.verify(command.run)) {
+  const total = { runs: 0, events: 0, broken: 0, damage: 0 };
+  for await (const { runs, events, broken, damage } of store.verify(command.run)) {
     total.runs += runs;
     total.events += events;
     total.broken += broken.length;
+    total.damage += damage.length;
+    for (const fault of damage)
+      print(command.json ? toVisibleJson({ damage: fault }) : `the file: ${toVisibleLine(fault)}`);
     for (const run of broken) print(command.json ? toVisibleJson(run) : describe(run));
     if (interrupted.aborted) throw new ToolariumError("cancelled", "Interrupted.");
   }
-  if (command.run !== undefined && total.runs === 0)
+  if (command.run !== undefined && total.runs === 0 && total.damage === 0)
     throw new ToolariumError("not_found", `There is no run ${JSON.stringify(command.run.slice(0, 80))}.`);
   print(command.json ? toVisibleJson(total) : summarize(total));
-  return total.broken === 0 ? 0 : 1;
+  return isWhole(total) ? 0 : 1;
 }
 
 function print(line: string): void {
@@ -35,6 +38,7 @@ const problems: { readonly [problem in BrokenRun["problem"]]: string } = {
   payload: "has a large text that is missing or was changed",
   snapshot: "its shared text is missing or was changed",
   index: "is not in the search index as it happened",
+  unreadable: "cannot be read: the file is damaged where it stands",
 };
 
 function describe({ run, seq, problem }: BrokenRun): string {
@@ -45,9 +49,14 @@ function summarize(total: {
   readonly runs: number;
   readonly events: number;
   readonly broken: number;
+  readonly damage: number;
 }): string {
   const seen = `Runs: ${total.runs}, events: ${total.events}`;
-  return total.broken === 0
-    ? `${seen}. The hash chain holds.`
-    : `${seen}, broken runs: ${total.broken}. The history is not as it was written.`;
+  if (isWhole(total)) return `${seen}. The hash chain holds.`;
+  const faults = total.damage === 0 ? "" : `, faults of the file: ${total.damage}`;
+  return `${seen}, broken runs: ${total.broken}${faults}. The history is not as it was written.`;
+}
+
+function isWhole({ broken, damage }: { readonly broken: number; readonly damage: number }): boolean {
+  return broken === 0 && damage === 0;
 }

@@ -36,7 +36,7 @@ export function openDatabase(
     return db;
   } catch (error) {
     db?.close();
-    throw error instanceof ToolariumError ? error : unusable(path, error);
+    throw unusable(path, error);
   }
 }
 
@@ -85,7 +85,7 @@ function openForReading(path: string): DatabaseSync {
     );
   } catch (error) {
     db?.close();
-    throw error instanceof ToolariumError ? error : unusable(path, error);
+    throw unusable(path, error);
   }
 }
 
@@ -150,7 +150,9 @@ const databaseProblems: { readonly [code: number]: string } = {
   26: "is not a database. Choose another file, or move this one away.",
 };
 
-function unusable(path: string, error: unknown): ToolariumError {
+/** Why this file cannot be used, as a `config_error` that says what to do. */
+export function unusable(path: string, error: unknown): ToolariumError {
+  if (error instanceof ToolariumError) return error;
   const code = error instanceof Error && "errcode" in error ? Number(error.errcode) : 0;
   const problem = databaseProblems[code & 0xff] ?? "cannot be used as a database. Choose another file.";
   return refuse(path, problem, { cause: error });

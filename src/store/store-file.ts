@@ -1,7 +1,7 @@
 /** An open database with all that is done on it, and how it is brought back after its disk was in the way. */
 import type { DatabaseSync } from "node:sqlite";
 import { ToolariumError } from "../errors.ts";
-import { IN_MEMORY, openDatabase, readIdentity } from "./database.ts";
+import { IN_MEMORY, openDatabase, readIdentity, unusable } from "./database.ts";
 import { createGroup, type Group } from "./group-commit.ts";
 import { redo } from "./redo.ts";
 import { type StoreFiles, watchStoreFiles } from "./store-files.ts";
@@ -31,6 +31,7 @@ interface Opened {
   readonly db: DatabaseSync;
   readonly tables: Tables;
   readonly group: Group;
+  readonly identity: string;
   bytes(): number;
 }
 
@@ -41,14 +42,20 @@ export function openStoreFile(options: StoreThreadOptions): StoreFile {
   let files: StoreFiles | undefined;
   const open = (): Opened => {
     const db = openDatabase(path, options);
-    const tables = createTables(db);
-    const group = createGroup(db, tables, () => files?.findFault()?.reason);
-    return { db, tables, group, bytes: options.countBytes ? createByteCount(db) : () => 0 };
+    try {
+      const tables = createTables(db);
+      const group = createGroup(db, tables, () => files?.findFault()?.reason);
+      const bytes = options.countBytes ? createByteCount(db) : () => 0;
+      return { db, tables, group, identity: readIdentity(db), bytes };
+    } catch (error) {
+      db.close();
+      throw unusable(path, error);
+    }
   };
   let opened: Opened | undefined = open();
   // Looked at only now: opening may have created them.
   if (!readOnly && path !== IN_MEMORY) files = watchStoreFiles(path);
-  const identity = readIdentity(opened.db);
+  const { identity } = opened;
   const lost = readOnly || path === IN_MEMORY ? 0 : redo(path, opened.db, opened.tables);
 
   return {

@@ -107,8 +107,9 @@ export interface BrokenRun {
    * `changed`: its text is another one, or one was put in or taken out before it; of event 1 perhaps the run's own
    * record. `missing`: there is none of this seq. `end`: the journal was cut off or added to. `payload`: a large text
    * is gone or changed. `snapshot`: the shared text of the run is. `index`: the search index tells otherwise.
+   * `unreadable`: the pages that hold it are damaged.
    */
-  readonly problem: "changed" | "missing" | "end" | "payload" | "snapshot" | "index";
+  readonly problem: "changed" | "missing" | "end" | "payload" | "snapshot" | "index" | "unreadable";
 }
 
 /** What a part of a verification looked at and found. */
@@ -117,6 +118,8 @@ export interface Verified {
   readonly events: number;
   /** At most one entry per run: what follows the first fault can no longer be judged. */
   readonly broken: readonly BrokenRun[];
+  /** What is wrong with the file itself, whichever runs it is in. */
+  readonly damage: readonly string[];
 }
 
 /** How a store is, for whoever keeps the process running. Null: well, as far as is known. */

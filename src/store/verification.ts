@@ -3,6 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { readFields } from "./backfill.ts";
 import { type CallRow, callNumberOf, foldCallRows } from "./call-index.ts";
 import { chainNext, chainStart, sha256 } from "./chain.ts";
+import { describeReadFailure } from "./failures.ts";
 import { largeTextHashes } from "./large-texts.ts";
 import type { BrokenRun, RunRecord, Verified } from "./store.ts";
 
@@ -28,25 +29,55 @@ export function createVerifier(db: DatabaseSync): Verifier {
   const statements = prepare(db);
   return {
     verify(after, id) {
+      // Once, and not for one run: it reads the whole file.
+      const damage = after < 0 && id === undefined ? findDamage(db) : [];
       const texts = new TextCheck();
       const broken: BrokenRun[] = [];
       let runs = 0;
       let events = 0;
       let last = after;
       while (runs < PART_EVENTS && events < PART_EVENTS && texts.bytes < PART_PAYLOAD_BYTES) {
-        const row = id === undefined ? statements.nextRun.get(last) : statements.oneRun.get(last, id);
-        if (!row) return { runs, events, broken, next: null };
+        const row = readable(
+          () => (id === undefined ? statements.nextRun.get(last) : statements.oneRun.get(last, id)),
+          null,
+        );
+        if (row === null) return { runs, events, broken, damage: [...damage, RUNS_UNREADABLE], next: null };
+        if (!row) return { runs, events, broken, damage, next: null };
         // Columns of our own query; whatever is in them, a wrong value ends in a wrong hash.
         const run = row as unknown as RunToVerify;
-        const check = checkRun(statements, texts, run);
+        const check = readable(() => checkRun(statements, texts, run), UNREADABLE);
         if (check.fault) broken.push({ run: run.id, ...check.fault });
         runs += 1;
         events += check.events;
         last = run.key;
       }
-      return { runs, events, broken, next: last };
+      return { runs, events, broken, damage, next: last };
     },
   };
+}
+
+const UNREADABLE: RunCheck = { events: 0, fault: { seq: 0, problem: "unreadable" } };
+const RUNS_UNREADABLE = "the list of runs cannot be read any further";
+/** Of a file that is full of faults. */
+const MAX_FAULTS = 20;
+
+/** What SQLite itself finds wrong with the pages of the file. */
+function findDamage(db: DatabaseSync): readonly string[] {
+  return readable(() => {
+    const rows = db.prepare(`pragma quick_check(${MAX_FAULTS})`).all();
+    const found = rows.flatMap((row) => String(Object.values(row)[0]).split("\n"));
+    return found.filter((line) => line !== "ok" && line !== "");
+  }, ["its pages cannot be read"]);
+}
+
+/** `otherwise`: where the pages that it needs are damaged. */
+function readable<T, U>(read: () => T, otherwise: U): T | U {
+  try {
+    return read();
+  } catch (error) {
+    if (describeReadFailure(error).code !== "store_damaged") throw error;
+    return otherwise;
+  }
 }
 
 type Statements = ReturnType<typeof prepare>;

@@ -1,4 +1,5 @@
 /** `toolarium audit` and `toolarium replay` on the file of a gateway that is, or was, running. */
+import { closeSync, openSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
@@ -128,6 +129,15 @@ describe("toolarium audit", () => {
 });
 
 describe("toolarium audit --verify", () => {
+  test("names a damaged page and exits with 1, without a stack", async () => {
+    const { args, db } = await withHistory();
+    damageTable(db, "journal");
+    const { code, stdout, stderr } = await runCli(["audit", "--verify", ...args]);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
+    expect(stdout).toMatch(/^the file: .+\n/);
+    expect(stdout).toMatch(/faults of the file: \d+\. The history is not as it was written\.\n$/);
+  });
+
   test("names what is broken and exits with 1", async () => {
     const { args, db, run } = await withHistory();
     meddle(db, "update journal set event = replace(event, 'denied', 'approved') where seq = 6");
@@ -145,7 +155,7 @@ describe("toolarium audit --verify", () => {
         .map((line): unknown => JSON.parse(line)),
     ).toEqual([
       { run, seq: 6, problem: "changed" },
-      { runs: 1, events: 6, broken: 1 },
+      { runs: 1, events: 6, broken: 1, damage: 0 },
     ]);
   });
 
@@ -216,4 +226,17 @@ describe("a store that cannot be looked at is a configuration error that names t
 function meddle(path: string, sql: string): void {
   using db = new DatabaseSync(path);
   db.exec(sql);
+}
+
+/** Overwrites the page in which this table begins. */
+function damageTable(path: string, table: string): void {
+  const db = new DatabaseSync(path);
+  db.exec("pragma wal_checkpoint(truncate)");
+  const [page, size] = [`select rootpage from sqlite_schema where name = '${table}'`, "pragma page_size"].map(
+    (sql) => Number(Object.values(db.prepare(sql).get() ?? {})[0]),
+  );
+  db.close();
+  const file = openSync(path, "r+");
+  writeSync(file, Buffer.alloc(64, 0xee), 0, 64, ((page ?? 1) - 1) * (size ?? 0));
+  closeSync(file);
 }

@@ -38,6 +38,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         runs: parts.reduce((sum, part) => sum + part.runs, 0),
         events: parts.reduce((sum, part) => sum + part.events, 0),
         broken: parts.flatMap(({ broken }) => broken),
+        damage: parts.flatMap(({ damage }) => damage),
       };
     }
 
@@ -464,16 +465,16 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       await store.append(runs[0]?.id ?? "", everyEvent, "failed");
       for (const event of callEvents(1, { decision: "denied" }))
         await store.append(runs[1]?.id ?? "", [event]);
-      expect(await verify()).toEqual({ runs: 3, events: everyEvent.length + 4, broken: [] });
-      expect(await verify(runs[1]?.id)).toEqual({ runs: 1, events: 4, broken: [] });
-      expect(await verify("run_none")).toEqual({ runs: 0, events: 0, broken: [] });
+      expect(await verify()).toEqual({ runs: 3, events: everyEvent.length + 4, broken: [], damage: [] });
+      expect(await verify(runs[1]?.id)).toEqual({ runs: 1, events: 4, broken: [], damage: [] });
+      expect(await verify("run_none")).toEqual({ runs: 0, events: 0, broken: [], damage: [] });
     });
 
     test("a verification goes through more runs and events than fit into one part", async () => {
       const runs = Array.from({ length: 2_500 }, () => runRecord());
       await createRuns(runs);
       await Promise.all(runs.slice(0, 50).map(({ id }) => store.append(id, logEvents(100))));
-      expect(await verify()).toEqual({ runs: 2_500, events: 5_000, broken: [] });
+      expect(await verify()).toEqual({ runs: 2_500, events: 5_000, broken: [], damage: [] });
     });
 
     test.for([0, 201, 1.5, Number.NaN])("a page of %d runs is refused", async (limit) => {

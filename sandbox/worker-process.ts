@@ -172,11 +172,13 @@ function keepTail(child: ChildProcess): { text(): string } {
     // V8 draws a frame of `#` around its last words.
     const lines = tail.split("\n").flatMap((line) => line.replace(/^#/, "").trim() || []);
     const telling = lines.find((line) => NAMES_FAILURE.test(line)) ?? lines.at(-1);
-    return telling === undefined ? "" : `; it said: ${telling}`;
+    return telling === undefined ? "" : `; it said: ${telling.slice(0, SAID_CHARS)}`;
   };
   return { text };
 }
 
+/** Of the line that is told. */
+const SAID_CHARS = 500;
 const NAMES_FAILURE = /^(?:\w*Error(?: \[\w+\])?|Fatal [\w ]+): /;
 
 /** 0 where /proc is missing or the process has gone: then nothing is watched. */

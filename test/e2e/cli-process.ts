@@ -25,6 +25,8 @@ export interface CliOptions {
   readonly cwd?: string;
   /** Lines of sh that come before it, in the process that becomes it: `ulimit -n 64`. */
   readonly under?: string;
+  /** How long a server may take until it listens. Default: a little less than a test may take. */
+  readonly startMs?: number;
 }
 
 /** Starts `toolarium` with these arguments; it is killed when the test ends, should it still run. */
@@ -80,7 +82,7 @@ export async function startServer(
       if (cli.process.exitCode !== null) throw new Error(`ended with ${cli.process.exitCode}: ${cli.stderr}`);
       return /^toolarium listening on (http:\S+)\n/.exec(cli.stdout);
     },
-    BUSY_START_MS,
+    options?.startMs ?? BUSY_START_MS,
   );
   return Object.assign(cli, { url: ready[1] ?? "" });
 }

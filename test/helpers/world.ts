@@ -9,13 +9,15 @@ const FIXTURE = fileURLToPath(new URL("../fixtures/mcp/counts-effects.ts", impor
 
 export interface World extends AsyncDisposable {
   readonly url: string;
+  readonly pid: number;
   /** `tool token`, in the order in which they happened. */
   effects(): readonly string[];
 }
 
-export async function startWorld(file: string): Promise<World> {
-  writeFileSync(file, "");
-  const child = spawn(process.execPath, [FIXTURE, file], {
+/** With a port it takes the place of one that was there and has ended; the file keeps what that one wrote. */
+export async function startWorld(file: string, port?: string): Promise<World> {
+  if (port === undefined) writeFileSync(file, "");
+  const child = spawn(process.execPath, [FIXTURE, file, port ?? "0"], {
     stdio: ["pipe", "pipe", "inherit"],
     env: { PATH: process.env["PATH"] ?? "", NODE_OPTIONS: "--disable-warning=ExperimentalWarning" },
   });
@@ -27,6 +29,7 @@ export async function startWorld(file: string): Promise<World> {
   const url = await until("the server has an address", () => /^(http:\S+)\n/.exec(said)?.[1], 30_000);
   return {
     url,
+    pid: child.pid ?? 0,
     effects: () => readFileSync(file, "utf8").split("\n").slice(0, -1),
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");

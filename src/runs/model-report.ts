@@ -4,7 +4,7 @@
  */
 import { fitJson } from "./fit-json.ts";
 import { withMarks } from "./media-marks.ts";
-import type { Report } from "./report.ts";
+import type { Diagnostic, Report } from "./report.ts";
 
 /** All that can be read of a report. */
 export type ReadReport = Omit<Report, "usage">;
@@ -46,7 +46,8 @@ interface Message {
 function toMessage(report: ReadReport, code: string): Message {
   const { status, error } = report;
   const logs = report.logs.map(({ level, text }) => (level === "log" ? text : `[${level}] ${text}`));
-  const notes = report.diagnostics.map(({ severity, message, line, column, path }) =>
+  const others = report.diagnostics.filter((diagnostic) => !isOf(error, diagnostic));
+  const notes = others.map(({ severity, message, line, column, path }) =>
     path === undefined ? `${severity} at ${line}:${column}: ${message}` : `${severity}: ${message}`,
   );
   return {
@@ -57,6 +58,16 @@ function toMessage(report: ReadReport, code: string): Message {
     ...(logs.length === 0 ? {} : { logs }),
     ...(notes.length === 0 ? {} : { notes: firstOf(notes, MAX_DIAGNOSTICS) }),
   };
+}
+
+/** A refusal is its first diagnostic: a model reads it once. */
+function isOf(error: ReadReport["error"], { severity, message, line, column }: Diagnostic): boolean {
+  return (
+    severity === "error" &&
+    line === error?.line &&
+    column === error.column &&
+    message.startsWith(error.message)
+  );
 }
 
 function describeError({ error, calls, status }: ReadReport, code: string): object {

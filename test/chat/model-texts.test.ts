@@ -68,6 +68,21 @@ describe("the message about a program", () => {
     });
   });
 
+  test("says a refusal once, and what else was found beside it", () => {
+    const message = "r is a Promise: add await.";
+    const error = { code: "type_error" as const, message, line: 2, column: 8, effects: "none" as const };
+    const found = { severity: "error" as const, code: 2339, column: 8 };
+    const diagnostics = [
+      { ...found, message: `${message} shop.order(args: {}): Promise<any>`, line: 2 },
+      { ...found, message: "s is a Promise: add await.", line: 3 },
+    ];
+    const text = describeReport(report({ status: "failed", error, diagnostics }), "a\nreturn r.x", BUDGET);
+    expect(JSON.parse(text)).toMatchObject({
+      error: { message, line: 2 },
+      notes: ["error at 3:8: s is a Promise: add await."],
+    });
+  });
+
   test.each([
     ["a long text", "ä".repeat(100_000)],
     ["a large value", Array.from({ length: 20_000 }, (_, id) => ({ id, name: `"${id}"\n` }))],

@@ -91,7 +91,8 @@ interface Stacks {
     const traces = calls.open();
     for (const n in traces) add(+n, "call", traces[n] as object);
     const armed = timers.armed();
-    for (let i = 0; i < armed.length; i++) {
+    // To look into a trace takes its time, and there may be a thousand.
+    for (let i = 0; i < armed.length && count < MOST_OPEN; i++) {
       const { n, id, kind, trace } = armed[i] as (typeof armed)[number];
       const isOfPromise = kind === "sleep" || isInExecutor(trace);
       add(n, id === value ? "returned" : isOfPromise ? "sleep" : kind, trace);

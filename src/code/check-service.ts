@@ -1,9 +1,10 @@
 /**
  * Type-checking as a service: a check that takes too long or too much memory costs its own program the check and
  * nobody anything else. The checker is killed and replaced; those whose checks were in it are checked once more,
- * one after the other. Never rejects, and never holds a program back for longer than its deadline.
+ * one after the other. Never rejects, and never holds a program back for long.
  */
-import { groupMemoryBytes } from "./group-usage.ts";
+import { startCompileClock } from "./compile-clock.ts";
+import { groupCpuMs, groupMemoryBytes } from "./group-usage.ts";
 import {
   type CheckedProgram,
   CheckerBroken,
@@ -13,7 +14,7 @@ import {
 } from "./type-checker.ts";
 
 export interface CheckLimits {
-  /** Milliseconds for one check. */
+  /** Milliseconds of the checker's CPU for one check, and a few times that on the clock: see `PATIENCE`. */
   readonly deadlineMs: number;
   /** Bytes the checker may hold while it checks. */
   readonly memoryBytes: number;
@@ -51,6 +52,8 @@ export type CheckResult<T> =
 type Attempt<T> = CheckResult<T> | "interrupted";
 
 const MEMORY_POLL_MS = 25;
+/** A checker that waits for the CPU is waited for; nobody waits for a check longer than so many times its deadline. */
+export const PATIENCE = 4;
 /** After a start that failed, the next is tried no sooner. */
 const RETRY_AFTER_MS = 10_000;
 
@@ -100,7 +103,7 @@ export class CheckService {
   ): Promise<Attempt<T>> {
     try {
       const { deadlineMs } = this.#limits;
-      const ready = await within(deadlineMs, Promise.all([toolTypes(), this.#seatInUse()]));
+      const ready = await within(PATIENCE * deadlineMs, Promise.all([toolTypes(), this.#seatInUse()]));
       if (ready === undefined) return { checked: false, unchecked: { why: "late", deadlineMs } };
       const [types, seat] = ready;
       return await seat.use(async ({ check }) => {
@@ -179,7 +182,14 @@ class Seat {
     const use: Use = { since: performance.now(), end: resolve };
     this.#uses.add(use);
     this.#watch ??= setInterval(() => this.#look(), MEMORY_POLL_MS);
-    const deadline = setTimeout(() => this.#onLate(use), this.#limits.deadlineMs);
+    const { deadlineMs } = this.#limits;
+    const clock = startCompileClock({
+      cpuLimitMs: deadlineMs,
+      stallMs: PATIENCE * deadlineMs,
+      readCpuMs: () => groupCpuMs(this.#checker.pid, { checker: true }),
+      onUsedUp: () => this.#onLate(use),
+      onStalled: () => this.#onLate(use),
+    });
     const check: TypeChecker["check"] = (types, program) => this.#checker.check(types, program);
     act({ check }).then(
       (value) => resolve({ checked: true, value }),
@@ -191,7 +201,7 @@ class Seat {
     try {
       return await promise;
     } finally {
-      clearTimeout(deadline);
+      clock.stop();
       this.#uses.delete(use);
       if (this.#uses.size === 0) this.#rest();
     }
@@ -203,10 +213,10 @@ class Seat {
     this.#close(() => (alone ? { checked: false, unchecked: { why: "memory" } } : "interrupted"));
   }
 
-  /** An honest check takes a fiftieth of the time: whoever has been at it for half of it stalls the checker as well. */
+  /** An honest check takes a fiftieth of the time: whoever has been at it half as long stalls the checker as well. */
   #onLate(expired: Use): void {
     const { deadlineMs } = this.#limits;
-    const since = performance.now() - deadlineMs / 2;
+    const since = (expired.since + performance.now()) / 2;
     this.#close((use) =>
       use === expired || use.since <= since
         ? { checked: false, unchecked: { why: "late", deadlineMs } }

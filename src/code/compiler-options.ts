@@ -1,6 +1,6 @@
 /** What the compiler may use, and what it is given when nothing is said. */
 import type { Log } from "../log.ts";
-import { type CheckLimits, defaultCheckLimits } from "./check-service.ts";
+import { type CheckLimits, defaultCheckLimits, PATIENCE } from "./check-service.ts";
 
 export interface CompilerOptions {
   /**
@@ -39,6 +39,6 @@ export function resolveCompilerLimits(options: CompilerOptions): CompilerLimits 
     memoryBytes: options.memoryBytes ?? 500 * 1024 * 1024,
     spareAfterMs: options.spareAfterMs ?? 2_000,
     check,
-    checkMs: 2 * check.deadlineMs + CHECK_SLACK_MS,
+    checkMs: 2 * PATIENCE * check.deadlineMs + CHECK_SLACK_MS,
   };
 }

@@ -86,6 +86,7 @@ async function inWorld() {
     mcpServers: { world: { url: world.url } },
     tools: { autoExecute: ["world/*"], readOnly: ["world/look"] },
     sandbox: { workers: 1 },
+    agent: { maxTurns: 200 },
     store: { path: "./runs.db" },
   };
   const file = join(folder, "toolarium.json");
@@ -179,6 +180,58 @@ test(`a gateway that is killed while its disk is full goes on from what it kept 
     next.process.kill("SIGTERM");
     expect(await next.exited).toBe(0);
   }
+});
+
+const completion = z.object({
+  choices: z.array(z.object({ finish_reason: z.string(), message: z.object({ content: z.string() }) })),
+  toolarium: z.object({ run_id: z.string(), stop_reason: z.string() }),
+});
+
+test("a chat whose record cannot be kept says so: after calls as its end, before them as 503; explicit calls too", {
+  timeout: 120_000,
+}, async () => {
+  const { world, serve } = await inWorld();
+  const gateway = await serve();
+  const { url } = gateway;
+  const chat = (name: string, calls: number): Promise<Told> => {
+    const steps = Array.from({ length: calls }, (_, i) => ({
+      tool: "world/add",
+      arguments: { token: `${name}:${i}` },
+    }));
+    const content = ["```json", JSON.stringify(steps), "```"].join("\n");
+    const messages = [{ role: "user", content }];
+    return post(`${url}/v1/chat/completions`, { model: "builtin/script", mode: "agent", messages });
+  };
+  const answer = chat("chat", 150);
+  await until("some effects have happened", () => world.effects().length > 3);
+  fillDisk(gateway);
+  const { status, body } = await answer;
+  expect(status).toBe(200);
+  const { choices, toolarium } = completion.parse(body);
+  expect(toolarium.stop_reason).toBe("store_unavailable");
+  expect(choices[0]).toMatchObject({ finish_reason: "stop" });
+  expect(choices[0]?.message.content).toMatch(/The store cannot be written/);
+  const count = world.effects().length;
+
+  const refused = { status: 503, retryAfter: "1" };
+  expect(await chat("late", 1)).toMatchObject({ ...refused, body: { error: { code: "store_unavailable" } } });
+  const explicit = await post(`${url}/v1/tools/world/add`, { arguments: { token: "late" } });
+  expect(explicit).toMatchObject({ ...refused, body: { code: "store_unavailable" } });
+  // What needs no record is served.
+  const plain = { model: "builtin/script", messages: [{ role: "user", content: "hello" }] };
+  expect((await post(`${url}/v1/chat/completions`, plain)).status).toBe(200);
+
+  freeDisk(gateway);
+  await becomesReady(url);
+  const end = await until("it has ended", async () => {
+    const now = await get(url, toolarium.run_id);
+    return now.status === "running" ? undefined : now;
+  });
+  expect(["cancelled", "failed"]).toContain(end.status);
+  expect(world.effects()).toHaveLength(count);
+  const tokens = end.calls.filter(({ status: said }) => said === "ok");
+  expect(tokens.length).toBeGreaterThanOrEqual(count - 1);
+  expect(tokens.length).toBeLessThanOrEqual(count);
 });
 
 const pending = z.object({ pending: z.array(z.object({ call: z.string(), arguments: z.unknown() })) });

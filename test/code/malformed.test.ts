@@ -173,17 +173,17 @@ const malformed: readonly (readonly [what: string, code: string, as: Code, at: s
   ],
   [
     "a timer of another platform",
-    "setInterval(() => {}, 10);\nreturn 1",
+    "requestAnimationFrame(() => {});\nreturn 1",
     "type_error",
     "1:1",
-    /setInterval does not exist here\. Use a loop/,
+    /requestAnimationFrame does not exist here/,
   ],
   [
     "a console method that is not there",
-    "console.table([1]);\nreturn 1",
+    "console.profile('a');\nreturn 1",
     "type_error",
     "1:9",
-    /console has no "table" here/,
+    /console has no "profile"/,
   ],
   ["the page", "return document.title", "type_error", "1:8", /not a browser/],
   [
@@ -191,7 +191,7 @@ const malformed: readonly (readonly [what: string, code: string, as: Code, at: s
     "total = 1;\nreturn total",
     "type_error",
     "1:1",
-    /"total" is not defined/,
+    /"total" is not declared: write const total = …/,
   ],
 ];
 

@@ -141,7 +141,10 @@ function keepingNothing(store: Store): Store {
   const drop = (): Promise<void> => Promise.resolve();
   const dropped = new Set<PropertyKey>(["createRun", "append", "flush"]);
   return new Proxy(store, {
-    get: (_, name) => (dropped.has(name) ? drop : Reflect.get(store, name).bind(store)),
+    get(_, name) {
+      const own: unknown = Reflect.get(store, name, store);
+      return dropped.has(name) ? drop : typeof own === "function" ? own.bind(store) : own;
+    },
   });
 }
 

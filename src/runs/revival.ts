@@ -26,29 +26,42 @@ export interface Revival extends Disposable {
 /** Milliseconds until a record is written again that was refused while the store itself was well. */
 const RETRY_MS = 500;
 
+const RETRIED: ReadonlySet<string> = new Set(["store_unavailable", "queue_full"]);
+
 export function createRevival({ store, log, carriage, takeUp }: RevivalDeps): Revival {
   let disposed = false;
   const underWay = new Set<string>();
 
-  async function restore(run: Carried): Promise<void> {
-    await run.journal.restore();
-    carriage.letGo(run);
-    if (!disposed) await takeUp(run.id);
+  const later = (act: () => void): void => void setTimeout(act, RETRY_MS).unref();
+
+  function sayLost(id: string, error: unknown): void {
+    log.error({ err: error, run: id }, "the record of this run is lost from where it could not be kept");
+  }
+
+  /** Tried until it succeeds: a store that fails once more says nothing of runs that are not carried. */
+  async function resume(id: string): Promise<void> {
+    if (disposed) return;
+    await takeUp(id).catch((error: unknown) => {
+      if (!toRefusal(error).retryable) throw error;
+      later(() => void resume(id).catch((cause: unknown) => sayLost(id, cause)));
+    });
   }
 
   function stranded(run: Carried): void {
     // Once the store can be written again it says so.
     if (disposed || underWay.has(run.id) || store.health.hindrance !== null) return;
     underWay.add(run.id);
-    restore(run)
+    run.journal
+      .restore()
+      .then(() => {
+        carriage.letGo(run);
+        return resume(run.id);
+      })
       .catch((error: unknown) => {
-        const { code } = toRefusal(error);
-        if (disposed || code === "store_unavailable") return;
-        if (code === "queue_full") return void setTimeout(() => stranded(run), RETRY_MS).unref();
-        log.error(
-          { err: error, run: run.id },
-          "the record of this run is lost from where it could not be kept",
-        );
+        if (disposed) return;
+        // The store may have recovered while this failed: then it will not say so again.
+        if (RETRIED.has(toRefusal(error).code)) return later(() => stranded(run));
+        sayLost(run.id, error);
         carriage.letGo(run);
       })
       .finally(() => underWay.delete(run.id));

@@ -29,7 +29,7 @@ test.each<[what: string, stderr: string, line: string]>([
   ],
   [
     "a package that npm does not find",
-    "npm warn exec The following package was not found and will be installed: @a/b\nnpm error code E404\nnpm error 404 Not Found - GET https://registry.example/@a%2fb - Not found\nnpm error 404\nnpm error 404  '@a/b@*' is not in this registry.\nnpm error A complete log of this run can be found in: /root/.npm/_logs/x.log",
+    "npm warn exec The following package was not found and will be installed: @a/b\nnpm error code E404\nnpm error 404 Not Found - GET https://registry.example/@a%2fb - Not found\nnpm error 404\nnpm error 404  '@a/b@*' is not in this registry.\nnpm error A complete log of this run can be found in: /home/ann/.npm/_logs/x.log",
     "npm error 404 Not Found - GET https://registry.example/@a%2fb - Not found",
   ],
   [

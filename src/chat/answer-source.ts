@@ -1,4 +1,5 @@
 /** What an answer is made from: the journal so far, and where it goes on. */
+import type { ToolariumError } from "../errors.ts";
 import type { JournalEvent, TurnCall } from "../journal.ts";
 import type { CallRun } from "../runs/call-run.ts";
 import type { ToolCall } from "../upstream/model.ts";
@@ -15,6 +16,8 @@ export interface AnswerSource {
   settle(call: ToolCall, place: TurnCall, tell: TellProgress | null): Promise<Answer>;
   /** Where it goes on; null for an answer that is only told again. */
   readonly writer: AnswerWriter | null;
+  /** With what it ended where its turns do not end it. Only of an answer that is told again. */
+  readonly failure?: ToolariumError;
 }
 
 export interface AnswerWriter {

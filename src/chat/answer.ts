@@ -33,6 +33,7 @@ export async function* tellAnswer(
   // The turn that an earlier answer left open is gone on with, but not told again.
   for (let index = Math.max(0, before - 1); ; index += 1) {
     const known = turnsOf(source.events)[index];
+    if (known === undefined && source.failure !== undefined) throw source.failure;
     const limit = known === undefined ? reachedLimit(chat, writer, index - before) : null;
     if (limit !== null) return yield* stopAt(limit, chat, index - before);
     const isTold = index >= before;

@@ -1,9 +1,9 @@
 /** The answers of chats: begun, gone on with, told again. Of each chat one at most is under way. */
-import { toRefusal } from "../errors.ts";
+import { ToolariumError, toRefusal } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { resultOf } from "../runs/call-result.ts";
 import type { CallRun } from "../runs/call-run.ts";
-import { refuseLost } from "../runs/endings.ts";
+import { leftAt, refuseLost } from "../runs/endings.ts";
 import { hasEffects } from "../runs/report.ts";
 import type { Runner } from "../runs/runner.ts";
 import { type Ending, tellAnswer } from "./answer.ts";
@@ -123,12 +123,15 @@ async function* answerLive(
     await run.end(ending.status);
   } catch (caught) {
     const error = reasonOf(run, caught);
-    const { code, message, run: known } = toRefusal(error);
+    const refusal = toRefusal(error);
+    const { code, message, run: known } = refusal;
     // A record that cannot be kept is in the log, and the reason of this failure.
     await run.end("failed", message).catch(() => undefined);
     const hasCalled = chat.hasEffects || hasEffects(run.journal.events) || known?.effects === "possible";
     if (!hasCalled && code !== "cancelled") throw error;
-    yield* endInWords(chat, log, error);
+    const isBug = code === "internal_error";
+    log[isBug ? "error" : "warn"]({ err: isBug ? error : undefined, code }, "chat ended early");
+    yield* endInWords(chat, refusal, chat.request.mark.key !== null && !isCancelled(run));
     return;
   }
   yield ending.last;
@@ -155,6 +158,7 @@ function tellAgain(
     events,
     start,
     writer: null,
+    ...(isLast && isCancelled(run) ? { failure: new ToolariumError("cancelled") } : {}),
     async settle(call, place): Promise<Answer> {
       const records = {
         call: (id: string) => resultOf(events, id),
@@ -168,10 +172,21 @@ function tellAgain(
     run: run.id,
     async *follow() {
       yield { type: "started", mode: chat.request.mode, runId: run.id };
-      const { last } = yield* tellAnswer(chat, source);
-      yield last;
+      try {
+        const { last } = yield* tellAnswer(chat, source);
+        yield last;
+      } catch (error) {
+        if (!(error instanceof ToolariumError && error.code === "cancelled")) throw error;
+        yield* endInWords(chat, error, false);
+      }
     },
   };
+}
+
+/** By someone who wanted it to end. One that its client, its process or the store left is not, and is resumed. */
+function isCancelled({ journal: { events } }: CallRun): boolean {
+  const last = events.at(-1);
+  return last?.type === "ended" && last.status === "cancelled" && leftAt(events) === undefined;
 }
 
 /** Whether there is something to do that does not wait for a person or the client. @throws `unknown_call` */
@@ -179,6 +194,7 @@ async function isBrokenOff(run: CallRun, chat: Conversation, { runner }: Answers
   const { events } = run.journal;
   const last = events.at(-1);
   if (last?.type === "ended" && last.error?.code === "approval_expired") throw waitedTooLong();
+  if (isCancelled(run)) return false;
   if (last?.type !== "waiting") return last?.type !== "ended" || last.status !== "completed";
   const turn = turnsOf(events).at(-1);
   const viewer = { principal: chat.request.principal, admin: false };

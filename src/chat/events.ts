@@ -1,7 +1,6 @@
 /** What an answer consists of, from its first word to its end: the engine's side of what clients get. */
 import type { Mode } from "../config/modes.ts";
-import { toRefusal } from "../errors.ts";
-import type { Log } from "../log.ts";
+import type { ToolariumError } from "../errors.ts";
 import type { Fields, Usage } from "../upstream/model.ts";
 import type { ChatStep } from "./answering.ts";
 import type { AutoChoice } from "./auto.ts";
@@ -74,11 +73,16 @@ export function finish(
   return { type: "finish", reason, stopReason, usage, response: turn?.response ?? {}, auto };
 }
 
-/** A failure as the end of an answer that has had effects. */
-export function* endInWords(said: Said, log: Log, error: unknown): Generator<ChatEvent> {
-  const refusal = toRefusal(error);
-  const isBug = refusal.code === "internal_error";
-  log[isBug ? "error" : "warn"]({ err: isBug ? error : undefined, code: refusal.code }, "chat ended early");
-  yield* say(said, `[The answer ends here: ${refusal.message} What the tools have done so far stands.]`);
-  yield { ...finish(said, undefined, "stop", refusal.code), isFailure: true };
+/**
+ * A failure as the end of an answer that has had effects. `canResume`: the client has a key under which the same
+ * request resumes this answer, so it hears that this is not the last word.
+ */
+export function* endInWords(
+  said: Said,
+  { code, message }: Pick<ToolariumError, "code" | "message">,
+  canResume: boolean,
+): Generator<ChatEvent> {
+  const way = canResume ? " The same request with the same Idempotency-Key resumes from here." : "";
+  yield* say(said, `[The answer ends here: ${message} What the tools have done so far stands.${way}]`);
+  yield { ...finish(said, undefined, "stop", code), isFailure: true };
 }

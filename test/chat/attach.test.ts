@@ -28,6 +28,7 @@ const keyed = (key: string): { readonly headers: Record<string, string> } => ({
 });
 const statusOf = async (run: unknown): Promise<unknown> =>
   (await chat.send(`/v1/sandbox/runs/${run}`)).body.status;
+const textOf = ({ body }: Awaited<ReturnType<TestChat["ask"]>>): unknown => body.choices[0].message.content;
 const called = (name: string): number => chat.shop.calls.filter(([each]) => each === name).length;
 
 /** Sends a request, leaves when it has done this much, and returns its run. */
@@ -256,5 +257,45 @@ describe("a request with an Idempotency-Key", () => {
     const other = await chat.ask({ ...request, messages, temperature: 1 }, keyed("e"));
     expect(other.status).toBe(400);
     expect(asked).toHaveLength(2);
+  });
+
+  test("whose model failed after a call says how it is resumed; then nothing changes it any more", async () => {
+    const asked = stage.play({ calls: [["shop__visit", {}]] }, 500, "done", "never");
+    const request = fresh();
+    const first = await chat.ask(request, keyed("f"));
+    expect(first.body.toolarium.stop_reason).toBe("upstream_error");
+    expect(textOf(first)).toMatch(
+      /^\[The answer ends here: .*The same request with the same Idempotency-Key resumes from here\.\]$/,
+    );
+    const second = await chat.ask(request, keyed("f"));
+    expect(textOf(second)).toBe("done");
+    const third = await chat.ask(request, keyed("f"));
+    expect(third.body.choices).toEqual(second.body.choices);
+    expect(asked).toHaveLength(3);
+    expect(called("visit")).toBe(1);
+  });
+
+  test("that somebody cancelled was told its end, and hears the same again", async () => {
+    const asked = stage.play(
+      { text: "slowly", calls: [["shop__visit", {}]] },
+      { calls: [["shop__slow", {}]] },
+      "never",
+    );
+    const request = fresh();
+    const asking = chat.ask(request, keyed("g"));
+    await until("it is under way", () => called("slow") === 1);
+    const { body: audit } = await chat.send("/v1/audit?tool=shop/slow&limit=1");
+    const cancelled = await fetch(`${chat.url}/v1/sandbox/runs/${audit.data[0].run}`, { method: "DELETE" });
+    expect(await cancelled.json()).toMatchObject({ status: "cancelled" });
+    const first = await asking;
+    expect(textOf(first)).toBe(
+      "slowly\n\n[The answer ends here: The run was cancelled. What the tools have done so far stands.]",
+    );
+    const second = await chat.ask(request, keyed("g"));
+    expect(second.body.choices).toEqual(first.body.choices);
+    expect(second.body.toolarium.stop_reason).toBe("cancelled");
+    expect(asked).toHaveLength(2);
+    expect(called("slow")).toBe(1);
+    expect(await statusOf(audit.data[0].run)).toBe("cancelled");
   });
 });

@@ -121,6 +121,7 @@ async function startRun(gateway: Gateway, request: FastifyRequest, reply: Fastif
     throw error;
   }
   const done = run.done.finally(() => slot[Symbol.asyncDispose]());
+  if (body.stream || !body.wait) await run.kept();
   if (body.stream) return sendEventStream(reply, toServerSent(run.events(), run.report()));
   return body.wait ? await done : reply.code(202).send(run.report());
 }

@@ -16,7 +16,9 @@ export interface ActiveRun {
    */
   readonly done: Promise<Report>;
   cancel(): void;
-  /** Events after this seq, then live ones. `rest`, the default: until the run ends or waits. `end`: until nobody carries it. */
+  /** Resolves when all that is known of it is kept; rejects as `done`. Nobody is told of a run before. */
+  kept(): Promise<void>;
+  /** Events after this seq, then live ones, each once it is kept. `rest`, the default: until the run ends or waits. `end`: until nobody carries it. */
   events(afterSeq?: number, until?: "rest" | "end"): AsyncIterable<JournalEvent>;
 }
 

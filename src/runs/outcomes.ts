@@ -1,20 +1,37 @@
 /** What clients are told of runs, as far as their records can be kept. */
+import type { JournalEvent } from "../journal.ts";
 import { type SettledCall, settlementIn } from "./call-result.ts";
 import type { Carried } from "./carriage.ts";
 import { refuseLost } from "./endings.ts";
 import type { Journal } from "./live-journal.ts";
-import { ProgramRun } from "./program-run.ts";
-import { hasEffects, type Report } from "./report.ts";
+import type { Report } from "./report.ts";
 
 /**
- * What its client is told of a run at rest. That of a run that may have changed something is told when its record is as
- * durable as its effects. @throws `store_unavailable` or `store_damaged`, with the run, when its record cannot be kept
+ * What its client is told of a run at rest, once that is kept.
+ * @throws `store_unavailable` or `store_damaged`, with the run, when its record cannot be kept
  */
 export async function endOf(run: Carried): Promise<Report> {
-  const { journal } = run;
-  if (run instanceof ProgramRun && hasEffects(journal.events)) await orLost(run, journal.flush());
-  if (journal.lost !== undefined) throw refuseLost(run, journal.lost);
+  await orLost(run, run.journal.flush());
   return run.report();
+}
+
+/**
+ * `Journal.subscribe` for clients: an event is passed on once it is kept, so that nobody has heard of what an ended
+ * process did not leave, and every stream can be resumed where it was cut.
+ */
+export async function* keptEvents(
+  journal: Journal,
+  afterSeq?: number,
+  until?: "rest" | "end",
+): AsyncGenerator<JournalEvent> {
+  let kept = 0;
+  for await (const event of journal.subscribe(afterSeq, until)) {
+    if (event.seq > kept) {
+      kept = journal.events.length;
+      await journal.flush();
+    }
+    yield event;
+  }
 }
 
 /** Whatever fails of a run whose record cannot be kept fails for that. */

@@ -7,6 +7,7 @@ import { mergeChildren } from "./chat-report.ts";
 import { type Approval, approvalsOf, isAsked, seesWhole, type Viewer } from "./deciders.ts";
 import { callIdOf, parseCallId } from "./ids.ts";
 import { allRuns } from "./loading.ts";
+import { keptEvents } from "./outcomes.ts";
 import { deriveReport, type Report, type RunStatus, statusAfter } from "./report.ts";
 import { parseSpec } from "./run-spec.ts";
 
@@ -175,7 +176,7 @@ export function createRunReader(store: Store, carried: (id: string) => Carried |
     async events(id, viewer, afterSeq = 0) {
       if ((await find(id, viewer)) === undefined) return undefined;
       const live = carried(id);
-      if (live !== undefined) return live.journal.subscribe(afterSeq);
+      if (live !== undefined) return keptEvents(live.journal, afterSeq);
       const events = await store.readJournal(id, afterSeq);
       return (async function* () {
         yield* events;

@@ -9,7 +9,7 @@ import { endRefused } from "./endings.ts";
 import { handOver } from "./hand-over.ts";
 import { createJournal, type Journal } from "./live-journal.ts";
 import { type CallRunRequest, openCallRun } from "./open-calls.ts";
-import { endOf } from "./outcomes.ts";
+import { endOf, keptEvents, orLost } from "./outcomes.ts";
 import { type ProgramRequest, prepareProgram } from "./prepare.ts";
 import { type ProgramDeps, ProgramRun } from "./program-run.ts";
 import type { RunReader } from "./reading.ts";
@@ -68,7 +68,8 @@ export async function startProgram(request: ProgramRequest, parts: StartingParts
     report: () => run.report(),
     done,
     cancel: () => run.cancel(),
-    events: (afterSeq, until) => run.journal.subscribe(afterSeq, until),
+    kept: () => orLost(run, run.journal.flush()),
+    events: (afterSeq, until) => keptEvents(run.journal, afterSeq, until),
   };
 }
 

@@ -189,6 +189,39 @@ it("what became of a call that changed something is kept once the program has it
   await runner.drain(0, "suspend");
 });
 
+it("nobody hears of a run, of what happens in it or of its end before that is kept", async () => {
+  await using store = await openSqliteStore({ path: ":memory:", log: createLog("silent") });
+  const keep = Promise.withResolvers<void>();
+  const runner = createRunner(core, {
+    ...bindAll(store),
+    async flush(id) {
+      await keep.promise;
+      await store.flush(id);
+    },
+  });
+  // It changes nothing: only those who are told of it wait for its record.
+  const { id, kept, events, report, done } = await runner.start(programRequest("return await read({})"));
+  const heard: string[] = [];
+  const hearing = [
+    kept().then(() => void heard.push("run")),
+    events()
+      [Symbol.asyncIterator]()
+      .next()
+      .then(() => void heard.push("event")),
+    until("its stream can be read", () => runner.reader.events(id, me))
+      .then((stream) => stream[Symbol.asyncIterator]().next())
+      .then(() => void heard.push("event by its id")),
+    done.then(() => void heard.push("end")),
+  ];
+  await until("the program has ended", () => report().status === "completed");
+  await store.flush(id);
+  expect(heard).toEqual([]);
+  keep.resolve();
+  await Promise.all(hearing);
+  expect(heard.toSorted()).toEqual(["end", "event", "event by its id", "run"]);
+  await runner.drain(0, "suspend");
+});
+
 it("an answer to the first question that comes once more does not answer whether a call in doubt is made again", async () => {
   const id = await run("return await ask({ value: 'doubtful' })");
   const made = (): number => ask.seen.filter((value) => value === "doubtful").length;

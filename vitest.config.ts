@@ -6,8 +6,6 @@ const config: ViteUserConfig = defineConfig({
     pool: "forks",
     setupFiles: ["test/helpers/setup.ts"],
     testTimeout: 20_000,
-    // Tests with limits of time share two cores with strangers; whoever works on them sees each failure.
-    retry: process.env["CI"] === "true" ? 1 : 0,
     hookTimeout: 30_000,
     coverage: { provider: "v8", include: ["sandbox/**", "src/**"], reporter: ["text"] },
   },

@@ -35,6 +35,9 @@ export class CallRun implements Carried, Decidable {
   readonly #flights = new Map<string, Promise<GateOutcome>>();
   readonly #turnstile = createTurnstile();
   #life: Life;
+  /** Answers who waits for a call of a run that is stranded. */
+  readonly #stranded = Promise.withResolvers<GateOutcome>();
+  #quiet: Promise<unknown> = Promise.resolve();
   /** While a request is answered; between requests the rules are those of the moment. */
   #view: View | undefined;
   #answering: PromiseWithResolvers<void> | undefined;
@@ -128,7 +131,8 @@ export class CallRun implements Carried, Decidable {
       const message = `More than ${toolCalls} tool calls in one request.`;
       return { type: "failure", call, failure: { kind: "denied", message } };
     }
-    const outcome = await (this.#flights.get(call) ?? this.#send(call, tool, args));
+    const flight = this.#flights.get(call) ?? this.#send(call, tool, args);
+    const outcome = await Promise.race([flight, this.#stranded.promise]);
     const { lost } = this.journal;
     // What came back of it may not be there after a restart, so nobody hears of it.
     if (lost !== undefined || outcome.type === "unkept")
@@ -138,7 +142,7 @@ export class CallRun implements Carried, Decidable {
 
   /** What happened beside calls: a turn of the model, an answer of a call. */
   note(event: Extract<JournalEventBody, { type: "turn" | "answered" }>): void {
-    this.#life.journal.append(event);
+    if (!this.#life.over) this.journal.append(event);
   }
 
   /** Ends the answer to a request, `waiting` for the next one or with the run itself. Resolves when that is durable; rejects when it cannot be kept. */
@@ -166,9 +170,21 @@ export class CallRun implements Carried, Decidable {
   }
 
   /** An answer under way is left unfinished, for the same request to come again. */
-  suspend(reason: ToolariumError = new ToolariumError("not_ready", "The gateway is stopping.")): void {
-    this.#close(reason);
+  suspend(): void {
+    this.#close(new ToolariumError("not_ready", "The gateway is stopping."));
     this.#rest();
+  }
+
+  strand(reason: ToolariumError): void {
+    this.#quiet = Promise.all(this.#flights.values());
+    this.#flights.clear();
+    this.#life.strand(reason);
+    this.#stranded.resolve({ type: "unkept" });
+    this.#rest();
+  }
+
+  async quiet(): Promise<void> {
+    await this.#quiet;
   }
 
   /** Nobody decided in time. Only for a run at rest. */
@@ -206,7 +222,7 @@ export class CallRun implements Carried, Decidable {
     const { bridge, callTimeoutMs: timeoutMs } = this.#deps;
     const requested = events.find((event) => event.type === "requested" && event.call === call);
     const asked = requested?.type === "requested" ? requested : { tool, args };
-    const { journal, signal } = this.#life;
+    const { journal, callSignal: signal } = this.#life;
     const view = this.#view ?? this.#present([]);
     const gate = this.#gate(
       call,
@@ -255,7 +271,11 @@ export class CallRun implements Carried, Decidable {
   }
 
   #endNow(code: "cancelled" | "approval_expired", end = endAtRest(this.journal.events, code)): void {
-    if (this.ended || this.#life.over) return;
+    if (this.ended || this.#life.over) {
+      // Of one that is stranded calls can still be under way.
+      this.#life.end(new ToolariumError(code));
+      return;
+    }
     this.journal.append(end);
     this.#close(new ToolariumError(code));
     this.#rest();

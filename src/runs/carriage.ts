@@ -17,12 +17,19 @@ export interface Carried {
   readonly decidable: Decidable | null;
   report(): Report;
   cancel(): void;
-  /** Lets go of what is under way, for this reason; the journal stays as it is. */
-  suspend(reason?: ToolariumError): void;
+  /** Lets go of what is under way, calls included; the journal stays as it is. */
+  suspend(): void;
+  /**
+   * Its record cannot be kept: nothing new follows from it, and who waits for it gets this reason. Calls under way come
+   * to their end, and the journal gets what became of them, for when it can be written again.
+   */
+  strand(reason: ToolariumError): void;
   /** Ends it if it still waits for a person. */
   expire?(): void;
   /** Resolves when it has ended or waits. Never rejects. */
   rest(): Promise<void>;
+  /** Of one that is stranded: resolves when none of its calls is under way. Never rejects. */
+  quiet(): Promise<void>;
 }
 
 interface Place<R extends Carried> {

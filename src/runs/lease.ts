@@ -39,8 +39,13 @@ export interface Lease {
   readonly host: RunHost;
   /** Tells a call that this lease holds that it is decided; it goes on when the engine takes it. */
   decided(call: string, decision: HumanDecision): void;
-  /** From now on nothing that is still under way reaches the journal. */
+  /** The calls under way are aborted, and nothing of them reaches the journal any more. Idempotent. */
   close(): void;
+  /**
+   * The program is gone, and its record cannot be kept: the calls under way come to their end, and the journal gets what
+   * became of them. Resolves when none is under way, or once it is closed. Never rejects.
+   */
+  finish(): Promise<void>;
 }
 
 /** Of a call about which the program is told nothing: its run is ended or suspended in a moment. */
@@ -60,6 +65,11 @@ export function createLease(options: LeaseOptions): Lease {
   /** Calls under way that may change something. */
   const changes = new Set<number>();
   const held = new Map<string, (decision: HumanDecision) => void>();
+  /** Calls that the gate has. */
+  const atGate = new Set<Promise<GateOutcome>>();
+  const abort = new AbortController();
+  let isHeeding = false;
+  let finishing = false;
   let closed = false;
   let keeping: NodeJS.Timeout | undefined;
 
@@ -67,7 +77,7 @@ export function createLease(options: LeaseOptions): Lease {
     append(body) {
       if (closed) return;
       if (body.type === "started" && !body.readOnly) changes.add(body.n);
-      if (body.type === "settled") settlements.set(body.n, body);
+      if (body.type === "settled" && !finishing) settlements.set(body.n, body);
       else journal().append(body);
     },
     flush: () => journal().flush(),
@@ -83,6 +93,16 @@ export function createLease(options: LeaseOptions): Lease {
     }, KEEP_WITHIN_MS);
   }
 
+  /** The engine's signal is the same for all calls of a lease: it aborts them unless they are to come to their end. */
+  function heed(signal: AbortSignal): void {
+    if (isHeeding) return;
+    isHeeding = true;
+    const pass = (): void => {
+      if (!finishing) abort.abort(signal.reason);
+    };
+    signal.addEventListener("abort", pass, { once: true });
+  }
+
   function leftForCallMs(): number {
     return Math.max(SHORTEST_CALL_MS, options.leftMs() - DEADLINE_MARGIN_MS);
   }
@@ -92,7 +112,8 @@ export function createLease(options: LeaseOptions): Lease {
     const runAllowsMs = leftForCallMs();
     const timeoutMs = Math.ceil(Math.min(callTimeoutMs, runAllowsMs));
     const named = { ...guest, tool: `${server}/${tool}` };
-    const rest = { journal: callJournal, timeoutMs, signal };
+    heed(signal);
+    const rest = { journal: callJournal, timeoutMs, signal: abort.signal };
     const startedAt = performance.now();
     const gate = options.gate(named, { ...rest, leftMs: Math.ceil(runAllowsMs) });
     const open = options.openCall(gate.id, n);
@@ -101,6 +122,8 @@ export function createLease(options: LeaseOptions): Lease {
     );
     if (outcome.type === "unkept") return suspended();
     if (outcome.type === "pending") {
+      // Whoever goes on with the run asks.
+      if (finishing) return suspended();
       const { type: _, ...pending } = outcome;
       const asDecided = (): GateCall => options.gate(named, { ...rest, leftMs: Math.ceil(leftForCallMs()) });
       return hold(guest, asDecided, { call: gate.id, ...pending });
@@ -112,11 +135,16 @@ export function createLease(options: LeaseOptions): Lease {
 
   /** The gate rejects only where it is wrong itself. The program is told no more than that. */
   async function guarded(gate: GateCall, act: () => Promise<GateOutcome>): Promise<GateOutcome> {
+    let outcome: Promise<GateOutcome> | undefined;
     try {
-      return await act();
+      outcome = act();
+      atGate.add(outcome);
+      return await outcome;
     } catch (error) {
       options.log.error({ err: error, call: gate.id }, "the gate failed");
       return settle(gate, refuse({ kind: "tool", message: "The call failed in the gateway." }));
+    } finally {
+      if (outcome !== undefined) atGate.delete(outcome);
     }
   }
 
@@ -147,6 +175,13 @@ export function createLease(options: LeaseOptions): Lease {
     return { type: "error", error: toGuestError(outcome.failure, `${server}/${tool}`) };
   }
 
+  function close(): void {
+    if (closed) return;
+    closed = true;
+    clearTimeout(keeping);
+    if (atGate.size > 0) abort.abort();
+  }
+
   return {
     host: {
       call,
@@ -165,9 +200,13 @@ export function createLease(options: LeaseOptions): Lease {
       held.get(id)?.(decision);
       held.delete(id);
     },
-    close() {
-      closed = true;
-      clearTimeout(keeping);
+    close,
+    async finish() {
+      finishing = true;
+      for (const settled of settlements.values()) journal().append(settled);
+      settlements.clear();
+      while (atGate.size > 0) await Promise.allSettled(atGate);
+      close();
     },
   };
 }

@@ -84,6 +84,8 @@ export class ProgramRun implements Carried, Decidable {
   /** The policy with these layers on top, made once. */
   #asked: { readonly layers: readonly PolicyLayer[] | undefined; readonly policy: Policy } | undefined;
   #suspended = false;
+  /** Its calls may still be under way. */
+  #stranded: { readonly lease: Lease; readonly quiet: Promise<void> } | undefined;
   readonly #turnstile = createTurnstile();
   readonly #asking = new Map<string, Promise<void>>();
 
@@ -163,8 +165,20 @@ export class ProgramRun implements Carried, Decidable {
 
   /** Lets go of it without an end: another process, or this one later, goes on with what the journal has. */
   suspend(): void {
+    this.#stranded?.lease.close();
     this.#suspended = true;
     this.#abort.abort(SUSPEND);
+  }
+
+  strand(): void {
+    const lease = this.#lease;
+    if (lease !== undefined) this.#stranded = { lease, quiet: lease.finish() };
+    this.#suspended = true;
+    this.#abort.abort(SUSPEND);
+  }
+
+  async quiet(): Promise<void> {
+    await this.#stranded?.quiet;
   }
 
   /** Nobody decided in time. Only for a run that waits. */
@@ -238,6 +252,7 @@ export class ProgramRun implements Carried, Decidable {
   }
 
   #endNow(code: "cancelled" | "approval_expired"): void {
+    this.#stranded?.lease.close();
     if (this.#lease !== undefined) {
       this.#abort.abort();
       return;
@@ -297,7 +312,7 @@ export class ProgramRun implements Carried, Decidable {
     this.#abort = abort;
     this.#lease = lease;
     this.#leased = outcome.then((end) => {
-      lease.close();
+      if (this.#stranded?.lease !== lease) lease.close();
       this.#lease = undefined;
       this.#leased = undefined;
       this.#finish(end, compiled);

@@ -47,12 +47,19 @@ export function createRevival({ store, log, carriage, takeUp }: RevivalDeps): Re
     });
   }
 
+  /** A call that had been made would be in doubt if its run resumed before its outcome is known. */
+  async function restore(run: Carried): Promise<void> {
+    await run.quiet();
+    await run.journal.restore();
+  }
+
   function stranded(run: Carried): void {
     // Once the store can be written again it says so.
     if (disposed || underWay.has(run.id) || store.health.hindrance !== null) return;
     underWay.add(run.id);
-    run.journal
-      .restore()
+    restore(run)
+      // Once it is taken up it can be stranded again.
+      .finally(() => underWay.delete(run.id))
       .then(() => {
         carriage.letGo(run);
         return resume(run.id);
@@ -63,8 +70,7 @@ export function createRevival({ store, log, carriage, takeUp }: RevivalDeps): Re
         if (RETRIED.has(toRefusal(error).code)) return later(() => stranded(run));
         sayLost(run.id, error);
         carriage.letGo(run);
-      })
-      .finally(() => underWay.delete(run.id));
+      });
   }
 
   const stop = store.onRevived(() => {
@@ -74,7 +80,7 @@ export function createRevival({ store, log, carriage, takeUp }: RevivalDeps): Re
   return {
     lost(id) {
       const run = carriage.get(id);
-      if (run?.journal.lost !== undefined) run.suspend(refuseLost(run, run.journal.lost));
+      if (run?.journal.lost !== undefined) run.strand(refuseLost(run, run.journal.lost));
     },
     stranded,
     [Symbol.dispose]() {

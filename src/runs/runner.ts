@@ -202,7 +202,8 @@ export class Runner {
    */
   async drain(deadlineMs: number, rest: "suspend" | "cancel"): Promise<void> {
     this.#draining = true;
-    const all = (): Promise<unknown> => Promise.all(this.#carriage.all().map((run) => run.rest()));
+    const all = (): Promise<unknown> =>
+      Promise.all(this.#carriage.all().map((run) => run.rest().then(() => run.quiet())));
     const deadline = Promise.withResolvers<void>();
     const timer = setTimeout(deadline.resolve, deadlineMs);
     await Promise.race([all(), deadline.promise]);

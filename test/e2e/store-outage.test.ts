@@ -100,8 +100,6 @@ const NAMES = ["a", "b", "c", "d", "e", "f"];
 
 test(`programs on a disk that fills are suspended, and end as they were told once it has room (${ROUNDS} rounds)`, {
   timeout: 120_000 * ROUNDS,
-  // A known fault: once in some runs of this test a program does not resume before the next start of the gateway.
-  retry: 3,
 }, async () => {
   const { world, serve } = await inWorld();
   const gateway = await serve();

@@ -124,6 +124,7 @@ export interface Config {
     readonly retentionDays: number;
     readonly fsync: boolean;
     readonly maxBytes?: number | undefined;
+    readonly maxBytesPerPrincipal?: number | undefined;
   };
   readonly server: {
     readonly host: string;

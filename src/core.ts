@@ -32,6 +32,7 @@ export interface CoreOptions {
   /** See `SqliteStoreOptions`. Default false. */
   readonly storeFsync?: boolean;
   readonly storeMaxBytes?: number | undefined;
+  readonly storeMaxBytesPerPrincipal?: number | undefined;
   readonly sandbox: WorkerPoolOptions;
   /** Milliseconds for one tool call. */
   readonly callTimeoutMs: number;
@@ -84,6 +85,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       path: options.storePath,
       fsync: options.storeFsync ?? false,
       maxBytes: options.storeMaxBytes,
+      maxBytesPerPrincipal: options.storeMaxBytesPerPrincipal,
       log,
     }),
     createPool({

@@ -154,7 +154,13 @@ export const errorTable: { readonly [C in ErrorCode]: ErrorRow } = {
     true,
     "The store cannot be written at present. Retry later.",
   ),
-  store_full: row(507, "overloaded_error", 6, false, "The store has reached its size limit, store.maxBytes."),
+  store_full: row(
+    507,
+    "overloaded_error",
+    6,
+    false,
+    "The store is full: what it keeps, or keeps of yours, is over its limit.",
+  ),
   store_damaged: row(
     500,
     "api_error",

@@ -68,6 +68,7 @@ export async function createGateway({ config, log, now }: GatewayOptions): Promi
       storePath: config.store.path,
       storeFsync: config.store.fsync,
       storeMaxBytes: config.store.maxBytes,
+      storeMaxBytesPerPrincipal: config.store.maxBytesPerPrincipal,
       sandbox: { ...config.sandbox, memoryMb: config.limits.memoryMb },
       callTimeoutMs: config.tools.timeoutMs,
       maxCallTimeoutMs: config.tools.maxTimeoutMs,

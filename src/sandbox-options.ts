@@ -52,6 +52,11 @@ export interface SandboxOptions
    */
   readonly storeFsync?: boolean;
   /**
+   * Bytes that the kept runs of one principal may take before its next ones are refused with `store_full`; those that
+   * run go on. Default: no bound.
+   */
+  readonly storeMaxBytesPerPrincipal?: number;
+  /**
    * Whether the shapes of results are learned, for tools that do not say what they give: per principal, never values.
    * Programs that do not fit them are warned, never refused. Default false: a check then depends on the tools alone.
    */

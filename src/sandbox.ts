@@ -27,7 +27,7 @@ import { type Policy, visible } from "./tools/policy.ts";
 export interface Sandbox extends AsyncDisposable {
   /**
    * Resolves with the report for anything the program did. Rejects with `ToolariumError` only for our faults:
-   * `disposed`, `queue_full`, `invalid_request`, `limit_above_ceiling`.
+   * `disposed`, `queue_full`, `store_full`, `invalid_request`, `limit_above_ceiling`.
    */
   run(code: string, options?: RunOptions): Promise<Report>;
   /**
@@ -66,6 +66,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     marks: { readOnly: options.readOnly ?? [], idempotent: [] },
     storePath: options.storePath ?? ":memory:",
     storeFsync: options.storeFsync ?? false,
+    storeMaxBytesPerPrincipal: options.storeMaxBytesPerPrincipal,
     sandbox: { ...options, memoryMb: defaults.memoryMb },
     callTimeoutMs: options.callTimeoutMs ?? CALL_TIMEOUT_MS,
     maxCallTimeoutMs: MAX_CALL_TIMEOUT_MS,

@@ -249,6 +249,8 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
       fsync: z.boolean().default(false),
       // Bytes of its file, without those that removed runs have left; above it no new run begins.
       maxBytes: whole(1_048_576).optional(),
+      // Bytes of one principal's runs; above it that principal begins no new one.
+      maxBytesPerPrincipal: whole(65_536).optional(),
     })
     .prefault({}),
   server: z

@@ -79,13 +79,13 @@ export class Runner {
    * nothing is recorded.
    */
   async start(request: ProgramRequest): Promise<ActiveRun> {
-    this.#refuseNewRuns();
+    this.#refuseNewRun(request);
     return startProgram(request, this.#parts());
   }
 
   /** A record for calls made outside a program. Rejects as `start`. */
   async openCalls(request: CallRunRequest): Promise<CallRun> {
-    this.#refuseNewRuns();
+    this.#refuseNewRun(request);
     return openCalls(request, this.#parts());
   }
 
@@ -273,9 +273,10 @@ export class Runner {
   }
 
   /** @throws why nothing new can begin now */
-  #refuseNewRuns(): void {
+  #refuseNewRun({ principal, parent }: Pick<ProgramRequest, "principal" | "parent">): void {
     this.#refuseChanges();
-    const { refusal } = this.#deps.store;
-    if (refusal !== undefined) throw refusal;
+    const refusal = this.#deps.store.refusalFor(principal);
+    // The programs of a chat were let in with it.
+    if (refusal !== undefined && !(refusal.code === "store_full" && parent !== undefined)) throw refusal;
   }
 }

@@ -6,7 +6,14 @@ import type { DatabaseSync } from "node:sqlite";
 import { ToolariumError } from "../errors.ts";
 import { describeReadFailure, describeWriteFailure, type Failure } from "./failures.ts";
 import type { Tables } from "./tables.ts";
-import type { Answer, Envelope, ReadRequest, StoreValues, WriteRequest } from "./thread-protocol.ts";
+import {
+  type Answer,
+  type Envelope,
+  type ReadRequest,
+  type StoreValues,
+  type WriteRequest,
+  writeOps,
+} from "./thread-protocol.ts";
 
 export interface Group {
   /** Commits the writes among them, then answers the reads: a read sees all that was written before it. */
@@ -130,16 +137,6 @@ interface Read {
   readonly id: number;
   readonly request: ReadRequest;
 }
-
-const writeOps: ReadonlySet<string> = new Set<WriteRequest["op"]>([
-  "createRun",
-  "append",
-  "putSnapshot",
-  "deleteRunsBefore",
-  "deleteSnapshotsBefore",
-  "putShapes",
-  "deleteShapesBefore",
-]);
 
 function isWrite(request: WriteRequest | ReadRequest): request is WriteRequest {
   return writeOps.has(request.op);

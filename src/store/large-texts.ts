@@ -31,13 +31,16 @@ const places: ReadonlyMap<unknown, readonly Path[]> = new Map<JournalEvent["type
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** The event as it is stored; `keep` is given each text that stands outside of it. */
-export function moveLargeTexts(event: JournalEvent, keep: (hash: string, text: string) => void): Fields {
+/** The event as it is stored; `keep` is given each text that stands outside of it, with its bytes as UTF-8. */
+export function moveLargeTexts(
+  event: JournalEvent,
+  keep: (hash: string, text: string, bytes: number) => void,
+): Fields {
   return replaceTexts(event, (text) => {
     // A text with half a surrogate pair survives as JSON only.
     if (typeof text !== "string" || text.length < LARGE || !text.isWellFormed()) return text;
     const reference: TextReference = { sha256: sha256(text), bytes: Buffer.byteLength(text) };
-    keep(reference.sha256, text);
+    keep(reference.sha256, text, reference.bytes);
     return reference;
   });
 }

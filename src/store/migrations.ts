@@ -1,6 +1,7 @@
 /** The versions of what is stored: of each event's text, and of the tables around it. */
 import type { DatabaseSync } from "node:sqlite";
 import { fillChainAndIndex } from "./backfill.ts";
+import { EVENT_ROW_BYTES, RUN_ROW_BYTES } from "./usage.ts";
 
 /**
  * Stands in every stored event as `v`. Goes up when an older version could not read a new event; events of lower
@@ -119,6 +120,21 @@ export const migrations: readonly Migration[] = [
   ) strict, without rowid;
   create index shapes_by_time on shapes (seen_at);
   create index shapes_by_use  on shapes (principal, seen_at desc);
+  `,
+  },
+  // 5: how much the runs of each principal take.
+  {
+    sql: `
+  alter table runs add column bytes integer not null default 0;
+  update runs set bytes = ${RUN_ROW_BYTES} + octet_length(spec)
+    + (select coalesce(sum(octet_length(event) + ${EVENT_ROW_BYTES}), 0) from journal where run = runs.key)
+    + (select coalesce(sum(octet_length(text)), 0) from payload_uses
+       join payloads on payloads.key = payload_uses.payload where payload_uses.run = runs.key);
+  create table usage (
+    principal text    primary key,
+    bytes     integer not null
+  ) strict, without rowid;
+  insert into usage select principal, sum(bytes) from runs group by principal;
   `,
   },
 ];

@@ -31,16 +31,15 @@ function serve(port: MessagePort, options: StoreThreadOptions): void {
     if (waiting.length === 0) return;
     const envelopes = waiting;
     waiting = [];
-    const { answers, commits, bytes } = store.run(envelopes);
-    post({ type: "answers", answers, commits, bytes });
+    post({ type: "answers", ...store.run(envelopes) });
   };
 
   const revive = (): void => {
     try {
       store.revive();
-      post({ type: "revived", reason: null, bytes: store.bytes() });
+      post({ type: "revived", reason: null, kept: store.kept() });
     } catch (error) {
-      post({ type: "revived", reason: describeWriteFailure(error).message, bytes: 0 });
+      post({ type: "revived", reason: describeWriteFailure(error).message, kept: store.kept() });
     }
   };
 
@@ -62,5 +61,5 @@ function serve(port: MessagePort, options: StoreThreadOptions): void {
         for (const envelope of message.envelopes) waiting.push(envelope);
     }
   });
-  post({ type: "ready", identity: store.identity, bytes: store.bytes(), lost: store.lost });
+  post({ type: "ready", identity: store.identity, kept: store.kept(), lost: store.lost });
 }

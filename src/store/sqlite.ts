@@ -9,6 +9,7 @@ import type { JournalEvent, RunStatus } from "../journal.ts";
 import type { Log } from "../log.ts";
 import { largeTextLength } from "./large-texts.ts";
 import { createOutstanding, type Outstanding } from "./outstanding.ts";
+import { createQuota, type Quota, type QuotaLimits } from "./quota.ts";
 import { keepsNothing, openRedoLog, type RedoLog } from "./redo-log.ts";
 import { parseJournalEvent, parseRunRef, parseRunRow, parseShapeRow } from "./rows.ts";
 import { createSnapshotMemory, SNAPSHOT_GRACE_MS } from "./snapshot-memory.ts";
@@ -29,7 +30,7 @@ import type { VerifiedPart } from "./verification.ts";
 
 const MIB = 1024 * 1024;
 
-export interface SqliteStoreOptions {
+export interface SqliteStoreOptions extends QuotaLimits {
   /** A file, created when absent, or `:memory:`, which keeps nothing. */
   readonly path: string;
   readonly log: Log;
@@ -42,8 +43,6 @@ export interface SqliteStoreOptions {
   readonly fsync?: boolean;
   /** Only look, also while a gateway writes to the file, which must be there and of this version. Writes reject. */
   readonly readOnly?: boolean;
-  /** Bytes of the database above which new runs are refused with `store_full`. Default: none. */
-  readonly maxBytes?: number | undefined;
   /** Milliseconds to wait for another program that has locked the file. Default 2 s. */
   readonly busyMs?: number;
 }
@@ -56,11 +55,6 @@ interface SqliteStoreStats {
   readonly backlogBytes: number;
 }
 
-interface StoreLimits {
-  readonly backlogBytes: number;
-  readonly maxBytes: number;
-}
-
 export interface SqliteStore extends Store {
   stats(): SqliteStoreStats;
 }
@@ -70,15 +64,16 @@ export interface SqliteStore extends Store {
  * another program, or of a newer version.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
-  const { path, log, readOnly = false, backlogBytes = 64 * MIB, maxBytes, busyMs } = options;
-  const countBytes = maxBytes !== undefined;
+  const { path, log, readOnly = false, backlogBytes = 64 * MIB, busyMs } = options;
+  const counts = {
+    countBytes: options.maxBytes !== undefined,
+    countUsage: options.maxBytesPerPrincipal !== undefined,
+  };
   const busy = busyMs === undefined ? {} : { busyMs };
-  const thread = await startStoreThread({ path, readOnly, countBytes, ...busy }, log);
+  const quota = createQuota(options);
+  const thread = await startStoreThread({ path, readOnly, ...counts, ...busy }, { log, note: quota.note });
   const outstanding = createOutstanding(thread, logOf(options, thread.identity));
-  return new ThreadedStore(thread, outstanding, {
-    backlogBytes,
-    maxBytes: maxBytes ?? Number.POSITIVE_INFINITY,
-  });
+  return new ThreadedStore(thread, outstanding, quota, backlogBytes);
 }
 
 /** What keeps a write before it is committed. */
@@ -91,16 +86,18 @@ function logOf(options: SqliteStoreOptions, identity: string): RedoLog | undefin
 class ThreadedStore implements SqliteStore {
   readonly #thread: StoreThread;
   readonly #outstanding: Outstanding;
-  readonly #limits: StoreLimits;
+  readonly #quota: Quota;
+  readonly #backlogBytes: number;
   readonly #putSnapshot = createSnapshotMemory((text) =>
     this.#write({ op: "putSnapshot", text, at: Date.now() }, text.length),
   );
   #writes = 0;
 
-  constructor(thread: StoreThread, outstanding: Outstanding, limits: StoreLimits) {
+  constructor(thread: StoreThread, outstanding: Outstanding, quota: Quota, backlogBytes: number) {
     this.#thread = thread;
     this.#outstanding = outstanding;
-    this.#limits = limits;
+    this.#quota = quota;
+    this.#backlogBytes = backlogBytes;
   }
 
   get health(): StoreHealth {
@@ -108,16 +105,15 @@ class ThreadedStore implements SqliteStore {
     return { hindrance: hindrance?.message ?? null, damage: damage ?? null };
   }
 
-  get refusal(): ToolariumError | undefined {
-    const { hindrance, backlogBytes, bytes } = this.#thread;
+  refusalFor(principal: string): ToolariumError | undefined {
+    return this.#hindrance ?? this.#quota.refusalFor(principal);
+  }
+
+  /** Why nothing new is taken, whosever it is. */
+  get #hindrance(): ToolariumError | undefined {
+    const { hindrance, backlogBytes } = this.#thread;
     if (hindrance !== undefined) return hindrance;
-    const { maxBytes } = this.#limits;
-    if (bytes > maxBytes)
-      return new ToolariumError(
-        "store_full",
-        `The store has ${bytes} bytes; store.maxBytes allows ${maxBytes}. Raise it, or keep runs for fewer days (store.retentionDays).`,
-      );
-    if (backlogBytes > this.#limits.backlogBytes)
+    if (backlogBytes > this.#backlogBytes)
       return new ToolariumError("queue_full", "The store is behind with writing to its disk. Retry later.", {
         retryAfterSeconds: 1,
       });
@@ -129,9 +125,9 @@ class ThreadedStore implements SqliteStore {
   }
 
   createRun(run: RunRecord): Promise<void> {
-    const { refusal } = this;
     // One that was let in while there was room stays.
-    if (refusal !== undefined && refusal.code !== "store_full") return Promise.reject(refusal);
+    const hindrance = this.#hindrance;
+    if (hindrance !== undefined) return Promise.reject(hindrance);
     this.#writes += 1;
     return this.#outstanding.write(run.id, { op: "createRun", run }, run.spec.length);
   }

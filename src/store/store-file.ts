@@ -3,6 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { ToolariumError } from "../errors.ts";
 import { IN_MEMORY, openDatabase, readIdentity, unusable } from "./database.ts";
 import { createGroup, type Group } from "./group-commit.ts";
+import type { Kept } from "./quota.ts";
 import { redo } from "./redo.ts";
 import { type StoreFiles, watchStoreFiles } from "./store-files.ts";
 import { createTables, type Tables } from "./tables.ts";
@@ -15,10 +16,10 @@ export interface StoreFile {
   run(envelopes: readonly Envelope[]): {
     readonly answers: readonly Answer[];
     readonly commits: number;
-    readonly bytes: number;
+    readonly kept: Kept;
   };
-  /** Bytes in use, without those that removed runs have left; 0 unless they are counted. */
-  bytes(): number;
+  /** With the usage of everybody. */
+  kept(): Kept;
   /**
    * For a store of which a write failed: commits what the redo log has, and tries whether more can be written. Throws
    * what still stands in the way.
@@ -32,7 +33,8 @@ interface Opened {
   readonly tables: Tables;
   readonly group: Group;
   readonly identity: string;
-  bytes(): number;
+  /** `changed`: of whoever wrote since the last time; otherwise of everybody. */
+  kept(which: "changed" | "all"): Kept;
 }
 
 /** @throws `config_error` when the file cannot be used */
@@ -45,8 +47,7 @@ export function openStoreFile(options: StoreThreadOptions): StoreFile {
     try {
       const tables = createTables(db);
       const group = createGroup(db, tables, () => files?.findFault()?.reason);
-      const bytes = options.countBytes ? createByteCount(db) : () => 0;
-      return { db, tables, group, identity: readIdentity(db), bytes };
+      return { db, tables, group, identity: readIdentity(db), kept: createCount(db, tables, options) };
     } catch (error) {
       db.close();
       throw unusable(path, error);
@@ -62,13 +63,13 @@ export function openStoreFile(options: StoreThreadOptions): StoreFile {
     identity,
     lost,
     run(envelopes) {
-      if (opened === undefined) return { answers: envelopes.map(closed), commits, bytes: 0 };
+      if (opened === undefined) return { answers: envelopes.map(closed), commits, kept: NOTHING };
       const before = opened.group.commits();
       const answers = opened.group.run(envelopes);
       commits += opened.group.commits() - before;
-      return { answers, commits, bytes: opened.bytes() };
+      return { answers, commits, kept: opened.kept("changed") };
     },
-    bytes: () => opened?.bytes() ?? 0,
+    kept: () => opened?.kept("all") ?? NOTHING,
     revive() {
       const fault = files?.findFault();
       if (fault?.type === "replaced") throw new ToolariumError("store_unavailable", fault.reason);
@@ -126,17 +127,24 @@ function tryToWrite({ db, tables }: Opened): void {
   }
 }
 
-function createByteCount(db: DatabaseSync): () => number {
+const NOTHING: Kept = { bytes: 0, usage: new Map() };
+
+function createCount(db: DatabaseSync, tables: Tables, options: StoreThreadOptions): Opened["kept"] {
+  const { countBytes, countUsage } = options;
   const pages = db.prepare(
     `select (page_count - freelist_count) * page_size as bytes
      from pragma_page_count, pragma_freelist_count, pragma_page_size`,
   );
-  return () => {
+  return (which) => {
     try {
-      return Number(pages.get()?.["bytes"]);
+      const counted = tables.takeCounted();
+      return {
+        bytes: countBytes ? Number(pages.get()?.["bytes"]) : 0,
+        usage: countUsage ? tables.readUsage(which === "changed" ? counted : undefined) : NOTHING.usage,
+      };
     } catch {
       // What is wrong is told to the next that reads or writes.
-      return 0;
+      return NOTHING;
     }
   };
 }

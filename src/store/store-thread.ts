@@ -8,17 +8,20 @@
 import type { Worker } from "node:worker_threads";
 import { ToolariumError, type ToolariumErrorOptions } from "../errors.ts";
 import type { Log } from "../log.ts";
+import type { Kept } from "./quota.ts";
 import { type StartedWorker, startStoreWorker } from "./store-worker.ts";
-import type {
-  Answer,
-  Envelope,
-  FromThread,
-  StoreThreadOptions,
-  StoreValues,
-  ToThread,
+import {
+  type Answer,
+  type Envelope,
+  type FromThread,
+  type StoreThreadOptions,
+  type StoreValues,
+  type ToThread,
+  writeOps,
 } from "./thread-protocol.ts";
 
 type Request = Envelope["request"];
+type Started = StartedWorker & { readonly ok: true };
 
 interface Waiting {
   readonly op: Request["op"];
@@ -27,11 +30,20 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
+interface StoreThreadDeps {
+  readonly log: Log;
+  /** Told how much is kept. */
+  readonly note: (kept: Kept) => void;
+}
+
 /** Rejects with `config_error` when the thread cannot use the file. */
-export async function startStoreThread(options: StoreThreadOptions, log: Log): Promise<StoreThread> {
+export async function startStoreThread(
+  options: StoreThreadOptions,
+  deps: StoreThreadDeps,
+): Promise<StoreThread> {
   const started = await startStoreWorker(options);
   if (!started.ok) throw new ToolariumError(started.refused.code, started.refused.message);
-  return new StoreThread(options, started, log);
+  return new StoreThread(options, started, deps);
 }
 
 /**
@@ -44,21 +56,12 @@ const TRIAL_EVERY_MS = 500;
 
 /** Writes that belong to a run. The others may be tried at any time: what removes old runs may be what helps. */
 const runOps: ReadonlySet<Request["op"]> = new Set<Request["op"]>(["createRun", "append", "putSnapshot"]);
-const readOps: ReadonlySet<Request["op"]> = new Set<Request["op"]>([
-  "getRun",
-  "readJournal",
-  "listRuns",
-  "findByRequestKey",
-  "getSnapshot",
-  "findCalls",
-  "readShapes",
-]);
 
 export class StoreThread implements AsyncDisposable {
   /** Of the database. */
   readonly identity: string;
   readonly #options: StoreThreadOptions;
-  readonly #log: Log;
+  readonly #deps: StoreThreadDeps;
   #worker: Worker | undefined;
   readonly #ended = Promise.withResolvers<void>();
   readonly #waiting = new Map<number, Waiting>();
@@ -68,17 +71,16 @@ export class StoreThread implements AsyncDisposable {
   #lastId = 0;
   #backlogBytes = 0;
   #commits = 0;
-  #bytes: number;
   #hindrance: ToolariumError | undefined;
   #damage: string | undefined;
   #trial: NodeJS.Timeout | undefined;
   #disposal: Promise<void> | undefined;
 
-  constructor(options: StoreThreadOptions, { worker, first }: StartedWorker & { ok: true }, log: Log) {
+  constructor(options: StoreThreadOptions, { worker, first }: Started, deps: StoreThreadDeps) {
     this.#options = options;
-    this.#log = log;
+    this.#deps = deps;
     this.identity = first.identity;
-    this.#bytes = first.bytes;
+    deps.note(first.kept);
     this.#adopt(worker);
     if (first.lost > 0) this.#noteDamage(lostInRedoLog(first.lost));
   }
@@ -101,11 +103,6 @@ export class StoreThread implements AsyncDisposable {
   /** Since the store was opened. */
   get commits(): number {
     return this.#commits;
-  }
-
-  /** Bytes in use in the database, if they are counted. */
-  get bytes(): number {
-    return this.#bytes;
   }
 
   /** See `Store.onRevived`. Those who came first are called first. */
@@ -167,7 +164,7 @@ export class StoreThread implements AsyncDisposable {
   #adopt(worker: Worker): void {
     this.#worker = worker;
     worker.on("message", (message: FromThread) => this.#receive(message));
-    worker.on("error", (error) => this.#log.error({ err: error }, "the store's thread failed"));
+    worker.on("error", (error) => this.#deps.log.error({ err: error }, "the store's thread failed"));
     worker.once("exit", () => this.#abandon());
     // An idle store keeps no process alive; `call` holds on while something is to be answered.
     worker.unref();
@@ -204,11 +201,11 @@ export class StoreThread implements AsyncDisposable {
     switch (message.type) {
       case "answers":
         this.#commits = message.commits;
-        this.#bytes = message.bytes;
+        this.#deps.note(message.kept);
         for (const answer of message.answers) this.#settle(answer);
         break;
       case "revived":
-        if (message.reason === null) this.#revived(message.bytes);
+        if (message.reason === null) this.#revived(message.kept);
         else this.#hinder(message.reason);
         break;
     }
@@ -229,12 +226,12 @@ export class StoreThread implements AsyncDisposable {
     // Where not even a new run can be put down, the damage is in everybody's way.
     const isEverybodys =
       code === "store_unavailable" || (code === "store_damaged" && waiting.op === "createRun");
-    if (isEverybodys && !readOps.has(waiting.op)) this.#hinder(message);
+    if (isEverybodys && writeOps.has(waiting.op)) this.#hinder(message);
     waiting.reject(new ToolariumError(code, message, optionsOf(answer)));
   }
 
   #hinder(reason: string): void {
-    if (this.#hindrance?.message !== reason) this.#log.error({ reason }, "the store cannot be written");
+    if (this.#hindrance?.message !== reason) this.#deps.log.error({ reason }, "the store cannot be written");
     this.#hindrance = new ToolariumError("store_unavailable", reason, { retryAfterSeconds: 1 });
     if (this.#disposal !== undefined) return;
     clearTimeout(this.#trial);
@@ -253,23 +250,23 @@ export class StoreThread implements AsyncDisposable {
       }
       this.#adopt(worker);
       if (first.lost > 0) this.#noteDamage(lostInRedoLog(first.lost));
-      this.#revived(first.bytes);
+      this.#revived(first.kept);
     } catch (error) {
-      this.#log.error({ err: error }, "the store's thread could not be started again");
+      this.#deps.log.error({ err: error }, "the store's thread could not be started again");
       this.#hinder(ENDED);
     }
   }
 
-  #revived(bytes: number): void {
+  #revived(kept: Kept): void {
     if (this.#hindrance === undefined) return;
     this.#hindrance = undefined;
-    this.#bytes = bytes;
-    this.#log.warn({}, "the store can be written again");
+    this.#deps.note(kept);
+    this.#deps.log.warn({}, "the store can be written again");
     for (const listener of [...this.#listeners]) listener();
   }
 
   #noteDamage(damage: string): void {
-    if (this.#damage === undefined) this.#log.error({ damage }, "the store is damaged");
+    if (this.#damage === undefined) this.#deps.log.error({ damage }, "the store is damaged");
     this.#damage ??= damage;
   }
 

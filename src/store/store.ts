@@ -136,8 +136,11 @@ export interface StoreHealth {
  */
 export interface Store extends AsyncDisposable {
   readonly health: StoreHealth;
-  /** Why no new run would be taken now: `store_unavailable`, `store_full`, `queue_full`. Undefined while one would. */
-  readonly refusal: ToolariumError | undefined;
+  /**
+   * Why no new run of this principal may begin now: `store_unavailable`, `queue_full`, `store_full`. Undefined while
+   * one may. `createRun` takes runs of a full store all the same: they were let in before.
+   */
+  refusalFor(principal: string): ToolariumError | undefined;
   /**
    * Called each time that writes can be made again after they could not; all that was kept is committed then. What was
    * refused meanwhile is not: whoever has it writes it again. Returns what ends it.

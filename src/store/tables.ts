@@ -13,6 +13,7 @@ import { JOURNAL_VERSION } from "./migrations.ts";
 import { RUN_COLUMNS, type RunRow, type RunRowPage, searchRuns } from "./run-search.ts";
 import { createShapeTable, type ShapeTable } from "./shapes.ts";
 import type { CallQuery, RunQuery, RunRecord } from "./store.ts";
+import { createUsageTable, EVENT_ROW_BYTES, RUN_ROW_BYTES, type UsageTable } from "./usage.ts";
 import { createVerifier, type Verifier } from "./verification.ts";
 
 /** Runs removed by one statement, so that a large clean-up never holds up the commits of live runs for long. */
@@ -26,7 +27,7 @@ export interface JournalRows {
   readonly payloads: ReadonlyMap<string, string>;
 }
 
-export interface Tables extends Verifier, ShapeTable {
+export interface Tables extends Verifier, ShapeTable, Omit<UsageTable, "count"> {
   createRun(run: RunRecord): void;
   append(run: string, events: readonly JournalEvent[], status: RunStatus | undefined): void;
   getRun(id: string): RunRow | undefined;
@@ -46,9 +47,11 @@ export interface Tables extends Verifier, ShapeTable {
 }
 
 export function createTables(db: DatabaseSync): Tables {
+  const { count, ...usage } = createUsageTable(db);
   return {
-    ...createRunTable(db),
-    ...createJournalTable(db),
+    ...createRunTable(db, count),
+    ...createJournalTable(db, count),
+    ...usage,
     ...createSnapshotTable(db),
     ...createVerifier(db),
     ...createShapeTable(db),
@@ -58,10 +61,10 @@ export function createTables(db: DatabaseSync): Tables {
 
 type RunTable = Pick<Tables, "createRun" | "getRun" | "listRuns" | "findByRequestKey" | "deleteRunsBefore">;
 
-function createRunTable(db: DatabaseSync): RunTable {
+function createRunTable(db: DatabaseSync, count: UsageTable["count"]): RunTable {
   const insertRun = db.prepare(
-    `insert into runs (id, principal, kind, parent, created_at, spec, snapshot, request_key, head, status, last_seq)
-     values (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0) on conflict (id) do nothing`,
+    `insert into runs (id, principal, kind, parent, created_at, spec, snapshot, request_key, head, bytes, status, last_seq)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0) on conflict (id) do nothing`,
   );
   const hasSnapshot = db.prepare("select 1 from snapshots where hash = ?");
   const selectRun = db.prepare(`select ${RUN_COLUMNS} from runs where id = ?`);
@@ -74,7 +77,7 @@ function createRunTable(db: DatabaseSync): RunTable {
     `delete from runs where key in (
        select key from runs as old where created_at < ? and status in ${ENDED}
        and not exists (select 1 from runs where id = old.parent and status not in ${ENDED})
-       order by created_at limit ${DELETE_BATCH})`,
+       order by created_at limit ${DELETE_BATCH}) returning principal, bytes`,
   );
 
   return {
@@ -83,6 +86,7 @@ function createRunTable(db: DatabaseSync): RunTable {
       if (snapshot !== null && !hasSnapshot.get(snapshot))
         throw new ToolariumError("internal_error", `There is no snapshot ${snapshot} for ${id} to refer to.`);
       const start = chainStart(run);
+      const bytes = RUN_ROW_BYTES + Buffer.byteLength(spec);
       const { changes } = insertRun.run(
         id,
         principal,
@@ -93,22 +97,28 @@ function createRunTable(db: DatabaseSync): RunTable {
         snapshot,
         requestKey,
         start,
+        bytes,
       );
       if (changes === 0) throw new ToolariumError("internal_error", `There is a run ${id} already.`);
+      count(principal, bytes);
     },
     getRun: (id) => selectRun.get(id),
     listRuns: (query) => searchRuns(db, query),
     findByRequestKey: (principal, key) => selectByRequestKey.get(principal, key),
-    deleteRunsBefore: (epochMs) => Number(deleteRuns.run(epochMs).changes),
+    deleteRunsBefore(epochMs) {
+      const removed = deleteRuns.all(epochMs);
+      for (const { principal, bytes } of removed) count(String(principal), -Number(bytes));
+      return removed.length;
+    },
   };
 }
 
 type JournalTable = Pick<Tables, "append" | "lastSeq" | "readJournal">;
 
-function createJournalTable(db: DatabaseSync): JournalTable {
+function createJournalTable(db: DatabaseSync, count: UsageTable["count"]): JournalTable {
   const selectEnd = db.prepare("select key, principal, last_seq, head from runs where id = ?");
   const advanceRun = db.prepare(
-    "update runs set last_seq = ?, head = ?, status = coalesce(?, status) where key = ?",
+    "update runs set last_seq = ?, head = ?, status = coalesce(?, status), bytes = bytes + ? where key = ?",
   );
   const insertEvent = db.prepare("insert into journal (run, seq, n, event, hash) values (?, ?, ?, ?, ?)");
   const insertPayload = db.prepare("insert into payloads (hash, text) values (?, ?) on conflict do nothing");
@@ -125,13 +135,15 @@ function createJournalTable(db: DatabaseSync): JournalTable {
   );
   const index = createCallIndex(db);
 
-  /** Returns the text that stands for the event in its row. */
-  const store = (run: number, event: JournalEvent): string => {
-    const stored = moveLargeTexts(event, (hash, text) => {
+  /** Gives the text that stands for the event in its row, and the bytes that the run takes with it. */
+  const store = (run: number, event: JournalEvent): { readonly text: string; readonly bytes: number } => {
+    let bytes = EVENT_ROW_BYTES;
+    const stored = moveLargeTexts(event, (hash, text, size) => {
       insertPayload.run(hash, text);
-      insertUse.run(run, hash);
+      if (insertUse.run(run, hash).changes > 0) bytes += size;
     });
-    return JSON.stringify({ v: JOURNAL_VERSION, ...stored });
+    const text = JSON.stringify({ v: JOURNAL_VERSION, ...stored });
+    return { text, bytes: bytes + Buffer.byteLength(text) };
   };
 
   return {
@@ -139,18 +151,22 @@ function createJournalTable(db: DatabaseSync): JournalTable {
       const run = selectEnd.get(id);
       if (!run) throw new ToolariumError("not_found", `No run has the id ${id}.`);
       const key = Number(run["key"]);
+      const principal = String(run["principal"]);
+      let added = 0;
       let seq = Number(run["last_seq"]);
       let head = String(run["head"]);
       for (const event of events) {
         // Of two writers of one run, or two tries of one write, only the first finds what it expects.
         if (event.seq !== seq + 1) throw misplaced(id, event.seq, seq);
         seq = event.seq;
-        const text = store(key, event);
+        const { text, bytes } = store(key, event);
+        added += bytes;
         head = chainNext(head, text);
         insertEvent.run(key, seq, callNumberOf(event), text, head);
-        index.add(key, String(run["principal"]), seq, event);
+        index.add(key, principal, seq, event);
       }
-      advanceRun.run(seq, head, status ?? null, key);
+      advanceRun.run(seq, head, status ?? null, added, key);
+      if (added > 0) count(principal, added);
     },
 
     lastSeq: (run) => Number(selectEnd.get(run)?.["last_seq"]),

@@ -1,6 +1,7 @@
 /** What goes between the thread that serves requests and the store's own. */
 import type { ErrorCode } from "../errors.ts";
 import type { CallRowPage } from "./call-search.ts";
+import type { Kept } from "./quota.ts";
 import type { RedoEntry } from "./redo-log.ts";
 import type { RunRow, RunRowPage } from "./run-search.ts";
 import type { ShapeRow } from "./shapes.ts";
@@ -13,6 +14,8 @@ export interface StoreThreadOptions {
   readonly readOnly: boolean;
   /** Whether answers say how large the database is. */
   readonly countBytes: boolean;
+  /** Whether they say how much the runs of each principal take. */
+  readonly countUsage: boolean;
   /** Milliseconds to wait for another process that holds the file. Default 2 s. */
   readonly busyMs?: number;
 }
@@ -24,6 +27,16 @@ export type WriteRequest =
   | { readonly op: "deleteSnapshotsBefore"; readonly epochMs: number }
   | { readonly op: "putShapes"; readonly shapes: readonly StoredShape[] }
   | { readonly op: "deleteShapesBefore"; readonly epochMs: number };
+
+export const writeOps: ReadonlySet<Envelope["request"]["op"]> = new Set<WriteRequest["op"]>([
+  "createRun",
+  "append",
+  "putSnapshot",
+  "deleteRunsBefore",
+  "deleteSnapshotsBefore",
+  "putShapes",
+  "deleteShapesBefore",
+]);
 
 export type ReadRequest =
   | { readonly op: "getRun"; readonly id: string }
@@ -72,13 +85,13 @@ export type Answer = { readonly id: number } & (
 
 export type FromThread =
   /** `lost`: how many writes of an earlier process could not be taken over. */
-  | { readonly type: "ready"; readonly identity: string; readonly bytes: number; readonly lost: number }
+  | { readonly type: "ready"; readonly identity: string; readonly kept: Kept; readonly lost: number }
   | { readonly type: "refused"; readonly code: ErrorCode; readonly message: string }
   | {
       readonly type: "answers";
       readonly answers: readonly Answer[];
       readonly commits: number;
-      readonly bytes: number;
+      readonly kept: Kept;
     }
   /** `reason`: what still stands in the way; null when nothing does. */
-  | { readonly type: "revived"; readonly reason: string | null; readonly bytes: number };
+  | { readonly type: "revived"; readonly reason: string | null; readonly kept: Kept };

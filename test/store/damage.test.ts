@@ -28,7 +28,7 @@ const log = createLog("silent");
 const folder = mkdtempSync(join(tmpdir(), "toolarium-damage-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 const path = join(folder, "runs.db");
-const options = { path, readOnly: false, countBytes: false };
+const options = { path, readOnly: false, countBytes: false, countUsage: false };
 
 const SEED = Date.now();
 const PAGES = process.env["SOAK"] === "1" ? 2_000 : 50;

@@ -103,10 +103,10 @@ describe("while", () => {
         late.catch(() => undefined);
         await expect(store.flush(run.id)).rejects.toMatchObject(unavailable);
         await expect(late).rejects.toMatchObject(unavailable);
-        expect(store.refusal).toMatchObject(unavailable);
+        expect(store.refusalFor("local")).toMatchObject(unavailable);
         outage.end(path);
         await isWell(store);
-        expect(store.refusal).toBeUndefined();
+        expect(store.refusalFor("local")).toBeUndefined();
         expect(await store.readJournal(run.id)).toEqual(logEvents(3));
         await store.append(run.id, [logEvent(4)], "completed");
       }
@@ -221,12 +221,12 @@ test("a store above its quota takes no new run, goes on with those it has, and h
   await using store = await open(newPath(), { maxBytes });
   const run = runRecord({ createdAt: 1 });
   await store.createRun(run);
-  expect(store.refusal).toBeUndefined();
+  expect(store.refusalFor("local")).toBeUndefined();
   for (let seq = 1; seq <= 8; seq++) await store.append(run.id, [logEvent(seq, `${seq}`.repeat(200_000))]);
-  expect(store.refusal).toMatchObject({ code: "store_full", status: 507, retryable: false });
-  expect(store.refusal?.message).toMatch(/store\.maxBytes allows 1048576/);
+  expect(store.refusalFor("local")).toMatchObject({ code: "store_full", status: 507, retryable: false });
+  expect(store.refusalFor("local")?.message).toMatch(/store\.maxBytes allows 1048576/);
   await store.append(run.id, [logEvent(9)], "completed");
   expect(store.health.hindrance).toBeNull();
   expect(await store.deleteRunsBefore(2)).toBe(1);
-  expect(store.refusal).toBeUndefined();
+  expect(store.refusalFor("local")).toBeUndefined();
 });

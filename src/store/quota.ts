@@ -1,0 +1,55 @@
+/** Whether there is room for another run: in all, and of its principal. */
+import { ToolariumError } from "../errors.ts";
+import type { Usage } from "./usage.ts";
+
+/** How much is kept, as far as there is a bound for it; what is not counted is zero, and nobody's. */
+export interface Kept {
+  /** Of the whole database, without what removed runs have left. */
+  readonly bytes: number;
+  /** Of those principals whose runs have changed since the last time; at first of everybody. */
+  readonly usage: Usage;
+}
+
+export interface Quota {
+  note(kept: Kept): void;
+  /** `store_full`; undefined while there is room. */
+  refusalFor(principal: string): ToolariumError | undefined;
+}
+
+export interface QuotaLimits {
+  /** Bytes of the database above which no run begins. Default: none. */
+  readonly maxBytes?: number | undefined;
+  /** Bytes that the kept runs of one principal may take before it begins no more. Default: none. */
+  readonly maxBytesPerPrincipal?: number | undefined;
+}
+
+export function createQuota({
+  maxBytes = Number.POSITIVE_INFINITY,
+  maxBytesPerPrincipal = Number.POSITIVE_INFINITY,
+}: QuotaLimits): Quota {
+  let total = 0;
+  const used = new Map<string, number>();
+  return {
+    note({ bytes, usage }) {
+      total = bytes;
+      for (const [principal, taken] of usage) {
+        if (taken > 0) used.set(principal, taken);
+        else used.delete(principal);
+      }
+    },
+    refusalFor(principal) {
+      const taken = used.get(principal) ?? 0;
+      if (total > maxBytes)
+        return full(
+          `The store has ${total} bytes; store.maxBytes allows ${maxBytes}. Raise it, or keep runs for fewer days (store.retentionDays).`,
+        );
+      if (taken > maxBytesPerPrincipal)
+        return full(
+          `Your kept runs take ${taken} bytes; store.maxBytesPerPrincipal allows ${maxBytesPerPrincipal}. There is room again when old runs are removed (store.retentionDays), or when the operator raises it.`,
+        );
+      return undefined;
+    },
+  };
+}
+
+const full = (message: string): ToolariumError => new ToolariumError("store_full", message);

@@ -1,0 +1,53 @@
+/**
+ * How much the kept runs of each principal take: a row per principal, changed in the transaction that changes its runs,
+ * so that a start reads a few rows instead of the whole history, and nothing that is rolled back counts.
+ */
+import type { DatabaseSync } from "node:sqlite";
+
+/**
+ * Bytes of an event's row besides its text, and of a run's besides its record: hashes, keys, and their places in the
+ * indexes.
+ */
+export const EVENT_ROW_BYTES = 110;
+export const RUN_ROW_BYTES = 400;
+
+/** Bytes by principal. Who keeps nothing has none, or zero. */
+export type Usage = ReadonlyMap<string, number>;
+
+export interface UsageTable {
+  /** Within the transaction of what is counted. Below zero for what is removed. */
+  count(principal: string, bytes: number): void;
+  /** Of these principals, as it is committed; absent: of everybody. */
+  readUsage(principals?: readonly string[]): Usage;
+  /** Who was counted since the last time. */
+  takeCounted(): readonly string[];
+}
+
+export function createUsageTable(db: DatabaseSync): UsageTable {
+  const add = db.prepare(
+    `insert into usage (principal, bytes) values (?, ?)
+     on conflict do update set bytes = bytes + excluded.bytes`,
+  );
+  const removeEmpty = db.prepare("delete from usage where principal = ? and bytes <= 0");
+  const selectOne = db.prepare("select bytes from usage where principal = ?");
+  const selectAll = db.prepare("select principal, bytes from usage");
+  let counted = new Set<string>();
+  return {
+    count(principal, bytes) {
+      counted.add(principal);
+      add.run(principal, bytes);
+      if (bytes < 0) removeEmpty.run(principal);
+    },
+    readUsage(principals) {
+      if (principals === undefined)
+        return new Map(selectAll.all().map(({ principal, bytes }) => [String(principal), Number(bytes)]));
+      return new Map(principals.map((one) => [one, Number(selectOne.get(one)?.["bytes"] ?? 0)]));
+    },
+    takeCounted() {
+      const principals = [...counted];
+      // Also of a transaction that was rolled back: what is read then is what was.
+      counted = new Set();
+      return principals;
+    },
+  };
+}

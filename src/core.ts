@@ -12,6 +12,7 @@ import { ToolariumError } from "./errors.ts";
 import { createLearner } from "./learning/learner.ts";
 import type { Log } from "./log.ts";
 import { createHub, type Hub, type HubDeps, type ServerSpec } from "./mcp/hub.ts";
+import type { MemoryBudget } from "./memory-budget.ts";
 import type { TokenBudgets } from "./runs/receipt.ts";
 import { Runner } from "./runs/runner.ts";
 import { openSqliteStore } from "./store/sqlite.ts";
@@ -25,6 +26,8 @@ export interface CoreOptions {
   readonly servers: readonly ServerSpec[];
   /** How large messages of servers may be. Default: see `HubDeps`. */
   readonly messageBounds?: HubDeps["bounds"];
+  /** What runs and their results may take in all. Absent: without bound. */
+  readonly memory?: MemoryBudget;
   /** Tools the operator declares read-only or idempotent, as patterns. */
   readonly marks: ToolMarks;
   /** A file, or `:memory:`. */
@@ -78,7 +81,7 @@ export interface Core extends AsyncDisposable {
  * What was built before a failure is closed again.
  */
 export async function createCore(options: CoreOptions): Promise<Core> {
-  const { log, messageBounds } = options;
+  const { log, messageBounds, memory } = options;
   await using building = new AsyncDisposableStack();
   const [store, pool, compiler] = await all(building, [
     openSqliteStore({
@@ -110,6 +113,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     checker: createArgumentChecker(),
     catalog: latest,
     log,
+    memory,
     ...(learner === undefined ? {} : { learn: learner.learn.bind(learner) }),
     ...(options.maxCallTimeoutMs === undefined ? {} : { maxTimeoutMs: options.maxCallTimeoutMs }),
   });
@@ -124,6 +128,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     callTimeoutMs,
     approvalExpiresMs,
     presentLayers,
+    memory,
     ...(tokenBudgets === undefined ? {} : { tokenBudgets }),
   });
   // What a store keeps, the next process goes on with.

@@ -63,6 +63,7 @@ export async function createGateway({ config, log, now }: GatewayOptions): Promi
   const core = building.use(
     await createCore({
       messageBounds: { maxBytes: config.mcp.maxMessageBytes, budget: memory },
+      memory,
       servers: config.servers,
       marks: config.tools,
       storePath: config.store.path,

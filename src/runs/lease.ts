@@ -77,8 +77,9 @@ export function createLease(options: LeaseOptions): Lease {
     append(body) {
       if (closed) return;
       if (body.type === "started" && !body.readOnly) changes.add(body.n);
-      if (body.type === "settled" && !finishing) settlements.set(body.n, body);
-      else journal().append(body);
+      if (body.type !== "settled" || finishing) return void journal().append(body);
+      settlements.set(body.n, body);
+      journal().holds(body);
     },
     flush: () => journal().flush(),
   };

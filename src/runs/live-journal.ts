@@ -5,6 +5,7 @@ import type { JournalEvent, JournalEventBody, RunStatus } from "../journal.ts";
 import type { Log } from "../log.ts";
 import type { RunRecord, Store } from "../store/store.ts";
 import { hasEffects, statusAfter } from "./report.ts";
+import type { RunMemory } from "./run-memory.ts";
 
 /**
  * The journal of one run while a process carries it. It has one writer, which is never held up: views read `events`,
@@ -21,6 +22,8 @@ export interface Journal {
    * anything else throws.
    */
   append(body: JournalEventBody): JournalEvent;
+  /** Counts what is appended later and held already. */
+  holds(body: JournalEventBody): void;
   /**
    * What may be told of it now: everything, or once something cannot be kept, what survives in any case. A run that
    * changed nothing is told whole even then: all that a restart could do is to run it again.
@@ -46,7 +49,10 @@ export interface Journal {
    * also in the middle of a wait.
    */
   subscribe(afterSeq?: number, until?: "rest" | "end"): AsyncIterableIterator<JournalEvent>;
-  /** For a process that stops carrying the run: ends subscriptions once they have read what is there. Idempotent. */
+  /**
+   * For a process that stops carrying the run: ends subscriptions once they have read what is there, and gives its
+   * memory back. Idempotent.
+   */
   close(): void;
 }
 
@@ -60,6 +66,8 @@ export interface JournalOptions {
   readonly onLost?: ((run: string) => void) | undefined;
   /** What the store has of this run, to go on with it. Absent for a new run, which is then created in the store. */
   readonly stored?: readonly JournalEvent[];
+  /** Counts what the run holds. Absent: it is not counted. */
+  readonly memory?: RunMemory | undefined;
   /** Milliseconds since the Unix epoch. Default `Date.now`; a clock that goes back is held. */
   readonly now?: () => number;
 }
@@ -88,6 +96,7 @@ class RunJournal implements Journal {
     this.#options = options;
     this.#now = options.now ?? Date.now;
     this.#events = [...(options.stored ?? [])];
+    for (const event of this.#events) this.holds(event);
     this.#storedStatus = this.status;
     this.#keptSeq = this.#events.length;
     if (!options.stored) this.#track(options.store.createRun(options.run), 0);
@@ -117,6 +126,7 @@ class RunJournal implements Journal {
   append(body: JournalEventBody): JournalEvent {
     if (this.#events.at(-1)?.type === "ended" && body.type !== "reopened")
       throw new Error(`an event "${body.type}" came after its run had ended`);
+    this.holds(body);
     const at = Math.max(this.#now(), this.#events.at(-1)?.at ?? 0);
     const event: JournalEvent = { seq: this.#events.length + 1, at, ...body };
     this.#events.push(event);
@@ -125,6 +135,10 @@ class RunJournal implements Journal {
     this.#scheduled ??= setImmediate(() => this.#send());
     this.#wake();
     return event;
+  }
+
+  holds(body: JournalEventBody): void {
+    this.#options.memory?.keep(body);
   }
 
   async flush(): Promise<void> {
@@ -192,6 +206,7 @@ class RunJournal implements Journal {
 
   close(): void {
     this.#closed = true;
+    this.#options.memory?.release();
     this.#wake();
   }
 

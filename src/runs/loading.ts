@@ -1,6 +1,7 @@
 /** Runs out of the store, for a process that goes on with them or ends them. */
 import type { JournalEvent, RunStatus } from "../journal.ts";
 import type { Log } from "../log.ts";
+import type { MemoryBudget } from "../memory-budget.ts";
 import type { RunQuery, Store, StoredRun } from "../store/store.ts";
 import { CallRun } from "./call-run.ts";
 import type { Carried } from "./carriage.ts";
@@ -8,6 +9,7 @@ import { createJournal, type Journal, type JournalOptions } from "./live-journal
 import { toIdentity } from "./prepare.ts";
 import { type ProgramDeps, ProgramRun } from "./program-run.ts";
 import { createReuse } from "./repair.ts";
+import { createRunMemory } from "./run-memory.ts";
 import { parseSpec, type RunSpec, readNamespaces } from "./run-spec.ts";
 
 const PAGE = 200;
@@ -42,12 +44,15 @@ export async function loadRun(
     readonly store: Store;
     readonly log: Log;
     readonly onLost?: JournalOptions["onLost"];
+    readonly memory?: MemoryBudget | undefined;
   },
 ): Promise<Carried> {
   const { store, log, onLost } = deps;
   const events = await store.readJournal(stored.id);
   const spec = parseSpec(stored.spec);
-  const journal = createJournal({ store, run: stored, log, stored: events, onLost });
+  const memory = deps.memory && createRunMemory(deps.memory);
+  memory?.goOn(stored.spec.length);
+  const journal = createJournal({ store, run: stored, log, stored: events, onLost, memory });
   const { kind } = stored;
   if (kind === "program") return loadProgram(stored, spec, journal, events, deps);
   return new CallRun({ record: { ...stored, kind }, spec, journal, consent: "auto" }, deps);

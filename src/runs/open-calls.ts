@@ -1,12 +1,14 @@
 /** From a request to the record of calls made outside a program. */
 import type { RunLimits } from "../../sandbox/index.ts";
 import type { Log } from "../log.ts";
+import type { MemoryBudget } from "../memory-budget.ts";
 import type { Policy } from "../tools/policy.ts";
 import { CallRun } from "./call-run.ts";
 import type { CallRunDeps } from "./call-run-options.ts";
 import { createRunId } from "./ids.ts";
 import { createJournal, type JournalOptions, type JournalStore } from "./live-journal.ts";
 import { requestKey } from "./request-keys.ts";
+import { createRunMemory } from "./run-memory.ts";
 import type { ChatSpec, RunSpec } from "./run-spec.ts";
 
 /** Calls made outside a program: a chat request in agent or code mode, or one explicit call. */
@@ -30,6 +32,7 @@ export interface OpenCallsDeps extends CallRunDeps {
   readonly store: JournalStore;
   readonly log: Log;
   readonly onLost?: JournalOptions["onLost"];
+  readonly memory?: MemoryBudget | undefined;
 }
 
 /** The run is being answered when it is returned. */
@@ -54,7 +57,9 @@ export function openCallRun(request: CallRunRequest, deps: OpenCallsDeps): CallR
     requestKey: chat === undefined ? null : requestKey(chat.request),
   };
   const { store, log, onLost } = deps;
-  const journal = createJournal({ store, run: record, log, onLost });
+  const memory = deps.memory && createRunMemory(deps.memory);
+  memory?.goOn(record.spec.length);
+  const journal = createJournal({ store, run: record, log, onLost, memory });
   const run = new CallRun({ record: head, spec, journal, consent }, deps);
   run.open(catalog);
   return run;

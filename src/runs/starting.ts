@@ -1,5 +1,6 @@
 /** How runs begin: a program is compiled and handed to the pool, a record for calls is opened. */
 import type { Compiler } from "../code/compile.ts";
+import type { MemoryBudget } from "../memory-budget.ts";
 import type { Store } from "../store/store.ts";
 import type { ActiveRun } from "./active-run.ts";
 import { decideCall } from "./approvals.ts";
@@ -16,12 +17,15 @@ import type { RunReader } from "./reading.ts";
 import type { TokenBudgets } from "./receipt.ts";
 import { createReuse, readFailedProgram } from "./repair.ts";
 import type { PendingCall } from "./report.ts";
+import { createRunMemory } from "./run-memory.ts";
 
 export interface StartingDeps extends ProgramDeps {
   readonly compiler: Compiler;
   readonly store: Store;
   /** See `PrepareDeps`. */
   readonly tokenBudgets?: TokenBudgets;
+  /** Of the process. Absent: without bound. */
+  readonly memory?: MemoryBudget | undefined;
   /** Told when the record of a run cannot be kept. */
   readonly onLost: (run: string) => void;
 }
@@ -38,13 +42,15 @@ export async function startProgram(request: ProgramRequest, parts: StartingParts
   const catalog = parts.catalog(principal);
   const source = repairOf && (await readFailedProgram(repairOf, principal, reader));
   const { outcome, denied, record, identity } = await prepareProgram(request, catalog, parts);
+  const memory = parts.memory && createRunMemory(parts.memory);
+  memory?.begin(record.spec.length);
   let journal: Journal | undefined;
   const run: ProgramRun = new ProgramRun(
     {
       identity,
       catalog,
       journal: () => {
-        journal ??= createJournal({ store, run: record, log, onLost });
+        journal ??= createJournal({ store, run: record, log, onLost, memory });
         return journal;
       },
       ...(source ? { reuse: createReuse(source, []) } : {}),
@@ -54,8 +60,13 @@ export async function startProgram(request: ProgramRequest, parts: StartingParts
     },
     parts,
   );
-  if (outcome.ok) handOver(() => run.start());
-  else run.refuse(endRefused(outcome, identity.program.compileMs), denied);
+  try {
+    if (outcome.ok) handOver(() => run.start());
+  } catch (error) {
+    memory?.release();
+    throw error;
+  }
+  if (!outcome.ok) run.refuse(endRefused(outcome, identity.program.compileMs), denied);
   const heed = heedSignal(run, signal);
   const done = carriage.keep(run, async () => {
     await run.rest();

@@ -12,6 +12,7 @@ import { createHash } from "node:crypto";
 import type { JournalEventBody } from "../journal.ts";
 import { parseJson } from "../json.ts";
 import type { CallOutcome, Hub } from "../mcp/hub.ts";
+import type { MemoryBudget } from "../memory-budget.ts";
 import { type CheckDeps, check } from "./admission.ts";
 import type { CheckedArguments } from "./arguments.ts";
 import type { CatalogTool } from "./catalog.ts";
@@ -19,6 +20,7 @@ import { readDeclared } from "./declared-result.ts";
 import type { GateCall, GateOutcome, HumanDecision, OpenCall } from "./gate-call.ts";
 import { policyVersion } from "./policy.ts";
 import { recordDecision } from "./record-decision.ts";
+import { refuseBeyondRoom, refuseWithoutRoom } from "./room.ts";
 import { type FinalOutcome, measure, type Refusal, refuse, settle } from "./settlement.ts";
 
 export interface Bridge {
@@ -39,6 +41,8 @@ export interface BridgeDeps extends CheckDeps {
   readonly hub: Pick<Hub, "call" | "whenListed">;
   /** Milliseconds up to which progress extends a call's timeout. Absent: not at all. */
   readonly maxTimeoutMs?: number;
+  /** Of the process. Absent: without bound. */
+  readonly memory?: MemoryBudget | undefined;
   /**
    * Told what a tool itself gave, for whom, and the length of its text; never what a person supplied or an earlier run had.
    * Must not throw.
@@ -155,6 +159,8 @@ async function execute(
 ): Promise<FinalOutcome | Unkept> {
   const { journal, n, id } = call;
   const { readOnly } = tool;
+  const full = refuseWithoutRoom(tool, deps.memory);
+  if (full !== undefined) return settle(call, full);
   journal.append({ type: "started", n, call: id, tool: tool.id, argsHash: sha256(args.text), readOnly });
   if (!readOnly) {
     try {
@@ -166,9 +172,9 @@ async function execute(
     }
   }
   const outcome = await send(call, tool, args, deps);
-  if (!outcome.ok) return settle(call, outcome);
+  if (!outcome.ok) return settle(call, measure(outcome, call.resultBytes));
   const { value, note } = readDeclared(tool, outcome.value, args.checkMs);
-  const measured = measure({ ok: true, value }, call.resultBytes);
+  const measured = refuseBeyondRoom(measure({ ok: true, value }, call.resultBytes), tool, deps.memory);
   if (!measured.ok) return settle(call, measured);
   const isOurs = call.builtins?.has(tool.id) === true;
   // What keeps its promise teaches nothing.

@@ -13,9 +13,12 @@ export function refuse(failure: ToolFailure): Refusal {
   return { ok: false, failure };
 }
 
-/** A tool's value as JSON text, if it is one and not larger than the run allows. */
+/**
+ * A tool's value as JSON text, if it is one and not larger than the run allows. What a failure has beside its words
+ * is bounded in the same way.
+ */
 export function measure(outcome: CallOutcome, limitBytes: number): Settled {
-  if (!outcome.ok) return outcome;
+  if (!outcome.ok) return refuse(withBoundedData(outcome.failure, limitBytes));
   let value: string | undefined;
   try {
     value = JSON.stringify(outcome.value) ?? "null";
@@ -26,6 +29,15 @@ export function measure(outcome: CallOutcome, limitBytes: number): Settled {
   if (bytes <= limitBytes) return { ok: true, value };
   const message = `The result has ${bytes} bytes; at most ${limitBytes} are allowed. Ask for less.`;
   return refuse({ kind: "too_large", message });
+}
+
+function withBoundedData(failure: ToolFailure, limitBytes: number): ToolFailure {
+  if (failure.data === undefined) return failure;
+  const bytes = Buffer.byteLength(JSON.stringify(failure.data) ?? "");
+  if (bytes <= limitBytes) return failure;
+  const { data: _, ...rest } = failure;
+  const left = `Its data of ${bytes} bytes was left out; at most ${limitBytes} are allowed.`;
+  return { ...rest, message: `${rest.message} (${left})` };
 }
 
 interface CallToSettle {

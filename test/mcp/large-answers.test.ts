@@ -21,16 +21,19 @@ const words = (count: number): object => ({ content: [{ type: "text", text: "x".
 function watched(): MemoryBudget & { readonly held: () => number } {
   const budget = createMemoryBudget(512);
   let held = 0;
+  const hold = (bytes: number): void => {
+    held += bytes;
+    budget.hold(bytes);
+  };
   return {
-    take: (bytes) => {
-      const isTaken = budget.take(bytes);
-      if (isTaken) held += bytes;
-      return isTaken;
+    fits: budget.fits,
+    hold,
+    take: (bytes, claim) => {
+      const fits = budget.fits(bytes, claim);
+      if (fits) hold(bytes);
+      return fits;
     },
-    release: (bytes) => {
-      held -= bytes;
-      budget.release(bytes);
-    },
+    release: (bytes) => hold(-bytes),
     held: () => held,
   };
 }
@@ -121,7 +124,7 @@ describe("over HTTP, an answer of", () => {
 
   test("what does not fit beside what is held fails too, and fits once that is released", async () => {
     server.answer({ "tools/call": reply({ result: words(maxBytes / 2) }) });
-    const other = 500 * maxBytes;
+    const other = 511 * maxBytes;
     budget.take(other);
     expect(await call(hub, "remote", "go")).toMatchObject({
       failure: { kind: "too_large", message: expect.stringContaining("server.memoryBudgetMb") },

@@ -1,5 +1,5 @@
 /** How large a message of a server may be, and how much of all of them is held while they come. */
-import { type MemoryBudget, SMALL_BYTES } from "../../memory-budget.ts";
+import { type MemoryBudget, SMALL_BYTES, WHILE_READ } from "../../memory-budget.ts";
 
 export interface MessageBounds {
   /** Of one message, as bytes of its JSON text: a line, a body, an event. */
@@ -27,13 +27,13 @@ export function createMeter({ maxBytes, budget }: MessageBounds): MessageMeter {
         return `The answer is larger than the ${maxBytes} bytes that mcp.maxMessageBytes allows. Ask for less at once.`;
       const missing = seen > SMALL_BYTES ? seen - taken : 0;
       if (missing === 0) return undefined;
-      if (!budget.take(missing))
-        return "The gateway holds as many bytes as server.memoryBudgetMb allows. Call again later, or ask for less at once.";
+      if (!budget.take(missing * WHILE_READ, "owed"))
+        return "The gateway holds as many bytes as server.memoryBudgetMb allows, so the answer was dropped. Call again later, or ask for less at once.";
       taken += missing;
       return undefined;
     },
     reset: () => {
-      budget.release(taken);
+      budget.release(taken * WHILE_READ);
       taken = 0;
       seen = 0;
     },

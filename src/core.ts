@@ -7,7 +7,7 @@ import {
   type WorkerPoolOptions,
 } from "../sandbox/index.ts";
 import type { Compiler } from "./code/compile.ts";
-import { createCompiler } from "./code/compiler-process.ts";
+import { createCompiler } from "./code/process/compiler-process.ts";
 import { ToolariumError } from "./errors.ts";
 import { createLearner } from "./learning/learner.ts";
 import type { Log } from "./log.ts";

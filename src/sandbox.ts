@@ -1,6 +1,6 @@
 /** Toolarium as a library: programs over tools given in code and over MCP servers, without HTTP or a configuration file. */
 import type { PoolStats } from "../sandbox/index.ts";
-import { renderDeclarations } from "./code/declarations.ts";
+import { renderDeclarations } from "./code/declare/declarations.ts";
 import { createCore } from "./core.ts";
 import { ToolariumError } from "./errors.ts";
 import { createLog, type Log } from "./log.ts";

@@ -99,7 +99,7 @@ describe("the architecture", () => {
       files.filter((file) => new RegExp(`from "${name}`).test(readFileSync(join(root, file), "utf8")));
     expect(imports("@modelcontextprotocol/client").every((file) => file.startsWith("src/mcp/"))).toBe(true);
     expect(imports("isolated-vm").every((file) => file.startsWith("sandbox/"))).toBe(true);
-    expect(imports("typescript/")).toEqual(["src/code/type-checker.ts"]);
+    expect(imports("typescript/")).toEqual(["src/code/check/type-checker.ts"]);
     expect(imports("@ai-sdk/").every((file) => file.startsWith("src/upstream/sdk-"))).toBe(true);
     expect(imports("fastify").every((file) => file.startsWith("src/http/"))).toBe(true);
   });

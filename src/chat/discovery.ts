@@ -1,5 +1,5 @@
 /** `search_tools` and `describe_tools`: answered at once, by what the request may use. They do nothing and wait for nobody. */
-import { describeTools, findTools } from "../code/discover.ts";
+import { describeTools, findTools } from "../code/declare/discover.ts";
 import { countTokens } from "../tokens.ts";
 import { isFields, type ToolCall } from "../upstream/model.ts";
 import type { ModeContext } from "./answering.ts";

@@ -1,7 +1,7 @@
 /**
  * The modes as data: what the model sees, and who answers its calls. The loop in `answer.ts` is the same for all.
  */
-import type { ShownDeclarations } from "../code/shown-declarations.ts";
+import type { ShownDeclarations } from "../code/declare/shown-declarations.ts";
 import type { Mode } from "../config/modes.ts";
 import { programDeclarations } from "../runs/program-globals.ts";
 import type { Fields } from "../upstream/model.ts";

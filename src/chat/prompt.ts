@@ -1,5 +1,5 @@
 /** What a model is told in code mode. The text depends on the offered tools only, so that providers can cache it. */
-import type { ShownDeclarations } from "../code/shown-declarations.ts";
+import type { ShownDeclarations } from "../code/declare/shown-declarations.ts";
 import type { CatalogTool, JsonSchema } from "../tools/catalog.ts";
 import { type ChatMessage, type Fields, isFields } from "../upstream/model.ts";
 import { DESCRIBE_TOOLS, SEARCH_TOOLS } from "./meta-tools.ts";

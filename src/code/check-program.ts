@@ -1,14 +1,14 @@
 /** A compiled body against the tools' declarations: TypeScript's faults as remarks about the author's text. */
-import type { CheckResult, CheckService, Unchecked } from "./check-service.ts";
-import type { DeclarationStore } from "./declaration-store.ts";
-import type { Verdict } from "./fault-context.ts";
-import { readSites } from "./fault-site.ts";
-import { judgeFault } from "./judge-fault.ts";
+import type { CheckResult, CheckService, Unchecked } from "./check/check-service.ts";
+import type { DeclarationStore } from "./check/declaration-store.ts";
+import type { ToolSignatures } from "./check/tool-signatures.ts";
+import type { CheckedProgram, TypeFault } from "./check/type-checker.ts";
+import type { Verdict } from "./faults/fault-context.ts";
+import { readSites } from "./faults/fault-site.ts";
+import { judgeFault } from "./faults/judge-fault.ts";
 import type { HiddenTool } from "./lint/hidden-tools.ts";
-import type { Remark } from "./remark.ts";
-import { isInserted, originOf, type SourceText } from "./source-text.ts";
-import type { ToolSignatures } from "./tool-signatures.ts";
-import type { CheckedProgram, TypeFault } from "./type-checker.ts";
+import type { Remark } from "./syntax/remark.ts";
+import { isInserted, originOf, type SourceText } from "./syntax/source-text.ts";
 
 export interface Checking {
   readonly service: CheckService;

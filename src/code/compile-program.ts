@@ -2,6 +2,8 @@
  * Text to program: normalise, emit and check side by side, and say everything in the author's positions. Runs in the
  * compiler process only: what it calls can be stalled or killed by the text it is given.
  */
+
+import type { Unchecked } from "./check/check-service.ts";
 import {
   type Checking,
   checkBody,
@@ -10,16 +12,15 @@ import {
   type TypeRemark,
   type TypesByHash,
 } from "./check-program.ts";
-import type { Unchecked } from "./check-service.ts";
 import type { CompileOutcome, CompileRequest, Diagnostic, ToolReference } from "./compile.ts";
 import { arrange, withoutResultNotes } from "./diagnostics.ts";
 import { type Emitted, emit } from "./emit.ts";
-import { callingNames } from "./environment-names.ts";
-import { toolGlobals } from "./inspect.ts";
-import { type Normalized, normalize } from "./normalize.ts";
-import { encodePositions, originalPosition, type Position } from "./positions.ts";
-import type { Remark } from "./remark.ts";
-import { lineStarts, positionAt } from "./source-text.ts";
+import { toolGlobals } from "./entry/inspect.ts";
+import { type Normalized, normalize } from "./intake/normalize.ts";
+import { callingNames } from "./syntax/environment-names.ts";
+import { encodePositions, originalPosition, type Position } from "./syntax/positions.ts";
+import type { Remark } from "./syntax/remark.ts";
+import { lineStarts, positionAt } from "./syntax/source-text.ts";
 
 /** What a compiler process is asked for: declarations go by their hash. */
 export interface ProgramRequest

@@ -2,8 +2,8 @@
  * Text to program: the shapes the compiler answers with. The work is done in the compiler process
  * (`compile-program.ts`); the gateway talks to it through `compiler-process.ts`.
  */
-import type { InputShape } from "./input-shape.ts";
-import { isPosition, originsOf, type Position, type PositionMap } from "./positions.ts";
+import type { InputShape } from "./syntax/input-shape.ts";
+import { isPosition, originsOf, type Position, type PositionMap } from "./syntax/positions.ts";
 
 export { isPosition, originsOf, type Position, type PositionMap };
 

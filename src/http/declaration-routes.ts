@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
-import { renderDeclarations } from "../code/declarations.ts";
+import { renderDeclarations } from "../code/declare/declarations.ts";
 import type { Gateway } from "../gateway.ts";
 import { type CheckRequest, checkProgram } from "../runs/check.ts";
 import { type PolicyLayer, visible } from "../tools/policy.ts";

@@ -1,5 +1,5 @@
 /** The answers to what programs ask their host for besides tools. */
-import { describeTools, findTools } from "../code/discover.ts";
+import { describeTools, findTools } from "../code/declare/discover.ts";
 import type { Builtin, Builtins } from "../tools/builtin.ts";
 import { builtinTools, describedNames } from "./builtin-tools.ts";
 import { readResult } from "./past-results.ts";

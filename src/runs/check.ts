@@ -1,6 +1,6 @@
 /** What would happen to a program, as far as its text says: nothing runs. */
 import type { Compiler } from "../code/compile.ts";
-import { unknownInput } from "../code/input-shape.ts";
+import { unknownInput } from "../code/syntax/input-shape.ts";
 import { compileForRun, type ProgramText } from "./compile-for-run.ts";
 import type { Diagnostic } from "./report.ts";
 

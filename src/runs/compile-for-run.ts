@@ -1,8 +1,8 @@
 /** A program's text to what a run or a check makes of it: compiled, and no tool in it outside the allowed set. */
 import type { CompileOutcome, Compiler, Diagnostic, ToolReference, TypeCheck } from "../code/compile.ts";
 import { arrange, withoutResultNotes } from "../code/diagnostics.ts";
-import type { InputShape } from "../code/input-shape.ts";
-import { writeReference } from "../code/references.ts";
+import type { InputShape } from "../code/syntax/input-shape.ts";
+import { writeReference } from "../code/syntax/references.ts";
 import type { Catalog, CatalogTool } from "../tools/catalog.ts";
 import { explainRefusal } from "../tools/explain-refusal.ts";
 import { writeTool } from "../tools/meant-tools.ts";

@@ -1,6 +1,6 @@
 /** One sentence with the way out, for failures whose own words do not say it. Written for a model to read. */
 import type { EngineFailure } from "../../sandbox/index.ts";
-import { NO_IMPORT, wayOutOfMember } from "../code/absent-names.ts";
+import { NO_IMPORT, wayOutOfMember } from "../code/syntax/absent-names.ts";
 import { hintForContent } from "./content-hints.ts";
 import type { FailedProgram } from "./failing-value.ts";
 import { hintForLimit } from "./limit-hints.ts";

@@ -1,7 +1,7 @@
 /** Names that are not there: a tool without its server or by another spelling, a slip, a server called as a tool. */
 import type { ToolNamespaces } from "../../sandbox/index.ts";
-import { likeTools, sayLike, wayOut } from "../code/absent-names.ts";
-import { environmentNames } from "../code/environment-names.ts";
+import { likeTools, sayLike, wayOut } from "../code/syntax/absent-names.ts";
+import { environmentNames } from "../code/syntax/environment-names.ts";
 import { meantByCall, type NamedTool, sayWrite } from "../tools/meant-tools.ts";
 import { nearestNames } from "../tools/nearest.ts";
 import { chainAfter, chainOf, type FailedProgram, isDeclared, toolCalled } from "./failing-value.ts";

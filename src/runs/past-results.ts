@@ -2,7 +2,7 @@
  * What an earlier run returned, for a later program of the same principal. A value made of tool results is as good as
  * those tools: it is given only to a program that may use every one of them now.
  */
-import { type FoundTool, MAX_DESCRIBED, toolNamed } from "../code/discover.ts";
+import { type FoundTool, MAX_DESCRIBED, toolNamed } from "../code/declare/discover.ts";
 import type { JournalEvent } from "../journal.ts";
 import type { CallOutcome } from "../mcp/hub.ts";
 import type { BuiltinView } from "../tools/builtin.ts";

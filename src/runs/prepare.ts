@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { RunLimits, ToolNamespaces } from "../../sandbox/index.ts";
 import type { CompileOutcome, Compiler, Diagnostic } from "../code/compile.ts";
-import { inputShape } from "../code/input-shape.ts";
+import { inputShape } from "../code/syntax/input-shape.ts";
 import type { RunRecord, Store } from "../store/store.ts";
 import { type Catalog, toNamespaces } from "../tools/catalog.ts";
 import type { HumanDecision } from "../tools/gate-call.ts";

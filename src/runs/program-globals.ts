@@ -1,9 +1,9 @@
 /** What a program is written against: the names it has, and the declarations of the tools it may use. */
 import { createHash } from "node:crypto";
 import type { Declarations } from "../code/compile.ts";
-import { type OtherServer, renderDeclarations } from "../code/declarations.ts";
-import { environmentNames } from "../code/environment-names.ts";
-import { type ShownDeclarations, showDeclarations } from "../code/shown-declarations.ts";
+import { type OtherServer, renderDeclarations } from "../code/declare/declarations.ts";
+import { type ShownDeclarations, showDeclarations } from "../code/declare/shown-declarations.ts";
+import { environmentNames } from "../code/syntax/environment-names.ts";
 import type { Catalog, CatalogTool } from "../tools/catalog.ts";
 import { type Policy, visible } from "../tools/policy.ts";
 

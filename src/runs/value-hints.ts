@@ -1,5 +1,5 @@
 /** Values that are not what a program took them for: told by what the tool it had them from returned, by its keys. */
-import { environmentNames } from "../code/environment-names.ts";
+import { environmentNames } from "../code/syntax/environment-names.ts";
 import { nearestNames } from "../tools/nearest.ts";
 import {
   type Chain,

@@ -1,5 +1,5 @@
 /** What a tool's result looks like, by its keys alone: no value of it is said, however short. */
-import { docText, propertyKey } from "../code/type-text.ts";
+import { docText, propertyKey } from "../code/declare/type-text.ts";
 
 const MAX_DEPTH = 3;
 const MAX_KEYS = 10;

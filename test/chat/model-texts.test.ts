@@ -5,7 +5,7 @@ import { defaultLimits } from "../../sandbox/limits.ts";
 import { codePrompt, toolFunction, withInstructions } from "../../src/chat/prompt.ts";
 import { describeFailure, describeValue } from "../../src/chat/tool-message.ts";
 import { addUsage } from "../../src/chat/usage.ts";
-import { showDeclarations } from "../../src/code/shown-declarations.ts";
+import { showDeclarations } from "../../src/code/declare/shown-declarations.ts";
 import { describeReport } from "../../src/runs/model-report.ts";
 import type { Report } from "../../src/runs/report.ts";
 import { countTokens } from "../../src/tokens.ts";

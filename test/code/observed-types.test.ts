@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { CheckService, defaultCheckLimits } from "../../src/code/check-service.ts";
+import { CheckService, defaultCheckLimits } from "../../src/code/check/check-service.ts";
+import { DeclarationStore } from "../../src/code/check/declaration-store.ts";
+import type { TypeChecker } from "../../src/code/check/type-checker.ts";
 import type { CompileOutcome, TypeCheck } from "../../src/code/compile.ts";
 import { compileProgram } from "../../src/code/compile-program.ts";
-import { DeclarationStore } from "../../src/code/declaration-store.ts";
-import { renderDeclarations } from "../../src/code/declarations.ts";
-import type { TypeChecker } from "../../src/code/type-checker.ts";
+import { renderDeclarations } from "../../src/code/declare/declarations.ts";
 import { observe } from "../../src/learning/observe.ts";
 import { merge } from "../../src/learning/shape.ts";
 import { toSchema } from "../../src/learning/shape-schema.ts";

@@ -1,9 +1,9 @@
 /** What other platforms have and programs find here, as far as the type checker knows it. */
 import { describe, expect, it } from "vitest";
-import { renderDeclarations } from "../../src/code/declarations.ts";
-import { platformNames } from "../../src/code/environment.ts";
-import { showDeclarations } from "../../src/code/shown-declarations.ts";
-import { readToolSignatures } from "../../src/code/tool-signatures.ts";
+import { readToolSignatures } from "../../src/code/check/tool-signatures.ts";
+import { renderDeclarations } from "../../src/code/declare/declarations.ts";
+import { platformNames } from "../../src/code/declare/environment.ts";
+import { showDeclarations } from "../../src/code/declare/shown-declarations.ts";
 import { diagnosticsOf, useChecked } from "./helpers/checked.ts";
 
 const check = useChecked();

@@ -4,9 +4,9 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CompileOutcome } from "../../src/code/compile.ts";
-import type { CompilerProcess } from "../../src/code/compiler-process.ts";
-import { renderDeclarations } from "../../src/code/declarations.ts";
-import { environmentNames } from "../../src/code/environment-names.ts";
+import { renderDeclarations } from "../../src/code/declare/declarations.ts";
+import type { CompilerProcess } from "../../src/code/process/compiler-process.ts";
+import { environmentNames } from "../../src/code/syntax/environment-names.ts";
 import { createArgumentChecker } from "../../src/tools/arguments.ts";
 import type { CatalogTool, ToolSource } from "../../src/tools/catalog.ts";
 import {

@@ -1,6 +1,6 @@
 /** Tools by names of other hosts: the check says what to write, and names only what may be used. */
 import { describe, expect, it } from "vitest";
-import { renderDeclarations } from "../../src/code/declarations.ts";
+import { renderDeclarations } from "../../src/code/declare/declarations.ts";
 import { buildCatalog } from "../../src/tools/catalog.ts";
 import { declare, said, useChecked, useCompiler } from "./helpers/checked.ts";
 import { source } from "./helpers/tools.ts";

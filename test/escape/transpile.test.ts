@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { defaultLimits } from "../../sandbox/index.ts";
 import type { CompileOutcome } from "../../src/code/compile.ts";
-import { type CompilerProcess, createCompiler } from "../../src/code/compiler-process.ts";
+import { type CompilerProcess, createCompiler } from "../../src/code/process/compiler-process.ts";
 import { createLog } from "../../src/log.ts";
 import { openArena } from "./helpers/arena.ts";
 import { expectNothingLeaked } from "./helpers/canary.ts";

@@ -4,8 +4,8 @@
  */
 import { expect, test } from "vitest";
 import { createFrameReader } from "../../sandbox/frames.ts";
-import { renderDeclarations } from "../../src/code/declarations.ts";
-import { showDeclarations } from "../../src/code/shown-declarations.ts";
+import { renderDeclarations } from "../../src/code/declare/declarations.ts";
+import { showDeclarations } from "../../src/code/declare/shown-declarations.ts";
 import { listTools } from "../../src/mcp/tool-list.ts";
 import { rewriteEvents } from "../../src/mcp/wire/event-lines.ts";
 import { createMemoryBudget } from "../../src/memory-budget.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from "vitest";
-import { renderDeclarations } from "../../src/code/declarations.ts";
+import { renderDeclarations } from "../../src/code/declare/declarations.ts";
 import { createLearner, type Learner } from "../../src/learning/learner.ts";
 import { createLog } from "../../src/log.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { renderDeclarations } from "../../src/code/declarations.ts";
+import { renderDeclarations } from "../../src/code/declare/declarations.ts";
 import { readShape, writeShape } from "../../src/learning/kept-shape.ts";
 import { observe } from "../../src/learning/observe.ts";
 import { merge, type Shape } from "../../src/learning/shape.ts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, test } from "vitest";
 import { defaultLimits } from "../../sandbox/index.ts";
-import { renderDeclarations } from "../../src/code/declarations.ts";
+import { renderDeclarations } from "../../src/code/declare/declarations.ts";
 import type { JournalEventBody } from "../../src/journal.ts";
 import { mergeChildren } from "../../src/runs/chat-report.ts";
 import { describeReport } from "../../src/runs/model-report.ts";

@@ -1,6 +1,6 @@
 /** What a variable or a parameter holds, whichever of its values it has at a time. */
-import { type Expression, fieldOf, isFunction, type SyntaxNode, withoutAssertions } from "../parse.ts";
-import { memberName } from "../references.ts";
+import { type Expression, fieldOf, isFunction, type SyntaxNode, withoutAssertions } from "../syntax/parse.ts";
+import { memberName } from "../syntax/references.ts";
 import { type Call, methodCallOf } from "./call-values.ts";
 import { containerValue } from "./container-values.ts";
 import type { Evaluator } from "./evaluator.ts";

@@ -1,6 +1,6 @@
 /** What a call gives: a tool's promise, what an own function returns, and what the language's own functions make. */
-import { type Expression, type SyntaxNode, withoutAssertions } from "../parse.ts";
-import { memberName, type Reference } from "../references.ts";
+import { type Expression, type SyntaxNode, withoutAssertions } from "../syntax/parse.ts";
+import { memberName, type Reference } from "../syntax/references.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { arrayOf, DATA, elementOf, joinAll, settle, UNKNOWN, type Value } from "./values.ts";
 

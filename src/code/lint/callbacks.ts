@@ -7,8 +7,8 @@ import {
   nodesOf,
   type SyntaxNode,
   withoutAssertions,
-} from "../parse.ts";
-import type { Remark } from "../remark.ts";
+} from "../syntax/parse.ts";
+import type { Remark } from "../syntax/remark.ts";
 import { builtinOf, type Call, methodCallOf } from "./call-values.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { error, warning } from "./promise-remarks.ts";

@@ -1,6 +1,6 @@
 /** What an array or an object holds that a program fills piece by piece: `rows.push(…)`, `out[id] = …`. */
-import { type Expression, fieldOf, type SyntaxNode, withoutAssertions } from "../parse.ts";
-import { memberName } from "../references.ts";
+import { type Expression, fieldOf, type SyntaxNode, withoutAssertions } from "../syntax/parse.ts";
+import { memberName } from "../syntax/references.ts";
 import { builtinOf, type Call } from "./call-values.ts";
 import type { Evaluator } from "./evaluator.ts";
 import type { Binding, Place } from "./program-tree.ts";

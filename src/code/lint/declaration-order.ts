@@ -1,7 +1,7 @@
 /** Names that are used before they have a value, and constants that are given another one. */
 
-import { type Expression, endOf, fieldOf, type SyntaxNode, startOf } from "../parse.ts";
-import type { Remark } from "../remark.ts";
+import { type Expression, endOf, fieldOf, type SyntaxNode, startOf } from "../syntax/parse.ts";
+import type { Remark } from "../syntax/remark.ts";
 import { methodCallOf } from "./call-values.ts";
 import type { Evaluator } from "./evaluator.ts";
 import type { Binding, Body, Parents, Place } from "./program-tree.ts";

@@ -1,6 +1,6 @@
 /** The value of every expression of a program, as far as the text tells it. Each is worked out once. */
-import { type Expression, fieldOf, isFunction, type SyntaxNode, withoutAssertions } from "../parse.ts";
-import { memberName } from "../references.ts";
+import { type Expression, fieldOf, isFunction, type SyntaxNode, withoutAssertions } from "../syntax/parse.ts";
+import { memberName } from "../syntax/references.ts";
 import { BindingValues } from "./binding-values.ts";
 import { callValue, toolValue } from "./call-values.ts";
 import type { Evaluator, GlobalNames } from "./evaluator.ts";

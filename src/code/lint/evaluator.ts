@@ -1,5 +1,5 @@
 /** What evaluates expressions, as those see it that do a part of it. */
-import type { SyntaxNode } from "../parse.ts";
+import type { SyntaxNode } from "../syntax/parse.ts";
 import type { Binding, ProgramTree } from "./program-tree.ts";
 import type { Value } from "./values.ts";
 

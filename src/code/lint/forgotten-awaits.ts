@@ -1,8 +1,8 @@
 /** Promises where a value is meant. A promise that somebody awaits later, or that is handed on, is none of these. */
 
-import { type Expression, type SyntaxNode, startOf, withoutAssertions } from "../parse.ts";
-import { memberName } from "../references.ts";
-import type { Remark } from "../remark.ts";
+import { type Expression, type SyntaxNode, startOf, withoutAssertions } from "../syntax/parse.ts";
+import { memberName } from "../syntax/references.ts";
+import type { Remark } from "../syntax/remark.ts";
 import { PROMISE_METHODS } from "./call-values.ts";
 import type { Evaluator } from "./evaluator.ts";
 import type { Place } from "./program-tree.ts";

@@ -1,7 +1,7 @@
 /** Variables that bear a tool server's name, hold something else, and are used as if they were the server. */
-import type { Expression } from "../parse.ts";
-import { type SyntaxNode, startOf } from "../parse.ts";
-import { memberName } from "../references.ts";
+import type { Expression } from "../syntax/parse.ts";
+import { type SyntaxNode, startOf } from "../syntax/parse.ts";
+import { memberName } from "../syntax/references.ts";
 import type { Evaluator } from "./evaluator.ts";
 import type { Binding, Place } from "./program-tree.ts";
 import { isCall } from "./words.ts";

@@ -1,7 +1,7 @@
 /** What the text of a program says about it without types, in one pass: remarks, the certain ones as errors. */
 
-import type { SyntaxNode } from "../parse.ts";
-import type { Remark } from "../remark.ts";
+import type { SyntaxNode } from "../syntax/parse.ts";
+import type { Remark } from "../syntax/remark.ts";
 import { assignedGlobal, misusedName } from "./declaration-order.ts";
 import { Evaluation } from "./evaluation.ts";
 import type { GlobalNames } from "./evaluator.ts";

@@ -1,7 +1,7 @@
 /** Work that nobody waits for: statements that drop a promise, callbacks whose promises get lost, results that hold one. */
 
-import { type Expression, fieldOf, isFunction, type SyntaxNode, withoutAssertions } from "../parse.ts";
-import type { Remark } from "../remark.ts";
+import { type Expression, fieldOf, isFunction, type SyntaxNode, withoutAssertions } from "../syntax/parse.ts";
+import type { Remark } from "../syntax/remark.ts";
 import { type Call, methodCallOf, PROMISE_METHODS } from "./call-values.ts";
 import { asyncExecutor, lostByCallback, settlesSomething } from "./callbacks.ts";
 import type { Evaluator } from "./evaluator.ts";

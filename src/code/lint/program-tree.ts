@@ -1,6 +1,6 @@
 /** A program's syntax with what each name in it stands for: one walk, then every name is looked up in its scopes. */
-import { childrenOf, type SyntaxNode } from "../parse.ts";
-import { opensScope } from "../scopes.ts";
+import { childrenOf, type SyntaxNode } from "../syntax/parse.ts";
+import { opensScope } from "../syntax/scopes.ts";
 import { type Declares, type NameRole, roleOf } from "./name-roles.ts";
 
 /** The way from a node up to the program, innermost first; `key` is the field the child stands in. */

@@ -1,7 +1,7 @@
 /** Promises among the arguments of calls that cannot wait for them: tools, and functions of the language. */
 
-import { type Expression, type SyntaxNode, withoutAssertions } from "../parse.ts";
-import type { Remark } from "../remark.ts";
+import { type Expression, type SyntaxNode, withoutAssertions } from "../syntax/parse.ts";
+import type { Remark } from "../syntax/remark.ts";
 import { builtinOf, methodCallOf } from "./call-values.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { asValue, error, firstOf, heldPromise, isUsedOtherwise, sayPlain } from "./promise-remarks.ts";

@@ -1,8 +1,8 @@
 /** What is said of a promise where a value is meant. */
 
-import { type Expression, isNode, type SyntaxNode, startOf, withoutAssertions } from "../parse.ts";
-import { memberName } from "../references.ts";
-import type { Remark } from "../remark.ts";
+import { type Expression, isNode, type SyntaxNode, startOf, withoutAssertions } from "../syntax/parse.ts";
+import { memberName } from "../syntax/references.ts";
+import type { Remark } from "../syntax/remark.ts";
 import { PROMISE_METHODS } from "./call-values.ts";
 import type { Evaluator } from "./evaluator.ts";
 import type { Binding, Place } from "./program-tree.ts";

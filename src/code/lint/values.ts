@@ -2,8 +2,8 @@
  * What is known of a value without types: whether it is a promise, or holds one. Whatever is not certain is unknown,
  * and nothing is said of it.
  */
-import type { SyntaxNode } from "../parse.ts";
-import type { Reference } from "../references.ts";
+import type { SyntaxNode } from "../syntax/parse.ts";
+import type { Reference } from "../syntax/references.ts";
 
 export type Value =
   | PromiseValue

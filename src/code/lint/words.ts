@@ -1,6 +1,6 @@
 /** How a promise is named in a remark: by the call that made it, or by the variable that holds it. */
-import { type Expression, type SyntaxNode, withoutAssertions } from "../parse.ts";
-import { memberName, referenceOf, writeReference } from "../references.ts";
+import { type Expression, type SyntaxNode, withoutAssertions } from "../syntax/parse.ts";
+import { memberName, referenceOf, writeReference } from "../syntax/references.ts";
 import type { PromiseValue } from "./values.ts";
 
 const MAX_CHARS = 60;

@@ -1,9 +1,9 @@
 /** How many tokens of tools does a model see, and how long does it take to write them? */
 import { describeToolsFunction, runCodeFunction, searchToolsFunction } from "../../../src/chat/meta-tools.ts";
 import { codePrompt, toolFunction } from "../../../src/chat/prompt.ts";
-import { renderDeclarations } from "../../../src/code/declarations.ts";
-import { typesWritten } from "../../../src/code/schema-types.ts";
-import { showDeclarations } from "../../../src/code/shown-declarations.ts";
+import { renderDeclarations } from "../../../src/code/declare/declarations.ts";
+import { typesWritten } from "../../../src/code/declare/schema-types.ts";
+import { showDeclarations } from "../../../src/code/declare/shown-declarations.ts";
 import { countTokens } from "../../../src/tokens.ts";
 import type { CatalogTool } from "../../../src/tools/catalog.ts";
 import { officeCatalog } from "../fixtures/office-tools.ts";

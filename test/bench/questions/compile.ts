@@ -1,9 +1,9 @@
 /** How long from a program's text to a checked program? */
 import { createHash } from "node:crypto";
 import type { CompileRequest } from "../../../src/code/compile.ts";
-import { createCompiler } from "../../../src/code/compiler-process.ts";
-import { renderDeclarations } from "../../../src/code/declarations.ts";
-import { environmentNames } from "../../../src/code/environment-names.ts";
+import { renderDeclarations } from "../../../src/code/declare/declarations.ts";
+import { createCompiler } from "../../../src/code/process/compiler-process.ts";
+import { environmentNames } from "../../../src/code/syntax/environment-names.ts";
 import { createLog } from "../../../src/log.ts";
 import { buildCatalog } from "../../../src/tools/catalog.ts";
 import { ask, both, type Extent, interleave, percentiles, sample, tell, timed } from "../measure.ts";

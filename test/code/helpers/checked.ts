@@ -2,10 +2,10 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll } from "vitest";
 import type { CompileOutcome, CompileRequest, Declarations, Diagnostic } from "../../../src/code/compile.ts";
-import type { CompilerOptions } from "../../../src/code/compiler-options.ts";
-import { type CompilerProcess, createCompiler } from "../../../src/code/compiler-process.ts";
-import { renderDeclarations } from "../../../src/code/declarations.ts";
-import { type InputShape, noInput } from "../../../src/code/input-shape.ts";
+import { renderDeclarations } from "../../../src/code/declare/declarations.ts";
+import type { CompilerOptions } from "../../../src/code/process/compiler-options.ts";
+import { type CompilerProcess, createCompiler } from "../../../src/code/process/compiler-process.ts";
+import { type InputShape, noInput } from "../../../src/code/syntax/input-shape.ts";
 import { createLog } from "../../../src/log.ts";
 import { programGlobals } from "../../../src/runs/program-globals.ts";
 import { buildCatalog, type JsonSchema, type ToolSource } from "../../../src/tools/catalog.ts";

@@ -1,5 +1,5 @@
 /** A process that owns a compiler, says its pid, gives it a text it will never finish, and waits to be killed. */
-import { createCompiler } from "../../../src/code/compiler-process.ts";
+import { createCompiler } from "../../../src/code/process/compiler-process.ts";
 import { createLog } from "../../../src/log.ts";
 
 const compiler = await createCompiler({ deadlineMs: 60_000, log: createLog("silent") });

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 
-const watchdog = new Worker(new URL("../../../src/code/compiler-watchdog.ts", import.meta.url), {
+const watchdog = new Worker(new URL("../../../src/code/process/compiler-watchdog.ts", import.meta.url), {
   workerData: { parentPid: process.ppid },
   execArgv: [],
 });

@@ -1,0 +1,54 @@
+/** A tool's signature on one line, for lists of tools: enough to call most of them, and to see what to look up. */
+import type { CatalogTool } from "../../tools/catalog.ts";
+import type { SchemaType } from "./json-schema-to-ts.ts";
+import { allowsNoProperties } from "./schema-empty.ts";
+import { typeOf } from "./schema-types.ts";
+import { propertyKey } from "./type-text.ts";
+
+const MAX_MEMBERS = 12;
+/** Of a type, and of a name. */
+const MAX_CHARS = 60;
+
+/** What a list leaves out is written `…`, so this is to be read, not compiled. */
+export function previewSignature(tool: CatalogTool): string {
+  const { callable, inputSchema, outputSchema } = tool;
+  const result = outputSchema === undefined ? "any" : previewObject(typeOf(outputSchema, "output"));
+  return `${callable}(${previewParameters(tool, typeOf(inputSchema, "input"))}): Promise<${result}>`;
+}
+
+function previewParameters({ inputSchema, positional }: CatalogTool, input: SchemaType): string {
+  if (positional === undefined) {
+    const optional = allowsNoProperties(inputSchema);
+    return input.text === "{}" ? "" : `args${optional ? "?" : ""}: ${previewObject(input)}`;
+  }
+  return positional
+    .map((name) => previewMember(input.members.find((member) => member.name === name) ?? { name }))
+    .join(", ");
+}
+
+/** Its own properties by name, theirs not. */
+function previewObject({ text, members }: SchemaType): string {
+  if (members.length === 0) return previewType(text);
+  const shown = members.slice(0, MAX_MEMBERS).map(previewMember);
+  return `{ ${[...shown, ...(members.length > MAX_MEMBERS ? ["…"] : [])].join("; ")} }`;
+}
+
+function previewMember(member: {
+  readonly name: string;
+  readonly optional?: boolean;
+  readonly type?: { readonly text: string };
+}): string {
+  const { name, optional = true, type = { text: "unknown" } } = member;
+  return `${cut(propertyKey(name))}${optional ? "?" : ""}: ${previewType(type.text)}`;
+}
+
+/** A type that takes several lines is an object with more in it than a list has room for. */
+function previewType(text: string): string {
+  const flat = text.replace(/\0\d+\0/g, "{…}");
+  if (flat.includes("\n")) return flat.endsWith("[]") ? "{…}[]" : "{…}";
+  return cut(flat);
+}
+
+function cut(text: string): string {
+  return text.length > MAX_CHARS ? `${text.slice(0, MAX_CHARS - 1).trimEnd()}…`.toWellFormed() : text;
+}

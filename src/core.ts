@@ -13,7 +13,7 @@ import { createLearner } from "./learning/learner.ts";
 import type { Log } from "./log.ts";
 import { createHub, type Hub, type HubDeps, type ServerSpec } from "./mcp/hub.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
-import type { TokenBudgets } from "./runs/receipt.ts";
+import type { TokenBudgets } from "./runs/record/receipt.ts";
 import { Runner } from "./runs/runner.ts";
 import { openSqliteStore } from "./store/sqlite.ts";
 import type { Store } from "./store/store.ts";

@@ -3,8 +3,8 @@ import { type RunLimits, resolveLimits, type WorkerPoolOptions } from "../sandbo
 import { ToolariumError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { LocalTool, ServerSpec } from "./mcp/hub.ts";
-import type { StreamEvent } from "./runs/events.ts";
-import type { PendingCall } from "./runs/report.ts";
+import type { StreamEvent } from "./runs/record/events.ts";
+import type { PendingCall } from "./runs/record/report.ts";
 import type { HumanDecision } from "./tools/gate-call.ts";
 
 /** An MCP server object in this process, such as the SDK's `McpServer`. */

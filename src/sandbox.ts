@@ -4,10 +4,10 @@ import { renderDeclarations } from "./code/declare/declarations.ts";
 import { createCore } from "./core.ts";
 import { ToolariumError } from "./errors.ts";
 import { createLog, type Log } from "./log.ts";
-import type { ActiveRun } from "./runs/active-run.ts";
-import { type CheckResult, checkProgram } from "./runs/check.ts";
-import { createStreamMapper } from "./runs/events.ts";
-import type { PendingCall, Report } from "./runs/report.ts";
+import type { ActiveRun } from "./runs/live/active-run.ts";
+import { type CheckResult, checkProgram } from "./runs/prepare/check.ts";
+import { createStreamMapper } from "./runs/record/events.ts";
+import type { PendingCall, Report } from "./runs/record/report.ts";
 import {
   type ApprovalDecision,
   type DecideOptions,

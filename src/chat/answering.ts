@@ -1,9 +1,9 @@
 /** How calls of the model are answered: what the two modes that do so have in common. */
 import type { Config } from "../config.ts";
 import type { RunError, ToolFailure, TurnCall } from "../journal.ts";
-import type { CallResult } from "../runs/call-result.ts";
-import type { CallRun } from "../runs/call-run.ts";
-import type { PendingCall, Report, RunStatus } from "../runs/report.ts";
+import type { CallRun } from "../runs/live/call-run.ts";
+import type { CallResult } from "../runs/record/call-result.ts";
+import type { PendingCall, Report, RunStatus } from "../runs/record/report.ts";
 import type { Runner } from "../runs/runner.ts";
 import type { Catalog, CatalogTool } from "../tools/catalog.ts";
 import type { Policy } from "../tools/policy.ts";

@@ -1,10 +1,10 @@
 /** The answers of chats: begun, gone on with, told again. Of each chat one at most is under way. */
 import { ToolariumError, toRefusal } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { resultOf } from "../runs/call-result.ts";
-import type { CallRun } from "../runs/call-run.ts";
-import { leftAt, refuseLost } from "../runs/endings.ts";
-import { hasEffects } from "../runs/report.ts";
+import type { CallRun } from "../runs/live/call-run.ts";
+import { leftAt, refuseLost } from "../runs/live/endings.ts";
+import { resultOf } from "../runs/record/call-result.ts";
+import { hasEffects } from "../runs/record/report.ts";
 import type { Runner } from "../runs/runner.ts";
 import { type Ending, tellAnswer } from "./answer.ts";
 import type { AnswerSource } from "./answer-source.ts";

@@ -4,8 +4,8 @@
  * twice. Two equal requests that are both connected are two chats, and so each cut leads back once.
  */
 
-import type { CallRun } from "../runs/call-run.ts";
-import { leftAt } from "../runs/endings.ts";
+import type { CallRun } from "../runs/live/call-run.ts";
+import { leftAt } from "../runs/live/endings.ts";
 import type { Runner } from "../runs/runner.ts";
 import { type Chapter, chaptersOf, turnsOf } from "./kept-turns.ts";
 import type { ChatRequest } from "./request.ts";

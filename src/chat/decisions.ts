@@ -1,7 +1,7 @@
 /** The tool messages of a client as decisions: each is taken as if the person had said it to the run itself. */
 import { type ErrorCode, ToolariumError } from "../errors.ts";
-import type { CallRun } from "../runs/call-run.ts";
-import { callIdOf, parseCallId } from "../runs/ids.ts";
+import type { CallRun } from "../runs/live/call-run.ts";
+import { callIdOf, parseCallId } from "../runs/record/ids.ts";
 import type { Runner } from "../runs/runner.ts";
 import type { HumanDecision } from "../tools/gate-call.ts";
 import { readSuppliedText } from "../tools/supplied-result.ts";

@@ -3,9 +3,9 @@
  * stands there; of a denial or a result, for which nothing is called, the arguments do not matter.
  */
 import { ToolariumError } from "../errors.ts";
-import type { Viewer } from "../runs/deciders.ts";
-import { editOf } from "../runs/edited-arguments.ts";
-import { callIdOf, parseCallId } from "../runs/ids.ts";
+import type { Viewer } from "../runs/live/deciders.ts";
+import { editOf } from "../runs/record/edited-arguments.ts";
+import { callIdOf, parseCallId } from "../runs/record/ids.ts";
 import type { Runner } from "../runs/runner.ts";
 import type { ReadReply } from "./decisions.ts";
 

@@ -7,9 +7,9 @@
  * ordinary end of the answer, in words and with a `stopReason`, never an error.
  */
 import type { Log } from "../log.ts";
-import { requestKey } from "../runs/request-keys.ts";
+import { createTurnstiles } from "../runs/live/turnstile.ts";
+import { requestKey } from "../runs/record/request-keys.ts";
 import type { Runner } from "../runs/runner.ts";
-import { createTurnstiles } from "../runs/turnstile.ts";
 import { type Answers, createAnswers } from "./answers.ts";
 import { canComeAgain, findChapter } from "./attach.ts";
 import { type ConversationDeps, openConversation } from "./conversation.ts";

@@ -5,8 +5,8 @@
 
 import type { JournalEvent, JournalEventBody, RequestMark, TurnCall } from "../journal.ts";
 import { parseJson } from "../json.ts";
-import type { CallRun } from "../runs/call-run.ts";
-import { parseCallId } from "../runs/ids.ts";
+import type { CallRun } from "../runs/live/call-run.ts";
+import { parseCallId } from "../runs/record/ids.ts";
 import {
   type ChatMessage,
   type Fields,

@@ -3,7 +3,7 @@
  */
 import type { ShownDeclarations } from "../code/declare/shown-declarations.ts";
 import type { Mode } from "../config/modes.ts";
-import { programDeclarations } from "../runs/program-globals.ts";
+import { programDeclarations } from "../runs/program/program-globals.ts";
 import type { Fields } from "../upstream/model.ts";
 import type { CallAnswering, ModeContext } from "./answering.ts";
 import { type AutoChoice, directFunctions, directOrProgram, explainChoice } from "./auto.ts";

@@ -1,8 +1,8 @@
 /** Code mode: a `run_code` call of the model is one program; its report is what the model reads. */
-import type { CallRun } from "../runs/call-run.ts";
-import { createRunId } from "../runs/ids.ts";
-import { describeReport } from "../runs/model-report.ts";
-import type { Report } from "../runs/report.ts";
+import type { CallRun } from "../runs/live/call-run.ts";
+import { createRunId } from "../runs/record/ids.ts";
+import { describeReport } from "../runs/record/model-report.ts";
+import type { Report } from "../runs/record/report.ts";
 import type { ToolCall } from "../upstream/model.ts";
 import { type Answer, type CallAnswering, type ChatStep, type ModeContext, toToolCall } from "./answering.ts";
 import { discover } from "./discovery.ts";

@@ -2,7 +2,7 @@
 
 import { ToolariumError } from "../errors.ts";
 import { parseJson } from "../json.ts";
-import { parseCallId } from "../runs/ids.ts";
+import { parseCallId } from "../runs/record/ids.ts";
 import { type ChatMessage, contentText, isFields } from "../upstream/model.ts";
 import { callIdsOf, callsOf } from "./kept-turns.ts";
 import { isBlank } from "./told-outcomes.ts";

@@ -4,9 +4,9 @@
  */
 import type { JournalEvent } from "../journal.ts";
 import { parseJson } from "../json.ts";
-import { settlementIn } from "../runs/call-result.ts";
-import { imagesIn } from "../runs/media-marks.ts";
-import type { RunReader } from "../runs/reading.ts";
+import type { RunReader } from "../runs/read/reading.ts";
+import { settlementIn } from "../runs/record/call-result.ts";
+import { imagesIn } from "../runs/record/media-marks.ts";
 import type { Image } from "../upstream/model.ts";
 import type { KeptTurn } from "./kept-turns.ts";
 

@@ -1,8 +1,8 @@
 /** A conversation that comes back: which chat it goes on with, and what it says to the calls that wait there. */
 
-import type { CallRun } from "../runs/call-run.ts";
-import { restedBeforeItEnded } from "../runs/history.ts";
-import { parseCallId } from "../runs/ids.ts";
+import type { CallRun } from "../runs/live/call-run.ts";
+import { restedBeforeItEnded } from "../runs/record/history.ts";
+import { parseCallId } from "../runs/record/ids.ts";
 import type { Runner } from "../runs/runner.ts";
 import type { Answers } from "./answers.ts";
 import { findChapter } from "./attach.ts";

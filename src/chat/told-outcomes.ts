@@ -4,8 +4,8 @@
  * answer, so one is put behind each of these.
  */
 import { parseJson } from "../json.ts";
-import { resultOf } from "../runs/call-result.ts";
-import { callIdOf, parseCallId } from "../runs/ids.ts";
+import { resultOf } from "../runs/record/call-result.ts";
+import { callIdOf, parseCallId } from "../runs/record/ids.ts";
 import type { Runner } from "../runs/runner.ts";
 import { type ChatMessage, contentText, isFields } from "../upstream/model.ts";
 import { callIdsOf } from "./kept-turns.ts";

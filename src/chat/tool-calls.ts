@@ -1,5 +1,5 @@
 /** Agent mode: one call of the model is one call through the gate, which refuses what is not allowed or not known. */
-import type { CallResult } from "../runs/call-result.ts";
+import type { CallResult } from "../runs/record/call-result.ts";
 import { decide } from "../tools/policy.ts";
 import type { ToolCall } from "../upstream/model.ts";
 import { type Answer, type CallAnswering, type ModeContext, toToolCall } from "./answering.ts";

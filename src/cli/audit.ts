@@ -1,6 +1,6 @@
 /** `toolarium audit`: tool calls from the store's file, as a table for people or as JSON lines for programs. */
 import { ToolariumError } from "../errors.ts";
-import { type AuditRow, readAudit } from "../runs/audit.ts";
+import { type AuditRow, readAudit } from "../runs/read/audit.ts";
 import type { Store } from "../store/store.ts";
 import type { AuditCommand } from "./command.ts";
 import { createSession, openStoredRuns, readConfig } from "./session.ts";

@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import { ToolariumError } from "../errors.ts";
 import { parseJson } from "../json.ts";
-import { type AuditFilters, auditFilterFields, timesInOrder } from "../runs/audit-query.ts";
+import { type AuditFilters, auditFilterFields, timesInOrder } from "../runs/read/audit-query.ts";
 import { nearestNames } from "../tools/nearest.ts";
 
 export type Command =

@@ -1,6 +1,6 @@
 /** `toolarium replay`: a stored run executed again, offline, and held against its journal. */
 import { createPool } from "../core.ts";
-import { type Replayed, replayRun } from "../runs/replay.ts";
+import { type Replayed, replayRun } from "../runs/read/replay.ts";
 import type { ReplayCommand } from "./command.ts";
 import { createSession, interruption, openStoredRuns, readConfig } from "./session.ts";
 import { toVisible, toVisibleJson } from "./visible.ts";

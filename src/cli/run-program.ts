@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { ToolariumError } from "../errors.ts";
 import { createGateway } from "../gateway.ts";
-import type { ActiveRun } from "../runs/active-run.ts";
+import type { ActiveRun } from "../runs/live/active-run.ts";
 import { baseLayers } from "../tools/policy.ts";
 import type { RunCommand } from "./command.ts";
 import { describeFailure, describeRemarks, exitCodeOf } from "./outcome.ts";

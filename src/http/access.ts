@@ -7,7 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Mode } from "../config/modes.ts";
 import type { AgentLimits, Config, KeyConfig, Right } from "../config.ts";
 import { ToolariumError } from "../errors.ts";
-import { createDecideScope, type DecideScope, type Viewer } from "../runs/deciders.ts";
+import { createDecideScope, type DecideScope, type Viewer } from "../runs/live/deciders.ts";
 import { baseLayers, type Policy, type PolicyLayer, requestLayers } from "../tools/policy.ts";
 import {
   allowListedOrigin,

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { ToolariumError } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
-import type { Approval } from "../runs/deciders.ts";
+import type { Approval } from "../runs/live/deciders.ts";
 import type { HumanDecision } from "../tools/gate-call.ts";
 import { requestLayers } from "../tools/policy.ts";
 import { callerOf, requireRight, viewerOf } from "./access.ts";

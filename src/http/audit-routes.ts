@@ -2,7 +2,7 @@
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import type { Gateway } from "../gateway.ts";
-import { auditFilterFields, timesInOrder } from "../runs/audit-query.ts";
+import { auditFilterFields, timesInOrder } from "../runs/read/audit-query.ts";
 import { viewerOf } from "./access.ts";
 import { pageFields, parseQuery } from "./validate.ts";
 

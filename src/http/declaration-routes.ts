@@ -4,7 +4,7 @@ import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { renderDeclarations } from "../code/declare/declarations.ts";
 import type { Gateway } from "../gateway.ts";
-import { type CheckRequest, checkProgram } from "../runs/check.ts";
+import { type CheckRequest, checkProgram } from "../runs/prepare/check.ts";
 import { type PolicyLayer, visible } from "../tools/policy.ts";
 import { callerOf, requestPolicy, requireRight } from "./access.ts";
 import { parseBody, parseQuery, programText } from "./validate.ts";

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { ToolariumError, toolFailureCode } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
 import type { ToolFailure } from "../journal.ts";
-import type { SettledCall } from "../runs/call-result.ts";
+import type { SettledCall } from "../runs/record/call-result.ts";
 import { decide, type Policy } from "../tools/policy.ts";
 import { callerOf, requireRight, takeSlot, userOf } from "./access.ts";
 import { disconnectSignal } from "./sse.ts";

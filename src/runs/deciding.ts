@@ -2,13 +2,13 @@
 import { ToolariumError } from "../errors.ts";
 import type { StoredRun } from "../store/store.ts";
 import type { Bridge } from "../tools/bridge.ts";
-import type { Decided, Decision } from "./active-run.ts";
-import { decideCall } from "./approvals.ts";
-import type { Carried } from "./carriage.ts";
-import { isAsked, narrowReport, seesWhole } from "./deciders.ts";
-import { callIdOf } from "./ids.ts";
-import { endOf, orLost, settlementOf } from "./outcomes.ts";
-import type { Report } from "./report.ts";
+import type { Decided, Decision } from "./live/active-run.ts";
+import { decideCall } from "./live/approvals.ts";
+import type { Carried } from "./live/carriage.ts";
+import { isAsked, narrowReport, seesWhole } from "./live/deciders.ts";
+import { endOf, orLost, settlementOf } from "./live/outcomes.ts";
+import { callIdOf } from "./record/ids.ts";
+import type { Report } from "./record/report.ts";
 
 export interface DecidingDeps {
   readonly bridge: Bridge;

@@ -3,12 +3,12 @@ import { toRefusal } from "../errors.ts";
 import type { JournalEvent } from "../journal.ts";
 import type { Log } from "../log.ts";
 import type { Store, StoredRun } from "../store/store.ts";
-import { CallRun } from "./call-run.ts";
-import type { Carried } from "./carriage.ts";
-import { endLeft } from "./endings.ts";
-import { wasAnswering } from "./history.ts";
-import { allRuns, listRunsIn } from "./loading.ts";
-import { ProgramRun } from "./program-run.ts";
+import { CallRun } from "./live/call-run.ts";
+import type { Carried } from "./live/carriage.ts";
+import { endLeft } from "./live/endings.ts";
+import { ProgramRun } from "./live/program-run.ts";
+import { allRuns, listRunsIn } from "./prepare/loading.ts";
+import { wasAnswering } from "./record/history.ts";
 
 export interface RecoveryDeps {
   readonly store: Store;

@@ -2,21 +2,21 @@
 import type { Compiler } from "../code/compile.ts";
 import type { MemoryBudget } from "../memory-budget.ts";
 import type { Store } from "../store/store.ts";
-import type { ActiveRun } from "./active-run.ts";
-import { decideCall } from "./approvals.ts";
-import type { CallRun } from "./call-run.ts";
-import type { Carriage, Carried } from "./carriage.ts";
-import { endRefused } from "./endings.ts";
-import { handOver } from "./hand-over.ts";
-import { createJournal, type Journal } from "./live-journal.ts";
-import { type CallRunRequest, openCallRun } from "./open-calls.ts";
-import { endOf, keptEvents, orLost } from "./outcomes.ts";
-import { type ProgramRequest, prepareProgram } from "./prepare.ts";
-import { type ProgramDeps, ProgramRun } from "./program-run.ts";
-import type { RunReader } from "./reading.ts";
-import type { TokenBudgets } from "./receipt.ts";
-import { createReuse, readFailedProgram } from "./repair.ts";
-import type { PendingCall } from "./report.ts";
+import type { ActiveRun } from "./live/active-run.ts";
+import { decideCall } from "./live/approvals.ts";
+import type { CallRun } from "./live/call-run.ts";
+import type { Carriage, Carried } from "./live/carriage.ts";
+import { endRefused } from "./live/endings.ts";
+import { handOver } from "./live/hand-over.ts";
+import { createJournal, type Journal } from "./live/live-journal.ts";
+import { endOf, keptEvents, orLost } from "./live/outcomes.ts";
+import { type ProgramDeps, ProgramRun } from "./live/program-run.ts";
+import { type CallRunRequest, openCallRun } from "./prepare/open-calls.ts";
+import { type ProgramRequest, prepareProgram } from "./prepare/prepare.ts";
+import type { RunReader } from "./read/reading.ts";
+import type { TokenBudgets } from "./record/receipt.ts";
+import { createReuse, readFailedProgram } from "./record/repair.ts";
+import type { PendingCall } from "./record/report.ts";
 import { createRunMemory } from "./run-memory.ts";
 
 export interface StartingDeps extends ProgramDeps {

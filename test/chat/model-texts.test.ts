@@ -6,8 +6,8 @@ import { codePrompt, toolFunction, withInstructions } from "../../src/chat/promp
 import { describeFailure, describeValue } from "../../src/chat/tool-message.ts";
 import { addUsage } from "../../src/chat/usage.ts";
 import { showDeclarations } from "../../src/code/declare/shown-declarations.ts";
-import { describeReport } from "../../src/runs/model-report.ts";
-import type { Report } from "../../src/runs/report.ts";
+import { describeReport } from "../../src/runs/record/model-report.ts";
+import type { Report } from "../../src/runs/record/report.ts";
 import { countTokens } from "../../src/tokens.ts";
 import { buildCatalog, type CatalogTool, type JsonSchema } from "../../src/tools/catalog.ts";
 

@@ -4,7 +4,7 @@ import { defaultLimits, type RunLimits } from "../../sandbox/index.ts";
 import { type Core, type CoreOptions, createCore } from "../../src/core.ts";
 import { createLog } from "../../src/log.ts";
 import type { LocalTool, ServerSpec } from "../../src/mcp/hub.ts";
-import type { ProgramRequest } from "../../src/runs/prepare.ts";
+import type { ProgramRequest } from "../../src/runs/prepare/prepare.ts";
 import { defineTool } from "../../src/tools/define-tool.ts";
 import type { PolicyLayer } from "../../src/tools/policy.ts";
 

@@ -1,7 +1,7 @@
 /** A store that has no room for more of a principal: what begins anew is refused, what belongs to a begun chat is not. */
 import { expect, test } from "vitest";
 import { defaultLimits } from "../../sandbox/limits.ts";
-import type { CallRunRequest } from "../../src/runs/open-calls.ts";
+import type { CallRunRequest } from "../../src/runs/prepare/open-calls.ts";
 import { everything, openCore, programRequest } from "../helpers/core.ts";
 import { until } from "../helpers/until.ts";
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defaultLimits } from "../../sandbox/index.ts";
 import type { Core } from "../../src/core.ts";
-import { createRunId } from "../../src/runs/ids.ts";
+import { createRunId } from "../../src/runs/record/ids.ts";
 import { defineTool } from "../../src/tools/define-tool.ts";
 import { echoTool, everything, openCore, programRequest } from "../helpers/core.ts";
 import { until } from "../helpers/until.ts";

@@ -6,7 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { Worker } from "node:worker_threads";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { createLog } from "../../src/log.ts";
-import { createJournal } from "../../src/runs/live-journal.ts";
+import { createJournal } from "../../src/runs/live/live-journal.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { createGroup } from "../../src/store/group-commit.ts";
 import { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from "../../src/store/sqlite.ts";

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { JournalEvent, JournalEventBody } from "../../src/journal.ts";
 import { createLog } from "../../src/log.ts";
 import { createHub, type LocalTool } from "../../src/mcp/hub.ts";
-import { openCallOf } from "../../src/runs/history.ts";
+import { openCallOf } from "../../src/runs/record/history.ts";
 import { createArgumentChecker } from "../../src/tools/arguments.ts";
 import { type Bridge, createBridge } from "../../src/tools/bridge.ts";
 import { builtinTool } from "../../src/tools/builtin.ts";

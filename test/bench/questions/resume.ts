@@ -10,7 +10,7 @@ import { defaultLimits, type Settlement } from "../../../sandbox/index.ts";
 import type { Core } from "../../../src/core.ts";
 import { createLog } from "../../../src/log.ts";
 import type { LocalTool } from "../../../src/mcp/hub.ts";
-import { programGlobals } from "../../../src/runs/program-globals.ts";
+import { programGlobals } from "../../../src/runs/program/program-globals.ts";
 import type { Runner } from "../../../src/runs/runner.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { createArgumentChecker } from "../../../src/tools/arguments.ts";

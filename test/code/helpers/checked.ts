@@ -7,7 +7,7 @@ import type { CompilerOptions } from "../../../src/code/process/compiler-options
 import { type CompilerProcess, createCompiler } from "../../../src/code/process/compiler-process.ts";
 import { type InputShape, noInput } from "../../../src/code/syntax/input-shape.ts";
 import { createLog } from "../../../src/log.ts";
-import { programGlobals } from "../../../src/runs/program-globals.ts";
+import { programGlobals } from "../../../src/runs/program/program-globals.ts";
 import { buildCatalog, type JsonSchema, type ToolSource } from "../../../src/tools/catalog.ts";
 import { source } from "./tools.ts";
 

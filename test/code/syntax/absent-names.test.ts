@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { absentNames, wayOut } from "../../../src/code/syntax/absent-names.ts";
 import { environmentNames } from "../../../src/code/syntax/environment-names.ts";
-import { hintFor } from "../../../src/runs/hints.ts";
+import { hintFor } from "../../../src/runs/hints/hints.ts";
 import { diagnosticsOf, useChecked } from "../helpers/checked.ts";
 
 const check = useChecked();

@@ -1,0 +1,179 @@
+/**
+ * What people say of calls that wait for them. A decision is bound to its run, call and arguments, is in the journal
+ * before anything follows from it, and is taken once: the same again changes nothing, another one is refused.
+ */
+
+import { ToolariumError, toolFailureCode } from "../../errors.ts";
+import type { JournalEvent } from "../../journal.ts";
+import { parseJson } from "../../json.ts";
+import type { Bridge } from "../../tools/bridge.ts";
+import type { GateCall, HumanDecision, OpenCall } from "../../tools/gate-call.ts";
+import type { PolicyLayer } from "../../tools/policy.ts";
+import { doubtsOf, openCallOf } from "../record/history.ts";
+import { parseCallId } from "../record/ids.ts";
+import type { GateRest } from "./lease.ts";
+import type { Journal } from "./live-journal.ts";
+
+/** A run whose calls can be decided. */
+export interface Decidable {
+  readonly ended: boolean;
+  readonly journal: Journal;
+  /** The gate's view of one of its calls. */
+  gate(id: string, tool: string, args: string, rest: GateRest): GateCall;
+  /** One decision at a time. */
+  exclusively<T>(act: () => Promise<T>): Promise<T>;
+  /** Called once, when the decision is durable. */
+  goOn(call: string, decision: HumanDecision, layers: readonly PolicyLayer[]): void;
+}
+
+export interface DecisionRequest {
+  readonly call: string;
+  readonly decision: HumanDecision;
+  /** What the deciding request adds to the run's policy. */
+  readonly layers: readonly PolicyLayer[];
+  /** Milliseconds to wait for a server that is still connecting. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * Resolves when the decision is durable; the run goes on from there.
+ *
+ * A call in doubt can be decided by the id of that question, or by its own; only what was decided before, said again by
+ * its own id, is no answer to it.
+ *
+ * @throws `not_found` for a call that the run does not have; `decision_conflict` when it was decided otherwise, was
+ * never to be decided, or its run has ended; `invalid_arguments` when edited arguments or a result do not fit, or the
+ * tool is not allowed any more: then nothing was decided
+ */
+export function decideCall(run: Decidable, request: DecisionRequest, bridge: Bridge): Promise<void> {
+  return run.exclusively(async () => {
+    const { decision, layers, timeoutMs } = request;
+    const { journal } = run;
+    const { call, doubts: question } = parseCallId(request.call) ?? { call: request.call, doubts: 0 };
+    const doubts = doubtsOf(journal.events, call);
+    const requested = journal.events.find((event) => event.type === "requested" && event.call === call);
+    if (requested?.type !== "requested" || question > doubts.length)
+      throw new ToolariumError(
+        "not_found",
+        `This run has no call ${JSON.stringify(request.call.slice(0, 80))}.`,
+      );
+    const open = run.ended ? undefined : openCallOf(journal.events, call);
+    const shown = open?.step === "asked" ? open.args : requested.args;
+    const signal = new AbortController().signal;
+    const rest = { journal, timeoutMs, signal };
+    const gate = { ...run.gate(call, requested.tool, shown, rest), narrowing: layers };
+    // The answer to an earlier question, come once more: it says nothing of the present one.
+    const earlier = journal.events.slice(0, doubts[question]);
+    if (question < doubts.length && (await wasSaid(gate, decision, earlier, bridge))) return;
+    if (open?.step !== "asked") {
+      await refuseUnlessSame(gate, decision, journal.events, open, bridge);
+      return;
+    }
+    const recorded = await bridge.decide(gate, decision);
+    if (!recorded.ok) {
+      const { kind, message } = recorded.failure;
+      throw new ToolariumError(toolFailureCode[kind], `${message} The call waits on.`);
+    }
+    await journal.flush();
+    // As the journal has it, which is what a restart would go on with.
+    const decided = openCallOf(journal.events, call);
+    if (decided?.step === "decided") run.goOn(call, decided.decision, layers);
+  });
+}
+
+async function refuseUnlessSame(
+  gate: GateCall,
+  decision: HumanDecision,
+  events: readonly JournalEvent[],
+  open: OpenCall | undefined,
+  bridge: Bridge,
+): Promise<void> {
+  if (await wasSaid(gate, decision, events, bridge)) return;
+  throw new ToolariumError(
+    "decision_conflict",
+    `${gate.id} ${explain(lastDecision(gate, events), events, open)}`,
+  );
+}
+
+/** Whether this is what was last decided of the call. */
+async function wasSaid(
+  gate: GateCall,
+  decision: HumanDecision,
+  events: readonly JournalEvent[],
+  bridge: Bridge,
+): Promise<boolean> {
+  const made = lastDecision(gate, events);
+  return made !== undefined && (await isSame(gate, decision, made, bridge));
+}
+
+function lastDecision({ id }: GateCall, events: readonly JournalEvent[]): Decided | undefined {
+  return events
+    .filter((event) => event.type === "decided")
+    .findLast((event) => event.call === id && event.heldBack !== true);
+}
+
+type Decided = Extract<JournalEvent, { type: "decided" }>;
+
+async function isSame(
+  gate: GateCall,
+  decision: HumanDecision,
+  made: Decided,
+  bridge: Bridge,
+): Promise<boolean> {
+  switch (decision.type) {
+    case "deny":
+      return made.decision === "denied" && made.by !== "policy";
+    case "result":
+      return made.decision === "result" && made.value === JSON.stringify(parseJson(decision.value));
+    case "approve":
+      if (made.decision !== "approved") return false;
+      if (decision.args === undefined) return made.edited !== true;
+      return made.args === (await bridge.canonical(gate, decision.args));
+  }
+}
+
+function explain(
+  made: Decided | undefined,
+  events: readonly JournalEvent[],
+  open: OpenCall | undefined,
+): string {
+  switch (made?.decision) {
+    case "approved":
+      return `was approved by ${made.by} already${made.edited === true ? ", with other arguments" : ""}.`;
+    case "denied":
+      return `was denied by ${made.by} already.`;
+    case "result":
+      return `was given a result by ${made.by} already.`;
+    case "ask": {
+      const end = events.at(-1);
+      const why = end?.type === "ended" && end.error !== null ? ` (${end.error.code})` : "";
+      return `is not to be decided any more: its run has ended${why}.`;
+    }
+    default:
+      return open === undefined ? "did not need a decision." : "does not wait for a decision.";
+  }
+}
+
+/**
+ * Since when a run at rest waits, for the first of its calls to be decided or, a chat, for its client: milliseconds
+ * since the Unix epoch. Undefined when it waits for nobody.
+ */
+export function waitsSince(events: readonly JournalEvent[]): number | undefined {
+  const asked = askedCalls(events).map(({ at }) => at);
+  if (asked.length > 0) return Math.min(...asked);
+  const last = events.at(-1);
+  return last?.type === "waiting" && events.some(({ type }) => type === "turn") ? last.at : undefined;
+}
+
+/** Calls that wait for a person, with the time at which each was asked: milliseconds since the Unix epoch. */
+export function askedCalls(
+  events: readonly JournalEvent[],
+): readonly { readonly call: string; readonly at: number }[] {
+  if (events.at(-1)?.type === "ended") return [];
+  const asked = new Map<string, number>();
+  for (const event of events) {
+    if (event.type === "decided" && event.decision === "ask") asked.set(event.call, event.at);
+    else if ("call" in event) asked.delete(event.call);
+  }
+  return [...asked].map(([call, at]) => ({ call, at }));
+}

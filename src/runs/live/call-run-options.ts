@@ -1,0 +1,35 @@
+/** What calls made outside a program are made of: their record, their rules, and what they need of the gateway. */
+import type { RequestMark } from "../../journal.ts";
+import type { Bridge } from "../../tools/bridge.ts";
+import type { Catalog } from "../../tools/catalog.ts";
+import type { PolicyLayer } from "../../tools/policy.ts";
+import type { RunSpec } from "../record/run-spec.ts";
+import type { Carried } from "./carriage.ts";
+import type { Journal } from "./live-journal.ts";
+
+/** A request that goes on with a chat. */
+export interface ResumingRequest {
+  readonly layers: readonly PolicyLayer[];
+  readonly request: RequestMark;
+}
+
+export interface CallRunDeps {
+  readonly bridge: Bridge;
+  /** The tools as they are now. */
+  readonly catalog: () => Catalog;
+  /** What configuration and key allow now. */
+  readonly presentLayers: (keyName: string | null) => readonly PolicyLayer[];
+  /** Milliseconds for one call, from the configuration. */
+  readonly callTimeoutMs: number;
+}
+
+export interface CallRunOptions {
+  readonly record: Pick<Carried, "id" | "principal"> & {
+    readonly kind: "chat" | "call";
+    readonly createdAt: number;
+  };
+  readonly spec: RunSpec;
+  readonly journal: Journal;
+  /** `auto`: policy decides. `granted`: a person asked for exactly this call, so only `deny` refuses it. */
+  readonly consent: "auto" | "granted";
+}

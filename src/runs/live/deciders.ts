@@ -1,0 +1,110 @@
+/**
+ * Who is asked about a waiting call, and what they are shown. A key decides the calls of its own principal; with
+ * `decides` also those of others, as far as its own rules include the tool. Of others' runs it sees these calls and
+ * nothing else.
+ */
+import type { JournalEvent } from "../../journal.ts";
+import type { StoredRun } from "../../store/store.ts";
+import { matchesGlob } from "../../tools/patterns.ts";
+import { type Policy, refusingRule } from "../../tools/policy.ts";
+import { callIdOf } from "../record/ids.ts";
+import { deriveReport, type PendingCall, type Report } from "../record/report.ts";
+import { parseSpec } from "../record/run-spec.ts";
+import { askedCalls } from "./approvals.ts";
+
+/** Whether this tool's calls are decided for this principal. */
+export type DecideScope = (principal: string, tool: string) => boolean;
+
+/** Whose runs somebody sees: `admin` those of all, `decides` the waiting calls of some. */
+export interface Viewer {
+  readonly principal: string;
+  readonly admin: boolean;
+  /** Absent: only calls of the own principal. */
+  readonly decides?: DecideScope;
+}
+
+/** A call that waits for a person, with what the person needs to know. */
+export interface Approval extends PendingCall {
+  readonly run: string;
+  /** The chat that the program belongs to; null when there is none. */
+  readonly parent: string | null;
+  /** Milliseconds since the Unix epoch. */
+  readonly askedAt: number;
+  readonly requestedBy: {
+    readonly principal: string;
+    /** The name of the key; null when the gateway has none. */
+    readonly key: string | null;
+    /** The person behind the key, as the request named them. */
+    readonly user: string | null;
+  };
+  /** Null when the model itself asked, without a program. */
+  readonly program: {
+    /** The author's text. */
+    readonly source: string;
+    /** 1-based lines on which it calls this tool; none when the tool's name is computed. */
+    readonly lines: readonly number[];
+  } | null;
+}
+
+/** Patterns: names of principals with `*` as a wildcard. `policy`: what the key's own rules leave it. */
+export function createDecideScope(patterns: readonly string[], policy: Policy): DecideScope {
+  return (principal, tool) =>
+    patterns.some((pattern) => matchesGlob(pattern, principal)) && refusingRule(tool, policy) === undefined;
+}
+
+/** Whether the run as a whole is theirs to see. */
+export function seesWhole({ principal }: Pick<StoredRun, "principal">, viewer: Viewer): boolean {
+  return viewer.admin || principal === viewer.principal;
+}
+
+/** Whether they are asked about this tool's calls of this run. */
+export function isAsked({ principal }: Pick<StoredRun, "principal">, tool: string, viewer: Viewer): boolean {
+  return viewer.admin || principal === viewer.principal || viewer.decides?.(principal, tool) === true;
+}
+
+const HIDDEN = "Only the owner of the run may read this.";
+
+/** The report without what only its owner may read: program, result, logs and other calls. */
+export function narrowReport(report: Report, mayDecide: (tool: string) => boolean): Report {
+  const { error } = report;
+  return {
+    ...report,
+    result: null,
+    error: error === null ? null : { code: error.code, message: HIDDEN, effects: error.effects },
+    diagnostics: [],
+    logs: [],
+    calls: report.calls
+      .filter(({ tool }) => mayDecide(tool))
+      .map((call) => ({ ...call, error: call.error && { kind: call.error.kind, message: HIDDEN } })),
+    pending: report.pending.filter(({ tool }) => mayDecide(tool)),
+  };
+}
+
+/** The calls of this run that wait for a person, as far as the viewer is asked about them. */
+export function approvalsOf(
+  run: StoredRun,
+  events: readonly JournalEvent[],
+  viewer: Viewer,
+): readonly Approval[] {
+  const asked = new Map(askedCalls(events).map(({ call, at }) => [call, at]));
+  if (asked.size === 0) return [];
+  const { id, principal, parent } = run;
+  const { program, keyName = null, user = null, limits } = parseSpec(run.spec);
+  const { pending } = deriveReport({ id, createdAt: 0, limits, diagnostics: [] }, events);
+  return pending
+    .filter(({ tool }) => isAsked(run, tool, viewer))
+    .map((each) => ({
+      run: id,
+      parent,
+      ...each,
+      askedAt: asked.get(callIdOf(each.call)) ?? 0,
+      requestedBy: { principal, key: keyName, user },
+      program:
+        program === undefined
+          ? null
+          : {
+              source: program.code,
+              lines: program.sites?.find(({ tool }) => tool === each.tool)?.lines ?? [],
+            },
+    }));
+}

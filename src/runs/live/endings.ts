@@ -1,0 +1,192 @@
+/** How runs end, as their journals say it. */
+import type { EngineFailure, EngineWarning, ToolNamespaces } from "../../../sandbox/index.ts";
+import { type CompileOutcome, isPosition, type Position } from "../../code/compile.ts";
+import { errorTable, type RunErrorCode, ToolariumError } from "../../errors.ts";
+import type { JournalEvent, JournalEventBody, RunError, RunUsage, RunWarning } from "../../journal.ts";
+import { hintFor } from "../hints/hints.ts";
+import { hintForExpired } from "../hints/limit-hints.ts";
+import { openCallOf } from "../record/history.ts";
+import { deriveUsage, hasEffects, statusAfter } from "../record/report.ts";
+import type { ProgramSpec } from "../record/run-spec.ts";
+import { toRunUsage } from "../record/usage.ts";
+import type { Journal } from "./live-journal.ts";
+
+type Ended = Extract<JournalEventBody, { readonly type: "ended" }>;
+
+/** `possible` iff a call that is not read-only had started. */
+function effectsOf(events: readonly JournalEvent[]): RunError["effects"] {
+  return hasEffects(events) ? "possible" : "none";
+}
+
+/** The end of a run that nothing executes, with what its journal can still tell. */
+export function endAtRest(
+  events: readonly JournalEvent[],
+  code: "cancelled" | "approval_expired",
+  message: string = errorTable[code].message,
+): Ended {
+  const usage = usageAtRest(events);
+  const status = code === "cancelled" ? "cancelled" : "failed";
+  const hint = code === "cancelled" ? {} : { hint: hintForExpired(events) };
+  const error = { code, message, ...hint, effects: effectsOf(events) };
+  return { type: "ended", status, result: null, error, usage };
+}
+
+/** The line of the call that nobody decided, where there is one such call, and the program makes it in one line. */
+export function lineOfUndecided(
+  events: readonly JournalEvent[],
+  sites: NonNullable<ProgramSpec["sites"]>,
+): Pick<RunError, "line"> {
+  const asked = events.filter(
+    (event) => event.type === "requested" && openCallOf(events, event.call)?.step === "asked",
+  );
+  const tools = new Set(asked.map((event) => (event.type === "requested" ? event.tool : "")));
+  const lines = sites.filter(({ tool }) => tools.has(tool)).flatMap((site) => site.lines);
+  const [line, ...others] = lines;
+  return tools.size !== 1 || line === undefined || others.length > 0 ? {} : { line };
+}
+
+const LEFT = {
+  client: "The client left before it had the whole answer.",
+  gateway: "The gateway stopped while this run was going on.",
+  store: "The store could not be written while this run was going on.",
+};
+
+/** The end of a run that its client left, an earlier process or the store, and that nothing goes on with by itself. */
+export function endLeft(events: readonly JournalEvent[], by: keyof typeof LEFT): Ended {
+  return endAtRest(events, "cancelled", LEFT[by]);
+}
+
+/** When a run ended so: milliseconds since the Unix epoch. Undefined for one that did not. */
+export function leftAt(events: readonly JournalEvent[]): number | undefined {
+  const last = events.at(-1);
+  const isLeft = last?.type === "ended" && Object.values(LEFT).includes(last.error?.message ?? "");
+  return isLeft ? last.at : undefined;
+}
+
+/** The end of calls made outside a program. `message` says why they failed. */
+export function endCalls(
+  events: readonly JournalEvent[],
+  status: "completed" | "failed",
+  message = "The request could not be finished.",
+): Ended {
+  const usage = usageAtRest(events);
+  if (status === "completed") return { type: "ended", status, result: null, error: null, usage };
+  const error: RunError = { code: "internal_error", message, effects: effectsOf(events) };
+  return { type: "ended", status, result: null, error, usage };
+}
+
+function usageAtRest(events: readonly JournalEvent[]): RunUsage {
+  return deriveUsage({ createdAt: events[0]?.at ?? 0 }, events);
+}
+
+/**
+ * What the client of a run is told instead of its end when its record cannot be kept. `journal` is lost, and `refusal`
+ * says why.
+ */
+export function refuseLost(
+  { id, journal }: { readonly id: string; readonly journal: Pick<Journal, "events" | "readable"> },
+  refusal: ToolariumError,
+): ToolariumError {
+  const { readable, events } = journal;
+  const effects = effectsOf(events);
+  const status = statusAfter(readable.at(-1));
+  const tail =
+    effects === "none"
+      ? "It has called nothing that changes anything."
+      : "Calls of it that change something may have been made.";
+  const message = `${refusal.message} The run ${id} is suspended, and resumes from its record when that can be written. ${tail}`;
+  const code = refusal.code === "store_damaged" ? "store_damaged" : "store_unavailable";
+  return new ToolariumError(code, message, {
+    cause: refusal,
+    retryAfterSeconds: 1,
+    run: { id, status, effects },
+  });
+}
+
+/** The end of a program that the compiler refused: it never ran. */
+export function endRefused(outcome: Extract<CompileOutcome, { ok: false }>, compileMs: number): Ended {
+  const { hint, line, column, code, message } = outcome;
+  const error: RunError = {
+    code,
+    message,
+    ...(hint === undefined ? {} : { hint }),
+    ...(line === undefined ? {} : { line }),
+    ...(column === undefined ? {} : { column }),
+    effects: "none",
+  };
+  return {
+    type: "ended",
+    status: "failed",
+    result: null,
+    error,
+    usage: toRunUsage({ compileMs }),
+  };
+}
+
+/** A program that was executed, and what its journal has. */
+export interface RunProgram {
+  readonly code: string;
+  readonly compiled: NonNullable<ProgramSpec["compiled"]>;
+  readonly namespaces: ToolNamespaces;
+  readonly events: readonly JournalEvent[];
+}
+
+/**
+ * What the engine says of a failure, with the way out. Its positions are the author's, as the engine knows the origins
+ * of the program, but a program can make up any. `engine` is the present one.
+ */
+export function toRunError(
+  failure: EngineFailure,
+  { code: source, compiled, namespaces, events }: RunProgram,
+  engine: string,
+): RunError {
+  const { code, tool } = failure;
+  const place = placeOf(failure, compiled);
+  const hint = hintFor(failure, { code: source, place, namespaces, events });
+  const words = describeFailure(failure, compiled) || errorTable[code].message;
+  return {
+    code: code satisfies RunErrorCode,
+    message: code === "diverged" ? `${words}${explainEngines(events, engine)}` : words,
+    ...(hint === undefined ? {} : { hint }),
+    ...place,
+    effects: effectsOf(events),
+    ...(tool === undefined ? {} : { tool }),
+  };
+}
+
+/**
+ * The failure's message, and each error that it stands on in a line of its own, with its place in the author's text:
+ * `errors[0] at 3:12: Error: no`.
+ */
+export function describeFailure(failure: EngineFailure, compiled: RunProgram["compiled"]): string {
+  const { message, inner = [], innerLeft = 0 } = failure;
+  const lines = inner.map((error) => {
+    const place = placeOf(error, compiled);
+    const at = place === undefined ? "" : ` at ${place.line}:${place.column}`;
+    return `${error.label}${at}: ${error.message}`;
+  });
+  if (innerLeft > 0) lines.push(`… ${innerLeft} more`);
+  return [message, ...lines].join("\n");
+}
+
+function placeOf(
+  { line, column }: Pick<EngineFailure, "line" | "column">,
+  { positions }: RunProgram["compiled"],
+): Position | undefined {
+  if (line === undefined || column === undefined || !isPosition(positions, line, column)) return undefined;
+  return { line, column };
+}
+
+/** What the engine remarks, at places that the author's text has. */
+export function toRunWarning(
+  { severity, message, ...place }: EngineWarning,
+  compiled: RunProgram["compiled"],
+): RunWarning {
+  return { severity, message, ...placeOf(place, compiled) };
+}
+
+function explainEngines(events: readonly JournalEvent[], engine: string): string {
+  const opened = events.find((event) => event.type === "opened");
+  if (opened?.engine === undefined || opened.engine === engine) return "";
+  return ` It began on another engine (${opened.engine}; this one is ${engine}).`;
+}

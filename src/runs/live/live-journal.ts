@@ -1,0 +1,259 @@
+/** The journal of a run that is going on: where events get their order and time, and how they reach the store and the views. */
+
+import { type ToolariumError, toRefusal } from "../../errors.ts";
+import type { JournalEvent, JournalEventBody, RunStatus } from "../../journal.ts";
+import type { Log } from "../../log.ts";
+import type { RunRecord, Store } from "../../store/store.ts";
+import { hasEffects, statusAfter } from "../record/report.ts";
+import type { RunMemory } from "../run-memory.ts";
+
+/**
+ * The journal of one run while a process carries it. It has one writer, which is never held up: views read `events`,
+ * the store receives everything in order and in batches.
+ */
+export interface Journal {
+  readonly record: RunRecord;
+  /** Everything so far, in seq order: the event of seq `n` is at `n - 1`. Grows as the run goes on. */
+  readonly events: readonly JournalEvent[];
+  /** As the events say it. */
+  readonly status: RunStatus;
+  /**
+   * Gives the event its seq and time and shows it to subscribers at once. After `ended` only `reopened` can follow:
+   * anything else throws.
+   */
+  append(body: JournalEventBody): JournalEvent;
+  /** Counts what is appended later and held already. */
+  holds(body: JournalEventBody): void;
+  /**
+   * What may be told of it now: everything, or once something cannot be kept, what survives in any case. A run that
+   * changed nothing is told whole even then: all that a restart could do is to run it again.
+   */
+  readonly readable: readonly JournalEvent[];
+  /**
+   * Resolves when everything appended so far, and the run itself, is kept: see `Store.flush`. Rejects when something
+   * could not be; from then on nothing more of this run is written, and every flush rejects with that first reason.
+   */
+  flush(): Promise<void>;
+  /**
+   * Why its record cannot be kept at present; undefined as a rule. Nothing more may follow from it then: what was
+   * appended can be there after a restart, and can be missing.
+   */
+  readonly lost: ToolariumError | undefined;
+  /** Resolves when everything appended so far is committed, or the journal is lost. Never rejects. */
+  settled(): Promise<void>;
+  /** Of one that is lost: writes again what the store lacks. Rejects when that fails, too. */
+  restore(): Promise<void>;
+  /**
+   * Events after this seq (default 0: all), then live ones; ends where the run ends, and with `rest`, the default, also
+   * where it waits for a person. Each subscriber reads at its own pace and costs no memory; `return()` ends it at once,
+   * also in the middle of a wait.
+   */
+  subscribe(afterSeq?: number, until?: "rest" | "end"): AsyncIterableIterator<JournalEvent>;
+  /**
+   * For a process that stops carrying the run: ends subscriptions once they have read what is there, and gives its
+   * memory back. Idempotent.
+   */
+  close(): void;
+}
+
+export type JournalStore = Pick<Store, "createRun" | "append" | "flush" | "getRun" | "readJournal">;
+
+export interface JournalOptions {
+  readonly store: JournalStore;
+  readonly run: RunRecord;
+  readonly log: Log;
+  /** Told once the record cannot be kept. */
+  readonly onLost?: ((run: string) => void) | undefined;
+  /** What the store has of this run, to go on with it. Absent for a new run, which is then created in the store. */
+  readonly stored?: readonly JournalEvent[];
+  /** Counts what the run holds. Absent: it is not counted. */
+  readonly memory?: RunMemory | undefined;
+  /** Milliseconds since the Unix epoch. Default `Date.now`; a clock that goes back is held. */
+  readonly now?: () => number;
+}
+
+export function createJournal(options: JournalOptions): Journal {
+  return new RunJournal(options);
+}
+
+class RunJournal implements Journal {
+  readonly #options: JournalOptions;
+  readonly #now: () => number;
+  readonly #events: JournalEvent[];
+  #unsent: JournalEvent[] = [];
+  /** The status the store was last told. */
+  #storedStatus: RunStatus;
+  #scheduled: NodeJS.Immediate | undefined;
+  #lost: ToolariumError | undefined;
+  /** Of the last event that is kept. */
+  #keptSeq: number;
+  /** The last write. The store makes them in order, so all are made with it. */
+  #written: Promise<void> = Promise.resolve();
+  #closed = false;
+  #change = Promise.withResolvers<void>();
+
+  constructor(options: JournalOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+    this.#events = [...(options.stored ?? [])];
+    for (const event of this.#events) this.holds(event);
+    this.#storedStatus = this.status;
+    this.#keptSeq = this.#events.length;
+    if (!options.stored) this.#track(options.store.createRun(options.run), 0);
+  }
+
+  get record(): RunRecord {
+    return this.#options.run;
+  }
+
+  get events(): readonly JournalEvent[] {
+    return this.#events;
+  }
+
+  get readable(): readonly JournalEvent[] {
+    const isAtRisk = this.#lost !== undefined && hasEffects(this.#events);
+    return isAtRisk ? this.#events.slice(0, this.#keptSeq) : this.#events;
+  }
+
+  get lost(): ToolariumError | undefined {
+    return this.#lost;
+  }
+
+  get status(): RunStatus {
+    return statusAfter(this.#events.at(-1));
+  }
+
+  append(body: JournalEventBody): JournalEvent {
+    if (this.#events.at(-1)?.type === "ended" && body.type !== "reopened")
+      throw new Error(`an event "${body.type}" came after its run had ended`);
+    this.holds(body);
+    const at = Math.max(this.#now(), this.#events.at(-1)?.at ?? 0);
+    const event: JournalEvent = { seq: this.#events.length + 1, at, ...body };
+    this.#events.push(event);
+    this.#unsent.push(event);
+    // What one turn appends is one write.
+    this.#scheduled ??= setImmediate(() => this.#send());
+    this.#wake();
+    return event;
+  }
+
+  holds(body: JournalEventBody): void {
+    this.#options.memory?.keep(body);
+  }
+
+  async flush(): Promise<void> {
+    this.#send();
+    if (this.#lost !== undefined) throw this.#lost;
+    const seq = this.#events.length;
+    try {
+      await this.#options.store.flush(this.#options.run.id);
+    } catch (error) {
+      this.#lose(error);
+      throw this.#lost;
+    }
+    this.#keptSeq = Math.max(this.#keptSeq, seq);
+  }
+
+  async settled(): Promise<void> {
+    this.#send();
+    await this.#written;
+  }
+
+  async restore(): Promise<void> {
+    if (this.#lost === undefined) return;
+    const { store, run } = this.#options;
+    if ((await store.getRun(run.id)) === undefined) await store.createRun(run);
+    const stored = (await store.readJournal(run.id)).length;
+    const count = this.#events.length;
+    const missing = this.#events.slice(stored);
+    if (missing.length > 0) await store.append(run.id, missing, this.status);
+    this.#keptSeq = count;
+    this.#lost = undefined;
+    this.#storedStatus = statusAfter(this.#events[count - 1]);
+    this.#unsent = this.#events.slice(count);
+    this.#send();
+  }
+
+  subscribe(afterSeq = 0, until: "rest" | "end" = "rest"): AsyncIterableIterator<JournalEvent> {
+    let next = afterSeq;
+    let returned = false;
+    return {
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+      next: async () => {
+        while (!returned) {
+          const event = this.#events[next];
+          if (event) {
+            next += 1;
+            return { done: false, value: event };
+          }
+          if (this.#isAtRest(until)) break;
+          // Whoever follows it must not take this for its end.
+          if (this.#lost !== undefined) throw this.#lost;
+          if (this.#closed) break;
+          await this.#change.promise;
+        }
+        return { done: true, value: undefined };
+      },
+      return: async () => {
+        returned = true;
+        this.#wake();
+        return { done: true, value: undefined };
+      },
+    };
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#options.memory?.release();
+    this.#wake();
+  }
+
+  #isAtRest(until: "rest" | "end"): boolean {
+    const last = this.#events.at(-1)?.type;
+    return last === "ended" || (last === "waiting" && until === "rest");
+  }
+
+  #send(): void {
+    clearImmediate(this.#scheduled);
+    this.#scheduled = undefined;
+    const batch = this.#unsent;
+    if (batch.length === 0) return;
+    this.#unsent = [];
+    if (this.#lost !== undefined) return;
+    const status = statusAfter(batch.at(-1));
+    const { store, run } = this.#options;
+    this.#track(
+      store.append(run.id, batch, status === this.#storedStatus ? undefined : status),
+      batch.at(-1)?.seq ?? 0,
+    );
+    this.#storedStatus = status;
+  }
+
+  /** The store keeps the order of one run's writes and takes none that leaves a gap, so the first failure is final. */
+  #track(write: Promise<void>, seq: number): void {
+    this.#written = write.then(
+      () => {
+        this.#keptSeq = Math.max(this.#keptSeq, seq);
+      },
+      (error: unknown) => this.#lose(error),
+    );
+  }
+
+  #lose(error: unknown): void {
+    if (this.#lost !== undefined) return;
+    this.#lost = toRefusal(error);
+    const { log, run, onLost } = this.#options;
+    log.error({ err: error, run: run.id }, "the journal of this run cannot be kept at present");
+    this.#wake();
+    // Those who wait for a flush note first what they did not do.
+    setImmediate(() => onLost?.(run.id));
+  }
+
+  /** Every waiting subscriber looks again. */
+  #wake(): void {
+    this.#change.resolve();
+    this.#change = Promise.withResolvers();
+  }
+}

@@ -1,0 +1,49 @@
+/** What clients are told of runs, as far as their records can be kept. */
+import type { JournalEvent } from "../../journal.ts";
+import { type SettledCall, settlementIn } from "../record/call-result.ts";
+import type { Report } from "../record/report.ts";
+import type { Carried } from "./carriage.ts";
+import { refuseLost } from "./endings.ts";
+import type { Journal } from "./live-journal.ts";
+
+/**
+ * What its client is told of a run at rest, once that is kept.
+ * @throws `store_unavailable` or `store_damaged`, with the run, when its record cannot be kept
+ */
+export async function endOf(run: Carried): Promise<Report> {
+  await orLost(run, run.journal.flush());
+  return run.report();
+}
+
+/**
+ * `Journal.subscribe` for clients: an event is passed on once it is kept, so that nobody has heard of what an ended
+ * process did not leave, and every stream can be resumed where it was cut.
+ */
+export async function* keptEvents(
+  journal: Journal,
+  afterSeq?: number,
+  until?: "rest" | "end",
+): AsyncGenerator<JournalEvent> {
+  let kept = 0;
+  for await (const event of journal.subscribe(afterSeq, until)) {
+    if (event.seq > kept) {
+      kept = journal.events.length;
+      await journal.flush();
+    }
+    yield event;
+  }
+}
+
+/** Whatever fails of a run whose record cannot be kept fails for that. */
+export function orLost<T>(run: Carried, act: Promise<T>): Promise<T> {
+  return act.catch((error: unknown) => {
+    throw run.journal.lost === undefined ? error : refuseLost(run, run.journal.lost);
+  });
+}
+
+/** What becomes of a call; undefined when its run ends first. */
+export async function settlementOf(journal: Journal, call: string): Promise<SettledCall | undefined> {
+  for await (const event of journal.subscribe(0, "end"))
+    if (event.type === "settled" && event.call === call) return settlementIn(journal.events, call);
+  return undefined;
+}

@@ -1,0 +1,96 @@
+/**
+ * Runs whose record could not be kept. They are suspended at once, so that nothing more follows from what may be lost;
+ * when the store can be written again, what it lacks is written, and they resume from there as after a restart.
+ */
+import { ToolariumError, toRefusal } from "../../errors.ts";
+import type { Log } from "../../log.ts";
+import type { Store } from "../../store/store.ts";
+import type { Carriage, Carried } from "./carriage.ts";
+import { refuseLost } from "./endings.ts";
+
+export interface RevivalDeps {
+  readonly store: Pick<Store, "health" | "onRevived">;
+  readonly log: Log;
+  readonly carriage: Carriage<Carried>;
+  /** Takes up a run that nobody carries, as it stands in the store. */
+  readonly takeUp: (id: string) => Promise<void>;
+}
+
+export interface Revival extends Disposable {
+  /** The record of this run cannot be kept. */
+  lost(id: string): void;
+  /** Nobody uses this run any more, and its record is not kept yet. */
+  stranded(run: Carried): void;
+}
+
+/** Milliseconds until a record is written again that was refused while the store itself was well. */
+const RETRY_MS = 500;
+
+const RETRIED: ReadonlySet<string> = new Set(["store_unavailable", "queue_full"]);
+
+export function createRevival({ store, log, carriage, takeUp }: RevivalDeps): Revival {
+  let disposed = false;
+  const underWay = new Set<string>();
+
+  const later = (act: () => void): void => void setTimeout(act, RETRY_MS).unref();
+
+  function sayLost(id: string, error: unknown): void {
+    log.error({ err: error, run: id }, "the record of this run is lost from where it could not be kept");
+  }
+
+  /** Tried until it succeeds: a store that fails once more says nothing of runs that are not carried. */
+  async function resume(id: string): Promise<void> {
+    if (disposed) return;
+    await takeUp(id).catch((error: unknown) => {
+      if (!toRefusal(error).retryable) throw error;
+      later(() => void resume(id).catch((cause: unknown) => sayLost(id, cause)));
+    });
+  }
+
+  /** A call that had been made would be in doubt if its run resumed before its outcome is known. */
+  async function restore(run: Carried): Promise<void> {
+    await run.quiet();
+    await run.journal.restore();
+  }
+
+  function stranded(run: Carried): void {
+    // Once the store can be written again it says so.
+    if (disposed || underWay.has(run.id) || store.health.hindrance !== null) return;
+    underWay.add(run.id);
+    restore(run)
+      // Once it is taken up it can be stranded again.
+      .finally(() => underWay.delete(run.id))
+      .then(() => {
+        carriage.letGo(run);
+        return resume(run.id);
+      })
+      .catch((error: unknown) => {
+        if (disposed) return;
+        // The store may have recovered while this failed: then it will not say so again.
+        if (RETRIED.has(toRefusal(error).code)) return later(() => stranded(run));
+        sayLost(run.id, error);
+        carriage.letGo(run);
+      });
+  }
+
+  const stop = store.onRevived(() => {
+    for (const run of carriage.stranded()) stranded(run);
+  });
+
+  return {
+    lost(id) {
+      const run = carriage.get(id);
+      if (run?.journal.lost !== undefined) run.strand(refuseLost(run, run.journal.lost));
+    },
+    stranded,
+    [Symbol.dispose]() {
+      disposed = true;
+      stop();
+    },
+  };
+}
+
+/** @throws `store_unavailable` while nothing can be written: then nothing may begin, and nothing go on */
+export function refuseUnwritable({ health: { hindrance } }: Pick<Store, "health">): void {
+  if (hindrance !== null) throw new ToolariumError("store_unavailable", hindrance, { retryAfterSeconds: 1 });
+}

@@ -1,0 +1,74 @@
+/** Runs out of the store, for a process that goes on with them or ends them. */
+import type { JournalEvent, RunStatus } from "../../journal.ts";
+import type { Log } from "../../log.ts";
+import type { MemoryBudget } from "../../memory-budget.ts";
+import type { RunQuery, Store, StoredRun } from "../../store/store.ts";
+import { CallRun } from "../live/call-run.ts";
+import type { Carried } from "../live/carriage.ts";
+import { createJournal, type Journal, type JournalOptions } from "../live/live-journal.ts";
+import { type ProgramDeps, ProgramRun } from "../live/program-run.ts";
+import { createReuse } from "../record/repair.ts";
+import { parseSpec, type RunSpec, readNamespaces } from "../record/run-spec.ts";
+import { createRunMemory } from "../run-memory.ts";
+import { toIdentity } from "./prepare.ts";
+
+const PAGE = 200;
+
+/** Newest first. */
+export async function* allRuns(
+  store: Pick<Store, "listRuns">,
+  query: Omit<RunQuery, "limit" | "cursor">,
+): AsyncGenerator<StoredRun> {
+  let cursor: string | null = null;
+  do {
+    const page: Awaited<ReturnType<Store["listRuns"]>> = await store.listRuns({
+      ...query,
+      limit: PAGE,
+      ...(cursor === null ? {} : { cursor }),
+    });
+    yield* page.runs;
+    cursor = page.nextCursor;
+  } while (cursor !== null);
+}
+
+export function listRunsIn(
+  store: Pick<Store, "listRuns">,
+  ...statuses: readonly RunStatus[]
+): Promise<readonly StoredRun[]> {
+  return Array.fromAsync(allRuns(store, { statuses }));
+}
+
+export async function loadRun(
+  stored: StoredRun,
+  deps: ProgramDeps & {
+    readonly store: Store;
+    readonly log: Log;
+    readonly onLost?: JournalOptions["onLost"];
+    readonly memory?: MemoryBudget | undefined;
+  },
+): Promise<Carried> {
+  const { store, log, onLost } = deps;
+  const events = await store.readJournal(stored.id);
+  const spec = parseSpec(stored.spec);
+  const memory = deps.memory && createRunMemory(deps.memory);
+  memory?.goOn(stored.spec.length);
+  const journal = createJournal({ store, run: stored, log, stored: events, onLost, memory });
+  const { kind } = stored;
+  if (kind === "program") return loadProgram(stored, spec, journal, events, deps);
+  return new CallRun({ record: { ...stored, kind }, spec, journal, consent: "auto" }, deps);
+}
+
+async function loadProgram(
+  stored: StoredRun,
+  spec: RunSpec,
+  journal: Journal,
+  events: readonly JournalEvent[],
+  deps: ProgramDeps & { readonly store: Store },
+): Promise<ProgramRun> {
+  const identity = toIdentity(stored, spec, await readNamespaces(deps.store, stored.snapshot));
+  const repairOf = spec.program?.repairOf;
+  if (repairOf === undefined) return new ProgramRun({ identity, journal: () => journal }, deps);
+  // A source that retention has removed since then has nothing more to give.
+  const reuse = createReuse(await deps.store.readJournal(repairOf), events);
+  return new ProgramRun({ identity, journal: () => journal, reuse }, deps);
+}

@@ -1,0 +1,66 @@
+/** From a request to the record of calls made outside a program. */
+import type { RunLimits } from "../../../sandbox/index.ts";
+import type { Log } from "../../log.ts";
+import type { MemoryBudget } from "../../memory-budget.ts";
+import type { Policy } from "../../tools/policy.ts";
+import { CallRun } from "../live/call-run.ts";
+import type { CallRunDeps } from "../live/call-run-options.ts";
+import { createJournal, type JournalOptions, type JournalStore } from "../live/live-journal.ts";
+import { createRunId } from "../record/ids.ts";
+import { requestKey } from "../record/request-keys.ts";
+import type { ChatSpec, RunSpec } from "../record/run-spec.ts";
+import { createRunMemory } from "../run-memory.ts";
+
+/** Calls made outside a program: a chat request in agent or code mode, or one explicit call. */
+export interface CallRunRequest {
+  readonly principal: string;
+  /** The key that asked; null or absent without keys. */
+  readonly keyName?: string | null;
+  /** The person for whom the key asks, if the request says so. */
+  readonly user?: string | undefined;
+  readonly kind: "chat" | "call";
+  readonly policy: Policy;
+  readonly limits: RunLimits;
+  /** `auto`: policy decides. `granted`: a person asked for exactly this call, so only `deny` refuses it. */
+  readonly consent: "auto" | "granted";
+  readonly chat?: ChatSpec;
+  /** Aborting cancels the calls in flight and ends the record as cancelled. */
+  readonly signal?: AbortSignal;
+}
+
+export interface OpenCallsDeps extends CallRunDeps {
+  readonly store: JournalStore;
+  readonly log: Log;
+  readonly onLost?: JournalOptions["onLost"];
+  readonly memory?: MemoryBudget | undefined;
+}
+
+/** The run is being answered when it is returned. */
+export function openCallRun(request: CallRunRequest, deps: OpenCallsDeps): CallRun {
+  const { principal, keyName = null, user, kind, policy, limits, consent, chat } = request;
+  const catalog = deps.catalog();
+  const spec: RunSpec = {
+    limits,
+    diagnostics: [],
+    policy,
+    catalogVersion: catalog.version,
+    keyName,
+    ...(user === undefined ? {} : { user }),
+    ...(chat === undefined ? {} : { chat }),
+  };
+  const head = { id: createRunId(), principal, kind, createdAt: Date.now() };
+  const record = {
+    ...head,
+    parent: null,
+    spec: JSON.stringify(spec),
+    snapshot: null,
+    requestKey: chat === undefined ? null : requestKey(chat.request),
+  };
+  const { store, log, onLost } = deps;
+  const memory = deps.memory && createRunMemory(deps.memory);
+  memory?.goOn(record.spec.length);
+  const journal = createJournal({ store, run: record, log, onLost, memory });
+  const run = new CallRun({ record: head, spec, journal, consent }, deps);
+  run.open(catalog);
+  return run;
+}

@@ -1,0 +1,113 @@
+/**
+ * What an earlier run returned, for a later program of the same principal. A value made of tool results is as good as
+ * those tools: it is given only to a program that may use every one of them now.
+ */
+import { type FoundTool, MAX_DESCRIBED, toolNamed } from "../../code/declare/discover.ts";
+import type { JournalEvent } from "../../journal.ts";
+import type { CallOutcome } from "../../mcp/hub.ts";
+import type { BuiltinView } from "../../tools/builtin.ts";
+import { refusingRule } from "../../tools/policy.ts";
+import { refuse } from "../../tools/settlement.ts";
+import { builtinTools, describedNames } from "../prepare/builtin-tools.ts";
+import { readJson } from "../record/calls.ts";
+import { statusAfter } from "../record/report.ts";
+import type { RunReader } from "./reading.ts";
+
+/** Runs that one value may rest on, each having read another: their journals are read to know their tools. */
+const MAX_RUNS = 32;
+
+/** Kind `tool`: there is no such value. Kind `denied`: not every tool behind it is allowed now. */
+export async function readResult(
+  id: string,
+  principal: string,
+  view: BuiltinView,
+  reader: RunReader,
+): Promise<CallOutcome> {
+  const events = await journalOf(id, principal, reader);
+  if (events === undefined)
+    return refuse({
+      kind: "tool",
+      message: `There is no program run ${JSON.stringify(id.slice(0, 80))} among yours.`,
+    });
+  const end = events.at(-1);
+  const status = statusAfter(end);
+  if (end?.type !== "ended" || status !== "completed") {
+    const why = end?.type === "ended" && end.error !== null ? ` (${end.error.code})` : "";
+    return refuse({ kind: "tool", message: `${id} is ${status}${why}: only a completed run has a result.` });
+  }
+  const refusal = await refusalOf(id, principal, view, reader);
+  if (refusal !== undefined) return refuse({ kind: "denied", message: refusal });
+  return { ok: true, value: end.result === null ? null : readJson(end.result) };
+}
+
+/** Undefined when there is no such program, and also when it is somebody else's. */
+async function journalOf(
+  id: string,
+  principal: string,
+  reader: RunReader,
+): Promise<readonly JournalEvent[] | undefined> {
+  const run = await reader.find(id, { principal, admin: false });
+  return run?.kind === "program" ? reader.journal(id) : undefined;
+}
+
+async function refusalOf(
+  id: string,
+  principal: string,
+  view: BuiltinView,
+  reader: RunReader,
+): Promise<string | undefined> {
+  const runs = new Set([id]);
+  for (const run of runs) {
+    if (runs.size > MAX_RUNS) return `${id} rests on the results of more than ${MAX_RUNS} other runs.`;
+    const events = await journalOf(run, principal, reader);
+    if (events === undefined)
+      return `${id} rests on the result of ${run}, which is not kept any more: nobody knows its tools.`;
+    const behind = sourcesOf(events, view);
+    for (const tool of behind.tools) {
+      const rule = refusingRule(tool, view.policy);
+      const used = run === id ? `${id} used ${tool}` : `${id} rests on ${run}, which used ${tool}`;
+      if (rule !== undefined) return `${used}, and ${rule} does not include that tool now.`;
+    }
+    for (const other of behind.runs) runs.add(other);
+  }
+  return undefined;
+}
+
+interface Sources {
+  readonly tools: readonly string[];
+  readonly runs: readonly string[];
+}
+
+/** The tools whose answers a run has got, and the runs whose results. A call that was refused has told it nothing. */
+function sourcesOf(events: readonly JournalEvent[], view: BuiltinView): Sources {
+  const requests = new Map<string, Extract<JournalEvent, { type: "requested" }>>();
+  const tools = new Set<string>();
+  const runs = new Set<string>();
+  for (const event of events) {
+    if (event.type === "requested") requests.set(event.call, event);
+    if (event.type === "started" && !builtinIds.has(event.tool)) tools.add(event.tool);
+    if (event.type !== "settled" || !event.outcome.ok) continue;
+    const request = requests.get(event.call);
+    if (request === undefined) continue;
+    const args = (): { readonly [name: string]: unknown } => JSON.parse(request.args);
+    switch (request.tool) {
+      case builtinTools.result.id:
+        runs.add(args()["id"] as string);
+        break;
+      case builtinTools.search.id:
+        for (const { tool } of JSON.parse(event.outcome.value) as readonly FoundTool[]) tools.add(tool);
+        break;
+      case builtinTools.describe.id:
+        for (const name of describedNames(args()).slice(0, MAX_DESCRIBED)) {
+          const described = toolNamed(name, view.catalog.tools);
+          if (described !== undefined) tools.add(described.id);
+        }
+        break;
+      default:
+        tools.add(request.tool);
+    }
+  }
+  return { tools: [...tools], runs: [...runs] };
+}
+
+const builtinIds: ReadonlySet<string> = new Set(Object.values(builtinTools).map(({ id }) => id));

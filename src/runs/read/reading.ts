@@ -1,0 +1,222 @@
+/** Runs as their owners read them: reports, lists, events, calls to decide. Live while a process carries them. */
+import { ToolariumError } from "../../errors.ts";
+import type { JournalEvent } from "../../journal.ts";
+import type { Store, StoredRun, RunPage as StoredRunPage } from "../../store/store.ts";
+import type { Carried } from "../live/carriage.ts";
+import { type Approval, approvalsOf, isAsked, seesWhole, type Viewer } from "../live/deciders.ts";
+import { keptEvents } from "../live/outcomes.ts";
+import { allRuns } from "../prepare/loading.ts";
+import { mergeChildren } from "../record/chat-report.ts";
+import { callIdOf, parseCallId } from "../record/ids.ts";
+import { deriveReport, type Report, type RunStatus, statusAfter } from "../record/report.ts";
+import { parseSpec } from "../record/run-spec.ts";
+
+export interface RunPage {
+  readonly data: readonly Report[];
+  readonly next_cursor: string | null;
+}
+
+export interface RunListQuery {
+  /** Default: programs only. */
+  readonly kinds?: readonly StoredRun["kind"][];
+  readonly status?: RunStatus;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+export interface ApprovalQuery {
+  readonly limit?: number;
+  /** Only those that come after this one. */
+  readonly after?: Pick<Approval, "askedAt" | "call"> | undefined;
+}
+
+export interface AskedCall {
+  readonly tool: string;
+  /** JSON text. */
+  readonly args: string;
+}
+
+export interface RunReader {
+  /** Undefined when there is no such run, and also when it is somebody else's. */
+  find(id: string, viewer: Viewer): Promise<StoredRun | undefined>;
+  /**
+   * The run of this call, for somebody who is asked about it: by its own id or that of the chat it belongs to.
+   * Undefined when there is none such, or others are asked.
+   */
+  findAsked(id: string, call: string, viewer: Viewer): Promise<StoredRun | undefined>;
+  /**
+   * As it stands, or as it stood after the event of this seq. Undefined as for `find`.
+   * @throws `invalid_request` when the run has no event of that seq
+   */
+  report(id: string, viewer: Viewer, at?: number): Promise<Report | undefined>;
+  /** As it stood at this time: milliseconds since the Unix epoch. Undefined as for `find`. */
+  reportAsOf(id: string, viewer: Viewer, time: number): Promise<Report | undefined>;
+  /** The tool of one of its calls, and the arguments that people were shown. Undefined when it has none such. */
+  askedCall(id: string, viewer: Viewer, call: string): Promise<AskedCall | undefined>;
+  /** All events of a run so far, whoever's it is. */
+  journal(id: string): Promise<readonly JournalEvent[]>;
+  list(viewer: Viewer, query: RunListQuery): Promise<RunPage>;
+  /** Events after this seq, then live ones, until the run ends or waits. Undefined as for `find`. */
+  events(id: string, viewer: Viewer, afterSeq?: number): Promise<AsyncIterable<JournalEvent> | undefined>;
+  /** The calls that wait for this viewer, oldest first. */
+  approvals(viewer: Viewer, query?: ApprovalQuery): Promise<readonly Approval[]>;
+}
+
+const PAGE = 200;
+/** Characters of reports after which a page of them ends. */
+const MAX_PAGE_CHARS = 4 * 1024 * 1024;
+const RUNS_AT_ONCE = 10;
+
+export function createRunReader(store: Store, carried: (id: string) => Carried | undefined): RunReader {
+  const eventsOf = async (id: string): Promise<readonly JournalEvent[]> =>
+    carried(id)?.journal.readable ?? (await store.readJournal(id));
+
+  /** The store may not have it yet, or not be able to give it. */
+  const recordOf = async (id: string): Promise<StoredRun | undefined> => {
+    const journal = carried(id)?.journal;
+    if (journal === undefined) return store.getRun(id);
+    return { ...journal.record, status: statusAfter(journal.readable.at(-1)) };
+  };
+
+  const derive = async (run: StoredRun, at?: number): Promise<Report> => {
+    const { limits, diagnostics, program } = parseSpec(run.spec);
+    const events = await eventsOf(run.id);
+    if (at !== undefined && (at < 1 || at > events.length))
+      throw new ToolariumError(
+        "invalid_request",
+        `at must be 1 to ${events.length}, the run's events; got ${at}.`,
+        {
+          param: "at",
+        },
+      );
+    const { id, createdAt } = run;
+    return deriveReport(
+      { id, createdAt, limits, diagnostics, program },
+      at === undefined ? events : events.slice(0, at),
+    );
+  };
+
+  const find: RunReader["find"] = async (id, viewer) => {
+    const run = await recordOf(id);
+    return run !== undefined && seesWhole(run, viewer) ? run : undefined;
+  };
+
+  return {
+    find,
+    async findAsked(id, call, viewer) {
+      const owner = parseCallId(call)?.runId ?? id;
+      const run = await recordOf(owner);
+      if (run === undefined || (owner !== id && run.parent !== id)) return undefined;
+      if (seesWhole(run, viewer)) return run;
+      if (viewer.decides === undefined) return undefined;
+      const own = callIdOf(call);
+      const events = await eventsOf(owner);
+      const requested = events.find((event) => event.type === "requested" && event.call === own);
+      return requested?.type === "requested" && isAsked(run, requested.tool, viewer) ? run : undefined;
+    },
+    journal: eventsOf,
+    async report(id, viewer, at) {
+      const run = await find(id, viewer);
+      if (run === undefined) return undefined;
+      const report = await derive(run, at);
+      if (run.kind !== "chat") return report;
+      const until = at === undefined ? undefined : (await eventsOf(id))[at - 1]?.at;
+      const { runs } = await store.listRuns({ parent: id, limit: PAGE });
+      const children = await Promise.all(
+        runs
+          .toReversed()
+          .filter(({ createdAt }) => until === undefined || createdAt <= until)
+          .map(async (child) =>
+            derive(child, until === undefined ? undefined : await seqAt(child.id, until)),
+          ),
+      );
+      return mergeChildren(report, children);
+    },
+    async reportAsOf(id, viewer, time) {
+      const run = await find(id, viewer);
+      return run === undefined ? undefined : derive(run, await seqAt(id, time));
+    },
+    async askedCall(id, viewer, call) {
+      if ((await find(id, viewer)) === undefined) return undefined;
+      const own = callIdOf(call);
+      let asked: AskedCall | undefined;
+      for (const event of await eventsOf(id)) {
+        if (event.type === "requested" && event.call === own) asked = { tool: event.tool, args: event.args };
+        if (event.type === "decided" && event.decision === "ask" && event.call === own)
+          asked = asked && { ...asked, args: event.args ?? asked.args };
+      }
+      return asked;
+    },
+    async list(viewer, query) {
+      const owner = viewer.admin ? {} : { principal: viewer.principal };
+      const { kinds = ["program"], status, ...page } = query;
+      const statuses = status === undefined ? {} : { statuses: [status] };
+      const data: Report[] = [];
+      let cursor: string | null | undefined = query.cursor;
+      let chars = 0;
+      // Some at a time: a page ends where it is large, and nothing more has been read by then.
+      while (cursor !== null && data.length < query.limit && chars < MAX_PAGE_CHARS) {
+        const limit = Math.min(RUNS_AT_ONCE, query.limit - data.length);
+        const from = cursor === undefined ? {} : { cursor };
+        const found: StoredRunPage = await store.listRuns({
+          ...page,
+          limit,
+          ...from,
+          ...statuses,
+          ...owner,
+          kinds,
+        });
+        const reports = await Promise.all(found.runs.map((run) => derive(run)));
+        data.push(...reports);
+        chars += reports.reduce((sum, report) => sum + sizeOf(report), 0);
+        cursor = found.nextCursor;
+      }
+      return { data, next_cursor: cursor ?? null };
+    },
+    async events(id, viewer, afterSeq = 0) {
+      if ((await find(id, viewer)) === undefined) return undefined;
+      const live = carried(id);
+      if (live !== undefined) return keptEvents(live.journal, afterSeq);
+      const events = await store.readJournal(id, afterSeq);
+      return (async function* () {
+        yield* events;
+      })();
+    },
+    async approvals(viewer, { limit = Number.POSITIVE_INFINITY, after } = {}) {
+      const isOnlyOwn = !viewer.admin && viewer.decides === undefined;
+      const owner = isOnlyOwn ? { principal: viewer.principal } : {};
+      let approvals: readonly Approval[] = [];
+      // A call is to be decided as soon as it is held, also while its program still runs.
+      const query = { ...owner, kinds: ["program", "chat"], statuses: ["waiting", "running"] } as const;
+      for await (const run of allRuns(store, query)) {
+        const found = approvalsOf(run, await eventsOf(run.id), viewer);
+        const unique = new Map([...approvals, ...found].map((approval) => [approval.call, approval]));
+        // No more are held than are wanted: arguments can be large.
+        if (found.length > 0) approvals = oldestOf(unique.values(), after).slice(0, limit);
+      }
+      return approvals;
+    },
+  };
+
+  /** The last event of a run at this time; its first one at least. */
+  async function seqAt(id: string, time: number): Promise<number | undefined> {
+    const events = await eventsOf(id);
+    return events.length === 0 ? undefined : Math.max(1, events.filter(({ at }) => at <= time).length);
+  }
+}
+
+function oldestOf(approvals: Iterable<Approval>, after: ApprovalQuery["after"]): readonly Approval[] {
+  const sorted = [...approvals].sort(byAge);
+  return after === undefined ? sorted : sorted.filter((approval) => byAge(after, approval) < 0);
+}
+
+type Place = Pick<Approval, "askedAt" | "call">;
+
+function byAge(one: Place, other: Place): number {
+  return one.askedAt - other.askedAt || (one.call < other.call ? -1 : one.call > other.call ? 1 : 0);
+}
+
+/** Roughly the characters of a report as JSON, without counting its tokens. */
+function sizeOf({ result, logs, calls, pending }: Report): number {
+  return JSON.stringify([result, logs, calls, pending]).length;
+}

@@ -3,9 +3,9 @@ import type { ToolariumError } from "../errors.ts";
 import type { JournalEvent, TurnCall } from "../journal.ts";
 import type { CallRun } from "../runs/live/call-run.ts";
 import type { ToolCall } from "../upstream/model.ts";
-import type { Answer, CallAnswering } from "./answering.ts";
-import type { Budget } from "./budget.ts";
-import type { TellProgress } from "./progress.ts";
+import type { Answer, CallAnswering } from "./calls/answering.ts";
+import type { TellProgress } from "./calls/progress.ts";
+import type { Budget } from "./turns/budget.ts";
 
 export interface AnswerSource {
   /** The journal of the chat, as far as this answer goes. */

@@ -6,16 +6,16 @@
 import type { JournalEvent, TurnCall } from "../journal.ts";
 import type { ToolCall } from "../upstream/model.ts";
 import type { AnswerSource, AnswerWriter } from "./answer-source.ts";
-import type { Answer } from "./answering.ts";
-import { describeLimits, hasBudget } from "./budget.ts";
+import type { Answer } from "./calls/answering.ts";
 import { type Conversation, modelRequest } from "./conversation.ts";
 import { type ChatEvent, finish, say } from "./events.ts";
-import { hiddenMessages, type KeptTurn, toTurnEvent, turnsOf, withoutOwnTurns } from "./kept-turns.ts";
-import { resultImages } from "./result-images.ts";
-import { emitCalls, repeatTurn, type Turn, takeTurn } from "./turn.ts";
 import { answerAloud, callsForClient } from "./turn-calls.ts";
 import { releaseText, sayCutOff } from "./turn-text.ts";
-import { addUsage } from "./usage.ts";
+import { describeLimits, hasBudget } from "./turns/budget.ts";
+import { hiddenMessages, type KeptTurn, toTurnEvent, turnsOf, withoutOwnTurns } from "./turns/kept-turns.ts";
+import { resultImages } from "./turns/result-images.ts";
+import { emitCalls, repeatTurn, type Turn, takeTurn } from "./turns/turn.ts";
+import { addUsage } from "./turns/usage.ts";
 
 export interface Ending {
   /** What the run is after it. */

@@ -8,14 +8,14 @@ import { hasEffects } from "../runs/record/report.ts";
 import type { Runner } from "../runs/runner.ts";
 import { type Ending, tellAnswer } from "./answer.ts";
 import type { AnswerSource } from "./answer-source.ts";
-import type { Answer, CallAnswering } from "./answering.ts";
-import { Budget } from "./budget.ts";
+import { type ReadReply, waitedTooLong } from "./back/decisions.ts";
+import type { Answer, CallAnswering } from "./calls/answering.ts";
 import { type Conversation, type ConversationDeps, openConversation } from "./conversation.ts";
-import { type ReadReply, waitedTooLong } from "./decisions.ts";
 import { type ChatEvent, endInWords } from "./events.ts";
-import { type Chapter, chapterAfter, chaptersOf, turnsOf } from "./kept-turns.ts";
 import { type Followable, LiveAnswer } from "./live-answer.ts";
-import { type ChatRequest, inModeOf } from "./request.ts";
+import { Budget } from "./turns/budget.ts";
+import { type Chapter, chapterAfter, chaptersOf, turnsOf } from "./turns/kept-turns.ts";
+import { type ChatRequest, inModeOf } from "./turns/request.ts";
 
 export interface AnswersDeps extends ConversationDeps {
   readonly runner: ConversationDeps["runner"] & Pick<Runner, "cancel">;

@@ -4,13 +4,13 @@ import type { Runner } from "../runs/runner.ts";
 import { type Policy, visible } from "../tools/policy.ts";
 import type { ChatMessage, ChatModel, ModelRequest, Usage } from "../upstream/model.ts";
 import type { ModelRegistry } from "../upstream/registry.ts";
-import type { ModeContext } from "./answering.ts";
-import type { AutoChoice } from "./auto.ts";
-import { type CallerTools, nameOfTool, readCallerTools } from "./caller-tools.ts";
+import type { ModeContext } from "./calls/answering.ts";
+import type { AutoChoice } from "./calls/auto.ts";
 import { type ChatMode, modes } from "./modes.ts";
-import { withInstructions } from "./prompt.ts";
-import { type ChatRequest, checkRequest, wantsJson } from "./request.ts";
-import { checkToolChoice } from "./tool-choice.ts";
+import { type CallerTools, nameOfTool, readCallerTools } from "./offer/caller-tools.ts";
+import { withInstructions } from "./offer/prompt.ts";
+import { checkToolChoice } from "./offer/tool-choice.ts";
+import { type ChatRequest, checkRequest, wantsJson } from "./turns/request.ts";
 
 export interface ConversationDeps {
   readonly runner: Pick<Runner, "start" | "catalog" | "programAtRest" | "reader">;

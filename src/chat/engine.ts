@@ -11,16 +11,16 @@ import { createTurnstiles } from "../runs/live/turnstile.ts";
 import { requestKey } from "../runs/record/request-keys.ts";
 import type { Runner } from "../runs/runner.ts";
 import { type Answers, createAnswers } from "./answers.ts";
-import { canComeAgain, findChapter } from "./attach.ts";
+import { canComeAgain, findChapter } from "./back/attach.ts";
+import { type CutRequests, createCutRequests, findCutChapter } from "./back/cut-requests.ts";
+import { readReply } from "./back/reply.ts";
+import { tellOutcomes } from "./back/told-outcomes.ts";
 import { type ConversationDeps, openConversation } from "./conversation.ts";
-import { type CutRequests, createCutRequests, findCutChapter } from "./cut-requests.ts";
 import type { ChatEvent } from "./events.ts";
 import type { Followable } from "./live-answer.ts";
 import { answerPlainly } from "./plain.ts";
-import { readReply } from "./reply.ts";
-import type { ChatRequest } from "./request.ts";
 import { resumeChat } from "./resume.ts";
-import { tellOutcomes } from "./told-outcomes.ts";
+import type { ChatRequest } from "./turns/request.ts";
 
 export interface ChatEngineDeps extends ConversationDeps {
   readonly runner: Pick<

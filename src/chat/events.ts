@@ -2,11 +2,11 @@
 import type { Mode } from "../config/modes.ts";
 import type { ToolariumError } from "../errors.ts";
 import type { Fields, Usage } from "../upstream/model.ts";
-import type { ChatStep } from "./answering.ts";
-import type { AutoChoice } from "./auto.ts";
-import type { Progress } from "./progress.ts";
-import type { Turn, TurnEvent } from "./turn.ts";
-import { NO_USAGE } from "./usage.ts";
+import type { ChatStep } from "./calls/answering.ts";
+import type { AutoChoice } from "./calls/auto.ts";
+import type { Progress } from "./calls/progress.ts";
+import type { Turn, TurnEvent } from "./turns/turn.ts";
+import { NO_USAGE } from "./turns/usage.ts";
 
 /**
  * Why an answer ended before the model was done: a limit (`max_turns`, `budget`), a call that waits for a person

@@ -5,13 +5,13 @@ import type { ShownDeclarations } from "../code/declare/shown-declarations.ts";
 import type { Mode } from "../config/modes.ts";
 import { programDeclarations } from "../runs/program/program-globals.ts";
 import type { Fields } from "../upstream/model.ts";
-import type { CallAnswering, ModeContext } from "./answering.ts";
-import { type AutoChoice, directFunctions, directOrProgram, explainChoice } from "./auto.ts";
-import type { KeptTurn } from "./kept-turns.ts";
-import { describeToolsFunction, runCodeFunction, searchToolsFunction } from "./meta-tools.ts";
-import { programs } from "./programs.ts";
-import { codePrompt, toolFunction } from "./prompt.ts";
-import { toolCalls } from "./tool-calls.ts";
+import type { CallAnswering, ModeContext } from "./calls/answering.ts";
+import { type AutoChoice, directFunctions, directOrProgram, explainChoice } from "./calls/auto.ts";
+import { programs } from "./calls/programs.ts";
+import { toolCalls } from "./calls/tool-calls.ts";
+import { describeToolsFunction, runCodeFunction, searchToolsFunction } from "./offer/meta-tools.ts";
+import { codePrompt, toolFunction } from "./offer/prompt.ts";
+import type { KeptTurn } from "./turns/kept-turns.ts";
 
 export interface ChatMode {
   /** Function definitions of ours. */

@@ -1,11 +1,12 @@
 /** Plain mode: one turn of the model, and every call of it goes back to the client. Nothing is executed or recorded. */
-import { nameOfTool } from "./caller-tools.ts";
+
+import { explainNotOffered, isOffered } from "./calls/offered-calls.ts";
 import { type Conversation, type ConversationDeps, modelRequest, openConversation } from "./conversation.ts";
 import { type ChatEvent, finish, say } from "./events.ts";
-import { explainNotOffered, isOffered } from "./offered-calls.ts";
-import type { ChatRequest } from "./request.ts";
-import { type Turn, takeTurn } from "./turn.ts";
-import { addUsage } from "./usage.ts";
+import { nameOfTool } from "./offer/caller-tools.ts";
+import type { ChatRequest } from "./turns/request.ts";
+import { type Turn, takeTurn } from "./turns/turn.ts";
+import { addUsage } from "./turns/usage.ts";
 
 export async function* answerPlainly(
   deps: ConversationDeps,

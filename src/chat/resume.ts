@@ -5,12 +5,12 @@ import { restedBeforeItEnded } from "../runs/record/history.ts";
 import { parseCallId } from "../runs/record/ids.ts";
 import type { Runner } from "../runs/runner.ts";
 import type { Answers } from "./answers.ts";
-import { findChapter } from "./attach.ts";
-import { decideAll, readReplyTo, unknownCall, waitedTooLong } from "./decisions.ts";
-import { turnsOf } from "./kept-turns.ts";
+import { findChapter } from "./back/attach.ts";
+import { decideAll, readReplyTo, unknownCall, waitedTooLong } from "./back/decisions.ts";
+import type { Reply } from "./back/reply.ts";
 import type { Followable } from "./live-answer.ts";
-import type { Reply } from "./reply.ts";
-import type { ChatRequest } from "./request.ts";
+import { turnsOf } from "./turns/kept-turns.ts";
+import type { ChatRequest } from "./turns/request.ts";
 
 export interface ResumeDeps {
   readonly runner: Pick<Runner, "takeUpChat" | "decide" | "settlement" | "reader" | "catalog">;

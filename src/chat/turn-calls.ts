@@ -2,13 +2,13 @@
 import type { ToolFailure, TurnCall } from "../journal.ts";
 import type { ToolCall } from "../upstream/model.ts";
 import type { AnswerSource } from "./answer-source.ts";
-import type { Answer } from "./answering.ts";
+import type { Answer } from "./calls/answering.ts";
+import { followChat, lastPause, type Progress, ProgressFeed, type TellProgress } from "./calls/progress.ts";
+import { settleTogether } from "./calls/settle-together.ts";
+import { describeFailure } from "./calls/tool-message.ts";
 import type { Conversation } from "./conversation.ts";
 import type { ChatEvent } from "./events.ts";
-import type { KeptTurn } from "./kept-turns.ts";
-import { followChat, lastPause, type Progress, ProgressFeed, type TellProgress } from "./progress.ts";
-import { settleTogether } from "./settle-together.ts";
-import { describeFailure } from "./tool-message.ts";
+import type { KeptTurn } from "./turns/kept-turns.ts";
 
 /** Answers the calls of a turn, and says meanwhile what happens if the client wants to hear it. */
 export async function* answerAloud(

@@ -1,7 +1,7 @@
 /** What is said of a turn once it is known what becomes of it. */
 import type { Conversation } from "./conversation.ts";
 import { type ChatEvent, say } from "./events.ts";
-import type { Turn } from "./turn.ts";
+import type { Turn } from "./turns/turn.ts";
 
 /** The text of a turn that was held, because the content must be JSON: that of the last turn is the content. */
 export function* releaseText(

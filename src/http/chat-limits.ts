@@ -1,5 +1,5 @@
 /** What one answer may take: configuration ∩ key ∩ request. A request can narrow, and is refused when it would widen. */
-import type { AnswerLimits } from "../chat/budget.ts";
+import type { AnswerLimits } from "../chat/turns/budget.ts";
 import type { AgentLimits } from "../config.ts";
 import { ToolariumError } from "../errors.ts";
 

@@ -4,7 +4,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
-import { toolContent } from "../chat/tool-message.ts";
+import { toolContent } from "../chat/calls/tool-message.ts";
 import { ToolariumError } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
 import type { ToolFailure } from "../journal.ts";

@@ -5,7 +5,7 @@
  */
 import { randomBytes } from "node:crypto";
 import type { ChatEvent } from "../chat/events.ts";
-import { createMergedFields } from "../chat/merged-fields.ts";
+import { createMergedFields } from "../chat/turns/merged-fields.ts";
 import { type Fields, toCallField } from "../upstream/model.ts";
 import { readServerSentData } from "../upstream/reading/server-sent-data.ts";
 import { toOpenAiError } from "./openai-wire.ts";

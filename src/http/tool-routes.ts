@@ -4,7 +4,7 @@
  */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
-import { toolFunction } from "../chat/prompt.ts";
+import { toolFunction } from "../chat/offer/prompt.ts";
 import type { Gateway } from "../gateway.ts";
 import { whyNotValidated } from "../tools/arguments.ts";
 import { promisedSchema } from "../tools/catalog.ts";

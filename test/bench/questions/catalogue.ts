@@ -1,6 +1,10 @@
 /** How many tokens of tools does a model see, and how long does it take to write them? */
-import { describeToolsFunction, runCodeFunction, searchToolsFunction } from "../../../src/chat/meta-tools.ts";
-import { codePrompt, toolFunction } from "../../../src/chat/prompt.ts";
+import {
+  describeToolsFunction,
+  runCodeFunction,
+  searchToolsFunction,
+} from "../../../src/chat/offer/meta-tools.ts";
+import { codePrompt, toolFunction } from "../../../src/chat/offer/prompt.ts";
 import { renderDeclarations } from "../../../src/code/declare/declarations.ts";
 import { typesWritten } from "../../../src/code/declare/schema-types.ts";
 import { showDeclarations } from "../../../src/code/declare/shown-declarations.ts";

@@ -5,7 +5,7 @@
 import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { ChatEvent } from "../../../src/chat/events.ts";
-import { takeTurn } from "../../../src/chat/turn.ts";
+import { takeTurn } from "../../../src/chat/turns/turn.ts";
 import { ToolariumError } from "../../../src/errors.ts";
 import { createEnvelope, toChunks, toCompletion } from "../../../src/http/openai-answer.ts";
 import type { ChatModel } from "../../../src/upstream/model.ts";

@@ -1,0 +1,40 @@
+/**
+ * Requests that come again, as their clients say by an `Idempotency-Key` or by counting their retries. Any other request
+ * is a new one, however much it looks like an earlier one, unless that was cut: see `cut-requests.ts`.
+ */
+import { ToolariumError } from "../../errors.ts";
+import type { RequestMark } from "../../journal.ts";
+import type { CallRun } from "../../runs/live/call-run.ts";
+import { type Chapter, chaptersOf } from "../turns/kept-turns.ts";
+import type { ChatRequest } from "../turns/request.ts";
+
+/**
+ * Milliseconds after which a counted retry of the same words is taken for a new request: OpenAI's clients send a
+ * request three times, and wait up to ten minutes for each answer.
+ */
+const RETRY_WINDOW_MS = 3_600_000;
+
+/** Whether an earlier try is to be looked for at all. */
+export function canComeAgain({ mark, isRetry }: Pick<ChatRequest, "mark" | "isRetry">): boolean {
+  return mark.key !== null || isRetry;
+}
+
+/**
+ * The answer in this chat that the request asked for before.
+ * @throws `invalid_request` when another request had its key
+ */
+export function findChapter(run: CallRun, request: ChatRequest): Chapter | undefined {
+  const isRecent = Date.now() - run.createdAt < RETRY_WINDOW_MS;
+  if (request.mark.key === null && !isRecent) return undefined;
+  return chaptersOf(run).findLast((chapter) => isRepeated(chapter.request, request));
+}
+
+function isRepeated({ key, bodyHash }: RequestMark, { mark, isRetry }: ChatRequest): boolean {
+  if (mark.key === null) return isRetry && key === null && bodyHash === mark.bodyHash;
+  if (key !== mark.key) return false;
+  if (bodyHash === mark.bodyHash) return true;
+  throw new ToolariumError(
+    "invalid_request",
+    "This Idempotency-Key was used for another request: the bodies differ. Use a new key for each request.",
+  );
+}

@@ -1,0 +1,73 @@
+/**
+ * Chats whose connection was cut by the client before it had the whole answer. A client without a word for retries
+ * sends the same body again: such a request goes on with the chat, if that has done something that must not be done
+ * twice. Two equal requests that are both connected are two chats, and so each cut leads back once.
+ */
+
+import type { CallRun } from "../../runs/live/call-run.ts";
+import { leftAt } from "../../runs/live/endings.ts";
+import type { Runner } from "../../runs/runner.ts";
+import { type Chapter, chaptersOf, turnsOf } from "../turns/kept-turns.ts";
+import type { ChatRequest } from "../turns/request.ts";
+
+export interface CutRequests {
+  /** Remembers the chat if the signal aborts, which it does when the client leaves early. */
+  watch(key: string, run: string, signal: AbortSignal): void;
+  /** The chat that was cut last under this key, within the window; it is not found again. */
+  take(key: string): string | undefined;
+  /** Whether chats that an earlier process left may still be asked for: their connections were cut with it. */
+  readonly mayHaveBeenLeft: boolean;
+}
+
+/** Milliseconds for which a cut leads back. */
+export function createCutRequests(windowMs: number): CutRequests {
+  const startedAt = performance.now();
+  const cuts = new Map<string, { readonly run: string; readonly at: number }[]>();
+  const isOver = ({ at }: { readonly at: number }): boolean => performance.now() - at > windowMs;
+
+  function note(key: string, run: string): void {
+    for (const [other, known] of cuts) if (known.every(isOver)) cuts.delete(other);
+    const kept = (cuts.get(key) ?? []).filter((cut) => cut.run !== run);
+    cuts.set(key, [...kept, { run, at: performance.now() }]);
+  }
+
+  return {
+    watch(key, run, signal) {
+      if (signal.aborted) note(key, run);
+      else signal.addEventListener("abort", () => note(key, run), { once: true });
+    },
+    take(key) {
+      const known = cuts.get(key)?.filter((cut) => !isOver(cut)) ?? [];
+      const cut = known.pop();
+      if (known.length === 0) cuts.delete(key);
+      else cuts.set(key, known);
+      return cut?.run;
+    },
+    get mayHaveBeenLeft() {
+      return performance.now() - startedAt <= windowMs;
+    },
+  };
+}
+
+/**
+ * The answer in this chat with which the same request goes on; undefined when it is to begin again. `isKnownCut`: the
+ * cut was seen by this process; otherwise the chat's record must tell of one within the window.
+ */
+export async function findCutChapter(
+  run: CallRun,
+  { mark, mode }: ChatRequest,
+  { reader }: Pick<Runner, "reader">,
+  windowMs: number,
+  isKnownCut: boolean,
+): Promise<Chapter | undefined> {
+  const { events } = run.journal;
+  const isLeft = Date.now() - (leftAt(events) ?? Number.NEGATIVE_INFINITY) <= windowMs;
+  if (run.spec.chat?.mode !== mode || !(isKnownCut || isLeft)) return undefined;
+  const chapter = chaptersOf(run).findLast(
+    ({ request }) => request.key === mark.key && request.bodyHash === mark.bodyHash,
+  );
+  const programs = turnsOf(events).flatMap(({ places }) => places.flatMap((place) => place.run ?? []));
+  for (const journal of [events, ...(await Promise.all(programs.map((id) => reader.journal(id))))])
+    if (journal.some((event) => event.type === "started" && !event.readOnly)) return chapter;
+  return undefined;
+}

@@ -1,0 +1,73 @@
+/**
+ * Auto mode, experimental: the model is offered the tools themselves and programs over them, and chooses step by step.
+ * What it chose is told with the answer, so that people can see whether the choice was a good one.
+ */
+import { countTokens } from "../../tokens.ts";
+import type { Fields, ToolCall } from "../../upstream/model.ts";
+import { reservedFunctionNames } from "../offer/meta-tools.ts";
+import { toolFunction } from "../offer/prompt.ts";
+import type { KeptTurn } from "../turns/kept-turns.ts";
+import type { CallAnswering, ModeContext } from "./answering.ts";
+import { programs } from "./programs.ts";
+import { toolCalls } from "./tool-calls.ts";
+
+/** What was done in auto mode, and why. */
+export interface AutoChoice {
+  readonly offered: "both" | "code";
+  readonly chosen: "none" | "direct" | "code" | "both";
+  /** For people: one sentence, two when not both were offered. */
+  readonly reason: string;
+}
+
+/**
+ * The tools as functions: all of them, or none when their definitions take more than the budget of the declarations,
+ * which stand beside them. The choice is then between programs and nothing.
+ */
+export function directFunctions(context: ModeContext): readonly Fields[] {
+  const functions = context.tools.map(toolFunction);
+  return tokensOf(functions) <= context.config.declarations.tokenBudget ? functions : [];
+}
+
+/** A call of a function of the gateway's own is code mode's, any other agent mode's. */
+export const directOrProgram: CallAnswering = {
+  assign: (call, run) => answeringOf(call).assign(call, run),
+  look: (call, ...rest) => answeringOf(call).look(call, ...rest),
+  settle: (call, ...rest) => answeringOf(call).settle(call, ...rest),
+};
+
+function answeringOf({ name }: ToolCall): CallAnswering {
+  return reservedFunctionNames.has(name) ? programs : toolCalls;
+}
+
+/** Over all turns of a chat so far. */
+export function explainChoice(turns: readonly KeptTurn[], context: ModeContext): AutoChoice {
+  const places = turns.flatMap((turn) => turn.places.filter(({ caller }) => !caller));
+  const written = places.filter(({ run }) => run !== undefined).length;
+  const called = places.filter(({ call }) => call !== undefined).length;
+  const direct = directFunctions(context).length > 0;
+  const chosen = written > 0 ? (called > 0 ? "both" : "code") : called > 0 ? "direct" : "none";
+  const acts = [
+    ...(called > 0 ? [`called ${count(called, "tool")} itself`] : []),
+    ...(written > 0 ? [`wrote ${count(written, "program")}`] : []),
+  ];
+  const told = `The model ${acts.join(" and ") || "used no tool"}.`;
+  return {
+    offered: direct ? "both" : "code",
+    chosen,
+    reason: direct ? told : `${whyOnlyCode(context)} ${told}`,
+  };
+}
+
+function whyOnlyCode({ tools, config }: ModeContext): string {
+  if (tools.length === 0) return "There is no tool that could be called directly.";
+  const tokens = tokensOf(tools.map(toolFunction));
+  return `Only programs were offered: ${count(tools.length, "tool")} as functions would take ${tokens} tokens, and declarations.tokenBudget is ${config.declarations.tokenBudget}.`;
+}
+
+function tokensOf(functions: readonly Fields[]): number {
+  return countTokens(JSON.stringify(functions));
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,62 @@
+/** `search_tools` and `describe_tools`: answered at once, by what the request may use. They do nothing and wait for nobody. */
+import { describeTools, findTools } from "../../code/declare/discover.ts";
+import { countTokens } from "../../tokens.ts";
+import { isFields, type ToolCall } from "../../upstream/model.ts";
+import { DESCRIBE_TOOLS, SEARCH_TOOLS } from "../offer/meta-tools.ts";
+import type { ModeContext } from "./answering.ts";
+import { describeProblem, describeValue } from "./tool-message.ts";
+
+/** The content of the tool message; undefined for a call of another function. */
+export function discover({ name, arguments: text }: ToolCall, context: ModeContext): string | undefined {
+  switch (name) {
+    case SEARCH_TOOLS:
+      return search(readArguments(text), context);
+    case DESCRIBE_TOOLS:
+      return describe(readArguments(text), context);
+    default:
+      return undefined;
+  }
+}
+
+function search(args: unknown, { catalog, policy, config }: ModeContext): string {
+  const { query = args, limit }: { readonly query?: unknown; readonly limit?: unknown } = isFields(args)
+    ? args
+    : {};
+  if (typeof query !== "string")
+    return describeProblem(`${SEARCH_TOOLS} got no query. Call it with {"query": "a few words"}.`);
+  const tools = findTools(query, typeof limit === "number" ? { limit } : {}, { catalog, policy });
+  const advice = `No tool fits these words. Try others: one word of what it does or of what it is about. {"query": "*"} lists tools by name.`;
+  return describeValue(tools.length === 0 ? { tools, advice } : { tools }, config.agent.resultTokens);
+}
+
+function describe(args: unknown, { catalog, policy, config }: ModeContext): string {
+  const names = namesIn(isFields(args) ? (args["names"] ?? args["name"]) : args);
+  if (names.length === 0)
+    return describeProblem(`${DESCRIBE_TOOLS} got no names. Call it with {"names": ["server/tool"]}.`);
+  const { resultTokens } = config.agent;
+  const view = { catalog, policy };
+  for (let count = Math.min(names.length, MAX_NAMES); ; count -= 1) {
+    const rest = names.slice(count);
+    const later =
+      rest.length === 0 ? "" : `\n// No room for ${rest.length} more: ask for the others again.\n`;
+    const text = describeTools(names.slice(0, count), view) + later;
+    if (count === 1 || countTokens(text) <= resultTokens) return describeValue(text, resultTokens);
+  }
+}
+
+/** More would not be read. */
+const MAX_NAMES = 50;
+
+/** One name instead of a list is understood. */
+function namesIn(names: unknown): readonly string[] {
+  return (Array.isArray(names) ? names : [names]).filter((name) => typeof name === "string");
+}
+
+/** A text that is no JSON stands for itself: models send bare words, too. */
+function readArguments(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text.trim() === "" ? {} : text;
+  }
+}

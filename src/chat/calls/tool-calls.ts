@@ -1,0 +1,58 @@
+/** Agent mode: one call of the model is one call through the gate, which refuses what is not allowed or not known. */
+import type { CallResult } from "../../runs/record/call-result.ts";
+import { decide } from "../../tools/policy.ts";
+import type { ToolCall } from "../../upstream/model.ts";
+import { type Answer, type CallAnswering, type ModeContext, toToolCall } from "./answering.ts";
+import { explainMissing } from "./offered-calls.ts";
+import { describeFailure, describeValue } from "./tool-message.ts";
+
+export const toolCalls: CallAnswering = {
+  assign: ({ id }, run) => ({ id, call: run.nextCallId() }),
+  async look(call, place, records, context) {
+    const result = records.call(place.call ?? "");
+    return result === undefined ? undefined : toAnswer(result, call, context);
+  },
+  async settle(call, place, run, context) {
+    return toAnswer(await run.call(place.call ?? "", toolOf(call, context), call.arguments), call, context);
+  },
+};
+
+function toolOf({ name }: ToolCall, { catalog }: ModeContext): string {
+  return (catalog.byFunctionName(name) ?? catalog.byId(name))?.id ?? name;
+}
+
+function toAnswer(result: CallResult, call: ToolCall, context: ModeContext): Answer {
+  const tool = toolOf(call, context);
+  switch (result.type) {
+    case "value":
+      return {
+        type: "message",
+        content: describeValue(result.value),
+        step: { type: "call", call: result.call, tool, status: "ok", error: null },
+      };
+    case "failure":
+      return failureAnswer(result, call, context);
+    case "pending":
+      return {
+        type: "pending",
+        calls: [toToolCall(result.pending, call.name, call.fields)],
+        step: { type: "call", call: result.pending.call, tool, status: "waiting", error: null },
+      };
+  }
+}
+
+/** A call that cannot be made is told by the names that the model was offered, which the gate does not know. */
+function failureAnswer(
+  { call: id, failure }: Extract<CallResult, { readonly type: "failure" }>,
+  call: ToolCall,
+  context: ModeContext,
+): Answer {
+  const tool = toolOf(call, context);
+  const known = context.catalog.byId(tool);
+  // Not what a tool, or a person, says of a call that could be made.
+  const isMissing = known === undefined || decide(known, context.policy).verdict === "deny";
+  const message = (isMissing ? explainMissing(call.name, context) : undefined) ?? failure.message;
+  const error = { ...failure, message };
+  const step = { type: "call", call: id, tool, status: "error", error } as const;
+  return { type: "message", content: describeFailure(error), step };
+}

@@ -1,0 +1,164 @@
+/**
+ * What the journal of a chat has kept: the turns of the model, which the client never sees as such, what answered
+ * their calls, and which of them were the answer to which request.
+ */
+
+import type { JournalEvent, JournalEventBody, RequestMark, TurnCall } from "../../journal.ts";
+import { parseJson } from "../../json.ts";
+import type { CallRun } from "../../runs/live/call-run.ts";
+import { parseCallId } from "../../runs/record/ids.ts";
+import {
+  type ChatMessage,
+  type Fields,
+  type Image,
+  images,
+  isFields,
+  type ToolCall,
+} from "../../upstream/model.ts";
+import { imageKey } from "./result-images.ts";
+import { assistantMessage, type Turn, toolMessage } from "./turn.ts";
+
+/** As the journal has it: `parts` for a content that is no text. */
+export interface KeptAnswer {
+  readonly seq: number;
+  readonly content: string;
+  readonly parts?: true;
+}
+
+export interface KeptTurn extends Turn {
+  readonly seq: number;
+  /** What its calls became, in their order. */
+  readonly places: readonly TurnCall[];
+  /** Contents of the tool messages that went back, by the model's own ids, with the seqs of their events. */
+  readonly answers: ReadonlyMap<string, KeptAnswer>;
+}
+
+/** The answer to one request: from its first event to the next request that went on with the chat. */
+export interface Chapter {
+  readonly start: number;
+  /** The seq of its last event. */
+  readonly end: number;
+  readonly isLast: boolean;
+  readonly request: RequestMark;
+}
+
+export function toTurnEvent(
+  turn: Turn,
+  calls: readonly TurnCall[],
+): Extract<JournalEventBody, { readonly type: "turn" }> {
+  const { reason, cut, response, choice, usage } = turn;
+  return {
+    type: "turn",
+    message: JSON.stringify(assistantMessage(turn)),
+    calls,
+    usage: usage === null ? null : JSON.stringify(usage),
+    finish: JSON.stringify({ reason, cut, response, choice }),
+  };
+}
+
+export function turnsOf(events: readonly JournalEvent[]): readonly KeptTurn[] {
+  const turns: (KeptTurn & { readonly answers: Map<string, KeptAnswer> })[] = [];
+  for (const event of events) {
+    if (event.type === "turn") turns.push({ ...readTurn(event), answers: new Map() });
+    if (event.type === "answered") turns.at(-1)?.answers.set(event.id, event);
+  }
+  return turns;
+}
+
+/** What the model has to see between the client's messages and its next turn. `seen`: images of results, see there. */
+export function hiddenMessages(
+  turns: readonly KeptTurn[],
+  seen: ReadonlyMap<string, readonly Image[]>,
+): readonly ChatMessage[] {
+  return turns.flatMap((turn) => {
+    const answers = turn.calls.flatMap(({ id }) => {
+      const answer = turn.answers.get(id);
+      if (answer === undefined) return [];
+      const shown = seen.get(imageKey(turn, id));
+      const message = toolMessage(id, answer.parts ? parseJson(answer.content) : answer.content);
+      return [shown === undefined ? message : { ...message, [images]: shown }];
+    });
+    return [assistantMessage(turn), ...answers];
+  });
+}
+
+/** Of a client's conversation, what stands before and after that which the journal has better. */
+export function withoutOwnTurns(
+  messages: readonly ChatMessage[],
+  run: string,
+  turns: readonly KeptTurn[],
+): { readonly before: readonly ChatMessage[]; readonly after: readonly ChatMessage[] } {
+  const programs = turns.flatMap(({ places }) => places.flatMap((place) => place.run ?? []));
+  const own = new Set([run, ...programs]);
+  const first = messages.findIndex((message) =>
+    callIdsOf(message).some((id) => own.has(parseCallId(id)?.runId ?? "")),
+  );
+  if (first === -1) return { before: messages, after: [] };
+  const after = messages.slice(first).filter(({ role }) => role !== "assistant" && role !== "tool");
+  return { before: messages.slice(0, first), after };
+}
+
+/** The ids of the calls in an assistant's message. */
+export function callIdsOf(message: ChatMessage): readonly string[] {
+  return callsOf(message).flatMap(({ id }) => (typeof id === "string" ? [id] : []));
+}
+
+/** The calls in an assistant's message. */
+export function callsOf({ role, tool_calls: calls }: ChatMessage): readonly Fields[] {
+  return role === "assistant" && Array.isArray(calls) ? calls.filter(isFields) : [];
+}
+
+export function chaptersOf({ journal, spec }: Pick<CallRun, "journal" | "spec">): readonly Chapter[] {
+  const { events } = journal;
+  const starts = events.flatMap((event) => {
+    const request = event.type === "opened" ? spec.chat?.request : readMark(event);
+    return request === undefined ? [] : [{ seq: event.seq, request }];
+  });
+  return starts.map(({ seq, request }, index) => {
+    const next = starts[index + 1];
+    const end = next === undefined ? events.length : endOfAnswer(events.slice(0, next.seq - 1));
+    return { start: seq, end, isLast: next === undefined, request };
+  });
+}
+
+/** What people decided after an answer had paused, and before the client came back, was no part of it. */
+function endOfAnswer(events: readonly JournalEvent[]): number {
+  const began = events.findLastIndex(({ type }) => ANSWERING.has(type));
+  return events.slice(began).find(({ type }) => type === "waiting")?.seq ?? events.length;
+}
+
+const ANSWERING: ReadonlySet<JournalEvent["type"]> = new Set(["opened", "resumed", "reopened"]);
+
+/** The last answer that began with the calls of this turn, and came beyond them if any did. */
+export function chapterAfter(run: Pick<CallRun, "journal" | "spec">, { seq }: KeptTurn): Chapter | undefined {
+  const next = turnsOf(run.journal.events).find((turn) => turn.seq > seq);
+  return chaptersOf(run).findLast(({ start }) => start > seq && (next === undefined || start < next.seq));
+}
+
+function readMark(event: JournalEvent): RequestMark | undefined {
+  return event.type === "resumed" ? event.request : undefined;
+}
+
+function readTurn(event: Extract<JournalEvent, { readonly type: "turn" }>): Omit<KeptTurn, "answers"> {
+  const { content, tool_calls: calls, role: _, ...fields } = parseJson(event.message) as Fields;
+  const end = parseJson(event.finish) as Pick<Turn, "reason" | "cut" | "response" | "choice">;
+  return {
+    seq: event.seq,
+    text: typeof content === "string" ? content : "",
+    calls: Array.isArray(calls) ? calls.map(readCall) : [],
+    fields,
+    ...end,
+    usage: event.usage === null ? null : (parseJson(event.usage) as Fields),
+    places: event.calls,
+  };
+}
+
+function readCall(call: Fields): ToolCall {
+  const { id, type: _, function: called, custom, ...fields } = call;
+  if (custom !== undefined) {
+    const { name, input } = custom as { readonly name: string; readonly input: string };
+    return { id: String(id), name, arguments: input, fields, custom: true };
+  }
+  const { name, arguments: args } = called as { readonly name: string; readonly arguments: string };
+  return { id: String(id), name, arguments: args, fields };
+}

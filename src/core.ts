@@ -15,7 +15,7 @@ import { createHub, type Hub, type HubDeps, type ServerSpec } from "./mcp/hub.ts
 import type { MemoryBudget } from "./memory-budget.ts";
 import type { TokenBudgets } from "./runs/record/receipt.ts";
 import { Runner } from "./runs/runner.ts";
-import { openSqliteStore } from "./store/sqlite.ts";
+import { openSqliteStore } from "./store/sqlite/sqlite.ts";
 import type { Store } from "./store/store.ts";
 import { createArgumentChecker } from "./tools/arguments.ts";
 import { createBridge } from "./tools/bridge.ts";

@@ -3,7 +3,7 @@ import { type Config, loadConfig } from "../config.ts";
 import { demoConfig } from "../demo/demo.ts";
 import { ToolariumError } from "../errors.ts";
 import { createLog, type Log, type LogThreshold } from "../log.ts";
-import { openSqliteStore } from "../store/sqlite.ts";
+import { openSqliteStore } from "../store/sqlite/sqlite.ts";
 import type { Store } from "../store/store.ts";
 
 export interface Session {

@@ -5,7 +5,7 @@ import { errorTable, type RunErrorCode, ToolariumError, toolFailureCode } from "
 import type { JournalEvent, RunError, RunUsage, RunWarning, ToolFailure } from "../journal.ts";
 import type { PolicyLayer } from "../tools/policy.ts";
 import { restoreLargeTexts } from "./large-texts.ts";
-import { JOURNAL_VERSION } from "./migrations.ts";
+import { JOURNAL_VERSION } from "./sqlite/file/migrations.ts";
 import type { FoundCall, StoredRun, StoredShape } from "./store.ts";
 
 /**

@@ -4,8 +4,8 @@ import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
 import { createLog } from "../../src/log.ts";
-import { migrations } from "../../src/store/migrations.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { migrations } from "../../src/store/sqlite/file/migrations.ts";
+import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import { callEvents, runRecord } from "../store/records.ts";
 import { runCli, startServer, tempFile } from "./cli-process.ts";
 

@@ -13,7 +13,7 @@ import { createLog } from "../../src/log.ts";
 import { listRunsIn } from "../../src/runs/prepare/loading.ts";
 import { doubtsOf } from "../../src/runs/record/history.ts";
 import { toQuestionId } from "../../src/runs/record/ids.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import type { StoredRun } from "../../src/store/store.ts";
 import { createRandom, type Random } from "../helpers/random.ts";
 import { until } from "../helpers/until.ts";

@@ -15,7 +15,7 @@ import { promisify } from "node:util";
 import { transformSync } from "esbuild";
 import { expect, onTestFinished, test } from "vitest";
 import { createLog } from "../../src/log.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 
 const root = join(import.meta.dirname, "../..");
 const run = promisify(execFile);

@@ -4,7 +4,7 @@ import type { JournalEvent } from "../../src/journal.ts";
 import { createLog } from "../../src/log.ts";
 import { statusAfter } from "../../src/runs/record/report.ts";
 import { Runner } from "../../src/runs/runner.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import { createArgumentChecker } from "../../src/tools/arguments.ts";
 import { createBridge } from "../../src/tools/bridge.ts";

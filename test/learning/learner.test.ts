@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { renderDeclarations } from "../../src/code/declare/declarations.ts";
 import { createLearner, type Learner } from "../../src/learning/learner.ts";
 import { createLog } from "../../src/log.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import { SHAPES_PER_PRINCIPAL, type Store, type StoredShape } from "../../src/store/store.ts";
 import { buildCatalog, type Catalog, type CatalogTool, type JsonSchema } from "../../src/tools/catalog.ts";
 import { source } from "../code/helpers/tools.ts";

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { JournalEvent, JournalEventBody } from "../../src/journal.ts";
 import { createLog } from "../../src/log.ts";
 import { createJournal, type Journal, type JournalOptions } from "../../src/runs/live/live-journal.ts";
-import { openSqliteStore, type SqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore, type SqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import { until } from "../helpers/until.ts";
 import { runRecord } from "../store/records.ts";
 import { usage } from "./valid-journals.ts";

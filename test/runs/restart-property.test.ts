@@ -10,7 +10,7 @@ import { createLog } from "../../src/log.ts";
 import { callIdOf } from "../../src/runs/record/ids.ts";
 import { statusAfter } from "../../src/runs/record/report.ts";
 import type { Runner } from "../../src/runs/runner.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import type { Store, StoredRun } from "../../src/store/store.ts";
 import { defineTool } from "../../src/tools/define-tool.ts";
 import type { HumanDecision } from "../../src/tools/gate-call.ts";

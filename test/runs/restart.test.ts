@@ -7,7 +7,7 @@ import type { Core } from "../../src/core.ts";
 import type { JournalEvent } from "../../src/journal.ts";
 import { createLog } from "../../src/log.ts";
 import type { Runner } from "../../src/runs/runner.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import { defineTool } from "../../src/tools/define-tool.ts";
 import { echoTool, openCore, programRequest } from "../helpers/core.ts";

@@ -1,6 +1,6 @@
 /** A process that appends to several runs without end and tells its parent of every append that resolved. */
 import { createLog } from "../../src/log.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import { logEvent, runRecord } from "./records.ts";
 
 const store = await openSqliteStore({ path: process.argv[2] ?? "", log: createLog("info") });

@@ -6,8 +6,8 @@ import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { JournalEvent } from "../../src/journal.ts";
 import { createLog } from "../../src/log.ts";
-import { migrations } from "../../src/store/migrations.ts";
-import { openSqliteStore, type SqliteStore } from "../../src/store/sqlite.ts";
+import { migrations } from "../../src/store/sqlite/file/migrations.ts";
+import { openSqliteStore, type SqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import type { BrokenRun, RunRecord, Store } from "../../src/store/store.ts";
 import { callEvents, everyEvent, logEvent, logEvents, runRecord } from "./records.ts";
 

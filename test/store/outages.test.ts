@@ -7,18 +7,18 @@ import type { Worker } from "node:worker_threads";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { createLog } from "../../src/log.ts";
 import { createJournal } from "../../src/runs/live/live-journal.ts";
-import { openDatabase } from "../../src/store/database.ts";
-import { createGroup } from "../../src/store/group-commit.ts";
-import { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from "../../src/store/sqlite.ts";
-import type * as storeWorker from "../../src/store/store-worker.ts";
-import { createTables } from "../../src/store/tables.ts";
+import { openDatabase } from "../../src/store/sqlite/file/database.ts";
+import { createGroup } from "../../src/store/sqlite/file/group-commit.ts";
+import { createTables } from "../../src/store/sqlite/file/tables.ts";
+import { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from "../../src/store/sqlite/sqlite.ts";
+import type * as storeWorker from "../../src/store/sqlite/store-worker.ts";
 import { until } from "../helpers/until.ts";
 import { logEvent, logEvents, runRecord } from "./records.ts";
 
 /** The threads of the stores, the newest last. */
 const threads: Worker[] = [];
 
-vi.mock("../../src/store/store-worker.ts", async (original) => {
+vi.mock("../../src/store/sqlite/store-worker.ts", async (original) => {
   const { startStoreWorker } = await original<typeof storeWorker>();
   return {
     async startStoreWorker(...args: Parameters<typeof startStoreWorker>) {

@@ -6,7 +6,7 @@ import type { JournalEventBody, RunUsage } from "../../../src/journal.ts";
 import { createLog } from "../../../src/log.ts";
 import { createJournal } from "../../../src/runs/live/live-journal.ts";
 import { createRunId, toCallId } from "../../../src/runs/record/ids.ts";
-import { openSqliteStore, type SqliteStore } from "../../../src/store/sqlite.ts";
+import { openSqliteStore, type SqliteStore } from "../../../src/store/sqlite/sqlite.ts";
 import type { RunRecord } from "../../../src/store/store.ts";
 import { ask, type Extent, median, ms, tell, times } from "../measure.ts";
 

@@ -6,7 +6,7 @@ import { createLog } from "../../../src/log.ts";
 import { type AuditRow, readAudit } from "../../../src/runs/read/audit.ts";
 import type { AuditFilters } from "../../../src/runs/read/audit-query.ts";
 import { deriveReport, statusAfter } from "../../../src/runs/record/report.ts";
-import { openSqliteStore } from "../../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../../src/store/sqlite/sqlite.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { runRecord } from "../../store/records.ts";
 import { CREATED_AT, journalOf, usage, validJournal } from "../valid-journals.ts";

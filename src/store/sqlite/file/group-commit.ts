@@ -3,7 +3,7 @@
  * writes share one transaction. The busier the store, the larger the groups.
  */
 import type { DatabaseSync } from "node:sqlite";
-import { ToolariumError } from "../errors.ts";
+import { ToolariumError } from "../../../errors.ts";
 import { describeReadFailure, describeWriteFailure, type Failure } from "./failures.ts";
 import type { Tables } from "./tables.ts";
 import {

@@ -1,8 +1,8 @@
 /** Gives runs from before there was a hash chain their chain, and their calls a place in the search index. */
 import type { DatabaseSync } from "node:sqlite";
+import { chainNext, chainStart } from "../../chain.ts";
+import type { RunRecord } from "../../store.ts";
 import { callNumberOf, createCallIndex } from "./call-index.ts";
-import { chainNext, chainStart } from "./chain.ts";
-import type { RunRecord } from "./store.ts";
 
 /**
  * Run by run, so that memory stays small. What the chain says of these events is that they have not changed since now.

@@ -1,9 +1,9 @@
 /** An open database with all that is done on it, and how it is brought back after its disk was in the way. */
 import type { DatabaseSync } from "node:sqlite";
-import { ToolariumError } from "../errors.ts";
+import { ToolariumError } from "../../../errors.ts";
+import type { Kept } from "../../quota.ts";
 import { IN_MEMORY, openDatabase, readIdentity, unusable } from "./database.ts";
 import { createGroup, type Group } from "./group-commit.ts";
-import type { Kept } from "./quota.ts";
 import { redo } from "./redo.ts";
 import { type StoreFiles, watchStoreFiles } from "./store-files.ts";
 import { createTables, type Tables } from "./tables.ts";

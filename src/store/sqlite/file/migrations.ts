@@ -1,7 +1,7 @@
 /** The versions of what is stored: of each event's text, and of the tables around it. */
 import type { DatabaseSync } from "node:sqlite";
+import { EVENT_ROW_BYTES, RUN_ROW_BYTES } from "../../usage.ts";
 import { fillChainAndIndex } from "./backfill.ts";
-import { EVENT_ROW_BYTES, RUN_ROW_BYTES } from "./usage.ts";
 
 /**
  * Stands in every stored event as `v`. Goes up when an older version could not read a new event; events of lower

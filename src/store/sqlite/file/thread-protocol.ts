@@ -1,11 +1,11 @@
 /** What goes between the thread that serves requests and the store's own. */
-import type { ErrorCode } from "../errors.ts";
+import type { ErrorCode } from "../../../errors.ts";
+import type { Kept } from "../../quota.ts";
+import type { CallQuery, RunQuery, StoredShape } from "../../store.ts";
 import type { CallRowPage } from "./call-search.ts";
-import type { Kept } from "./quota.ts";
 import type { RedoEntry } from "./redo-log.ts";
 import type { RunRow, RunRowPage } from "./run-search.ts";
 import type { ShapeRow } from "./shapes.ts";
-import type { CallQuery, RunQuery, StoredShape } from "./store.ts";
 import type { JournalRows } from "./tables.ts";
 import type { VerifiedPart } from "./verification.ts";
 

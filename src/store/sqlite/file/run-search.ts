@@ -1,7 +1,7 @@
 /** Lists of runs, newest first. */
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
-import { checkLimit, formatCursor, parseCursor } from "./paging.ts";
-import type { RunQuery } from "./store.ts";
+import { checkLimit, formatCursor, parseCursor } from "../../paging.ts";
+import type { RunQuery } from "../../store.ts";
 
 /** The columns of `StoredRun`. */
 export const RUN_COLUMNS =

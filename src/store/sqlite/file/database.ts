@@ -5,7 +5,7 @@
 import { closeSync, existsSync, openSync } from "node:fs";
 import { resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { ToolariumError } from "../errors.ts";
+import { ToolariumError } from "../../../errors.ts";
 import { migrations } from "./migrations.ts";
 
 export const IN_MEMORY = ":memory:";

@@ -3,8 +3,8 @@
  * call is in the journal, never how it stands: that is derived from its events.
  */
 import type { DatabaseSync } from "node:sqlite";
-import { serverOf } from "../tools/patterns.ts";
-import type { CallDecision } from "./store.ts";
+import { serverOf } from "../../../tools/patterns.ts";
+import type { CallDecision } from "../../store.ts";
 
 /** What an event says that the index holds. */
 interface CallFacts {

@@ -18,9 +18,9 @@ import {
   writeSync,
 } from "node:fs";
 import { crc32 } from "node:zlib";
-import { ToolariumError } from "../errors.ts";
-import type { JournalEvent, RunStatus } from "../journal.ts";
-import type { RunRecord } from "./store.ts";
+import { ToolariumError } from "../../../errors.ts";
+import type { JournalEvent, RunStatus } from "../../../journal.ts";
+import type { RunRecord } from "../../store.ts";
 
 /** The writes that can wait for their commit. */
 export type RedoEntry =

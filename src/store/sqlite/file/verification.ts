@@ -1,11 +1,11 @@
 /** Compares stored runs with their hash chains, a bounded part at a time. */
 import type { DatabaseSync } from "node:sqlite";
+import { chainNext, chainStart, sha256 } from "../../chain.ts";
+import { largeTextHashes } from "../../large-texts.ts";
+import type { BrokenRun, RunRecord, Verified } from "../../store.ts";
 import { readFields } from "./backfill.ts";
 import { type CallRow, callNumberOf, foldCallRows } from "./call-index.ts";
-import { chainNext, chainStart, sha256 } from "./chain.ts";
 import { describeReadFailure } from "./failures.ts";
-import { largeTextHashes } from "./large-texts.ts";
-import type { BrokenRun, RunRecord, Verified } from "./store.ts";
 
 /** A part ends with the run that reaches one of these: live runs' commits wait for it. */
 const PART_EVENTS = 2_000;

@@ -4,15 +4,13 @@
  * Back-pressure: what was called and is not yet durable is the backlog. Above its bound new runs are refused with
  * `queue_full`; appends of accepted runs are always taken, and are bounded by the limits of those runs.
  */
-import { ToolariumError } from "../errors.ts";
-import type { JournalEvent, RunStatus } from "../journal.ts";
-import type { Log } from "../log.ts";
-import { largeTextLength } from "./large-texts.ts";
-import { createOutstanding, type Outstanding } from "./outstanding.ts";
-import { createQuota, type Quota, type QuotaLimits } from "./quota.ts";
-import { keepsNothing, openRedoLog, type RedoLog } from "./redo-log.ts";
-import { parseJournalEvent, parseRunRef, parseRunRow, parseShapeRow } from "./rows.ts";
-import { createSnapshotMemory, SNAPSHOT_GRACE_MS } from "./snapshot-memory.ts";
+import { ToolariumError } from "../../errors.ts";
+import type { JournalEvent, RunStatus } from "../../journal.ts";
+import type { Log } from "../../log.ts";
+import { largeTextLength } from "../large-texts.ts";
+import { createQuota, type Quota, type QuotaLimits } from "../quota.ts";
+import { parseJournalEvent, parseRunRef, parseRunRow, parseShapeRow } from "../rows.ts";
+import { createSnapshotMemory, SNAPSHOT_GRACE_MS } from "../snapshot-memory.ts";
 import type {
   CallPage,
   CallQuery,
@@ -24,9 +22,11 @@ import type {
   StoredShape,
   StoreHealth,
   Verified,
-} from "./store.ts";
+} from "../store.ts";
+import { keepsNothing, openRedoLog, type RedoLog } from "./file/redo-log.ts";
+import type { VerifiedPart } from "./file/verification.ts";
+import { createOutstanding, type Outstanding } from "./outstanding.ts";
 import { type StoreThread, startStoreThread } from "./store-thread.ts";
-import type { VerifiedPart } from "./verification.ts";
 
 const MIB = 1024 * 1024;
 

@@ -4,10 +4,10 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import { claimDatabase } from "./database.ts";
-import { describeWriteFailure } from "./failures.ts";
-import { openStoreFile, type StoreFile } from "./store-file.ts";
-import type { Envelope, FromThread, StoreThreadOptions, ToThread } from "./thread-protocol.ts";
+import { claimDatabase } from "./file/database.ts";
+import { describeWriteFailure } from "./file/failures.ts";
+import { openStoreFile, type StoreFile } from "./file/store-file.ts";
+import type { Envelope, FromThread, StoreThreadOptions, ToThread } from "./file/thread-protocol.ts";
 
 if (parentPort) serve(parentPort, workerData);
 

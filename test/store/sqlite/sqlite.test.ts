@@ -6,13 +6,17 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { JournalEvent } from "../../src/journal.ts";
-import { createLog } from "../../src/log.ts";
-import { migrations } from "../../src/store/migrations.ts";
-import { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from "../../src/store/sqlite.ts";
-import type { RunRecord } from "../../src/store/store.ts";
-import { storeContract } from "./contract.ts";
-import { logEvent, logEvents, runRecord } from "./records.ts";
+import type { JournalEvent } from "../../../src/journal.ts";
+import { createLog } from "../../../src/log.ts";
+import { migrations } from "../../../src/store/sqlite/file/migrations.ts";
+import {
+  openSqliteStore,
+  type SqliteStore,
+  type SqliteStoreOptions,
+} from "../../../src/store/sqlite/sqlite.ts";
+import type { RunRecord } from "../../../src/store/store.ts";
+import { storeContract } from "../contract.ts";
+import { logEvent, logEvents, runRecord } from "../records.ts";
 
 const log = createLog("silent");
 let directory: string;
@@ -355,9 +359,9 @@ async function runScript(
   path = newPath(),
   options: Partial<SqliteStoreOptions> = {},
 ): Promise<{ readonly code: number | null; readonly output: string }> {
-  const at = (file: string): string => JSON.stringify(new URL(`../../src/${file}`, import.meta.url).href);
+  const at = (file: string): string => JSON.stringify(new URL(`../../../src/${file}`, import.meta.url).href);
   const script = `
-    const { openSqliteStore } = await import(${at("store/sqlite.ts")});
+    const { openSqliteStore } = await import(${at("store/sqlite/sqlite.ts")});
     const { createLog } = await import(${at("log.ts")});
     const store = await openSqliteStore({ path: ${JSON.stringify(path)}, ...${JSON.stringify(options)}, log: createLog("info") });
     ${body}`;
@@ -375,7 +379,7 @@ async function runScript(
 
 /** Kills an appending process with SIGKILL once it has seen this many appends resolve; returns the last seq of each run. */
 async function killWhileAppending(path: string, count: number): Promise<ReadonlyMap<string, number>> {
-  const child = fork(new URL("./appender.ts", import.meta.url), [path], { execArgv: [] });
+  const child = fork(new URL("../appender.ts", import.meta.url), [path], { execArgv: [] });
   const acknowledged = new Map<string, number>();
   let total = 0;
   child.on("message", (message) => {

@@ -1,8 +1,8 @@
 /** The thread behind the store, started. It ends when it is told to, or by its own fault. */
 import { Worker } from "node:worker_threads";
-import { describeShortage } from "../../sandbox/index.ts";
-import { ToolariumError } from "../errors.ts";
-import type { FromThread, StoreThreadOptions } from "./thread-protocol.ts";
+import { describeShortage } from "../../../sandbox/index.ts";
+import { ToolariumError } from "../../errors.ts";
+import type { FromThread, StoreThreadOptions } from "./file/thread-protocol.ts";
 
 export type StartedWorker =
   | { readonly ok: true; readonly worker: Worker; readonly first: Extract<FromThread, { type: "ready" }> }

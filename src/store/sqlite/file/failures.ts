@@ -2,7 +2,7 @@
  * What a failure of SQLite means to those above. `store_unavailable`: the disk or another program is in the way, and
  * the same can succeed later. `store_damaged`: the file is not what was written, here. Anything else is a bug.
  */
-import { type ErrorCode, ToolariumError } from "../errors.ts";
+import { type ErrorCode, ToolariumError } from "../../../errors.ts";
 
 /** Errors lose their class on the way between threads. */
 export interface Failure {

@@ -1,6 +1,6 @@
 /** The table of what was learned of tools' results, and its bounds. */
 import type { DatabaseSync } from "node:sqlite";
-import { MAX_SHAPES, SHAPES_PER_PRINCIPAL, type StoredShape } from "./store.ts";
+import { MAX_SHAPES, SHAPES_PER_PRINCIPAL, type StoredShape } from "../../store.ts";
 
 /** A row, as SQLite gives it. */
 export type ShapeRow = Readonly<Record<string, unknown>>;

@@ -1,10 +1,10 @@
 /** Finds tool calls by the search index, and gives their events from the journal. */
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
-import { patternMatcher, serverOf } from "../tools/patterns.ts";
+import { patternMatcher, serverOf } from "../../../tools/patterns.ts";
+import { checkLimit, formatCursor, parseCursor } from "../../paging.ts";
+import type { CallQuery } from "../../store.ts";
 import { decisionBit } from "./call-index.ts";
-import { checkLimit, formatCursor, parseCursor } from "./paging.ts";
 import type { RunRow } from "./run-search.ts";
-import type { CallQuery } from "./store.ts";
 
 /** Rows of the index that one search looks at: it holds up the commits of live runs for milliseconds, not longer. */
 const SCANNED_ROWS = 5_000;

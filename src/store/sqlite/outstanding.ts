@@ -1,6 +1,6 @@
 /** The writes of runs that are not committed yet, and how one of them is kept before it is. */
-import { ToolariumError } from "../errors.ts";
-import type { RedoEntry, RedoLog } from "./redo-log.ts";
+import { ToolariumError } from "../../errors.ts";
+import type { RedoEntry, RedoLog } from "./file/redo-log.ts";
 import type { StoreThread } from "./store-thread.ts";
 
 export interface Outstanding {

@@ -6,10 +6,9 @@
  * served meanwhile as far as they can be.
  */
 import type { Worker } from "node:worker_threads";
-import { ToolariumError, type ToolariumErrorOptions } from "../errors.ts";
-import type { Log } from "../log.ts";
-import type { Kept } from "./quota.ts";
-import { type StartedWorker, startStoreWorker } from "./store-worker.ts";
+import { ToolariumError, type ToolariumErrorOptions } from "../../errors.ts";
+import type { Log } from "../../log.ts";
+import type { Kept } from "../quota.ts";
 import {
   type Answer,
   type Envelope,
@@ -18,7 +17,8 @@ import {
   type StoreValues,
   type ToThread,
   writeOps,
-} from "./thread-protocol.ts";
+} from "./file/thread-protocol.ts";
+import { type StartedWorker, startStoreWorker } from "./store-worker.ts";
 
 type Request = Envelope["request"];
 type Started = StartedWorker & { readonly ok: true };

@@ -17,9 +17,9 @@ import type { TokenBudgets } from "./runs/record/receipt.ts";
 import { Runner } from "./runs/runner.ts";
 import { openSqliteStore } from "./store/sqlite/sqlite.ts";
 import type { Store } from "./store/store.ts";
-import { createArgumentChecker } from "./tools/arguments.ts";
-import { createBridge } from "./tools/bridge.ts";
 import { buildCatalog, type Catalog, type ServerSource, type ToolMarks } from "./tools/catalog.ts";
+import { createArgumentChecker } from "./tools/checking/arguments.ts";
+import { createBridge } from "./tools/gate/bridge.ts";
 import type { PolicyLayer } from "./tools/policy.ts";
 
 export interface CoreOptions {

@@ -5,7 +5,7 @@ import type { Log } from "./log.ts";
 import type { LocalTool, ServerSpec } from "./mcp/hub.ts";
 import type { StreamEvent } from "./runs/record/events.ts";
 import type { PendingCall } from "./runs/record/report.ts";
-import type { HumanDecision } from "./tools/gate-call.ts";
+import type { HumanDecision } from "./tools/gate/gate-call.ts";
 
 /** An MCP server object in this process, such as the SDK's `McpServer`. */
 export interface InProcessServer {

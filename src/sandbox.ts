@@ -21,7 +21,7 @@ import {
   toDecision,
   toSpecs,
 } from "./sandbox-options.ts";
-import type { HumanDecision } from "./tools/gate-call.ts";
+import type { HumanDecision } from "./tools/gate/gate-call.ts";
 import { type Policy, visible } from "./tools/policy.ts";
 
 export interface Sandbox extends AsyncDisposable {

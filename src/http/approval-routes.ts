@@ -4,7 +4,7 @@ import { z } from "zod";
 import { ToolariumError } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Approval } from "../runs/live/deciders.ts";
-import type { HumanDecision } from "../tools/gate-call.ts";
+import type { HumanDecision } from "../tools/gate/gate-call.ts";
 import { requestLayers } from "../tools/policy.ts";
 import { callerOf, requireRight, viewerOf } from "./access.ts";
 import { firstPage, readCursor, shortened } from "./pages.ts";

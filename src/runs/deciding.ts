@@ -1,7 +1,7 @@
 /** What follows when a person decides a call of a stored run, whoever carries it. */
 import { ToolariumError } from "../errors.ts";
 import type { StoredRun } from "../store/store.ts";
-import type { Bridge } from "../tools/bridge.ts";
+import type { Bridge } from "../tools/gate/bridge.ts";
 import type { Decided, Decision } from "./live/active-run.ts";
 import { decideCall } from "./live/approvals.ts";
 import type { Carried } from "./live/carriage.ts";

@@ -7,8 +7,8 @@ import type { CompileOutcome } from "../../src/code/compile.ts";
 import { renderDeclarations } from "../../src/code/declare/declarations.ts";
 import type { CompilerProcess } from "../../src/code/process/compiler-process.ts";
 import { environmentNames } from "../../src/code/syntax/environment-names.ts";
-import { createArgumentChecker } from "../../src/tools/arguments.ts";
 import type { CatalogTool, ToolSource } from "../../src/tools/catalog.ts";
+import { createArgumentChecker } from "../../src/tools/checking/arguments.ts";
 import {
   type AnnouncedTool,
   type MultiTurnCase,

@@ -6,8 +6,8 @@ import { statusAfter } from "../../src/runs/record/report.ts";
 import { Runner } from "../../src/runs/runner.ts";
 import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
-import { createArgumentChecker } from "../../src/tools/arguments.ts";
-import { createBridge } from "../../src/tools/bridge.ts";
+import { createArgumentChecker } from "../../src/tools/checking/arguments.ts";
+import { createBridge } from "../../src/tools/gate/bridge.ts";
 import { everything } from "./core.ts";
 
 /** Its end is `drain`. */

@@ -13,7 +13,7 @@ import type { Runner } from "../../src/runs/runner.ts";
 import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import type { Store, StoredRun } from "../../src/store/store.ts";
 import { defineTool } from "../../src/tools/define-tool.ts";
-import type { HumanDecision } from "../../src/tools/gate-call.ts";
+import type { HumanDecision } from "../../src/tools/gate/gate-call.ts";
 import { openCore, programRequest } from "../helpers/core.ts";
 import { createRandom } from "../helpers/random.ts";
 import { createRunner } from "../helpers/runner.ts";

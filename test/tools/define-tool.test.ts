@@ -1,7 +1,7 @@
 import { expect, expectTypeOf, test } from "vitest";
 import { z } from "zod";
-import { createArgumentChecker } from "../../src/tools/arguments.ts";
 import { buildCatalog } from "../../src/tools/catalog.ts";
+import { createArgumentChecker } from "../../src/tools/checking/arguments.ts";
 import {
   defineTool,
   InvalidArgumentsError,

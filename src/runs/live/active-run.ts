@@ -1,6 +1,6 @@
 /** What the runner gives back to whoever began a run, or decided one of its calls. */
 import type { JournalEvent } from "../../journal.ts";
-import type { HumanDecision } from "../../tools/gate-call.ts";
+import type { HumanDecision } from "../../tools/gate/gate-call.ts";
 import type { PolicyLayer } from "../../tools/policy.ts";
 import type { SettledCall } from "../record/call-result.ts";
 import type { Report } from "../record/report.ts";

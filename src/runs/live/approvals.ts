@@ -6,8 +6,8 @@
 import { ToolariumError, toolFailureCode } from "../../errors.ts";
 import type { JournalEvent } from "../../journal.ts";
 import { parseJson } from "../../json.ts";
-import type { Bridge } from "../../tools/bridge.ts";
-import type { GateCall, HumanDecision, OpenCall } from "../../tools/gate-call.ts";
+import type { Bridge } from "../../tools/gate/bridge.ts";
+import type { GateCall, HumanDecision, OpenCall } from "../../tools/gate/gate-call.ts";
 import type { PolicyLayer } from "../../tools/policy.ts";
 import { doubtsOf, openCallOf } from "../record/history.ts";
 import { parseCallId } from "../record/ids.ts";

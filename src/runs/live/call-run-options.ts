@@ -1,7 +1,7 @@
 /** What calls made outside a program are made of: their record, their rules, and what they need of the gateway. */
 import type { RequestMark } from "../../journal.ts";
-import type { Bridge } from "../../tools/bridge.ts";
 import type { Catalog } from "../../tools/catalog.ts";
+import type { Bridge } from "../../tools/gate/bridge.ts";
 import type { PolicyLayer } from "../../tools/policy.ts";
 import type { RunSpec } from "../record/run-spec.ts";
 import type { Carried } from "./carriage.ts";

@@ -1,7 +1,7 @@
 import { ToolariumError, toRefusal } from "../../errors.ts";
 import type { JournalEventBody } from "../../journal.ts";
 import type { Catalog } from "../../tools/catalog.ts";
-import type { GateCall, GateOutcome, HumanDecision } from "../../tools/gate-call.ts";
+import type { GateCall, GateOutcome, HumanDecision } from "../../tools/gate/gate-call.ts";
 import type { Policy, PolicyLayer } from "../../tools/policy.ts";
 import type { CallResult } from "../record/call-result.ts";
 import { resultOf, toCallResult } from "../record/call-result.ts";

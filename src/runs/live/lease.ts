@@ -5,8 +5,14 @@
 import type { GuestCall, Hold, RunHost, Settlement } from "../../../sandbox/index.ts";
 import type { JournalEventBody } from "../../journal.ts";
 import type { Log } from "../../log.ts";
-import type { Bridge } from "../../tools/bridge.ts";
-import type { CallJournal, GateCall, GateOutcome, HumanDecision, OpenCall } from "../../tools/gate-call.ts";
+import type { Bridge } from "../../tools/gate/bridge.ts";
+import type {
+  CallJournal,
+  GateCall,
+  GateOutcome,
+  HumanDecision,
+  OpenCall,
+} from "../../tools/gate/gate-call.ts";
 import { type FinalOutcome, refuse, settle } from "../../tools/settlement.ts";
 import { toGuestText } from "../record/guest-values.ts";
 import { toGuestError } from "../record/history.ts";

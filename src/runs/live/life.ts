@@ -2,7 +2,7 @@
  * From where a run begins, or goes on, to where it ends: what still comes from its calls afterwards is lost. Of a run
  * that is stranded it is recorded: they outlive what they were made for.
  */
-import type { CallJournal } from "../../tools/gate-call.ts";
+import type { CallJournal } from "../../tools/gate/gate-call.ts";
 import type { Journal } from "./live-journal.ts";
 
 export class Life {

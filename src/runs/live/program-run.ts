@@ -12,10 +12,10 @@ import {
 import { originsOf } from "../../code/compile.ts";
 import type { JournalEvent, JournalEventBody, ToolFailure } from "../../journal.ts";
 import type { Log } from "../../log.ts";
-import type { Bridge } from "../../tools/bridge.ts";
 import type { Builtins } from "../../tools/builtin.ts";
 import type { Catalog } from "../../tools/catalog.ts";
-import type { GateCall, HumanDecision } from "../../tools/gate-call.ts";
+import type { Bridge } from "../../tools/gate/bridge.ts";
+import type { GateCall, HumanDecision } from "../../tools/gate/gate-call.ts";
 import type { Policy, PolicyLayer } from "../../tools/policy.ts";
 import { remarksOn } from "../hints/remarks.ts";
 import type { CompiledText } from "../program/compile-for-run.ts";

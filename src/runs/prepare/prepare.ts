@@ -5,7 +5,7 @@ import type { CompileOutcome, Compiler, Diagnostic } from "../../code/compile.ts
 import { inputShape } from "../../code/syntax/input-shape.ts";
 import type { RunRecord, Store } from "../../store/store.ts";
 import { type Catalog, toNamespaces } from "../../tools/catalog.ts";
-import type { HumanDecision } from "../../tools/gate-call.ts";
+import type { HumanDecision } from "../../tools/gate/gate-call.ts";
 import { isFilter, type Policy, visible } from "../../tools/policy.ts";
 import { describeUnmatchedFilters } from "../../tools/unmatched.ts";
 import type { ProgramIdentity } from "../live/program-run.ts";

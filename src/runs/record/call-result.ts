@@ -1,7 +1,7 @@
 /** What became of a call, as those see it who made it outside a program. */
 import type { JournalEvent, ToolFailure } from "../../journal.ts";
 import { parseJson } from "../../json.ts";
-import type { GateOutcome } from "../../tools/gate-call.ts";
+import type { GateOutcome } from "../../tools/gate/gate-call.ts";
 import { doubtsOf, openCallOf } from "./history.ts";
 import { toQuestionId } from "./ids.ts";
 import type { PendingCall } from "./report.ts";

@@ -7,7 +7,7 @@ import type {
   HistoryEntry,
 } from "../../../sandbox/index.ts";
 import type { JournalEvent, ToolFailure } from "../../journal.ts";
-import type { OpenCall } from "../../tools/gate-call.ts";
+import type { OpenCall } from "../../tools/gate/gate-call.ts";
 import type { PolicyLayer } from "../../tools/policy.ts";
 import { toGuestText } from "./guest-values.ts";
 import { parseCallId } from "./ids.ts";

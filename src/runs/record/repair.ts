@@ -4,7 +4,7 @@
  */
 import { ToolariumError } from "../../errors.ts";
 import type { JournalEvent } from "../../journal.ts";
-import type { GateCall } from "../../tools/gate-call.ts";
+import type { GateCall } from "../../tools/gate/gate-call.ts";
 import type { RunReader } from "../read/reading.ts";
 import { statusAfter } from "./report.ts";
 

@@ -13,10 +13,10 @@ import type { LocalTool } from "../../../src/mcp/hub.ts";
 import { programGlobals } from "../../../src/runs/program/program-globals.ts";
 import type { Runner } from "../../../src/runs/runner.ts";
 import type { Store } from "../../../src/store/store.ts";
-import { createArgumentChecker } from "../../../src/tools/arguments.ts";
-import { createBridge } from "../../../src/tools/bridge.ts";
 import { toNamespaces } from "../../../src/tools/catalog.ts";
+import { createArgumentChecker } from "../../../src/tools/checking/arguments.ts";
 import { defineTool } from "../../../src/tools/define-tool.ts";
+import { createBridge } from "../../../src/tools/gate/bridge.ts";
 import { everything, openCore, programRequest } from "../../helpers/core.ts";
 import { createRunner } from "../../helpers/runner.ts";
 import {

@@ -5,7 +5,7 @@ import { createLog } from "../../../src/log.ts";
 import { createLease } from "../../../src/runs/live/lease.ts";
 import { createJournal } from "../../../src/runs/live/live-journal.ts";
 import { buildCatalog } from "../../../src/tools/catalog.ts";
-import type { GateCall, GateOutcome } from "../../../src/tools/gate-call.ts";
+import type { GateCall, GateOutcome } from "../../../src/tools/gate/gate-call.ts";
 import { settle } from "../../../src/tools/settlement.ts";
 import { runRecord } from "../../store/records.ts";
 

@@ -3,7 +3,7 @@
  * of properties that are optional anyway are their server's to apply, which need not mean the same as sending them.
  */
 import { type Schema, validate } from "@cfworker/json-schema";
-import { isExact, parseJson, toDoubles } from "../json.ts";
+import { isExact, parseJson, toDoubles } from "../../json.ts";
 import type { PreparedSchema } from "./schema-check.ts";
 
 /** References and compositions followed from one place: chains that lead back to it end here. */

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { createArgumentChecker, whyNotValidated } from "../../src/tools/arguments.ts";
-import { buildCatalog, type CatalogTool, type JsonSchema } from "../../src/tools/catalog.ts";
+import { buildCatalog, type CatalogTool, type JsonSchema } from "../../../src/tools/catalog.ts";
+import { createArgumentChecker, whyNotValidated } from "../../../src/tools/checking/arguments.ts";
 
 const checker = createArgumentChecker();
 

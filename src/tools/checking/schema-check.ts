@@ -3,10 +3,10 @@
  * patterns run in linear time, and where a small value could keep the check busy it runs against the clock.
  */
 import { dereference, type OutputUnit, type Schema, type SchemaDraft, validate } from "@cfworker/json-schema";
-import { parseJson, toDoubles } from "../json.ts";
-import type { JsonSchema } from "./catalog.ts";
-import { isOutOfTime, spendTime, withDeadline } from "./checking/deadline.ts";
-import { type Pattern, withPatterns } from "./checking/linear-patterns.ts";
+import { parseJson, toDoubles } from "../../json.ts";
+import type { JsonSchema } from "../catalog.ts";
+import { isOutOfTime, spendTime, withDeadline } from "./deadline.ts";
+import { type Pattern, withPatterns } from "./linear-patterns.ts";
 import { fillDefaults } from "./schema-defaults.ts";
 import { numbersFromDigits } from "./schema-digits.ts";
 import { describeErrors, type Telling } from "./schema-errors.ts";

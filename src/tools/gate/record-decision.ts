@@ -1,9 +1,9 @@
 /** What a person said of a pending call, written down; nothing is done yet. */
-import { parseJson } from "../json.ts";
+import { parseJson } from "../../json.ts";
+import { policyVersion } from "../policy.ts";
+import { measure, type Refusal, refuse } from "../settlement.ts";
 import { type CheckDeps, check } from "./admission.ts";
 import type { GateCall, HumanDecision } from "./gate-call.ts";
-import { policyVersion } from "./policy.ts";
-import { measure, type Refusal, refuse } from "./settlement.ts";
 import { faultOfResult } from "./supplied-result.ts";
 
 /** Nothing is journalled when it cannot be done: then the call waits on. */

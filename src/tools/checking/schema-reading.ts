@@ -4,7 +4,7 @@
  * can say what, and a validator would take it for anything.
  */
 import type { Schema, SchemaDraft } from "@cfworker/json-schema";
-import { type Pattern, readPattern } from "./checking/linear-patterns.ts";
+import { type Pattern, readPattern } from "./linear-patterns.ts";
 
 export interface ReadSchema {
   readonly root: Schema | boolean;

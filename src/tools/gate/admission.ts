@@ -2,15 +2,15 @@
  * Known and allowed? Then: are these its arguments? In this order, so that nobody learns a schema by being refused.
  * Asked anew whenever a call goes on: the policy may have changed.
  */
-import type { Log } from "../log.ts";
-import type { Hub } from "../mcp/hub.ts";
-import type { ArgumentChecker, CheckedArguments } from "./arguments.ts";
-import type { Catalog, CatalogTool } from "./catalog.ts";
-import { whenThereIsTime } from "./checking/deadline.ts";
-import { explainRefusal } from "./explain-refusal.ts";
+import type { Log } from "../../log.ts";
+import type { Hub } from "../../mcp/hub.ts";
+import type { Catalog, CatalogTool } from "../catalog.ts";
+import type { ArgumentChecker, CheckedArguments } from "../checking/arguments.ts";
+import { whenThereIsTime } from "../checking/deadline.ts";
+import { explainRefusal } from "../explain-refusal.ts";
+import { type Decision, decide, refusingRule } from "../policy.ts";
+import { type Refusal, refuse } from "../settlement.ts";
 import type { GateCall } from "./gate-call.ts";
-import { type Decision, decide, refusingRule } from "./policy.ts";
-import { type Refusal, refuse } from "./settlement.ts";
 
 export interface CheckDeps {
   readonly hub: Pick<Hub, "whenListed">;

@@ -9,19 +9,19 @@
  * policy again. What the gateway answers itself (`builtin.ts`) takes the same steps, and is allowed to every program.
  */
 import { createHash } from "node:crypto";
-import type { JournalEventBody } from "../journal.ts";
-import { parseJson } from "../json.ts";
-import type { CallOutcome, Hub } from "../mcp/hub.ts";
-import type { MemoryBudget } from "../memory-budget.ts";
+import type { JournalEventBody } from "../../journal.ts";
+import { parseJson } from "../../json.ts";
+import type { CallOutcome, Hub } from "../../mcp/hub.ts";
+import type { MemoryBudget } from "../../memory-budget.ts";
+import type { CatalogTool } from "../catalog.ts";
+import type { CheckedArguments } from "../checking/arguments.ts";
+import { policyVersion } from "../policy.ts";
+import { refuseBeyondRoom, refuseWithoutRoom } from "../room.ts";
+import { type FinalOutcome, measure, type Refusal, refuse, settle } from "../settlement.ts";
 import { type CheckDeps, check } from "./admission.ts";
-import type { CheckedArguments } from "./arguments.ts";
-import type { CatalogTool } from "./catalog.ts";
 import { readDeclared } from "./declared-result.ts";
 import type { GateCall, GateOutcome, HumanDecision, OpenCall } from "./gate-call.ts";
-import { policyVersion } from "./policy.ts";
 import { recordDecision } from "./record-decision.ts";
-import { refuseBeyondRoom, refuseWithoutRoom } from "./room.ts";
-import { type FinalOutcome, measure, type Refusal, refuse, settle } from "./settlement.ts";
 
 export interface Bridge {
   /** Never rejects. */

@@ -1,10 +1,10 @@
 /** A call at the gate: who asks for what, under which policy, how far it has come, and what a person said of it. */
-import type { JournalEventBody } from "../journal.ts";
-import type { Builtins } from "./builtin.ts";
-import type { Catalog, CatalogTool } from "./catalog.ts";
-import type { Policy, PolicyLayer } from "./policy.ts";
-import type { FinalOutcome } from "./settlement.ts";
-import type { Spelling } from "./spelling.ts";
+import type { JournalEventBody } from "../../journal.ts";
+import type { Builtins } from "../builtin.ts";
+import type { Catalog, CatalogTool } from "../catalog.ts";
+import type { Policy, PolicyLayer } from "../policy.ts";
+import type { FinalOutcome } from "../settlement.ts";
+import type { Spelling } from "../spelling.ts";
 
 export interface GateCall {
   /** Whose call it is. */

@@ -2,12 +2,12 @@
  * Arguments at the gate: text in, canonical text out, or words about what is wrong. What is validated is what is
  * hashed, shown to people, journalled and sent.
  */
-import { limitTable } from "../../sandbox/index.ts";
-import { isExact, parseJson } from "../json.ts";
-import type { CatalogTool } from "./catalog.ts";
+import { limitTable } from "../../../sandbox/index.ts";
+import { isExact, parseJson } from "../../json.ts";
+import type { CatalogTool } from "../catalog.ts";
+import { type Spelling, spellTool } from "../spelling.ts";
 import { CHECK_MS, type CompiledSchema, compileSchema } from "./schema-check.ts";
 import { mayHoldDigits } from "./schema-digits.ts";
-import { type Spelling, spellTool } from "./spelling.ts";
 
 /** Nesting of values; a scalar is 0. */
 const MAX_DEPTH = 200;

@@ -1,6 +1,6 @@
 /** How to put a wrong value right, where its kind tells: text for a number, JSON text for an object, null for nothing. */
 import { isExact } from "../../json.ts";
-import { cut, isRecord } from "./sketch.ts";
+import { cut, isRecord } from "./fault-sketch.ts";
 
 const VALUE_CHARS = 60;
 

@@ -1,10 +1,10 @@
 /** Validation errors in words a model can act on: where, what was expected, what came, and how to put it right. */
 import type { OutputUnit, Schema } from "@cfworker/json-schema";
-import { adviseOn } from "./faults/advice.ts";
-import { type Branch, findLeaves, type Leaf } from "./faults/leaves.ts";
-import { isRequired, schemaAt, stepsOf, walk, writePath, writeStep } from "./faults/place.ts";
-import { cut, listNames, listValues, preview, quote, resolveSchema, sketchSchema } from "./faults/sketch.ts";
-import { nearestNames } from "./nearest.ts";
+import { nearestNames } from "../nearest.ts";
+import { adviseOn } from "./fault-advice.ts";
+import { type Branch, findLeaves, type Leaf } from "./fault-leaves.ts";
+import { isRequired, schemaAt, stepsOf, walk, writePath, writeStep } from "./fault-place.ts";
+import { cut, listNames, listValues, preview, quote, resolveSchema, sketchSchema } from "./fault-sketch.ts";
 import type { PreparedSchema } from "./schema-check.ts";
 
 /** Faults told, of one alternative too; errors looked at to find them. */

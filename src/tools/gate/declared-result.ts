@@ -2,8 +2,8 @@
  * Text in the place of what a tool declares that it gives. Many servers send the declared value as JSON text only: text
  * that fits the declaration is that value. Any other text is given as it is, with a note.
  */
-import { parseJson } from "../json.ts";
-import type { CatalogTool } from "./catalog.ts";
+import { parseJson } from "../../json.ts";
+import type { CatalogTool } from "../catalog.ts";
 import { outputSchemaOf } from "./supplied-result.ts";
 
 export interface ReadResult {

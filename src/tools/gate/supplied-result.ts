@@ -1,7 +1,7 @@
 /** Results that a person supplies in place of a call: held to the same schema as the tool's own. */
-import { parseJson } from "../json.ts";
-import type { CatalogTool } from "./catalog.ts";
-import { type CompiledSchema, compileSchema } from "./schema-check.ts";
+import { parseJson } from "../../json.ts";
+import type { CatalogTool } from "../catalog.ts";
+import { type CompiledSchema, compileSchema } from "../checking/schema-check.ts";
 
 const compiled = new WeakMap<CatalogTool, CompiledSchema>();
 

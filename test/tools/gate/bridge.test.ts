@@ -1,16 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import type { JournalEvent, JournalEventBody } from "../../src/journal.ts";
-import { createLog } from "../../src/log.ts";
-import { createHub, type LocalTool } from "../../src/mcp/hub.ts";
-import { openCallOf } from "../../src/runs/record/history.ts";
-import { createArgumentChecker } from "../../src/tools/arguments.ts";
-import { type Bridge, createBridge } from "../../src/tools/bridge.ts";
-import { builtinTool } from "../../src/tools/builtin.ts";
-import { buildCatalog, type JsonSchema } from "../../src/tools/catalog.ts";
-import { defineTool } from "../../src/tools/define-tool.ts";
-import type { GateCall } from "../../src/tools/gate-call.ts";
-import type { PolicyLayer } from "../../src/tools/policy.ts";
+import type { JournalEvent, JournalEventBody } from "../../../src/journal.ts";
+import { createLog } from "../../../src/log.ts";
+import { createHub, type LocalTool } from "../../../src/mcp/hub.ts";
+import { openCallOf } from "../../../src/runs/record/history.ts";
+import { builtinTool } from "../../../src/tools/builtin.ts";
+import { buildCatalog, type JsonSchema } from "../../../src/tools/catalog.ts";
+import { createArgumentChecker } from "../../../src/tools/checking/arguments.ts";
+import { defineTool } from "../../../src/tools/define-tool.ts";
+import { type Bridge, createBridge } from "../../../src/tools/gate/bridge.ts";
+import type { GateCall } from "../../../src/tools/gate/gate-call.ts";
+import type { PolicyLayer } from "../../../src/tools/policy.ts";
 
 /** As a journal has them. */
 const numbered = (events: readonly JournalEventBody[]): JournalEvent[] =>

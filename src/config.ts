@@ -14,7 +14,7 @@ import { type ConfigSource, readConfigFile, sourceInCode } from "./config/source
 import { ToolariumError } from "./errors.ts";
 import type { ServerSpec } from "./mcp/hub.ts";
 import type { JsonSchema } from "./tools/catalog.ts";
-import type { UpstreamTimeouts } from "./upstream/watchdog.ts";
+import type { UpstreamTimeouts } from "./upstream/provider/watchdog.ts";
 
 export type Right = "run" | "decide" | "admin";
 

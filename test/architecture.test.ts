@@ -77,14 +77,14 @@ describe("the architecture", () => {
     expect(through.sort()).toEqual([
       "src/mcp/redact.ts",
       "src/mcp/server-words.ts",
-      "src/upstream/provider-error.ts",
+      "src/upstream/provider/provider-error.ts",
     ]);
     const refusing = files.filter(
       (file) =>
         file.startsWith("src/upstream/") &&
         readFileSync(join(root, file), "utf8").includes('"upstream_error"'),
     );
-    expect(refusing).toEqual(["src/upstream/provider-error.ts"]);
+    expect(refusing).toEqual(["src/upstream/provider/provider-error.ts"]);
   });
 
   it("optional packages are imported when they are needed, and not before", () => {
@@ -100,7 +100,7 @@ describe("the architecture", () => {
     expect(imports("@modelcontextprotocol/client").every((file) => file.startsWith("src/mcp/"))).toBe(true);
     expect(imports("isolated-vm").every((file) => file.startsWith("sandbox/"))).toBe(true);
     expect(imports("typescript/")).toEqual(["src/code/check/type-checker.ts"]);
-    expect(imports("@ai-sdk/").every((file) => file.startsWith("src/upstream/sdk-"))).toBe(true);
+    expect(imports("@ai-sdk/").every((file) => file.startsWith("src/upstream/sdk/"))).toBe(true);
     expect(imports("fastify").every((file) => file.startsWith("src/http/"))).toBe(true);
   });
 });

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { limitNames, limitTable, type RunLimits } from "../../sandbox/index.ts";
 import type { Config, KeyConfig, ModelOptions, ProviderConfig, ProviderKey } from "../config.ts";
 import type { JsonSchema } from "../tools/catalog.ts";
-import { defaultTimeouts } from "../upstream/watchdog.ts";
+import { defaultTimeouts } from "../upstream/provider/watchdog.ts";
 import { modeNames } from "./modes.ts";
 
 /** A file after its defaults are filled in, before it is made the gateway's. */

@@ -7,7 +7,7 @@ import { isMode } from "../config/modes.ts";
 import type { AgentLimits } from "../config.ts";
 import { ToolariumError, toRefusal } from "../errors.ts";
 import { type ChatMessage, type Fields, isFields } from "../upstream/model.ts";
-import { checkDepth } from "../upstream/sendable.ts";
+import { checkDepth } from "../upstream/provider/sendable.ts";
 import { parseBody } from "./validate.ts";
 
 /** A chat request as its body says it. */

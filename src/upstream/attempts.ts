@@ -10,8 +10,8 @@ import type { Clock } from "./clock.ts";
 import type { CoolDown } from "./cool-down.ts";
 import type { KeyRing, RingKey } from "./key-ring.ts";
 import type { ChatModel, ModelEvent, ModelRequest } from "./model.ts";
-import { checkDepth } from "./sendable.ts";
-import type { UpstreamTimeouts } from "./watchdog.ts";
+import { checkDepth } from "./provider/sendable.ts";
+import type { UpstreamTimeouts } from "./provider/watchdog.ts";
 
 export interface AttemptOptions {
   /** `provider/model`. */

@@ -12,11 +12,11 @@ import {
   refusedByProvider,
   silentProvider,
   unreachableProvider,
-} from "./provider-error.ts";
+} from "./provider/provider-error.ts";
+import { writeBody } from "./provider/sendable.ts";
+import { createWatchdog, type UpstreamTimeouts, type Watchdog } from "./provider/watchdog.ts";
 import { type Answer, readAnswer } from "./reading/answer.ts";
 import { decodeBody } from "./reading/content-encoding.ts";
-import { writeBody } from "./sendable.ts";
-import { createWatchdog, type UpstreamTimeouts, type Watchdog } from "./watchdog.ts";
 
 export interface OpenAiCompatibleOptions {
   readonly provider: FailingProvider &

@@ -9,10 +9,10 @@ import { createConnections } from "./connections.ts";
 import { createCoolDown } from "./cool-down.ts";
 import { createKeyRing } from "./key-ring.ts";
 import { createOpenAiCompatibleModel } from "./openai-compatible.ts";
-import { traitsOf } from "./quirks.ts";
+import { traitsOf } from "./request/quirks.ts";
 import { shaped } from "./request/shape.ts";
-import { createSdkModel } from "./sdk-model.ts";
-import { loadSdk, type OpenSdkModel } from "./sdk-package.ts";
+import { createSdkModel } from "./sdk/sdk-model.ts";
+import { loadSdk, type OpenSdkModel } from "./sdk/sdk-package.ts";
 
 /** Owns the connections to the providers. */
 export interface Providers extends AsyncDisposable {

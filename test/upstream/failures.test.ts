@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { Agent } from "undici";
 import { describe, expect, test } from "vitest";
 import { createOpenAiCompatibleModel } from "../../src/upstream/openai-compatible.ts";
-import { defaultTimeouts } from "../../src/upstream/watchdog.ts";
+import { defaultTimeouts } from "../../src/upstream/provider/watchdog.ts";
 import { until } from "../helpers/until.ts";
 import { API_KEY, ask, askStream, failureOf, hello, readAnswer } from "./helpers/answers.ts";
 import { chunk, completion, DONE, json, startProvider, stream } from "./helpers/provider.ts";

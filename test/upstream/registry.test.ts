@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "vitest";
+import { defaultTimeouts } from "../../src/upstream/provider/watchdog.ts";
 import { createModelRegistry } from "../../src/upstream/registry.ts";
-import { defaultTimeouts } from "../../src/upstream/watchdog.ts";
 
 const provider = (name: string, ...models: string[]) => ({
   name,

@@ -1,9 +1,9 @@
 /** The body of a provider's answer as the port's parts. */
 import { isFields, type ModelEvent, type ModelRequest } from "../model.ts";
-import { brokenAnswer, type FailingProvider } from "../provider-error.ts";
+import { isWholeJson } from "../provider/json-scan.ts";
+import { brokenAnswer, type FailingProvider } from "../provider/provider-error.ts";
 import { type Form, readForm, sureOfCompletion, sureOfEvents } from "./beginning.ts";
 import { type AnswerOrigin, readChunks, readCompletion } from "./completion-reader.ts";
-import { isWholeJson } from "./json-scan.ts";
 import { parsePayload } from "./payload.ts";
 import { readServerSentData } from "./server-sent-data.ts";
 

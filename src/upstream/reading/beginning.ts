@@ -3,7 +3,7 @@
  * a page of HTML or nothing under the status 200 is a failure like any other, after which another model can be asked.
  */
 import { type Fields, isFields } from "../model.ts";
-import { brokenAnswer, errorWithin, type FailingProvider } from "../provider-error.ts";
+import { brokenAnswer, errorWithin, type FailingProvider } from "../provider/provider-error.ts";
 import { choicesOf, noAnswer, readPayload } from "./completion-reader.ts";
 import { parsePayload } from "./payload.ts";
 import { createEventReader, isDone } from "./server-sent-data.ts";

@@ -2,7 +2,7 @@
  * The arguments of one call while they come. Providers begin with a stand-in (`{}`) before the real ones, send them all
  * again at the end, or send with each piece all that came before; what goes on from here is said once.
  */
-import { createJsonScan } from "./json-scan.ts";
+import { createJsonScan } from "../provider/json-scan.ts";
 
 export interface CallArguments {
   /** Takes a piece, and returns what of it is new. A stand-in is held back: something may replace it. */

@@ -4,9 +4,14 @@
  */
 import { setImmediate } from "node:timers/promises";
 import { ToolariumError } from "../../errors.ts";
-import { readFinishReason } from "../finish-reason.ts";
 import { type Fields, isFields, type ModelEvent, restFields, type Usage } from "../model.ts";
-import { brokenAnswer, errorWithin, type FailingProvider, reportedByProvider } from "../provider-error.ts";
+import { readFinishReason } from "../provider/finish-reason.ts";
+import {
+  brokenAnswer,
+  errorWithin,
+  type FailingProvider,
+  reportedByProvider,
+} from "../provider/provider-error.ts";
 import { createMessageReader } from "./message-reader.ts";
 import { createPauses } from "./pauses.ts";
 import { parsePayload } from "./payload.ts";

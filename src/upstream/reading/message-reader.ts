@@ -1,6 +1,6 @@
 /** The message of an answer, from its deltas or whole: text, calls, and fields that are none of the port's. */
 import { type Fields, isFields, type ModelEvent, restFields } from "../model.ts";
-import type { FailingProvider } from "../provider-error.ts";
+import type { FailingProvider } from "../provider/provider-error.ts";
 import { createToolCallReader } from "./tool-call-reader.ts";
 
 export interface MessageReader {

@@ -3,7 +3,12 @@
  * stream, or too much of one, ends before it gets there.
  */
 import { isFields } from "../model.ts";
-import { brokenAnswer, errorWithin, type FailingProvider, reportedByProvider } from "../provider-error.ts";
+import {
+  brokenAnswer,
+  errorWithin,
+  type FailingProvider,
+  reportedByProvider,
+} from "../provider/provider-error.ts";
 import { followedBy, readForm } from "./beginning.ts";
 import { checkSize, parsePayload } from "./payload.ts";
 import { createLineReader } from "./server-sent-data.ts";

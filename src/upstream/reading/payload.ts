@@ -3,8 +3,8 @@
  * deeply cannot be written again: both are told from the text before.
  */
 import { parseJson } from "../../json.ts";
-import { brokenAnswer, type FailingProvider } from "../provider-error.ts";
-import { createJsonScan } from "./json-scan.ts";
+import { createJsonScan } from "../provider/json-scan.ts";
+import { brokenAnswer, type FailingProvider } from "../provider/provider-error.ts";
 
 /** Levels of arrays and objects. Far below what writing it takes. */
 const MAX_DEPTH = 512;

@@ -1,5 +1,5 @@
 /** Reads the payloads of an event stream. Of names only `error` means something; ids and retry hints mean nothing. */
-import { isWholeJson } from "./json-scan.ts";
+import { isWholeJson } from "../provider/json-scan.ts";
 
 export interface ServerSentPayload {
   readonly data: string;

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { type Fields, isFields, type ModelEvent, restFields } from "../model.ts";
-import { brokenAnswer, type FailingProvider } from "../provider-error.ts";
+import { brokenAnswer, type FailingProvider } from "../provider/provider-error.ts";
 import { type CallArguments, createCallArguments, isStandIn } from "./call-arguments.ts";
 import { type CallNames, createCallNames } from "./call-names.ts";
 

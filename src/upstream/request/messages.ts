@@ -1,10 +1,10 @@
 /** The messages of a request as its provider takes them: one step for each thing that providers differ in. */
 import type { ChatMessage, Fields } from "../model.ts";
-import type { Traits } from "../quirks.ts";
 import { pairCalls } from "./calls.ts";
 import { shapeContents } from "./contents.ts";
 import { placeMedia } from "./media.ts";
 import { shapeFields } from "./message-fields.ts";
+import type { Traits } from "./quirks.ts";
 import { shapeRoles } from "./roles.ts";
 
 export function shapeMessages(

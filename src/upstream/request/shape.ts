@@ -5,9 +5,9 @@
 import type { ModelOptions } from "../../config.ts";
 import type { Log } from "../../log.ts";
 import type { ChatModel, Fields, ModelRequest } from "../model.ts";
-import type { Traits } from "../quirks.ts";
 import { shapeMessages } from "./messages.ts";
 import { shapeParams } from "./params.ts";
+import type { Traits } from "./quirks.ts";
 import { shapeOwnTools, shapeTools } from "./tools.ts";
 
 /** The model, asked in the form that its provider takes. */

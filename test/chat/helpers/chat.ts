@@ -7,7 +7,7 @@ import { createGateway, type Gateway } from "../../../src/gateway.ts";
 import { createHttpServer } from "../../../src/http/server.ts";
 import { createLog } from "../../../src/log.ts";
 import type { LocalTool } from "../../../src/mcp/hub.ts";
-import { defaultTimeouts } from "../../../src/upstream/watchdog.ts";
+import { defaultTimeouts } from "../../../src/upstream/provider/watchdog.ts";
 
 export interface ChatSetup {
   /** Base URL of the provider `test`, which lists the model `m`. */

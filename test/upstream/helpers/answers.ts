@@ -2,7 +2,7 @@
 import { Agent } from "undici";
 import type { ChatModel, Fields, ModelEvent, ModelRequest, Usage } from "../../../src/upstream/model.ts";
 import { createOpenAiCompatibleModel } from "../../../src/upstream/openai-compatible.ts";
-import { defaultTimeouts, type UpstreamTimeouts } from "../../../src/upstream/watchdog.ts";
+import { defaultTimeouts, type UpstreamTimeouts } from "../../../src/upstream/provider/watchdog.ts";
 import { type ProviderAnswer, startProvider, stream } from "./provider.ts";
 
 export const API_KEY = "secret-of-the-gateway";

@@ -1,10 +1,10 @@
 /** What a caller sends that no provider can be sent, or that each would refuse, is the caller's, and counts against none. */
 import { expect, test } from "vitest";
-import type { ModelRequest } from "../../src/upstream/model.ts";
-import { startChat } from "../chat/helpers/chat.ts";
-import { failureOf, hello, readAnswer } from "./helpers/answers.ts";
-import { completion, json, startProvider } from "./helpers/provider.ts";
-import { inOrder, refuse, say, startRegistry } from "./helpers/registry.ts";
+import type { ModelRequest } from "../../../src/upstream/model.ts";
+import { startChat } from "../../chat/helpers/chat.ts";
+import { failureOf, hello, readAnswer } from "../helpers/answers.ts";
+import { completion, json, startProvider } from "../helpers/provider.ts";
+import { inOrder, refuse, say, startRegistry } from "../helpers/registry.ts";
 
 const nested = (levels: number): unknown => JSON.parse("[".repeat(levels) + "]".repeat(levels));
 const self: Record<string, unknown> = {};

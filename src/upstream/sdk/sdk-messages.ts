@@ -6,9 +6,9 @@ import type {
   LanguageModelV4Prompt,
   LanguageModelV4TextPart,
 } from "@ai-sdk/provider";
-import { ToolariumError } from "../errors.ts";
-import { parseJson } from "../json.ts";
-import { type ChatMessage, contentText, type Fields, isFields } from "./model.ts";
+import { ToolariumError } from "../../errors.ts";
+import { parseJson } from "../../json.ts";
+import { type ChatMessage, contentText, type Fields, isFields } from "../model.ts";
 import { cacheOptions, reasoningParts, toolCallOptions } from "./sdk-metadata.ts";
 import type { SdkType } from "./sdk-package.ts";
 

@@ -1,8 +1,8 @@
 /** A request in OpenAI's shape, as providers behind packages are asked. */
 import { describe, expect, test } from "vitest";
-import type { ModelRequest } from "../../src/upstream/model.ts";
-import { toCallOptions } from "../../src/upstream/sdk-prompt.ts";
-import { hello } from "./helpers/answers.ts";
+import type { ModelRequest } from "../../../src/upstream/model.ts";
+import { toCallOptions } from "../../../src/upstream/sdk/sdk-prompt.ts";
+import { hello } from "../helpers/answers.ts";
 
 const options = (request: Partial<ModelRequest>) => toCallOptions({ ...hello, ...request }, "anthropic");
 const promptOf = (...messages: ModelRequest["messages"]) => options({ messages }).prompt;

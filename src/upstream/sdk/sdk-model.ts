@@ -3,16 +3,16 @@
  * It streams whether or not the client does. Its bytes come over our connections, so that timeouts see each of them.
  */
 import { type Dispatcher, fetch as sendRequest } from "undici";
-import type { ProviderConfig } from "../config.ts";
+import type { ProviderConfig } from "../../config.ts";
+import type { ChatModel, ModelEvent, ModelRequest } from "../model.ts";
+import { type FailingProvider, silentProvider } from "../provider/provider-error.ts";
+import { createWatchdog, type UpstreamTimeouts, type Watchdog } from "../provider/watchdog.ts";
+import { sureOfStream } from "../reading/package-body.ts";
 import { withLongIntegersAsText } from "./long-integers.ts";
-import type { ChatModel, ModelEvent, ModelRequest } from "./model.ts";
-import { type FailingProvider, silentProvider } from "./provider-error.ts";
-import { sureOfStream } from "./reading/package-body.ts";
 import { readSdkParts } from "./sdk-answer.ts";
 import { explainSdkError } from "./sdk-error.ts";
 import type { OpenSdkModel, SdkType } from "./sdk-package.ts";
 import { toCallOptions } from "./sdk-prompt.ts";
-import { createWatchdog, type UpstreamTimeouts, type Watchdog } from "./watchdog.ts";
 
 export interface SdkModelOptions {
   readonly provider: FailingProvider &

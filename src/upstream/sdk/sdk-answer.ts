@@ -4,10 +4,10 @@ import type {
   LanguageModelV4StreamPart,
   LanguageModelV4Usage,
 } from "@ai-sdk/provider";
-import { type FinishReason, readFinishReason } from "./finish-reason.ts";
-import { type Fields, isFields, type ModelEvent, type Usage } from "./model.ts";
-import { createPauses } from "./reading/pauses.ts";
-import { MAX_CALLS } from "./reading/tool-call-reader.ts";
+import { type Fields, isFields, type ModelEvent, type Usage } from "../model.ts";
+import { type FinishReason, readFinishReason } from "../provider/finish-reason.ts";
+import { createPauses } from "../reading/pauses.ts";
+import { MAX_CALLS } from "../reading/tool-call-reader.ts";
 import { thoughtField, toolCallFields } from "./sdk-metadata.ts";
 import type { SdkType } from "./sdk-package.ts";
 

@@ -2,9 +2,9 @@
  * Google's models send arguments as values, and its package reads them by `JSON.parse`. An integer that would lose
  * digits there goes into it as a string of them, which the gate sends as the number where a tool wants one.
  */
-import { type ExactNumber, mayLoseDigits, parseJson, replaceExact } from "../json.ts";
-import { createJsonScan } from "./reading/json-scan.ts";
-import { createLineReader } from "./reading/server-sent-data.ts";
+import { type ExactNumber, mayLoseDigits, parseJson, replaceExact } from "../../json.ts";
+import { createJsonScan } from "../provider/json-scan.ts";
+import { createLineReader } from "../reading/server-sent-data.ts";
 
 /** The bytes of an event stream; only lines that hold such an integer are changed, and none of more than so many values. */
 export async function* withLongIntegersAsText(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

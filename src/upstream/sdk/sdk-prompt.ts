@@ -1,7 +1,7 @@
 /** A request in OpenAI's shape as the AI SDK's models take it. What it cannot say is refused, not left out. */
 import type { LanguageModelV4CallOptions, LanguageModelV4FunctionTool } from "@ai-sdk/provider";
-import { ToolariumError } from "../errors.ts";
-import { type Fields, isFields, type ModelRequest } from "./model.ts";
+import { ToolariumError } from "../../errors.ts";
+import { type Fields, isFields, type ModelRequest } from "../model.ts";
 import { toSdkMessages } from "./sdk-messages.ts";
 import type { SdkType } from "./sdk-package.ts";
 

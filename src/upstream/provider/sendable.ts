@@ -1,6 +1,6 @@
 /** What no provider can be sent is refused before one is asked, so that it counts against none. */
-import { ToolariumError } from "../errors.ts";
-import type { Fields } from "./model.ts";
+import { ToolariumError } from "../../errors.ts";
+import type { Fields } from "../model.ts";
 
 /** Levels of arrays and objects. Some thousand are what writing them as JSON takes. */
 const MAX_DEPTH = 1_000;

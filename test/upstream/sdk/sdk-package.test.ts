@@ -1,8 +1,8 @@
 /** The optional packages, and what is said when one is not there. */
 import { expect, test } from "vitest";
-import { loadSdk, type SdkImports } from "../../src/upstream/sdk-package.ts";
-import { failureOf } from "./helpers/answers.ts";
-import { sdkProviders } from "./helpers/sdk.ts";
+import { loadSdk, type SdkImports } from "../../../src/upstream/sdk/sdk-package.ts";
+import { failureOf } from "../helpers/answers.ts";
+import { sdkProviders } from "../helpers/sdk.ts";
 
 const settings = { baseUrl: "http://x", apiKey: "k", region: "eu-west-1", signing: null, fetch };
 

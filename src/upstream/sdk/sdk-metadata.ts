@@ -7,7 +7,7 @@ import type {
   SharedV4ProviderMetadata,
   SharedV4ProviderOptions,
 } from "@ai-sdk/provider";
-import { type Fields, isFields } from "./model.ts";
+import { type Fields, isFields } from "../model.ts";
 import type { SdkType } from "./sdk-package.ts";
 
 type Metadata = SharedV4ProviderMetadata | undefined;

@@ -1,8 +1,8 @@
 /** Failures of model providers as refusals: in the provider's own words, with our secrets taken out. */
-import { type ProviderFault, ToolariumError } from "../errors.ts";
-import { createRedact, foreignText } from "../foreign-text.ts";
-import { type Fields, isFields } from "./model.ts";
-import { createJsonScan } from "./reading/json-scan.ts";
+import { type ProviderFault, ToolariumError } from "../../errors.ts";
+import { createRedact, foreignText } from "../../foreign-text.ts";
+import { type Fields, isFields } from "../model.ts";
+import { createJsonScan } from "./json-scan.ts";
 import { holdsError, readError, type SaidError, statusOfWord } from "./said-error.ts";
 
 /** Whose failure it is. */

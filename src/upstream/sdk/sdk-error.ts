@@ -1,6 +1,6 @@
 /** Failures of the AI SDK's models as refusals. The packages' own classes are not asked for: each may have its own copy. */
-import { ToolariumError } from "../errors.ts";
-import { type Fields, isFields } from "./model.ts";
+import { ToolariumError } from "../../errors.ts";
+import { type Fields, isFields } from "../model.ts";
 import {
   brokenAnswer,
   errorWithin,
@@ -8,7 +8,7 @@ import {
   inOwnWords,
   refusedByProvider,
   unreachableProvider,
-} from "./provider-error.ts";
+} from "../provider/provider-error.ts";
 import { BrokenSdkAnswer } from "./sdk-answer.ts";
 
 /** Errors that a package throws about the request before it sends anything. */

@@ -2,7 +2,7 @@
  * What providers say of their failures, in all the shapes in which they do: `{error: {…}}`, `{error: "…"}`, lists of
  * these, `{message}`, `{detail}`, an error as JSON text inside the message of another one.
  */
-import { type Fields, isFields } from "./model.ts";
+import { type Fields, isFields } from "../model.ts";
 
 export interface SaidError {
   readonly message: string | undefined;

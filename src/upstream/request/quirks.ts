@@ -2,9 +2,9 @@
  * What providers take of a request, and how they want it. Everything that is known of them is a row of the table in
  * quirk-rows.ts; a provider of which nothing is known gets what most of them take.
  */
-import type { ModelOptions, ProviderConfig } from "../config.ts";
+import type { ModelOptions, ProviderConfig } from "../../config.ts";
+import type { DialectName } from "../schemas/dialects.ts";
 import { quirkRows } from "./quirk-rows.ts";
-import type { DialectName } from "./schemas/dialects.ts";
 
 /** What holds of a model at a provider. */
 export interface Traits {

@@ -9,18 +9,18 @@ import { type Ending, tellingLine } from "../telling-line.ts";
 import type { ServerSource, ToolSource } from "../tools/catalog.ts";
 import { boundCall } from "./bounded-call.ts";
 import { callOverSessions, type Whereabouts } from "./call-sessions.ts";
-import { describeConnectionError, unavailable } from "./connection-errors.ts";
 import { createHealth, type Health } from "./health.ts";
 import type { CallOptions, CallOutcome, ConnectionState, ServerConnection, ServerState } from "./hub.ts";
 import { type Learned, openSession, toStartFailure } from "./open-session.ts";
-import { type Backoff, createPauses } from "./pauses.ts";
 import { createPresence, type Presence } from "./presence.ts";
 import { createRareLog } from "./rare-log.ts";
 import { createRelisting, type Relisting } from "./relisting.ts";
 import { createServerWords, type ServerWords } from "./server-words.ts";
 import type { Session } from "./session.ts";
 import type { ToolListing } from "./tool-list.ts";
+import { describeConnectionError, unavailable } from "./wire/connection-errors.ts";
 import type { MessageBounds } from "./wire/message-bounds.ts";
+import { type Backoff, createPauses } from "./wire/pauses.ts";
 import type { McpSpec } from "./wire/transports.ts";
 
 export interface ConnectionDeps {

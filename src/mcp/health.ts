@@ -2,8 +2,9 @@
  * Whether a server that is connected is of any use, judged by what becomes of its calls. A call that fails costs no
  * more than itself; the server is asked for its tools, and the session counts as lost when that fails, too.
  */
-import { describeConnectionError, type Trouble } from "./connection-errors.ts";
+
 import type { Session } from "./session.ts";
+import { describeConnectionError, type Trouble } from "./wire/connection-errors.ts";
 
 export interface Health {
   /** A call had an answer. */

@@ -8,8 +8,8 @@ import type { ServerSource, ToolSource } from "../tools/catalog.ts";
 import { MAX_TIMER_MS } from "./bounded-call.ts";
 import { type ConnectionDeps, createConnection } from "./connection.ts";
 import { createLocalServer } from "./local.ts";
-import type { Backoff } from "./pauses.ts";
 import type { MessageBounds } from "./wire/message-bounds.ts";
+import type { Backoff } from "./wire/pauses.ts";
 
 /** How to reach one server. Made by `config.ts` from an `mcpServers` entry, or given in code. */
 export type ServerSpec = ServerSpecCommon & (StdioSpec | RemoteSpec | InProcessSpec | LocalSpec);

@@ -10,9 +10,9 @@ import {
 } from "@modelcontextprotocol/client";
 import { z } from "zod";
 import { MAX_TIMER_MS } from "./bounded-call.ts";
-import { describeConnectionError, httpStatusOf, isPassing } from "./connection-errors.ts";
 import { createSession, type Session, type SessionEvents } from "./session.ts";
 import type { ToolListing } from "./tool-list.ts";
+import { describeConnectionError, httpStatusOf, isPassing } from "./wire/connection-errors.ts";
 import type { MessageBounds } from "./wire/message-bounds.ts";
 import { isNoAnswer } from "./wire/read-message.ts";
 import { createLink, type McpSpec } from "./wire/transports.ts";

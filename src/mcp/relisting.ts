@@ -1,5 +1,5 @@
-import { createPauses } from "./pauses.ts";
 import type { ToolListing } from "./tool-list.ts";
+import { createPauses } from "./wire/pauses.ts";
 
 /** Lists a server's tools again when they changed, for as long as one session lives. */
 export interface Relisting {

@@ -12,13 +12,13 @@ import {
 import { z } from "zod";
 import type { ToolSource } from "../tools/catalog.ts";
 import { MAX_TIMER_MS } from "./bounded-call.ts";
-import { classifyCallError, type Trouble } from "./connection-errors.ts";
 import type { CallOutcome } from "./hub.ts";
-import { unwrapResult } from "./result.ts";
 import { listTools, type ToolListing } from "./tool-list.ts";
 import { watchTools } from "./watch-tools.ts";
+import { classifyCallError, type Trouble } from "./wire/connection-errors.ts";
 import { NAMELESS } from "./wire/handshake.ts";
 import { passRawResults, readRaw } from "./wire/raw-results.ts";
+import { unwrapResult } from "./wire/result.ts";
 import type { Link, McpSpec } from "./wire/transports.ts";
 
 export interface SessionEvents {

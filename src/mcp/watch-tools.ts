@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Client, ProtocolError } from "@modelcontextprotocol/client";
-import { createPauses } from "./pauses.ts";
+import { createPauses } from "./wire/pauses.ts";
 import { isNoAnswer } from "./wire/read-message.ts";
 
 /**

@@ -1,7 +1,7 @@
 /** Words of servers and transports before anybody reads them: bounded, and without what only we should know. */
 import { describe, expect, it } from "vitest";
-import { describeConnectionError } from "../../src/mcp/connection-errors.ts";
-import { failureFromRpcError, unwrapResult } from "../../src/mcp/result.ts";
+import { describeConnectionError } from "../../src/mcp/wire/connection-errors.ts";
+import { failureFromRpcError, unwrapResult } from "../../src/mcp/wire/result.ts";
 
 const MANY = 1_000_000;
 

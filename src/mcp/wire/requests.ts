@@ -1,7 +1,7 @@
 /** Sees to it that every request that leaves a transport gets an answer, or an error in place of one. */
 import { isJSONRPCRequest, type RequestId, type Transport } from "@modelcontextprotocol/client";
-import { isRefusedForGood } from "../connection-errors.ts";
 import type { AnswerReader } from "./answer-reader.ts";
+import { isRefusedForGood } from "./connection-errors.ts";
 import { noAnswer } from "./read-message.ts";
 
 /**

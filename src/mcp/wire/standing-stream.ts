@@ -3,7 +3,7 @@
  * once and again and again: it is opened anew after pauses that double, and the SDK sees one that never ends.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { createPauses } from "../pauses.ts";
+import { createPauses } from "./pauses.ts";
 
 export interface StandingStream {
   /** Asks for the stream; the id is of the last event that was seen. Rejects when the server cannot be reached. */

@@ -11,7 +11,7 @@ import { basename } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import type { JSONRPCMessage, Transport } from "@modelcontextprotocol/client";
 import { describeShortage } from "../../../sandbox/index.ts";
-import { NotSentError } from "../connection-errors.ts";
+import { NotSentError } from "./connection-errors.ts";
 import { type GatheredBytes, gatherBytes } from "./gathered-bytes.ts";
 import { createMeter, type MessageBounds, type MessageMeter } from "./message-bounds.ts";
 import { endGroup, killGroupAtExit } from "./process-group.ts";

@@ -8,9 +8,9 @@ import {
 } from "@modelcontextprotocol/client";
 import { replaceExact, toBigInt } from "../../json.ts";
 import type { ServerSpec } from "../hub.ts";
-import { createPauses } from "../pauses.ts";
 import { type AnswerReader, createAnswerReader } from "./answer-reader.ts";
 import type { MessageBounds } from "./message-bounds.ts";
+import { createPauses } from "./pauses.ts";
 import { createReadingFetch, createSseReadingFetch } from "./reading-fetch.ts";
 import { answerEveryRequest } from "./requests.ts";
 import type { StreamEvents } from "./standing-stream.ts";

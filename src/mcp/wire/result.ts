@@ -2,9 +2,9 @@
  * What a tool answered, as a program sees it. Servers report one and the same trouble as `isError` text or as a
  * JSON-RPC error, with or without the SDK's prefix; here all of them become one `ToolFailure`.
  */
-import type { ToolFailure } from "../journal.ts";
-import { parseJson, replaceExact } from "../json.ts";
-import type { CallOutcome } from "./hub.ts";
+import type { ToolFailure } from "../../journal.ts";
+import { parseJson, replaceExact } from "../../json.ts";
+import type { CallOutcome } from "../hub.ts";
 
 /**
  * A value out of an MCP tool result: `structuredContent` when present; one text block that is a JSON object or array,

@@ -6,25 +6,30 @@ import { setTimeout } from "node:timers/promises";
 import { type FastifyInstance, fastify } from "fastify";
 import { ToolariumError } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
-import { guardAccess } from "./access.ts";
-import { servedAddress } from "./addresses.ts";
-import { registerApprovalRoutes } from "./approval-routes.ts";
-import { registerAuditRoutes } from "./audit-routes.ts";
-import { registerChatRoutes } from "./chat-routes.ts";
-import { registerDeclarationRoutes } from "./declaration-routes.ts";
-import { registerExecuteRoute } from "./execute-route.ts";
-import { collectMethods, parseJsonBodies, refuseUnknownAddresses, refuseUnreadable } from "./fallbacks.ts";
-import { warnAboutFilters } from "./filter-warnings.ts";
-import { registerHealthRoutes } from "./health-routes.ts";
-import { holdBodies } from "./hold-bodies.ts";
-import { createMemoryLimiter, type Limiter } from "./limiter.ts";
-import { registerModelRoutes } from "./model-routes.ts";
-import { readPage, registerPageRoutes } from "./page-routes.ts";
-import { refuseRequest, sendError } from "./problem.ts";
-import { answerRequestIds, requestId } from "./request-id.ts";
-import { registerRunRoutes } from "./run-routes.ts";
-import { registerServerRoutes } from "./server-routes.ts";
-import { registerToolRoutes } from "./tool-routes.ts";
+import { guardAccess } from "./request/access.ts";
+import { servedAddress } from "./request/addresses.ts";
+import {
+  collectMethods,
+  parseJsonBodies,
+  refuseUnknownAddresses,
+  refuseUnreadable,
+} from "./request/fallbacks.ts";
+import { warnAboutFilters } from "./request/filter-warnings.ts";
+import { holdBodies } from "./request/hold-bodies.ts";
+import { createMemoryLimiter, type Limiter } from "./request/limiter.ts";
+import { refuseRequest, sendError } from "./request/problem.ts";
+import { answerRequestIds, requestId } from "./request/request-id.ts";
+import { registerApprovalRoutes } from "./routes/approval-routes.ts";
+import { registerAuditRoutes } from "./routes/audit-routes.ts";
+import { registerChatRoutes } from "./routes/chat-routes.ts";
+import { registerDeclarationRoutes } from "./routes/declaration-routes.ts";
+import { registerExecuteRoute } from "./routes/execute-route.ts";
+import { registerHealthRoutes } from "./routes/health-routes.ts";
+import { registerModelRoutes } from "./routes/model-routes.ts";
+import { readPage, registerPageRoutes } from "./routes/page-routes.ts";
+import { registerRunRoutes } from "./routes/run-routes.ts";
+import { registerServerRoutes } from "./routes/server-routes.ts";
+import { registerToolRoutes } from "./routes/tool-routes.ts";
 
 export interface HttpServerOptions {
   /** Counts requests and slots per key. Default: in memory. */

@@ -1,6 +1,6 @@
 import { fastify } from "fastify";
 import { expect, onTestFinished, test } from "vitest";
-import { readPage, registerPageRoutes } from "../../src/http/page-routes.ts";
+import { readPage, registerPageRoutes } from "../../src/http/routes/page-routes.ts";
 
 async function openPage() {
   const app = fastify();

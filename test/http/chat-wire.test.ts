@@ -2,8 +2,8 @@
 import { describe, expect, test } from "vitest";
 import type { ChatEvent } from "../../src/chat/events.ts";
 import { ToolariumError } from "../../src/errors.ts";
-import { type StreamOptions, toChunks, toCompletion } from "../../src/http/openai-answer.ts";
-import { toOpenAiError } from "../../src/http/openai-wire.ts";
+import { type StreamOptions, toChunks, toCompletion } from "../../src/http/openai/openai-answer.ts";
+import { toOpenAiError } from "../../src/http/openai/openai-wire.ts";
 
 const envelope = { id: "chatcmpl-x", created: 1_700_000_000, model: "test/m:code" };
 const usage = { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 };

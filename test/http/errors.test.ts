@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toRefusal } from "../../src/errors.ts";
-import { toProblem } from "../../src/http/problem.ts";
+import { toProblem } from "../../src/http/request/problem.ts";
 import { sendBytes, startServer, type TestServer } from "./helpers/server.ts";
 
 let server: TestServer;

@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import type { ChatEvent } from "../../../src/chat/events.ts";
 import { takeTurn } from "../../../src/chat/turns/turn.ts";
 import { ToolariumError } from "../../../src/errors.ts";
-import { createEnvelope, toChunks, toCompletion } from "../../../src/http/openai-answer.ts";
+import { createEnvelope, toChunks, toCompletion } from "../../../src/http/openai/openai-answer.ts";
 import type { ChatModel } from "../../../src/upstream/model.ts";
 import { readAnswer } from "../../../src/upstream/reading/answer.ts";
 import { hello } from "../helpers/answers.ts";

@@ -1,0 +1,234 @@
+/** `POST /v1/chat/completions`: from a request to the chat engine's events, and from those to a stream or a body. */
+import { createHash } from "node:crypto";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { ChatEvent } from "../../chat/events.ts";
+import { toRefusal } from "../../errors.ts";
+import type { Gateway } from "../../gateway.ts";
+import type { Log } from "../../log.ts";
+import { resolveAnswerLimits } from "../openai/chat-limits.ts";
+import { type ModeSource, selectMode } from "../openai/chat-mode.ts";
+import {
+  createEnvelope,
+  type Envelope,
+  type StreamOptions,
+  toChunks,
+  toCompletion,
+} from "../openai/openai-answer.ts";
+import { type ChatBody, parseChatBody } from "../openai/openai-wire.ts";
+import { type RawAnswerOptions, sendRawAnswer } from "../openai/raw-answer.ts";
+import { callerOf, requestPolicy, requireRight, takeSlot, userOf } from "../request/access.ts";
+import { disconnectSignal, sendEventStream } from "../request/sse.ts";
+
+/**
+ * Milliseconds that a stream waits for the first thing to say before its headers go out. What fails sooner (a wrong
+ * key, a rate limit, an unknown model) still gets the status that clients act on; what takes longer must not leave
+ * them without headers.
+ */
+const HEADERS_GRACE_MS = 1_000;
+
+export function registerChatRoutes(app: FastifyInstance, gateway: Gateway): void {
+  const bodyLimit = gateway.config.server.chatBodyLimitBytes;
+  app.post("/v1/chat/completions", { bodyLimit, config: { needsTools: true } }, async (request, reply) => {
+    const signal = disconnectSignal(reply);
+    try {
+      return await answerChat(gateway, request, reply, signal);
+    } catch (error) {
+      // Nobody is left to be told.
+      if (signal.aborted) return reply.hijack();
+      throw error;
+    }
+  });
+}
+
+async function answerChat(
+  gateway: Gateway,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  signal: AbortSignal,
+): Promise<FastifyReply> {
+  const caller = callerOf(request);
+  requireRight(caller, "run");
+  const body = parseChatBody(request.body);
+  const { mode, isAsked } = selectMode(modeSources(gateway, request, body), caller.mode);
+  const policy = requestPolicy(request, body.toolsFilter);
+  const limits = resolveAnswerLimits(gateway.config.agent, caller.agent, body.limits);
+  releaseWithResponse(reply, await takeSlot(request));
+
+  const { model, messages, tools, choices, stream, params } = body;
+  const { principal, keyName, rights } = caller;
+  const includeSteps = header(request, "x-toolarium-steps") === "true";
+  const events = gateway.chat.run({
+    principal,
+    keyName,
+    user: userOf(request, params["safety_identifier"] ?? params["user"]),
+    mayDecide: rights.has("decide"),
+    policy,
+    // Of several answers only one could be played on: the calls of all of them are handed back.
+    mode: mode === "agent" && choices > 1 ? "plain" : mode,
+    asksForMode: isAsked,
+    mark: {
+      key: header(request, "idempotency-key"),
+      // Only what is recorded, or looked for, needs it.
+      get bodyHash() {
+        return hash(JSON.stringify(request.body));
+      },
+    },
+    isFresh: header(request, "x-toolarium-fresh") === "true",
+    isRetry: Number(header(request, "x-stainless-retry-count")) >= 1,
+    model,
+    messages,
+    tools,
+    choices,
+    stream,
+    limits,
+    wantsProgress: stream && includeSteps,
+    params,
+    signal,
+  });
+  const answer = await beginAnswer(events[Symbol.asyncIterator](), stream ? HEADERS_GRACE_MS : undefined);
+  const onFailure = (error: unknown): void => {
+    if (!signal.aborted) logFailure(gateway.log, error);
+  };
+  reply.header("cache-control", "no-store");
+  if (answer.added > 0) reply.header("x-toolarium-hint", hintOnAddedTools(answer.added));
+  if (answer.runId !== null) reply.header("x-toolarium-run-id", answer.runId);
+  if (answer.model !== null) reply.header("x-toolarium-model", encodeURI(answer.model));
+  if (answer.isRaw) return sendRaw(reply, answer.events, { isStream: stream, onFailure });
+  const isChain = gateway.models.resolve(model).provider === null;
+  const envelope = createEnvelope(model, isChain);
+  if (!stream) return sendCompletion(reply, answer.events, envelope);
+  const options: StreamOptions = {
+    envelope,
+    includeUsage: body.includeUsage,
+    includeSteps,
+    onFailure,
+  };
+  return sendEventStream(reply, toChunks(answer.events, options));
+}
+
+/** For whoever did not ask for the gateway's tools and gets a call of one. */
+function hintOnAddedTools(added: number): string {
+  return (
+    `Plain mode offered ${added} tools of this gateway to the model; their calls are the client's to answer. ` +
+    "Send each to POST /v1/mcp/tool/execute, which gives the tool message, or ask with mode agent or code. " +
+    "The header x-mcp-include-tools chooses tools; an empty one offers none."
+  );
+}
+
+function header({ headers }: FastifyRequest, name: string): string | null {
+  const value = headers[name];
+  return typeof value === "string" && value !== "" ? value : null;
+}
+
+function hash(text: string): string {
+  return createHash("sha256").update(text).digest("base64url");
+}
+
+function releaseWithResponse(reply: FastifyReply, slot: AsyncDisposable): void {
+  const release = (): void => void slot[Symbol.asyncDispose]();
+  if (reply.raw.closed) release();
+  else reply.raw.once("close", release);
+}
+
+function modeSources({ models }: Gateway, request: FastifyRequest, body: ChatBody): readonly ModeSource[] {
+  return [
+    ...body.modes,
+    // A header cannot be null: a blank one asks for nothing.
+    { source: "x-toolarium-mode", mode: request.headers["x-toolarium-mode"] || undefined },
+    { source: "the suffix of the model", mode: models.resolve(body.model).modeSuffix },
+  ];
+}
+
+interface BegunAnswer {
+  readonly runId: string | null;
+  /** How many tools plain mode added to those of the client. */
+  readonly added: number;
+  /** Which `provider/model` answers. Null when that is not known yet, or known already: a built-in one. */
+  readonly model: string | null;
+  /** All events, those that were looked at included. */
+  readonly events: AsyncIterable<ChatEvent>;
+  /** Whether the answer is known to be bytes that are passed on. */
+  readonly isRaw: boolean;
+}
+
+/**
+ * Waits for the first thing that the model has to say, for at most this long.
+ *
+ * @throws what the engine throws before that
+ */
+async function beginAnswer(
+  iterator: AsyncIterator<ChatEvent>,
+  graceMs: number | undefined,
+): Promise<BegunAnswer> {
+  const started = await iterator.next();
+  const beginning = readBeginning(iterator);
+  const begun = graceMs === undefined ? await beginning : await within(graceMs, beginning);
+  const first = begun?.first;
+  const start = !started.done && started.value.type === "started" ? started.value : undefined;
+  return {
+    runId: start?.runId ?? null,
+    added: start?.added ?? 0,
+    model: begun?.answering?.model ?? null,
+    isRaw: first !== undefined && !first.done && first.value.type === "raw",
+    events: (async function* () {
+      try {
+        if (!started.done) yield started.value;
+        const { answering, first: second } = await beginning;
+        if (answering !== undefined) yield answering;
+        for (let next = second; !next.done; next = await iterator.next()) yield next.value;
+      } finally {
+        await iterator.return?.();
+      }
+    })(),
+  };
+}
+
+interface Beginning {
+  readonly answering: (ChatEvent & { readonly type: "answering" }) | undefined;
+  readonly first: IteratorResult<ChatEvent, unknown>;
+}
+
+/** The first thing that is said, and who says it. */
+async function readBeginning(iterator: AsyncIterator<ChatEvent>): Promise<Beginning> {
+  const first = await iterator.next();
+  if (first.done || first.value.type !== "answering") return { answering: undefined, first };
+  return { answering: first.value, first: await iterator.next() };
+}
+
+/** The promise's value, or undefined when the time is over first; the promise may then still reject, unheard. */
+async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+  const over = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => over.resolve(undefined), ms);
+  try {
+    return await Promise.race([promise, over.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function sendCompletion(
+  reply: FastifyReply,
+  events: AsyncIterable<ChatEvent>,
+  envelope: Envelope,
+): Promise<FastifyReply> {
+  const completion = await toCompletion(events, envelope);
+  if (completion.failed) reply.header("x-should-retry", "false");
+  return reply.type("application/json; charset=utf-8").send(completion.body);
+}
+
+/** Bytes through. `events` is read to its end behind them, so that the engine can put away what it holds. */
+async function sendRaw(
+  reply: FastifyReply,
+  events: AsyncIterable<ChatEvent>,
+  options: RawAnswerOptions,
+): Promise<FastifyReply> {
+  for await (const event of events) if (event.type === "raw") await sendRawAnswer(reply, event, options);
+  return reply;
+}
+
+/** Said in the log as well: the client's status was 200. */
+function logFailure(log: Log, error: unknown): void {
+  const refusal = toRefusal(error);
+  if (refusal.code === "internal_error") log.error({ err: refusal.cause ?? refusal }, "bug");
+  else log.warn({ code: refusal.code }, "a chat stream failed");
+}

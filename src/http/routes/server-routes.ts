@@ -1,0 +1,35 @@
+/** The MCP connections as they stand: whole for those who configure the gateway, in outline for others. */
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { ToolariumError } from "../../errors.ts";
+import type { Gateway } from "../../gateway.ts";
+import type { ServerState } from "../../mcp/hub.ts";
+import { mayHoldTools, visible } from "../../tools/policy.ts";
+import { callerOf, requestPolicy, seesAll } from "../request/access.ts";
+
+/** What a key sees of a server whose tools it may use: nothing of where it runs or what it said of itself. */
+interface ServerOutline extends Pick<ServerState, "name" | "state"> {
+  /** Those that the key may use. */
+  readonly tools: number;
+}
+
+export function registerServerRoutes(app: FastifyInstance, gateway: Gateway): void {
+  app.get("/v1/mcp/servers", async (request) => ({ data: listServers(gateway, request) }));
+
+  app.get<{ Params: { name: string } }>("/v1/mcp/servers/:name", async (request) => {
+    const { params } = request;
+    const server = listServers(gateway, request).find(({ name }) => name === params.name);
+    if (server === undefined)
+      throw new ToolariumError("not_found", `No MCP server is configured under the name "${params.name}".`);
+    return server;
+  });
+}
+
+function listServers(gateway: Gateway, request: FastifyRequest): readonly (ServerState | ServerOutline)[] {
+  const servers = gateway.hub.servers();
+  if (seesAll(callerOf(request))) return servers;
+  const policy = requestPolicy(request, undefined);
+  const tools = Map.groupBy(visible(gateway.catalog(), policy), ({ server }) => server);
+  return servers
+    .filter(({ name }) => mayHoldTools(name, policy))
+    .map(({ name, state }) => ({ name, state, tools: tools.get(name)?.length ?? 0 }));
+}

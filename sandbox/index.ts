@@ -260,7 +260,11 @@ export interface WorkerPool extends AsyncDisposable {
   readonly engine: string;
 }
 
-export { FairQueue } from "./fair-queue.ts";
+export { FairQueue } from "./host/fair-queue.ts";
+export { createWorkerPool, PoolRefusal } from "./host/pool.ts";
+export type { WorkerPoolOptions } from "./host/pool-options.ts";
+export { SUSPEND } from "./host/session.ts";
+export { describeShortage } from "./host/shortage.ts";
 export {
   defaultCeilings,
   defaultLimits,
@@ -270,7 +274,3 @@ export {
   type RunLimits,
   resolveLimits,
 } from "./limits.ts";
-export { createWorkerPool, PoolRefusal } from "./pool.ts";
-export type { WorkerPoolOptions } from "./pool-options.ts";
-export { SUSPEND } from "./session.ts";
-export { describeShortage } from "./shortage.ts";

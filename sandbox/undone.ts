@@ -1,6 +1,6 @@
 /** What a program that completed left undone, in words that say where, and what to do. */
 
-import type { Undone } from "./guest-posts.ts";
+import type { Undone } from "./host/guest-posts.ts";
 import type { EngineWarning } from "./index.ts";
 import type { Place } from "./origins.ts";
 

@@ -1,8 +1,9 @@
 /** Builds as many slots as it is told, as a worker does, and prints the megabytes of resident memory each has taken. */
-import { createGuestCode } from "../../sandbox/guest-code.ts";
-import { loadGuestScripts } from "../../sandbox/guest-scripts.ts";
-import { createSlot } from "../../sandbox/isolate.ts";
+
 import { defaultLimits } from "../../sandbox/limits.ts";
+import { createGuestCode } from "../../sandbox/worker/guest-code.ts";
+import { loadGuestScripts } from "../../sandbox/worker/guest-scripts.ts";
+import { createSlot } from "../../sandbox/worker/isolate.ts";
 import { memoryOf } from "./processes.ts";
 
 const count = Number(process.argv[2]);

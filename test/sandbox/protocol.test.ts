@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createFrameReader, encodeFrame, MAX_TEXT_BYTES } from "../../sandbox/frames.ts";
-import { parsePosts } from "../../sandbox/guest-posts.ts";
-import { isDeeper } from "../../sandbox/json-depth.ts";
+import { parsePosts } from "../../sandbox/host/guest-posts.ts";
+import { isDeeper } from "../../sandbox/host/json-depth.ts";
 import { parseFromWorker } from "../../sandbox/protocol.ts";
 
 const noText: readonly unknown[] = [undefined, null, 1, true, [], {}];

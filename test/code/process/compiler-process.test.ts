@@ -409,7 +409,7 @@ describe("the end of a compiler", () => {
     ["ends by a signal in the middle of a text", "compiler-owner.ts", "SIGTERM"],
     ["is killed while the main thread is stuck", "stuck-owner.ts", "SIGKILL"],
   ])("comes when its owner %s", async (_end, owner, signal) => {
-    const process = fork(new URL(`helpers/${owner}`, import.meta.url), {
+    const process = fork(new URL(`../helpers/${owner}`, import.meta.url), {
       execArgv: [],
       stdio: ["ignore", "ignore", "ignore", "ipc"],
     });

@@ -3,7 +3,7 @@
  * what they post can be read. For guards that the gateway holds once more, so that no program could tell them apart.
  */
 import { createContext, runInContext } from "node:vm";
-import { installParts, loadGuestScripts } from "../../../sandbox/guest-scripts.ts";
+import { installParts, loadGuestScripts } from "../../../sandbox/worker/guest-scripts.ts";
 
 const guestScripts: Scripts = loadGuestScripts().scripts;
 

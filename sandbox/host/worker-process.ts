@@ -4,8 +4,8 @@
  */
 import type { ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { createFrameReader, encodeFrame } from "./frames.ts";
-import { type FromWorker, parseFromWorker, type ToWorker } from "./protocol.ts";
+import { createFrameReader, encodeFrame } from "../frames.ts";
+import { type FromWorker, parseFromWorker, type ToWorker } from "../protocol.ts";
 import { describeSpawnError, type SpawnedWorker, spawnWorker, type WorkerCommand } from "./spawn-worker.ts";
 
 /** A worker is up in 115–160 ms on an idle machine. This is for one that hangs: on a busy one a start may take a minute. */

@@ -33,6 +33,9 @@ const names = [
   "prelude",
 ] as const;
 
+/** These stand in `guest/console/`. */
+const ofTheConsole: ReadonlySet<string> = new Set(["console", "display", "kinds", "printed", "table"]);
+
 export function loadGuestScripts(): { readonly scripts: GuestScripts; readonly version: string } {
   const scripts = Object.fromEntries(names.map((name) => [name, readScript(name)])) as GuestScripts;
   const version = createHash("sha256").update(JSON.stringify(scripts)).digest("hex").slice(0, 16);
@@ -66,7 +69,8 @@ export function installParts<Part>(part: (name: keyof GuestScripts, ...given: Pa
 
 function readScript(name: keyof GuestScripts): string {
   const suffix = import.meta.url.slice(-3);
-  const text = readFileSync(new URL(`./guest/${name}${suffix}`, import.meta.url), "utf8");
+  const folder = ofTheConsole.has(name) ? "console/" : "";
+  const text = readFileSync(new URL(`../guest/${folder}${name}${suffix}`, import.meta.url), "utf8");
   const plain = suffix === ".ts" ? stripTypeScriptTypes(text) : text;
   // Each file is one function expression; the empty export only tells TypeScript that it shares no scope. Strict, so
   // that a stack trace hands out none of its functions.

@@ -4,8 +4,8 @@
  * to all later ones, which start in half the time.
  */
 import ivm from "isolated-vm";
+import { defaultLimits } from "../limits.ts";
 import { type GuestScripts, installParts } from "./guest-scripts.ts";
-import { defaultLimits } from "./limits.ts";
 
 /** Calls the prelude's `enter(kind, n, at, text, program)`. */
 export type EnterGuest = ivm.Reference;

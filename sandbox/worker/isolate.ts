@@ -5,11 +5,11 @@
  * Only strings and numbers cross. No isolated-vm handle is ever inside: the guest gets plain functions.
  */
 import ivm from "isolated-vm";
+import type { RunLimits } from "../limits.ts";
+import { placeInStack } from "../origins.ts";
+import type { BrokenCode, Entry } from "../protocol.ts";
+import { A_THROWN_OBJECT } from "../undone.ts";
 import type { GuestCode } from "./guest-code.ts";
-import type { RunLimits } from "./limits.ts";
-import { placeInStack } from "./origins.ts";
-import type { BrokenCode, Entry } from "./protocol.ts";
-import { A_THROWN_OBJECT } from "./undone.ts";
 
 export interface IsolateEvents {
   posts(text: string): void;

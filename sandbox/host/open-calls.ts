@@ -1,6 +1,7 @@
 /** The tool calls of one run that have no answer yet: queued, in flight in the host, or held for a person. */
+
+import type { GuestCall, Hold, RunHost, Settlement } from "../index.ts";
 import { hostFault } from "./failures.ts";
-import type { GuestCall, Hold, RunHost, Settlement } from "./index.ts";
 
 /** Calls a run may start in one turn of the gateway's event loop; the rest comes behind everybody else's. */
 const CALLS_PER_TURN = 16;

@@ -5,9 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { startWorkerProcess, type WorkerDeath, type WorkerProcess } from "../../sandbox/worker-process.ts";
-import { isAlive } from "../escape/helpers/processes.ts";
-import { until } from "../helpers/until.ts";
+import {
+  startWorkerProcess,
+  type WorkerDeath,
+  type WorkerProcess,
+} from "../../../sandbox/host/worker-process.ts";
+import { isAlive } from "../../escape/helpers/processes.ts";
+import { until } from "../../helpers/until.ts";
 
 interface Watched {
   readonly worker: WorkerProcess;
@@ -105,7 +109,7 @@ describe("a worker for which the system has nothing left", () => {
   /** A gateway may open that many files, and has opened all but two of them. */
   const script = `
     import { closeSync, openSync } from "node:fs";
-    import { startWorkerProcess } from ${JSON.stringify(new URL("../../sandbox/worker-process.ts", import.meta.url))};
+    import { startWorkerProcess } from ${JSON.stringify(new URL("../../../sandbox/host/worker-process.ts", import.meta.url))};
     await new Promise((resolve) => setImmediate(resolve));
     const opened = [];
     try { for (;;) opened.push(openSync("/dev/null")); } catch {}

@@ -7,9 +7,9 @@ import {
   PoolRefusal,
   type WorkerPool,
   type WorkerPoolOptions,
-} from "../../sandbox/index.ts";
-import { codeOf, resultOf, runProgram } from "../helpers/engine.ts";
-import { until } from "../helpers/until.ts";
+} from "../../../sandbox/index.ts";
+import { codeOf, resultOf, runProgram } from "../../helpers/engine.ts";
+import { until } from "../../helpers/until.ts";
 
 let pool: WorkerPool | undefined;
 afterEach(async () => {
@@ -497,7 +497,7 @@ describe("the life of a worker", () => {
 
   it("ends with the gateway, however that dies", async () => {
     const { fork } = await import("node:child_process");
-    const child = fork(new URL("../fixtures/pool-owner.ts", import.meta.url), {
+    const child = fork(new URL("../../fixtures/pool-owner.ts", import.meta.url), {
       stdio: ["ignore", "ignore", "ignore", "ipc"],
     });
     const pids = await new Promise<number[]>((resolve) =>

@@ -1,7 +1,7 @@
 /** The words and positions of failures, as a run's author will read them. */
 
+import type { EngineFailure, EngineRun, GuestCall, InnerFailure, Settlement } from "../index.ts";
 import type { GuestPost } from "./guest-posts.ts";
-import type { EngineFailure, EngineRun, GuestCall, InnerFailure, Settlement } from "./index.ts";
 
 /** A host must not reject. If it does, its words are not for the program. */
 export function hostFault({ server, tool }: GuestCall): Settlement {

@@ -2,11 +2,12 @@
  * A run that has to end, and the place in its program that is still looked for, as its author needs it most. Nobody
  * waits long for it: limits may be half a second late.
  */
+
+import type { EngineFailure, EngineRun } from "../index.ts";
+import { originOfPlace, type Place, parsePlace } from "../origins.ts";
+import type { FromWorker } from "../protocol.ts";
 import { describeBroken } from "./failures.ts";
 import { parsePosts } from "./guest-posts.ts";
-import type { EngineFailure, EngineRun } from "./index.ts";
-import { originOfPlace, type Place, parsePlace } from "./origins.ts";
-import type { FromWorker } from "./protocol.ts";
 
 export interface LastPlaceOptions {
   readonly run: EngineRun;

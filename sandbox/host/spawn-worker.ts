@@ -22,7 +22,7 @@ export interface SpawnedWorker {
  * later comes as the child's `error`. @throws an Error whose message is for the operator
  */
 export function spawnWorker({ wrapper, slotMemoryMb }: WorkerCommand): SpawnedWorker {
-  const entry = fileURLToPath(new URL(`./worker${import.meta.url.slice(-3)}`, import.meta.url));
+  const entry = fileURLToPath(new URL(`../worker/worker${import.meta.url.slice(-3)}`, import.meta.url));
   const command = [
     ...wrapper,
     process.execPath,

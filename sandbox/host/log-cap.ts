@@ -5,9 +5,9 @@
  * must find the same.
  */
 
+import type { GuestLog } from "../index.ts";
+import type { RunLimits } from "../limits.ts";
 import type { LogGap } from "./guest-posts.ts";
-import type { GuestLog } from "./index.ts";
-import type { RunLimits } from "./limits.ts";
 
 interface Held extends GuestLog {
   readonly bytes: number;

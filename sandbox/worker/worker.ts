@@ -4,11 +4,11 @@
  */
 import { writeFileSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
-import { createFrameReader, encodeFrame } from "./frames.ts";
+import { createFrameReader, encodeFrame } from "../frames.ts";
+import type { FromWorker, LeaseId, ToWorker } from "../protocol.ts";
 import { createGuestCode } from "./guest-code.ts";
 import { loadGuestScripts } from "./guest-scripts.ts";
 import { createSlot, type Slot } from "./isolate.ts";
-import type { FromWorker, LeaseId, ToWorker } from "./protocol.ts";
 import { createStepAside } from "./step-aside.ts";
 
 /** The descriptor the gateway opened for this process; stdout and stderr are not the channel. */

@@ -1,6 +1,6 @@
 /** What a pool of workers can be told, and what it does untold. */
 import { availableParallelism } from "node:os";
-import { defaultLimits } from "./limits.ts";
+import { defaultLimits } from "../limits.ts";
 
 export interface WorkerPoolOptions {
   /** Worker processes in use at once. Default: available cores. One more is kept warm. */

@@ -1,5 +1,6 @@
 /** The end of a session seals it: no worker and no answer that comes late brings anything of it to its host. */
 import { describe, expect, it } from "vitest";
+import { Session } from "../../../sandbox/host/session.ts";
 import {
   defaultLimits,
   type GuestCall,
@@ -7,8 +8,7 @@ import {
   type RunHost,
   type RunLimits,
   type Settlement,
-} from "../../sandbox/index.ts";
-import { Session } from "../../sandbox/session.ts";
+} from "../../../sandbox/index.ts";
 
 /** A session that a worker has, whose words the test speaks. */
 function attach({

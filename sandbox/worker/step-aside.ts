@@ -13,6 +13,14 @@ const NICENESS = 10;
 const LOOK_MS = 3;
 /** Share of the time. */
 const BUSY = 0.8;
+/**
+ * Beside others that compute, a busy thread has less of the time than it wants: it waits for its turn. The scheduler
+ * tells that too, but late, at the thread's next turn, so it is asked over this many milliseconds: a short program has
+ * ended by then, however long it had to wait …
+ */
+const LONG_LOOK_MS = 300;
+/** … while the process has at least this share of the time. */
+const ACTIVE = 0.05;
 
 /**
  * To be called at every poll: with the CPU time that the process used since the last one, and how long ago that was, in
@@ -22,31 +30,65 @@ const BUSY = 0.8;
 export function createStepAside(): (cpuMs: number, elapsedMs: number) => void {
   const lowered = new Set<string>([String(process.pid)]);
   let isLooking = false;
+  let long: Look | undefined;
+  let longCpuMs = 0;
 
-  const look = (): void => {
+  const end = (look: Look, timeOf: (thread: ThreadTime) => number): void => {
+    const least = BUSY * (performance.now() - look.since);
+    for (const [thread, time] of readThreads(lowered)) {
+      const before = look.threads.get(thread);
+      if (before === undefined || timeOf(time) - timeOf(before) < least) continue;
+      lowered.add(thread);
+      lower(thread);
+    }
+  };
+
+  const lookShortly = (): void => {
     isLooking = true;
-    const before = readThreads(lowered);
-    const since = performance.now();
+    const look = begin(lowered);
     setTimeout(() => {
       isLooking = false;
-      const least = BUSY * (performance.now() - since);
-      for (const [thread, cpuMs] of readThreads(lowered)) {
-        if (cpuMs - (before.get(thread) ?? cpuMs) < least) continue;
-        lowered.add(thread);
-        lower(thread);
-      }
+      end(look, ({ cpuMs }) => cpuMs);
     }, LOOK_MS);
   };
 
+  const lookLong = (): void => {
+    const elapsedMs = long === undefined ? Number.POSITIVE_INFINITY : performance.now() - long.since;
+    if (elapsedMs < LONG_LOOK_MS) return;
+    const isActive = long === undefined || longCpuMs >= ACTIVE * elapsedMs;
+    if (long !== undefined && isActive) end(long, ({ cpuMs, waitMs }) => cpuMs + waitMs);
+    long = isActive ? begin(lowered) : undefined;
+    longCpuMs = 0;
+  };
+
   return (cpuMs, elapsedMs) => {
-    if (!isLooking && cpuMs >= BUSY * elapsedMs) look();
+    longCpuMs += cpuMs;
+    if (!isLooking && cpuMs >= BUSY * elapsedMs) lookShortly();
+    if (long !== undefined || cpuMs >= ACTIVE * elapsedMs) lookLong();
   };
 }
 
-/** The CPU time of each thread but these. */
-function readThreads(known: ReadonlySet<string>): ReadonlyMap<string, number> {
+/** What the threads had used when it began. */
+interface Look {
+  readonly since: number;
+  readonly threads: ReadonlyMap<string, ThreadTime>;
+}
+
+/** Milliseconds, as the scheduler counts them. */
+interface ThreadTime {
+  readonly cpuMs: number;
+  /** For which it could have run, had there been a core. */
+  readonly waitMs: number;
+}
+
+function begin(known: ReadonlySet<string>): Look {
+  return { since: performance.now(), threads: readThreads(known) };
+}
+
+/** The times of each thread but these. */
+function readThreads(known: ReadonlySet<string>): ReadonlyMap<string, ThreadTime> {
   return new Map(
-    threads().flatMap((thread) => (known.has(thread) ? [] : [[thread, cpuOf(thread)] as const])),
+    threads().flatMap((thread) => (known.has(thread) ? [] : [[thread, timeOf(thread)] as const])),
   );
 }
 
@@ -68,11 +110,12 @@ function threads(): readonly string[] {
   }
 }
 
-/** Milliseconds, as the scheduler counts them; 0 for a thread that has ended. */
-function cpuOf(thread: string): number {
+/** 0 for a thread that has ended. */
+function timeOf(thread: string): ThreadTime {
   try {
-    return Number(readFileSync(`/proc/self/task/${thread}/schedstat`, "utf8").split(" ", 1)[0]) / 1e6;
+    const [cpuNs, waitNs] = readFileSync(`/proc/self/task/${thread}/schedstat`, "utf8").split(" ");
+    return { cpuMs: Number(cpuNs) / 1e6, waitMs: Number(waitNs) / 1e6 };
   } catch {
-    return 0;
+    return { cpuMs: 0, waitMs: 0 };
   }
 }

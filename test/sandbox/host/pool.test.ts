@@ -1,5 +1,6 @@
+import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, onTestFinished } from "vitest";
 import {
@@ -448,26 +449,35 @@ describe("the life of a worker", () => {
     expect(files.filter((file) => file.startsWith("socket:"))).toHaveLength(2); // the channel and stderr
   });
 
-  it("lets a program that computes without a pause make way for the other threads, its own among them", async () => {
-    const workers = await open({ workers: 1 });
-    const [pid] = workers.stats().pids;
-    /** Behind the command's name in brackets: the 19th field of all. */
-    const niceOf = (thread: string): number => {
-      const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, "latin1");
-      return Number(stat.replace(/^.*\) /s, "").split(" ")[16]);
-    };
-    const priorities = (): readonly number[] => readdirSync(`/proc/${pid}/task`).map(niceOf);
-    const usual = niceOf(String(pid));
-    expect(new Set(priorities())).toEqual(new Set([usual]));
-    const abort = new AbortController();
-    const busy = runProgram(workers, "for (;;);", { signal: abort.signal });
-    await until("the busy thread has stepped aside", () => priorities().some((nice) => nice > usual));
-    expect(niceOf(String(pid))).toBe(usual);
-    expect(priorities().filter((nice) => nice > usual)).toHaveLength(1);
-    expect(resultOf(await runProgram(workers, "return 1"))).toBe(1);
-    abort.abort();
-    expect(codeOf(await busy)).toBe("cancelled");
-  });
+  // Beside others it has a small part of the time, and all the more it must not keep the gateway from its own.
+  it.each([0, 4])(
+    "lets a program that computes without a pause make way for the other threads, its own among them (for each core %i other busy processes)",
+    async (others) => {
+      const workers = await open({ workers: 1 });
+      using busyMachine = new DisposableStack();
+      for (let i = 0; i < others * availableParallelism(); i++) {
+        const other = spawn(process.execPath, ["-e", "for (;;);"], { stdio: "ignore" });
+        busyMachine.defer(() => other.kill("SIGKILL"));
+      }
+      const [pid] = workers.stats().pids;
+      /** Behind the command's name in brackets: the 19th field of all. */
+      const niceOf = (thread: string): number => {
+        const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, "latin1");
+        return Number(stat.replace(/^.*\) /s, "").split(" ")[16]);
+      };
+      const priorities = (): readonly number[] => readdirSync(`/proc/${pid}/task`).map(niceOf);
+      const usual = niceOf(String(pid));
+      expect(new Set(priorities())).toEqual(new Set([usual]));
+      const abort = new AbortController();
+      const busy = runProgram(workers, "for (;;);", { signal: abort.signal });
+      await until("the busy thread has stepped aside", () => priorities().some((nice) => nice > usual));
+      expect(niceOf(String(pid))).toBe(usual);
+      expect(priorities().filter((nice) => nice > usual)).toHaveLength(1);
+      expect(resultOf(await runProgram(workers, "return 1"))).toBe(1);
+      abort.abort();
+      expect(codeOf(await busy)).toBe("cancelled");
+    },
+  );
 
   it("begins with a rehearsal in each isolate, of which the first program sees as little as the tenth", async () => {
     const workers = await open({ workers: 1 });

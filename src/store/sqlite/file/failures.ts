@@ -28,7 +28,13 @@ const hindrances: { readonly [code: number]: string } = {
   15: "another program has locked it",
 };
 
-const damages: ReadonlySet<number> = new Set([11, 26]);
+/**
+ * The file is no database, or its pages contradict each other: a length that nothing has that we write (18), a value of
+ * another type than its column's (20), a row that refers to none or is there twice (19), which is looked at before.
+ */
+const damages: ReadonlySet<number> = new Set([11, 18, 19, 20, 26]);
+/** Of a whole number that JavaScript cannot hold, and that nothing here writes. */
+const TOO_LARGE = "ERR_OUT_OF_RANGE";
 /** Of statements that are fixed and known to be good, SQLite says so where the file lost its schema. */
 const LOST_SCHEMA = /malformed|no such (?:table|column|index)|unsupported file format/;
 
@@ -57,6 +63,7 @@ export function describeReadFailure(error: unknown): Failure {
 /** Whether the file is not what was written. */
 function isDamage(error: unknown): boolean {
   if (error instanceof ToolariumError) return error.code === "store_damaged";
+  if (isTooLarge(error)) return true;
   const code = primaryCode(error);
   return damages.has(code) || (code === SQLITE_ERROR && LOST_SCHEMA.test(reasonOf(error)));
 }
@@ -68,12 +75,17 @@ function describe(error: unknown): Failure {
 
 /** SQLite's own messages name no path and no value. */
 function damaged(error: unknown): Failure {
-  const message = `The store's file is damaged: ${reasonOf(error)}. toolarium audit --verify names what is broken.`;
+  const reason = isTooLarge(error) ? "a number is larger than any that is written" : reasonOf(error);
+  const message = `The store's file is damaged: ${reason}. toolarium audit --verify names what is broken.`;
   return { code: "store_damaged", message };
 }
 
 function withoutClass({ code, message, param }: ToolariumError): Failure {
   return param === undefined ? { code, message } : { code, message, param };
+}
+
+function isTooLarge(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === TOO_LARGE;
 }
 
 function primaryCode(error: unknown): number {

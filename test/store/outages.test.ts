@@ -1,5 +1,5 @@
 /** Disks that fill, files that go, threads that die: what was kept stays, what was not is refused, and it comes back. */
-import { mkdtempSync, renameSync, rmSync, unlinkSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync, statSync, unlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -229,4 +229,18 @@ test("a store above its quota takes no new run, goes on with those it has, and h
   expect(store.health.hindrance).toBeNull();
   expect(await store.deleteRunsBefore(2)).toBe(1);
   expect(store.refusalFor("local")).toBeUndefined();
+});
+
+test("the write-ahead log stays about a megabyte, however much is written, so that it fills no small disk by itself", async () => {
+  const path = newPath();
+  await using store = await open(path);
+  const sizes: number[] = [];
+  for (let index = 0; index < 30; index++) {
+    const runs = Array.from({ length: 20 }, () => runRecord());
+    await Promise.all(runs.map((run) => store.createRun(run)));
+    await Promise.all(runs.map((run) => store.append(run.id, [logEvent(1, "x".repeat(5_000))], "completed")));
+    sizes.push(statSync(`${path}-wal`).size);
+  }
+  expect(Math.max(...sizes)).toBeGreaterThan(500_000);
+  expect(Math.max(...sizes)).toBeLessThan(2_000_000);
 });

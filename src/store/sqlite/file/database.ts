@@ -13,6 +13,11 @@ export const IN_MEMORY = ":memory:";
 const APPLICATION_ID = 0x546c726d;
 /** How long to wait for another process that holds the file, in milliseconds. */
 const BUSY_MS = 2_000;
+/**
+ * Pages after which SQLite empties its write-ahead log: one megabyte. With its default of four the log alone can fill a
+ * small disk, and then there is no room to empty it into the database.
+ */
+const LOG_PAGES = 250;
 
 /**
  * `path` is a file, created when absent, or `:memory:`.
@@ -32,6 +37,7 @@ export function openDatabase(
   try {
     db = new DatabaseSync(location, { timeout: options.busyMs ?? BUSY_MS });
     db.exec("pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on");
+    db.exec(`pragma wal_autocheckpoint = ${LOG_PAGES}`);
     migrate(db, path);
     return db;
   } catch (error) {

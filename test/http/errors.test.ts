@@ -186,12 +186,39 @@ describe("bodies", () => {
     expect(JSON.stringify(answer.body)).toContain("there is no such field here");
   });
 
-  it("a value nested deeper than a program could return is refused, not a crash", async () => {
-    const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+  it.each([
+    ["deeper than a program could return", "[".repeat(20_000) + "]".repeat(20_000), "/input"],
+    ["so deep that it is not even read", "[".repeat(100_000) + "]".repeat(100_000), ""],
+    ["so deep, and cut short", '{"a":'.repeat(100_000), ""],
+    ["and cut short", '{"a":'.repeat(10_000), ""],
+  ])("a value nested %s is refused, not a crash", async (_, deep, pointer) => {
     const { status, body } = await server.send("/v1/sandbox/runs", {
       body: `{"code":"return 1","input":${deep}}`,
     });
-    expect([status, body.errors[0].pointer]).toEqual([400, "/input"]);
+    expect([status, body.errors[0].pointer]).toEqual([400, pointer]);
+  });
+
+  it("a large body that is not JSON is told where it breaks", async () => {
+    const { status, body } = await server.send("/v1/sandbox/runs", {
+      body: `{"code":"return 1",\n"input":["${"x".repeat(100_000)}" 1]}`,
+    });
+    expect([status, body.detail]).toEqual([400, "The body is not valid JSON at line 2, column 100013."]);
+  });
+
+  it("a body of many faults is told the first of them, and one of many values is not read", async () => {
+    const faults = await server.send("/v1/sandbox/runs", {
+      body: {
+        code: "return 1",
+        ...Object.fromEntries(Array.from({ length: 5_000 }, (_, n) => [`k${n}`, n])),
+      },
+    });
+    expect([faults.status, faults.body.errors.length]).toEqual([400, 100]);
+    expect(faults.body.detail).toContain("(and 4999 more)");
+    const many = await server.send("/v1/sandbox/runs", {
+      body: `{"code":"return 1","input":[${"1,".repeat(300_000)}1]}`,
+    });
+    expect([many.status, many.body.code]).toEqual([413, "body_too_large"]);
+    expect(many.body.detail).toContain("as one string of JSON");
   });
 
   it("a __proto__ field is named by its pointer like any unknown one", async () => {

@@ -8,7 +8,7 @@ import type { AgentLimits } from "../../config.ts";
 import { ToolariumError, toRefusal } from "../../errors.ts";
 import { type ChatMessage, type Fields, isFields } from "../../upstream/model.ts";
 import { checkDepth } from "../../upstream/provider/sendable.ts";
-import { parseBody } from "../request/validate.ts";
+import { parseBody, toolPatterns } from "../request/validate.ts";
 
 /** A chat request as its body says it. */
 export interface ChatBody {
@@ -29,7 +29,7 @@ export interface ChatBody {
   readonly params: Fields;
 }
 
-const toolsFilter = z.array(z.string()).nullish();
+const toolsFilter = toolPatterns.nullish();
 
 const answerLimits = z
   .strictObject({

@@ -1,9 +1,10 @@
 /** What answers when no route does: unknown addresses and methods, bodies that are not JSON, bytes that are not HTTP. */
 import type { Socket } from "node:net";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { ToolariumError } from "../../errors.ts";
 import { isExact, mayLoseDigits, parseJson } from "../../json.ts";
 import { spendTime, whenThereIsTime } from "../../tools/checking/deadline.ts";
+import { checkJsonBounds } from "./json-bounds.ts";
 import { isOpenAiPath, toProblem } from "./problem.ts";
 import { invalidJson, unknownField } from "./validate.ts";
 
@@ -27,15 +28,30 @@ export function parseJsonBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "string" }, (request, text: string, done) => {
     if (text === "") return done(null, undefined);
-    const parse = (): void =>
-      void parsePlain(request, text, (error, body) => {
-        if (error !== null) return done(invalidJson(text));
-        if (!isOpenAiPath(request.url) && hasProtoField(text)) return done(unknownField("__proto__"));
-        done(null, mayLoseDigits(text) ? withoutProto(parseJson(text)) : body);
-      });
+    const parse = (): void => {
+      let outcome: { readonly error: Error | null; readonly body?: unknown };
+      try {
+        if (text.length > LARGE_CHARS) checkJsonBounds(text);
+        outcome = read(request, text);
+      } catch (error) {
+        // Outside of a request's own turn nobody else would catch it.
+        outcome = { error: error instanceof Error ? error : new Error(String(error)) };
+      }
+      done(outcome.error, outcome.body);
+    };
     if (text.length <= LARGE_CHARS) parse();
     else void whenThereIsTime().then(() => spendTime(parse));
   });
+
+  function read(request: FastifyRequest, text: string): { error: Error | null; body?: unknown } {
+    let outcome: { error: Error | null; body?: unknown } = { error: null };
+    void parsePlain(request, text, (error, body) => {
+      outcome = { error, body };
+    });
+    if (outcome.error !== null) return { error: invalidJson(text) };
+    if (!isOpenAiPath(request.url) && hasProtoField(text)) return { error: unknownField("__proto__") };
+    return mayLoseDigits(text) ? { error: null, body: withoutProto(parseJson(text)) } : outcome;
+  }
 }
 
 /** Longer ones are parsed one in a turn of the event loop, so that others come between. */

@@ -14,6 +14,11 @@ export const jsonValue: z.ZodType<unknown> = z
   .unknown()
   .refine((value) => isShallow(value), `expected JSON nested at most ${MAX_JSON_DEPTH} levels deep`);
 
+/** Patterns of tools that a request narrows itself to. */
+export const toolPatterns: z.ZodType<string[]> = z
+  .array(z.string().max(2_048, "expected a pattern of at most 2048 characters"))
+  .max(1_000, "expected at most 1000 patterns");
+
 /** A program's text. */
 export const programText: z.ZodType<string> = z
   .string()
@@ -46,19 +51,43 @@ export function parseQuery<T>(schema: z.ZodType<T>, query: unknown): T {
   return parseWith(schema, query, "query");
 }
 
-/** A body that is not JSON: says where the text breaks. */
+/** A body that is not JSON: says where the text breaks, as far as that is known. */
 export function invalidJson(text: string): ToolariumError {
+  const message = `The body is not valid JSON${(text.length <= EXAMINED_CHARS && faultIn(text)) || placeIn(text)}.`;
+  return new ToolariumError("invalid_request", message, { errors: [{ pointer: "", message }] });
+}
+
+/** The parser that knows what is wrong is slow, and calls itself for each level. */
+const EXAMINED_CHARS = 65_536;
+
+function faultIn(text: string): string | undefined {
   const errors: ParseError[] = [];
-  parseTree(text, errors, { disallowComments: true, allowTrailingComma: false });
+  try {
+    parseTree(text, errors, { disallowComments: true, allowTrailingComma: false });
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
   const [first] = errors;
-  if (first === undefined) return new ToolariumError("invalid_request", "The body is not valid JSON.");
+  if (first === undefined) return undefined;
   const before = text.slice(0, first.offset).split("\n");
-  const place = `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
   const fault = printParseErrorCode(first.error)
     .replace(/(?<=[a-z])(?=[A-Z])/g, " ")
     .toLowerCase();
-  const message = `The body is not valid JSON at ${place}: ${fault}.`;
-  return new ToolariumError("invalid_request", message, { errors: [{ pointer: "", message }] });
+  return ` at line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}: ${fault}`;
+}
+
+/** The engine tells the place of most faults. */
+function placeIn(text: string): string {
+  try {
+    JSON.parse(text);
+    return "";
+  } catch (error) {
+    const { message } = error as Error;
+    const [, line, column] = /\(line (\d+) column (\d+)\)$/.exec(message) ?? [];
+    if (line !== undefined) return ` at line ${line}, column ${column}`;
+    return /end of JSON/.test(message) ? ": it ends too early" : "";
+  }
 }
 
 /** What `parseBody` says of a field it does not know, for one that a schema never gets to see. */
@@ -76,16 +105,21 @@ const UNKNOWN_FIELD = "there is no such field here";
 function parseWith<T>(schema: z.ZodType<T>, value: unknown, part: "body" | "query"): T {
   const parsed = schema.safeParse(value, { error: describeIssue });
   if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.flatMap(toFieldErrors);
+  const all = parsed.error.issues.slice(0, MOST_ERRORS).flatMap(toFieldErrors);
+  const errors = all.slice(0, MOST_ERRORS);
   const [first] = errors;
   const where = first?.pointer ? ` at ${first.pointer}` : "";
-  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
+  const others = all.length - 1 + Math.max(0, parsed.error.issues.length - MOST_ERRORS);
+  const more = others > 0 ? ` (and ${others} more)` : "";
   const param = first?.pointer.split("/")[1];
   throw new ToolariumError("invalid_request", `The ${part} is not valid${where}: ${first?.message}${more}.`, {
     errors,
     ...(param === undefined ? {} : { param }),
   });
 }
+
+/** Of one request: nobody reads more, and a body can have as many as it has values. */
+const MOST_ERRORS = 100;
 
 function describeIssue(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {

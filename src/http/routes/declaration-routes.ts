@@ -7,9 +7,9 @@ import type { Gateway } from "../../gateway.ts";
 import { type CheckRequest, checkProgram } from "../../runs/prepare/check.ts";
 import { type PolicyLayer, visible } from "../../tools/policy.ts";
 import { callerOf, requestPolicy, requireRight } from "../request/access.ts";
-import { parseBody, parseQuery, programText } from "../request/validate.ts";
+import { parseBody, parseQuery, programText, toolPatterns } from "../request/validate.ts";
 
-const checkBody = z.strictObject({ code: programText, tools_filter: z.array(z.string()).optional() });
+const checkBody = z.strictObject({ code: programText, tools_filter: toolPatterns.optional() });
 
 const declarationsQuery = z.object({
   tools: z.string("expected one comma-separated list of patterns").optional(),

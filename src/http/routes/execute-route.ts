@@ -14,7 +14,7 @@ import { parseCallId } from "../../runs/record/ids.ts";
 import { requestLayers } from "../../tools/policy.ts";
 import { callerOf, requestPolicy, requireRight } from "../request/access.ts";
 import { callTool, toolRefusal } from "../request/explicit-call.ts";
-import { jsonValue, parseBody } from "../request/validate.ts";
+import { jsonValue, parseBody, toolPatterns } from "../request/validate.ts";
 
 const toolCall = {
   id: z.string(),
@@ -24,7 +24,7 @@ const toolCall = {
   index: z.number().optional(),
   extra_content: z.unknown().optional(),
 };
-const toolsFilter = { tools_filter: z.array(z.string()).optional() };
+const toolsFilter = { tools_filter: toolPatterns.optional() };
 const bareCallBody = z.strictObject({ ...toolCall, ...toolsFilter });
 const wrappedCallBody = z.strictObject({ tool_call: z.strictObject(toolCall), ...toolsFilter });
 

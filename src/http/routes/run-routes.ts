@@ -17,6 +17,7 @@ import {
   parseBody,
   parseQuery,
   programText,
+  toolPatterns,
   wholeNumber,
 } from "../request/validate.ts";
 
@@ -25,7 +26,7 @@ const limitFields = Object.fromEntries(limitNames.map((name) => [name, z.number(
 const startBody = z.strictObject({
   code: programText,
   input: jsonValue.optional(),
-  tools_filter: z.array(z.string()).optional(),
+  tools_filter: toolPatterns.optional(),
   limits: z.strictObject(limitFields).default({}),
   typecheck: z.enum(["error", "warn", "off"]).default("error"),
   approval: z.enum(["park", "deny"]).default("park"),

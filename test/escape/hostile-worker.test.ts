@@ -17,8 +17,10 @@ import { isAlive } from "./helpers/processes.ts";
 import { slack } from "./helpers/slack.ts";
 
 const chooser = fileURLToPath(new URL("../fixtures/hostile-workers/choose.sh", import.meta.url));
-/** Of runs in these workers: those that never end take this long. */
+/** Of runs in these workers that end at their deadline. */
 const WALL_MS = 400;
+/** Of all others: far enough away that nothing but the run itself ends it, on any machine. */
+const PATIENT_MS = 20_000;
 const PROMISED_MS = 500;
 /** Nobody else may wait longer for the gateway's thread. */
 const LONGEST_BLOCK_MS = 250;
@@ -54,11 +56,12 @@ interface Strain {
 /** How long the thread of this process was held up meanwhile, and how far it grew. */
 async function measure<T>(act: () => Promise<T>): Promise<readonly [T, Strain]> {
   const before = process.memoryUsage.rss();
-  let last = performance.now();
+  let last = threadCpuMs();
   let blockedMs = 0;
   let most = before;
   const tick = (): void => {
-    const now = performance.now();
+    // The clock would count what the machine did meanwhile for others.
+    const now = threadCpuMs();
     blockedMs = Math.max(blockedMs, now - last);
     last = now;
     most = Math.max(most, process.memoryUsage.rss());
@@ -70,6 +73,11 @@ async function measure<T>(act: () => Promise<T>): Promise<readonly [T, Strain]> 
   clearInterval(timer);
   tick();
   return [value, { blockedMs, grownBytes: most - before }];
+}
+
+function threadCpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
 }
 
 describe("a process that does not become a worker", () => {
@@ -148,7 +156,7 @@ describe("a worker that is taken over", () => {
   afterAll(() => close(pool));
 
   /** Runs one program where it will be betrayed, and asserts that the gateway hardly noticed. */
-  async function betray(behaviour: string, once = false, wallMs = WALL_MS): Promise<ProgramResult> {
+  async function betray(behaviour: string, once = false, wallMs = PATIENT_MS): Promise<ProgramResult> {
     const start = performance.now();
     const input = { word: "honest", behaviour, once };
     const limits = { wallMs: Math.ceil(wallMs * slack()) };
@@ -164,7 +172,7 @@ describe("a worker that is taken over", () => {
   }
 
   /** The same, and the worker that did it is gone and replaced. */
-  async function betrayAndDrop(behaviour: string, once = false, wallMs = WALL_MS): Promise<ProgramResult> {
+  async function betrayAndDrop(behaviour: string, once = false, wallMs = PATIENT_MS): Promise<ProgramResult> {
     const present = pool.stats().pids;
     const run = await betray(behaviour, once, wallMs);
     await until("the impostor has gone", () => !present.every(isAlive));
@@ -219,7 +227,7 @@ describe("a worker that is taken over", () => {
     "floods with messages nobody needs",
     "arms and clears timers without end",
   ])("and %s is gone at the run's deadline, having cost neither time nor memory", async (behaviour) => {
-    const run = await betrayAndDrop(behaviour);
+    const run = await betrayAndDrop(behaviour, false, WALL_MS);
     expect(["wall_timeout", "engine_crashed", "memory_exceeded"]).toContain(codeOf(run));
     expect(run.logs.length).toBeLessThanOrEqual(1_001);
   });
@@ -229,7 +237,7 @@ describe("a worker that is taken over", () => {
   });
 
   it("and arms and clears more timers than a run may is dropped long before the run's deadline", async () => {
-    const run = await betrayAndDrop("arms and clears more timers than a run may", false, 5_000);
+    const run = await betrayAndDrop("arms and clears more timers than a run may");
     expect(codeOf(run)).toBe("engine_crashed");
   });
 

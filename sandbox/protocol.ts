@@ -160,3 +160,6 @@ const brokenCodes: readonly BrokenCode[] = [
 function isBrokenCode(value: unknown): value is BrokenCode {
   return brokenCodes.some((code) => code === value);
 }
+
+/** What the engine says of a rejection whose reason is an object and no error. */
+export const A_THROWN_OBJECT = "a thrown object that is no error";

@@ -11,16 +11,18 @@ import { createCompiler } from "./code/process/compiler-process.ts";
 import { ToolariumError } from "./errors.ts";
 import { createLearner } from "./learning/learner.ts";
 import type { Log } from "./log.ts";
-import { createHub, type Hub, type HubDeps, type ServerSpec } from "./mcp/hub.ts";
+import { createHub, type HubDeps } from "./mcp/hub.ts";
+import type { Hub, ServerSpec } from "./mcp/server.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import type { TokenBudgets } from "./runs/record/receipt.ts";
 import { Runner } from "./runs/runner.ts";
 import { openSqliteStore } from "./store/sqlite/sqlite.ts";
 import type { Store } from "./store/store.ts";
-import { buildCatalog, type Catalog, type ServerSource, type ToolMarks } from "./tools/catalog.ts";
+import { buildCatalog, type Catalog, type ToolMarks } from "./tools/catalog.ts";
 import { createArgumentChecker } from "./tools/checking/arguments.ts";
 import { createBridge } from "./tools/gate/bridge.ts";
-import type { PolicyLayer } from "./tools/policy.ts";
+import type { PolicyLayer } from "./tools/policy-layer.ts";
+import type { ServerSource } from "./tools/tool-source.ts";
 
 export interface CoreOptions {
   readonly servers: readonly ServerSpec[];

@@ -1,18 +1,19 @@
 /** The composition root: builds each part once, owns it, disposes it. */
 import { setTimeout } from "node:timers/promises";
+import { baseLayers } from "./access/base-layers.ts";
 import { type ChatEngine, createChatEngine } from "./chat/engine.ts";
 import type { Compiler } from "./code/compile.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
 import { createCore, type Readiness } from "./core.ts";
 import type { Log } from "./log.ts";
-import type { Hub } from "./mcp/hub.ts";
+import type { Hub } from "./mcp/server.ts";
 import { createMemoryBudget, type MemoryBudget } from "./memory-budget.ts";
 import type { Viewer } from "./runs/live/deciders.ts";
 import { type AuditPage, type AuditQuery, readAudit } from "./runs/read/audit.ts";
 import type { Runner } from "./runs/runner.ts";
 import type { Store } from "./store/store.ts";
 import type { Catalog } from "./tools/catalog.ts";
-import { baseLayers, type PolicyLayer } from "./tools/policy.ts";
+import type { PolicyLayer } from "./tools/policy-layer.ts";
 import { watchPatterns } from "./tools/watch-patterns.ts";
 import { createModelRegistry, type ModelRegistry } from "./upstream/registry.ts";
 

@@ -3,11 +3,17 @@ export { defaultCeilings, defaultLimits, type PoolStats, type RunLimits } from "
 export { type ErrorCode, type RunErrorCode, ToolariumError } from "./errors.ts";
 export { createGateway, type Gateway, type GatewayOptions } from "./gateway.ts";
 export type { RunError, ToolFailure } from "./journal.ts";
-export type { LocalTool } from "./mcp/hub.ts";
+export type { LocalTool } from "./mcp/server.ts";
 export type { CheckResult } from "./runs/prepare/check.ts";
 export type { StreamEvent } from "./runs/record/events.ts";
-export type { TokenReceipt } from "./runs/record/receipt.ts";
-export type { Diagnostic, PendingCall, Report, ReportCall, ReportUsage } from "./runs/record/report.ts";
+export type { Diagnostic } from "./runs/record/report.ts";
+export type {
+  PendingCall,
+  Report,
+  ReportCall,
+  ReportUsage,
+  TokenReceipt,
+} from "./runs/record/report-shape.ts";
 export { createSandbox, type Sandbox } from "./sandbox.ts";
 export type {
   ApprovalAnswer,

@@ -4,7 +4,7 @@
  */
 import type { ToolErrorKind } from "../sandbox/index.ts";
 import type { RunErrorCode } from "./errors.ts";
-import type { PolicyLayer } from "./tools/policy.ts";
+import type { PolicyLayer } from "./tools/policy-layer.ts";
 
 /** What the events so far make of a run. */
 export type RunStatus = "queued" | "running" | "waiting" | "completed" | "failed" | "cancelled";

@@ -2,9 +2,9 @@
 import { type RunLimits, resolveLimits, type WorkerPoolOptions } from "../sandbox/index.ts";
 import { ToolariumError } from "./errors.ts";
 import type { Log } from "./log.ts";
-import type { LocalTool, ServerSpec } from "./mcp/hub.ts";
+import type { LocalTool, ServerSpec } from "./mcp/server.ts";
 import type { StreamEvent } from "./runs/record/events.ts";
-import type { PendingCall } from "./runs/record/report.ts";
+import type { PendingCall } from "./runs/record/report-shape.ts";
 import type { HumanDecision } from "./tools/gate/gate-call.ts";
 
 /** An MCP server object in this process, such as the SDK's `McpServer`. */

@@ -7,7 +7,7 @@ import { createLog, type Log } from "./log.ts";
 import type { ActiveRun } from "./runs/live/active-run.ts";
 import { type CheckResult, checkProgram } from "./runs/prepare/check.ts";
 import { createStreamMapper } from "./runs/record/events.ts";
-import type { PendingCall, Report } from "./runs/record/report.ts";
+import type { PendingCall, Report } from "./runs/record/report-shape.ts";
 import {
   type ApprovalDecision,
   type DecideOptions,
@@ -22,7 +22,8 @@ import {
   toSpecs,
 } from "./sandbox-options.ts";
 import type { HumanDecision } from "./tools/gate/gate-call.ts";
-import { type Policy, visible } from "./tools/policy.ts";
+import { visible } from "./tools/policy.ts";
+import type { Policy } from "./tools/policy-layer.ts";
 
 export interface Sandbox extends AsyncDisposable {
   /**

@@ -1,6 +1,6 @@
 /**
- * The floors: an import points downward only, or to a neighbour on its own floor. Types count: a file that needs a
- * type from above needs to know what is above.
+ * The floors: an import points downward only, or to a neighbour on its own floor. Within a floor no two files and no
+ * two rooms (folders) need each other. Types count: a file that needs a type from above needs to know what is above.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
@@ -11,9 +11,9 @@ const root = resolve(import.meta.dirname, "..");
 /** First match wins. */
 const floors: readonly (readonly [pattern: RegExp, floor: number])[] = [
   [/^sandbox\//, 0],
-  [/^src\/(mcp|upstream|store|config)\//, 0],
-  [/^src\/(config|errors|foreign-text|log|journal|json|memory-budget|telling-line|tokens)\.ts$/, 0],
-  [/^src\/tools\/bridge\.ts$/, 1],
+  [/^src\/(mcp|upstream|store|config|access)\//, 0],
+  [/^src\/(errors|foreign-text|log|journal|json|memory-budget|telling-line|tokens)\.ts$/, 0],
+  [/^src\/tools\/gate\//, 1],
   [/^src\/tools\//, 0],
   [/^src\/(code|learning)\//, 1],
   [/^src\/runs\//, 2],
@@ -22,6 +22,57 @@ const floors: readonly (readonly [pattern: RegExp, floor: number])[] = [
   [/^src\/(http|cli)\//, 5],
   [/^src\/(bin|cli|index)\.ts$/, 5],
 ];
+
+/**
+ * Contracts: what others implement or hold. Each is a room of its own, so that its folder may depend on other rooms
+ * that depend on the contract.
+ */
+const contracts: ReadonlySet<string> = new Set([
+  "sandbox/index.ts",
+  "src/code/compile.ts",
+  "src/config/config.ts",
+  "src/config/modes.ts",
+  "src/mcp/server.ts",
+  "src/store/store.ts",
+  "src/tools/policy-layer.ts",
+  "src/tools/tool-source.ts",
+  "src/upstream/model.ts",
+]);
+
+/** Files at the top of `src/` are single pieces, not parts of a room. */
+function roomOf(file: string): string {
+  return contracts.has(file) || dirname(file) === "src" ? file : dirname(file);
+}
+
+/** Groups of at least two that can reach each other, by Tarjan. */
+function circlesOf(arrows: ReadonlyMap<string, ReadonlySet<string>>): readonly string[][] {
+  const order = new Map<string, number>();
+  const lowest = new Map<string, number>();
+  const open: string[] = [];
+  const circles: string[][] = [];
+  const visit = (node: string): void => {
+    order.set(node, order.size);
+    lowest.set(node, order.get(node) ?? 0);
+    open.push(node);
+    for (const next of arrows.get(node) ?? []) {
+      if (!order.has(next)) visit(next);
+      if (open.includes(next))
+        lowest.set(node, Math.min(lowest.get(node) ?? 0, lowest.get(next) ?? Number.POSITIVE_INFINITY));
+    }
+    if (lowest.get(node) !== order.get(node)) return;
+    const group = open.splice(open.indexOf(node));
+    if (group.length > 1) circles.push(group.sort());
+  };
+  for (const node of arrows.keys()) if (!order.has(node)) visit(node);
+  return circles;
+}
+
+function arrowsBetween(nameOf: (file: string) => string): ReadonlyMap<string, ReadonlySet<string>> {
+  const arrows = new Map<string, Set<string>>(files.map((file) => [nameOf(file), new Set()]));
+  for (const { file, target } of edges)
+    if (nameOf(file) !== nameOf(target)) arrows.get(nameOf(file))?.add(nameOf(target));
+  return arrows;
+}
 
 function filesBelow(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
@@ -53,6 +104,28 @@ describe("the architecture", () => {
   it("imports point downward only", () => {
     const upward = edges.filter(({ file, target }) => (floorOf(target) ?? 99) > (floorOf(file) ?? -1));
     expect(upward.map(({ file, target }) => `${file} -> ${target}`)).toEqual([]);
+  });
+
+  it("no file needs a file that needs it", () => {
+    expect(circlesOf(arrowsBetween((file) => file))).toEqual([]);
+    expect(
+      circlesOf(
+        new Map([
+          ["a", new Set(["b"])],
+          ["b", new Set(["c"])],
+          ["c", new Set(["a"])],
+        ]),
+      ),
+    ).toEqual([["a", "b", "c"]]);
+  });
+
+  it("no room needs a room that needs it", () => {
+    expect(circlesOf(arrowsBetween(roomOf))).toEqual([]);
+  });
+
+  it("a room holds at most twenty files", () => {
+    const full = Map.groupBy(files, (file) => dirname(file));
+    expect([...full].filter(([, inside]) => inside.length > 20).map(([room]) => room)).toEqual([]);
   });
 
   it("the engine imports nothing from the gateway", () => {

@@ -1,6 +1,6 @@
 /** The words and positions of failures, as a run's author will read them. */
 
-import type { EngineFailure, EngineRun, GuestCall, InnerFailure, Settlement } from "../index.ts";
+import type { EngineFailure, EngineRun, GuestCall, InnerFailure, Settlement } from "../engine.ts";
 import type { GuestPost } from "./guest-posts.ts";
 
 /** A host must not reject. If it does, its words are not for the program. */

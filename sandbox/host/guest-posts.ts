@@ -1,5 +1,5 @@
 /** What a guest says, as its worker passes it on: hostile like all that comes from there. Only `parsePosts` reads it. */
-import type { ToolErrorKind } from "../index.ts";
+import type { ToolErrorKind } from "../engine.ts";
 import { type Place, parsePlace } from "../origins.ts";
 import { fault, isCount, isRecord, MAX_MESSAGE_CHARS, type Parsed, parseJson } from "../protocol.ts";
 import { isDeeper } from "./json-depth.ts";

@@ -3,7 +3,7 @@
  * waits long for it: limits may be half a second late.
  */
 
-import type { EngineFailure, EngineRun } from "../index.ts";
+import type { EngineFailure, EngineRun } from "../engine.ts";
 import { originOfPlace, type Place, parsePlace } from "../origins.ts";
 import type { FromWorker } from "../protocol.ts";
 import { describeBroken } from "./failures.ts";

@@ -5,7 +5,7 @@
  * must find the same.
  */
 
-import type { GuestLog } from "../index.ts";
+import type { GuestLog } from "../engine.ts";
 import type { RunLimits } from "../limits.ts";
 import type { LogGap } from "./guest-posts.ts";
 

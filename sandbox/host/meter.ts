@@ -2,7 +2,7 @@
  * What a run uses. CPU time is that of executing, once: what a worker repeats of a run's past was paid for before, and
  * what a worker did that died before it told is lost.
  */
-import type { EngineUsage } from "../index.ts";
+import type { EngineUsage } from "../engine.ts";
 
 export class Meter {
   readonly #queuedAt = performance.now();

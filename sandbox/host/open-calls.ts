@@ -1,6 +1,6 @@
 /** The tool calls of one run that have no answer yet: queued, in flight in the host, or held for a person. */
 
-import type { GuestCall, Hold, RunHost, Settlement } from "../index.ts";
+import type { GuestCall, Hold, RunHost, Settlement } from "../engine.ts";
 import { hostFault } from "./failures.ts";
 
 /** Calls a run may start in one turn of the gateway's event loop; the rest comes behind everybody else's. */

@@ -4,7 +4,7 @@
  * others are attached to another worker and repeat their past there.
  */
 import { versions } from "node:process";
-import type { EngineOutcome, EngineRun, PoolStats, WorkerPool } from "../index.ts";
+import type { EngineOutcome, EngineRun, PoolStats, WorkerPool } from "../engine.ts";
 import { FairQueue } from "./fair-queue.ts";
 import { type ResolvedPoolOptions, resolvePoolOptions, type WorkerPoolOptions } from "./pool-options.ts";
 import { type Placement, Seat } from "./seat.ts";

@@ -14,10 +14,9 @@ import type {
   GuestCall,
   GuestLog,
   Settlement,
-} from "../index.ts";
+} from "../engine.ts";
 import { type Place, parsePlace } from "../origins.ts";
 import type { Entry, FromWorker, LeaseId, ToWorker } from "../protocol.ts";
-import { describeUndone, Rejections } from "../undone.ts";
 import { describeFail } from "./failures.ts";
 import { type GuestPost, parsePosts } from "./guest-posts.ts";
 import { isPlainJson } from "./json-depth.ts";
@@ -27,6 +26,7 @@ import { Meter } from "./meter.ts";
 import { OpenCalls } from "./open-calls.ts";
 import { cut, Timeline } from "./timeline.ts";
 import { Timers } from "./timers.ts";
+import { describeUndone, Rejections } from "./undone.ts";
 
 /** The prelude stops at 1,000; one more is somebody else speaking. */
 const MAX_ARMED_TIMERS = 1_000;

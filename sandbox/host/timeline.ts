@@ -2,7 +2,7 @@
  * What a program asked and what it was told, in order: the part of a run that every execution must repeat exactly. It
  * lives through all leases of a session, and begins with the stored history of a run that an earlier process left.
  */
-import type { EngineHistory, EngineRequest } from "../index.ts";
+import type { EngineHistory, EngineRequest } from "../engine.ts";
 import type { Entry } from "../protocol.ts";
 
 /** What a post of the program means. */

@@ -1,5 +1,5 @@
 /** The timers of one run: armed ones, and those of a history that is still being repeated. */
-import type { RunHost } from "../index.ts";
+import type { RunHost } from "../engine.ts";
 
 interface Timer {
   readonly n: number;

@@ -8,7 +8,7 @@ import ivm from "isolated-vm";
 import type { RunLimits } from "../limits.ts";
 import { placeInStack } from "../origins.ts";
 import type { BrokenCode, Entry } from "../protocol.ts";
-import { A_THROWN_OBJECT } from "../undone.ts";
+import { A_THROWN_OBJECT } from "../protocol.ts";
 import type { GuestCode } from "./guest-code.ts";
 
 export interface IsolateEvents {

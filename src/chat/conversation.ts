@@ -1,13 +1,15 @@
 /** A chat request under way: what its mode shows the model, and what has been said so far. */
-import type { Config } from "../config.ts";
+
+import type { Config } from "../config/config.ts";
 import type { Runner } from "../runs/runner.ts";
-import { type Policy, visible } from "../tools/policy.ts";
-import type { ChatMessage, ChatModel, ModelRequest, Usage } from "../upstream/model.ts";
+import { visible } from "../tools/policy.ts";
+import type { Policy } from "../tools/policy-layer.ts";
+import type { ChatMessage, ModelRequest } from "../upstream/model.ts";
 import type { ModelRegistry } from "../upstream/registry.ts";
 import type { ModeContext } from "./calls/answering.ts";
-import type { AutoChoice } from "./calls/auto.ts";
-import { type ChatMode, modes } from "./modes.ts";
-import { type CallerTools, nameOfTool, readCallerTools } from "./offer/caller-tools.ts";
+import type { Conversation } from "./calls/conversation.ts";
+import { modes } from "./modes.ts";
+import { nameOfTool, readCallerTools } from "./offer/caller-tools.ts";
 import { withInstructions } from "./offer/prompt.ts";
 import { checkToolChoice } from "./offer/tool-choice.ts";
 import { type ChatRequest, checkRequest, wantsJson } from "./turns/request.ts";
@@ -16,27 +18,6 @@ export interface ConversationDeps {
   readonly runner: Pick<Runner, "start" | "catalog" | "programAtRest" | "reader">;
   readonly models: ModelRegistry;
   readonly config: Pick<Config, "agent" | "limits" | "declarations">;
-}
-
-export interface Conversation {
-  readonly request: ChatRequest;
-  readonly model: ChatModel;
-  readonly mode: ChatMode;
-  readonly context: ModeContext;
-  readonly callerTools: CallerTools;
-  usage: Usage | null;
-  /** Whether a model was asked for this answer. */
-  hasAsked: boolean;
-  auto: AutoChoice | null;
-  /** Whether the content must be JSON: then it is the last turn's alone. */
-  readonly isJson: boolean;
-  /** The number of the present turn, from 1. */
-  turn: number;
-  hasText: boolean;
-  /** The `provider/model` of the last turn, as far as it is known. */
-  answeredBy?: string;
-  /** Whether a call of the model was taken on. */
-  hasEffects: boolean;
 }
 
 /** `policy`: what it may use, all told. @throws ToolariumError for a request that cannot be served */

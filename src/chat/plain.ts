@@ -1,7 +1,8 @@
 /** Plain mode: one turn of the model, and every call of it goes back to the client. Nothing is executed or recorded. */
 
+import type { Conversation } from "./calls/conversation.ts";
 import { explainNotOffered, isOffered } from "./calls/offered-calls.ts";
-import { type Conversation, type ConversationDeps, modelRequest, openConversation } from "./conversation.ts";
+import { type ConversationDeps, modelRequest, openConversation } from "./conversation.ts";
 import { type ChatEvent, finish, say } from "./events.ts";
 import { nameOfTool } from "./offer/caller-tools.ts";
 import type { ChatRequest } from "./turns/request.ts";

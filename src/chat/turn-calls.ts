@@ -3,12 +3,12 @@ import type { ToolFailure, TurnCall } from "../journal.ts";
 import type { ToolCall } from "../upstream/model.ts";
 import type { AnswerSource } from "./answer-source.ts";
 import type { Answer } from "./calls/answering.ts";
+import type { Conversation } from "./calls/conversation.ts";
 import { followChat, lastPause, type Progress, ProgressFeed, type TellProgress } from "./calls/progress.ts";
 import { settleTogether } from "./calls/settle-together.ts";
 import { describeFailure } from "./calls/tool-message.ts";
-import type { Conversation } from "./conversation.ts";
 import type { ChatEvent } from "./events.ts";
-import type { KeptTurn } from "./turns/kept-turns.ts";
+import type { KeptTurn } from "./turns/kept-turn.ts";
 
 /** Answers the calls of a turn, and says meanwhile what happens if the client wants to hear it. */
 export async function* answerAloud(

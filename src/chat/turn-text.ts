@@ -1,5 +1,5 @@
 /** What is said of a turn once it is known what becomes of it. */
-import type { Conversation } from "./conversation.ts";
+import type { Conversation } from "./calls/conversation.ts";
 import { type ChatEvent, say } from "./events.ts";
 import type { Turn } from "./turns/turn.ts";
 

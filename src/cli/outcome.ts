@@ -1,7 +1,7 @@
 /** How one run ended, as the command line says it: a message for people, a number for scripts. */
 import { errorTable } from "../errors.ts";
 import type { RunError, ToolFailure } from "../journal.ts";
-import type { Report } from "../runs/record/report.ts";
+import type { Report } from "../runs/record/report-shape.ts";
 
 type Outcome = Pick<Report, "status" | "error" | "pending">;
 

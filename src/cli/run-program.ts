@@ -1,10 +1,10 @@
 /** `toolarium run`: one program, no server. Console lines, remarks and errors go to stderr, the result to stdout. */
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
+import { baseLayers } from "../access/base-layers.ts";
 import { ToolariumError } from "../errors.ts";
 import { createGateway } from "../gateway.ts";
 import type { ActiveRun } from "../runs/live/active-run.ts";
-import { baseLayers } from "../tools/policy.ts";
 import type { RunCommand } from "./command.ts";
 import { describeFailure, describeRemarks, exitCodeOf } from "./outcome.ts";
 import { aborted, createSession, readConfig } from "./session.ts";

@@ -1,5 +1,5 @@
 /** One line about the MCP servers of a gateway that has started: how many are ready, and why the others are not. */
-import type { ServerState } from "../mcp/hub.ts";
+import type { ServerState } from "../mcp/server.ts";
 
 export interface ServerSummary {
   /** E.g. `6 of 8 servers ready; db: cannot start (its process exited with code 1); feed: still connecting`. */

@@ -1,5 +1,7 @@
 /** What one invocation of the command line has: a log, a way to be interrupted, and the configuration. */
-import { type Config, loadConfig } from "../config.ts";
+
+import type { Config } from "../config/config.ts";
+import { loadConfig } from "../config/load.ts";
 import { demoConfig } from "../demo/demo.ts";
 import { ToolariumError } from "../errors.ts";
 import { createLog, type Log, type LogThreshold } from "../log.ts";

@@ -1,8 +1,8 @@
 /** A compiled body against the tools' declarations: TypeScript's faults as remarks about the author's text. */
 import type { CheckResult, CheckService, Unchecked } from "./check/check-service.ts";
+import type { CheckedProgram, TypeFault } from "./check/checked.ts";
 import type { DeclarationStore } from "./check/declaration-store.ts";
 import type { ToolSignatures } from "./check/tool-signatures.ts";
-import type { CheckedProgram, TypeFault } from "./check/type-checker.ts";
 import type { Verdict } from "./faults/fault-context.ts";
 import { readSites } from "./faults/fault-site.ts";
 import { judgeFault } from "./faults/judge-fault.ts";

@@ -1,8 +1,7 @@
 /** Remarks as a program's author gets them: the worst of each line, in order, and no more than one reads. */
-import type { Diagnostic } from "./compile.ts";
 
-/** How a remark about a missing result begins. */
-export const RETURNS_NOTHING = "The program returns nothing:";
+import type { Diagnostic } from "./compile.ts";
+import { RETURNS_NOTHING } from "./entry/missing-return.ts";
 
 /** Of a program that did not complete: that it would have returned nothing is not what it lacks. */
 export function withoutResultNotes<T extends Diagnostic>(diagnostics: readonly T[]): readonly T[] {

@@ -83,3 +83,9 @@ const pastingFaults: readonly (readonly [RegExp, string])[] = [
   [/^\u00a0/u, "this is a no-break space; write an ordinary one"],
   [/^```/, "this is Markdown's mark; leave it out"],
 ];
+
+/** A value of `raw` that stands elsewhere in the file. */
+export interface Move {
+  readonly to: Path;
+  readonly from: Path;
+}

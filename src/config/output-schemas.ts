@@ -1,5 +1,5 @@
 /** `tools.outputSchemas`: what an operator says that tools give. A slip in a schema would quietly declare `any`. */
-import type { JsonSchema } from "../tools/catalog.ts";
+import type { JsonSchema } from "../tools/tool-source.ts";
 import type { Path } from "./document.ts";
 import { didYouMean } from "./problems.ts";
 import type { Remark } from "./servers.ts";

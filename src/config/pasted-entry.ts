@@ -2,9 +2,8 @@
  * One server as other clients write it, with our names for what means the same. What has no equal here is left in it,
  * to be told of (see `foreign-keys.ts`); what has the wrong type is left to the schema to refuse.
  */
-import type { Path } from "./document.ts";
+import type { Move, Path } from "./document.ts";
 import { isComment, isRecord } from "./json-object.ts";
-import type { Move } from "./pasted.ts";
 import type { Remark } from "./servers.ts";
 
 export interface PastedEntry {

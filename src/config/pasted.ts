@@ -3,7 +3,7 @@
  * names and wrappings are changed here, and what is ours is left alone; every change remembers where the value stands
  * in the file, so that a later fault is told at that place.
  */
-import type { Path } from "./document.ts";
+import type { Move, Path } from "./document.ts";
 import { isComment, isRecord } from "./json-object.ts";
 import { readPastedEntry } from "./pasted-entry.ts";
 import type { Remark } from "./servers.ts";
@@ -16,12 +16,6 @@ export interface Pasted {
   readonly warnings: readonly Remark[];
   /** A path of `raw` as it stands in the file. */
   readonly toFilePath: (path: Path) => Path;
-}
-
-/** A value of `raw` that stands elsewhere in the file. */
-export interface Move {
-  readonly to: Path;
-  readonly from: Path;
 }
 
 /** Reads what was pasted. `given` is changed. */

@@ -1,6 +1,6 @@
 /** Entries of `providers` and `models`, checked and made the gateway's. */
 import type { z } from "zod";
-import type { ProviderConfig, ProviderKey } from "../config.ts";
+import type { ProviderConfig, ProviderKey } from "./config.ts";
 import { didYouMean } from "./problems.ts";
 import type { ConfigFile, ProviderEntry } from "./schema.ts";
 import type { Remark } from "./servers.ts";

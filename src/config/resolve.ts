@@ -2,8 +2,8 @@
 import { resolve as resolvePath } from "node:path";
 import type { z } from "zod";
 import { defaultCeilings, defaultLimits, limitNames, type RunLimits } from "../../sandbox/index.ts";
-import type { Config, KeyConfig } from "../config.ts";
-import type { ServerSpec } from "../mcp/hub.ts";
+import type { ServerSpec } from "../mcp/server.ts";
+import type { Config, KeyConfig } from "./config.ts";
 import type { Path } from "./document.ts";
 import { faultsOfOutputSchemas, strangersAmong } from "./output-schemas.ts";
 import { describeIssue, type Origins } from "./problems.ts";

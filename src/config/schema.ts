@@ -2,9 +2,9 @@
 import { availableParallelism } from "node:os";
 import { z } from "zod";
 import { limitNames, limitTable, type RunLimits } from "../../sandbox/index.ts";
-import type { Config, KeyConfig, ModelOptions, ProviderConfig, ProviderKey } from "../config.ts";
-import type { JsonSchema } from "../tools/catalog.ts";
+import type { JsonSchema } from "../tools/tool-source.ts";
 import { defaultTimeouts } from "../upstream/provider/watchdog.ts";
+import type { Config, KeyConfig, ModelOptions, ProviderConfig, ProviderKey } from "./config.ts";
 import { modeNames } from "./modes.ts";
 
 /** A file after its defaults are filled in, before it is made the gateway's. */

@@ -1,5 +1,5 @@
 /** Entries of `mcpServers` made into what the hub connects to. */
-import type { ServerSpec } from "../mcp/hub.ts";
+import type { ServerSpec } from "../mcp/server.ts";
 import type { Path } from "./document.ts";
 import { adviceOnForeignKey } from "./foreign-keys.ts";
 import { didYouMean } from "./problems.ts";

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, resolve } from "node:path";
 import { ToolariumError } from "../errors.ts";
-import type { ServerSpec } from "../mcp/hub.ts";
+import type { ServerSpec } from "../mcp/server.ts";
 import { type ConfigDocument, type Path, parseDocument } from "./document.ts";
 import { expandStrings } from "./expand.ts";
 import { isRecord } from "./json-object.ts";

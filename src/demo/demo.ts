@@ -5,7 +5,7 @@
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { z } from "zod";
-import type { ServerSpec } from "../mcp/hub.ts";
+import type { ServerSpec } from "../mcp/server.ts";
 import { defineTool } from "../tools/define-tool.ts";
 import { createShopServer } from "./shop.ts";
 

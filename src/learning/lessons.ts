@@ -1,8 +1,9 @@
 /** What one principal's calls have taught, and the version of it that others see. */
 import { createHash } from "node:crypto";
 import { SHAPES_PER_PRINCIPAL, type StoredShape } from "../store/store.ts";
-import { type Catalog, type CatalogTool, type JsonSchema, withObserved } from "../tools/catalog.ts";
+import { type Catalog, type CatalogTool, withObserved } from "../tools/catalog.ts";
 import { compareBytes } from "../tools/names.ts";
+import type { JsonSchema } from "../tools/tool-source.ts";
 import { readShape, writeShape } from "./kept-shape.ts";
 import { observe } from "./observe.ts";
 import { merge, type Shape } from "./shape.ts";

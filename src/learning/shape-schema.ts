@@ -1,6 +1,7 @@
 /** A shape as a JSON Schema, so that observed types are written by the same hand as promised ones. */
-import type { JsonSchema } from "../tools/catalog.ts";
+
 import { compareBytes } from "../tools/names.ts";
+import type { JsonSchema } from "../tools/tool-source.ts";
 import { cutBelow, depthOf, isSure, kinds, type ObjectShape, objectShape, type Shape } from "./shape.ts";
 
 /**

@@ -4,7 +4,7 @@
  * SDK reports a timeout and an abort as the same error.
  */
 import type { ToolFailure } from "../journal.ts";
-import type { CallOutcome } from "./hub.ts";
+import type { CallOutcome } from "./server.ts";
 
 export interface CallBounds {
   readonly signal: AbortSignal;

@@ -5,7 +5,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ToolFailure } from "../journal.ts";
 import type { Health } from "./health.ts";
-import type { CallOutcome } from "./hub.ts";
+import type { CallOutcome } from "./server.ts";
 import type { Attempt, Session } from "./session.ts";
 
 export interface Callee {

@@ -1,7 +1,7 @@
 /** Tools defined in code, as a server like any other: plain function calls, no protocol between. */
 import { parseJson, replaceExact, toBigInt, writeJson } from "../json.ts";
-import type { ServerSource } from "../tools/catalog.ts";
 import { InvalidArgumentsError } from "../tools/define-tool.ts";
+import type { ServerSource } from "../tools/tool-source.ts";
 import { boundCall } from "./bounded-call.ts";
 import type {
   CallOptions,
@@ -10,7 +10,7 @@ import type {
   ServerConnection,
   ServerSpec,
   ServerState,
-} from "./hub.ts";
+} from "./server.ts";
 
 export function createLocalServer(spec: Extract<ServerSpec, { type: "local" }>): ServerConnection {
   const tools = new Map(spec.tools.map((tool) => [tool.name, tool]));

@@ -3,7 +3,7 @@
  * model reads, a path of this machine.
  */
 import { type Redact, createRedact as redactSecrets } from "../foreign-text.ts";
-import type { ServerSpec } from "./hub.ts";
+import type { ServerSpec } from "./server.ts";
 
 /** Values under 4 characters are not told apart from text. */
 export function createRedact(spec: ServerSpec): Redact {

@@ -1,7 +1,7 @@
 /** What one server says, as it may leave the process: reasons, failures, stderr, its name. */
 import { foreignJson, foreignText } from "../foreign-text.ts";
-import type { CallOutcome, ServerSpec, ServerState } from "./hub.ts";
 import { createRedact, withoutPaths } from "./redact.ts";
+import type { CallOutcome, ServerSpec, ServerState } from "./server.ts";
 
 export interface ServerWords {
   /** The text without secrets, to be looked through before it is cut. */

@@ -10,9 +10,9 @@ import {
   type Tool,
 } from "@modelcontextprotocol/client";
 import { z } from "zod";
-import type { ToolSource } from "../tools/catalog.ts";
+import type { ToolSource } from "../tools/tool-source.ts";
 import { MAX_TIMER_MS } from "./bounded-call.ts";
-import type { CallOutcome } from "./hub.ts";
+import type { CallOutcome } from "./server.ts";
 import { listTools, type ToolListing } from "./tool-list.ts";
 import { watchTools } from "./watch-tools.ts";
 import { classifyCallError, type Trouble } from "./wire/connection-errors.ts";

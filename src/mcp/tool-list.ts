@@ -3,7 +3,7 @@
  * alone is set aside, by name and with the reason.
  */
 import { isExact, toDoubles } from "../json.ts";
-import type { JsonSchema, ToolSource } from "../tools/catalog.ts";
+import type { JsonSchema, ToolSource } from "../tools/tool-source.ts";
 
 export interface ToolListing {
   /** Sorted by name in code unit order, names unique. */

@@ -8,7 +8,7 @@ import type { Carried } from "./live/carriage.ts";
 import { isAsked, narrowReport, seesWhole } from "./live/deciders.ts";
 import { endOf, orLost, settlementOf } from "./live/outcomes.ts";
 import { callIdOf } from "./record/ids.ts";
-import type { Report } from "./record/report.ts";
+import type { Report } from "./record/report-shape.ts";
 
 export interface DecidingDeps {
   readonly bridge: Bridge;

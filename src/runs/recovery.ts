@@ -2,12 +2,12 @@
 import { toRefusal } from "../errors.ts";
 import type { JournalEvent } from "../journal.ts";
 import type { Log } from "../log.ts";
+import { allRuns, listRunsIn } from "../store/all-runs.ts";
 import type { Store, StoredRun } from "../store/store.ts";
 import { CallRun } from "./live/call-run.ts";
 import type { Carried } from "./live/carriage.ts";
 import { endLeft } from "./live/endings.ts";
 import { ProgramRun } from "./live/program-run.ts";
-import { allRuns, listRunsIn } from "./prepare/loading.ts";
 import { wasAnswering } from "./record/history.ts";
 
 export interface RecoveryDeps {

@@ -23,7 +23,7 @@ import { createBuiltins } from "./read/builtins.ts";
 import { createRunReader, type RunReader } from "./read/reading.ts";
 import { type SettledCall, settlementIn } from "./record/call-result.ts";
 import { callIdOf } from "./record/ids.ts";
-import type { Report } from "./record/report.ts";
+import type { Report } from "./record/report-shape.ts";
 import { requestKey } from "./record/request-keys.ts";
 import { recoverRun, recoverRuns } from "./recovery.ts";
 import { openCalls, type StartingDeps, type StartingParts, startProgram } from "./starting.ts";

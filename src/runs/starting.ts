@@ -11,13 +11,14 @@ import { handOver } from "./live/hand-over.ts";
 import { createJournal, type Journal } from "./live/live-journal.ts";
 import { endOf, keptEvents, orLost } from "./live/outcomes.ts";
 import { type ProgramDeps, ProgramRun } from "./live/program-run.ts";
+import { createRunMemory } from "./live/run-memory.ts";
 import { type CallRunRequest, openCallRun } from "./prepare/open-calls.ts";
 import { type ProgramRequest, prepareProgram } from "./prepare/prepare.ts";
+import { readFailedProgram } from "./read/failed-program.ts";
 import type { RunReader } from "./read/reading.ts";
 import type { TokenBudgets } from "./record/receipt.ts";
-import { createReuse, readFailedProgram } from "./record/repair.ts";
-import type { PendingCall } from "./record/report.ts";
-import { createRunMemory } from "./run-memory.ts";
+import { createReuse } from "./record/repair.ts";
+import type { PendingCall } from "./record/report-shape.ts";
 
 export interface StartingDeps extends ProgramDeps {
   readonly compiler: Compiler;

@@ -1,6 +1,5 @@
 /** Whether there is room for another run: in all, and of its principal. */
 import { ToolariumError } from "../errors.ts";
-import type { Usage } from "./usage.ts";
 
 /** How much is kept, as far as there is a bound for it; what is not counted is zero, and nobody's. */
 export interface Kept {
@@ -53,3 +52,6 @@ export function createQuota({
 }
 
 const full = (message: string): ToolariumError => new ToolariumError("store_full", message);
+
+/** Bytes by principal. Who keeps nothing has none, or zero. */
+export type Usage = ReadonlyMap<string, number>;

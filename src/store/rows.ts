@@ -3,9 +3,9 @@ import { z } from "zod";
 import type { ToolErrorKind } from "../../sandbox/index.ts";
 import { errorTable, type RunErrorCode, ToolariumError, toolFailureCode } from "../errors.ts";
 import type { JournalEvent, RunError, RunUsage, RunWarning, ToolFailure } from "../journal.ts";
-import type { PolicyLayer } from "../tools/policy.ts";
+import type { PolicyLayer } from "../tools/policy-layer.ts";
 import { restoreLargeTexts } from "./large-texts.ts";
-import { JOURNAL_VERSION } from "./sqlite/file/migrations.ts";
+
 import type { FoundCall, StoredRun, StoredShape } from "./store.ts";
 
 /**
@@ -236,3 +236,10 @@ const shapeRow = z.object({
 function isKeyOf(table: object, value: unknown): boolean {
   return typeof value === "string" && Object.hasOwn(table, value);
 }
+
+/**
+ * Stands in every stored event as `v`. Goes up when an older version could not read a new event; events of lower
+ * versions are still read. 2: runs that go on after they waited, chats, edited and supplied results, large texts by
+ * their hash.
+ */
+export const JOURNAL_VERSION = 2;

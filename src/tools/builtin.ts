@@ -3,9 +3,10 @@
  * that a replay is told the same; they change nothing, and run without a person. Their ids begin with `@`, which no
  * server's name does: `@tools/search`.
  */
-import type { CallOutcome } from "../mcp/hub.ts";
-import type { Catalog, CatalogTool, JsonSchema } from "./catalog.ts";
-import type { Policy } from "./policy.ts";
+import type { CallOutcome } from "../mcp/server.ts";
+import type { Catalog, CatalogTool } from "./catalog.ts";
+import type { Policy } from "./policy-layer.ts";
+import type { JsonSchema } from "./tool-source.ts";
 
 export interface Builtin {
   readonly tool: CatalogTool;

@@ -2,6 +2,7 @@
  * The catalog: an immutable, versioned snapshot of every tool of every server, with the names under which a program,
  * a model and an operator know it. A run keeps the catalog it started with.
  */
+
 import { createHash } from "node:crypto";
 import type { ToolNamespaces } from "../../sandbox/index.ts";
 import {
@@ -12,33 +13,7 @@ import {
   type NameCollision,
 } from "./names.ts";
 import { patternMatcher } from "./patterns.ts";
-
-/** JSON Schema as servers send it: an object, or the boolean schemas. Never trusted to be well-formed. */
-export type JsonSchema = boolean | { readonly [keyword: string]: unknown };
-
-/** One tool as its server announced it, before it has names. `mcp/` makes these; quarantined tools are not among them. */
-export interface ToolSource {
-  readonly name: string;
-  readonly description: string;
-  readonly inputSchema: JsonSchema;
-  readonly outputSchema?: JsonSchema;
-  readonly annotations: { readonly [hint: string]: unknown };
-  /** Arguments a program passes in order, e.g. `["path"]` for `analyzeFile(path)`. Only for tools defined in code. */
-  readonly positional?: readonly string[];
-  /** True when the tool was defined in code as read-only or its server's annotations are trusted and say so. */
-  readonly readOnly?: boolean;
-  readonly idempotent?: boolean;
-  /** Tools given in code run automatically unless this is set. Absent on tools of MCP servers. */
-  readonly needsApproval?: boolean;
-  /** Why the tool is listed but can't be called, e.g. it demands MCP tasks. */
-  readonly unavailable?: string;
-}
-
-/** One server's tools. The server named `local` holds tools defined in code; they become globals themselves. */
-export interface ServerSource {
-  readonly server: string;
-  readonly tools: readonly ToolSource[];
-}
+import type { JsonSchema, ServerSource, ToolSource } from "./tool-source.ts";
 
 export interface CatalogTool extends Omit<ToolSource, "readOnly" | "idempotent"> {
   /** `server/tool`, the original names; the key of everything. */

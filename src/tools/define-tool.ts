@@ -1,8 +1,8 @@
 /** Tools given in code: one definition, checked when it is made, with the argument's type inferred from its schema. */
 import { z } from "zod";
 import { ToolariumError } from "../errors.ts";
-import type { LocalTool } from "../mcp/hub.ts";
-import type { JsonSchema } from "./catalog.ts";
+import type { LocalTool } from "../mcp/server.ts";
+import type { JsonSchema } from "./tool-source.ts";
 
 /** A schema of zod, valibot, arktype or any other library that speaks Standard Schema (https://standardschema.dev). */
 export interface StandardSchema<Input = unknown, Output = Input> {

@@ -2,7 +2,8 @@
 import type { Catalog, CatalogTool } from "./catalog.ts";
 import { meantTools } from "./meant-tools.ts";
 import { nearestNames } from "./nearest.ts";
-import { type Policy, refusingRule, visible } from "./policy.ts";
+import { refusingRule, visible } from "./policy.ts";
+import type { Policy } from "./policy-layer.ts";
 import { type Spelling, spellTool, spellUnknown } from "./spelling.ts";
 
 export interface ExplainedRefusal {

@@ -2,28 +2,12 @@
  * May this call run? The one place that answers. Tool calls are suggestions: a tool is callable when every layer
  * allows it, and runs without a person only when every layer auto-executes it.
  */
+
 import { createHash } from "node:crypto";
-import type { Config, KeyConfig } from "../config.ts";
 import { ToolariumError } from "../errors.ts";
 import type { Catalog, CatalogTool } from "./catalog.ts";
 import { matchesGlob, patternMatcher, serverOf } from "./patterns.ts";
-
-/** One layer's say. Absent = no further filter; `[]` = nothing. Patterns as in the configuration. */
-export interface PolicyLayer {
-  /** Named in refusals: `tools.allow`, `key "support-bot"`, `x-mcp-include-tools`, `tools_filter`. */
-  readonly rule: string;
-  readonly allow?: readonly string[];
-  readonly autoExecute?: readonly string[];
-  /** Servers by exact name; several filters of one layer intersect. */
-  readonly servers?: readonly string[];
-  /** The deployment's own layer. Its `autoExecute` speaks of servers: tools given in code run without it. */
-  readonly deployment?: true;
-}
-
-/** Plain data: a run stores it as its policy snapshot, and a later request can only add layers. */
-export interface Policy {
-  readonly layers: readonly PolicyLayer[];
-}
+import type { Policy, PolicyLayer } from "./policy-layer.ts";
 
 export type Decision =
   | { readonly verdict: "auto" }
@@ -96,15 +80,6 @@ export function mayHoldTools(server: string, { layers }: Policy): boolean {
       (allow === undefined ||
         allow.some((pattern) => pattern === "*" || matchesGlob(serverOf(pattern), server))),
   );
-}
-
-/** What the deployment says, and what the caller's key says on top of it. */
-export function baseLayers(config: Pick<Config, "tools">, key?: KeyConfig): readonly PolicyLayer[] {
-  const { allow, autoExecute } = config.tools;
-  const deployment: PolicyLayer = { rule: "tools.allow", allow, autoExecute, deployment: true };
-  return key === undefined
-    ? [deployment]
-    : [deployment, { rule: `key ${JSON.stringify(key.name)}`, ...key.tools }];
 }
 
 /**

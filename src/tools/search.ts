@@ -3,9 +3,11 @@
  * in an index, so that neither a result nor its rank tells of others.
  */
 import MiniSearch from "minisearch";
-import type { Catalog, CatalogTool, JsonSchema } from "./catalog.ts";
+import type { Catalog, CatalogTool } from "./catalog.ts";
 import { compareBytes } from "./names.ts";
-import { type Policy, visible } from "./policy.ts";
+import { visible } from "./policy.ts";
+import type { Policy } from "./policy-layer.ts";
+import type { JsonSchema } from "./tool-source.ts";
 import { wordsOf } from "./words.ts";
 
 export interface ToolSearch {

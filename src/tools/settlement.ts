@@ -1,6 +1,6 @@
 /** How calls end at the gate: values within their bounds, refusals, and the journal's last word on either. */
 import type { JournalEventBody, ToolFailure } from "../journal.ts";
-import type { CallOutcome } from "../mcp/hub.ts";
+import type { CallOutcome } from "../mcp/server.ts";
 
 export type Refusal = { readonly ok: false; readonly failure: ToolFailure };
 export type Settled = { readonly ok: true; readonly value: string } | Refusal;

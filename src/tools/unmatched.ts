@@ -2,7 +2,8 @@
 import type { Catalog, CatalogTool } from "./catalog.ts";
 import { nearestNames } from "./nearest.ts";
 import { matchesGlob, patternMatcher } from "./patterns.ts";
-import { mayHoldTools, type PolicyLayer, visible } from "./policy.ts";
+import { mayHoldTools, visible } from "./policy.ts";
+import type { PolicyLayer } from "./policy-layer.ts";
 
 export interface PatternList {
   /** Named in the sentence: `tools.autoExecute`, `x-mcp-include-tools`. */

@@ -1,12 +1,20 @@
 /** Tells the log of patterns of the configuration that mean no tool: once the servers have settled, and when it changes. */
-import type { Config } from "../config.ts";
 import type { Log } from "../log.ts";
-import type { Hub } from "../mcp/hub.ts";
+import type { Hub } from "../mcp/server.ts";
 import type { Catalog } from "./catalog.ts";
 import { describeUnmatched, knownTools, type PatternList } from "./unmatched.ts";
 
 export interface PatternWatch {
-  readonly config: Pick<Config, "tools" | "keys">;
+  /** The patterns of the configuration. */
+  readonly config: {
+    readonly tools: {
+      readonly [list in "allow" | "autoExecute" | "readOnly" | "idempotent"]: readonly string[];
+    };
+    readonly keys: readonly {
+      readonly name: string;
+      readonly tools: { readonly allow?: readonly string[]; readonly autoExecute?: readonly string[] };
+    }[];
+  };
   readonly hub: Pick<Hub, "onChange">;
   readonly catalog: () => Catalog;
   /** Before it nothing is judged. */

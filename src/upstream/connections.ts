@@ -3,7 +3,7 @@
  * everything (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`). Addresses of this machine are never asked for through the latter.
  */
 import { Agent, type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from "undici";
-import type { ProviderConfig } from "../config.ts";
+import type { ProviderConfig } from "../config/config.ts";
 
 export interface Connections extends AsyncDisposable {
   /** Owned here. One for all providers that go the same way. */

@@ -1,5 +1,5 @@
 /** The keys of one provider: one is drawn for each attempt by weight, and one that was refused rests for a while. */
-import type { ProviderKey } from "../config.ts";
+import type { ProviderKey } from "../config/config.ts";
 import type { Clock } from "./clock.ts";
 import { type CoolDown, createCoolDown } from "./cool-down.ts";
 

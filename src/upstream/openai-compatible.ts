@@ -3,7 +3,7 @@
  * them), no redirects. A request ends at the provider as soon as nobody reads its answer.
  */
 import { type Dispatcher, request as sendRequest } from "undici";
-import type { ProviderConfig } from "../config.ts";
+import type { ProviderConfig } from "../config/config.ts";
 import { ToolariumError } from "../errors.ts";
 import type { ChatModel, ModelEvent, ModelRequest } from "./model.ts";
 import {

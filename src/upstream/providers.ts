@@ -1,6 +1,7 @@
 /** The providers behind the models: their connections, keys and health, shared by all models of one provider. */
 import type { Dispatcher } from "undici";
-import { type ProviderConfig, providerSecrets } from "../config.ts";
+import type { ProviderConfig } from "../config/config.ts";
+import { providerSecrets } from "../config/secrets.ts";
 import type { Log } from "../log.ts";
 import { createRetryingModel } from "./attempts.ts";
 import type { ChainMember } from "./chain.ts";

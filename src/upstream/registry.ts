@@ -3,8 +3,9 @@
  * bare name when exactly one provider lists it; `builtin/script` is always there. A mode can be appended to any of
  * them.
  */
+
+import type { Config, ProviderConfig } from "../config/config.ts";
 import { isMode, type Mode, modeNames } from "../config/modes.ts";
-import type { Config, ProviderConfig } from "../config.ts";
 import { ToolariumError } from "../errors.ts";
 import { builtinScript } from "./builtin-script.ts";
 import { createChain } from "./chain.ts";

@@ -1,6 +1,6 @@
 /** Chains and retries as the gateway's clients see them. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { configFrom } from "../../src/config.ts";
+import { configFrom } from "../../src/config/load.ts";
 import {
   chunk,
   completion,

@@ -7,9 +7,10 @@ import { codePrompt, toolFunction, withInstructions } from "../../src/chat/offer
 import { addUsage } from "../../src/chat/turns/usage.ts";
 import { showDeclarations } from "../../src/code/declare/shown-declarations.ts";
 import { describeReport } from "../../src/runs/record/model-report.ts";
-import type { Report } from "../../src/runs/record/report.ts";
+import type { Report } from "../../src/runs/record/report-shape.ts";
 import { countTokens } from "../../src/tokens.ts";
-import { buildCatalog, type CatalogTool, type JsonSchema } from "../../src/tools/catalog.ts";
+import { buildCatalog, type CatalogTool } from "../../src/tools/catalog.ts";
+import type { JsonSchema } from "../../src/tools/tool-source.ts";
 
 const BUDGET = 4_000;
 

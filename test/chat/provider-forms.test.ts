@@ -1,7 +1,7 @@
 /** What the model is shown in the form its provider takes, while clients and tools see everything as it is. */
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { LocalTool } from "../../src/mcp/hub.ts";
+import type { LocalTool } from "../../src/mcp/server.ts";
 import type { Fields } from "../../src/upstream/model.ts";
 import { chunk, DONE, stream } from "../upstream/helpers/provider.ts";
 import { conversation, offered, type ScriptedTurn, type Stage, startStage } from "./helpers/scripted.ts";

@@ -2,7 +2,7 @@
 import { LLMock } from "@copilotkit/aimock";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { configFrom } from "../../src/config.ts";
+import { configFrom } from "../../src/config/load.ts";
 import { sdkProviders } from "../upstream/helpers/sdk.ts";
 import { startChat, type TestChat } from "./helpers/chat.ts";
 

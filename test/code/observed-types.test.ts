@@ -1,15 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CheckService, defaultCheckLimits } from "../../src/code/check/check-service.ts";
+import type { TypeChecker } from "../../src/code/check/checked.ts";
 import { DeclarationStore } from "../../src/code/check/declaration-store.ts";
-import type { TypeChecker } from "../../src/code/check/type-checker.ts";
 import type { CompileOutcome, TypeCheck } from "../../src/code/compile.ts";
 import { compileProgram } from "../../src/code/compile-program.ts";
 import { renderDeclarations } from "../../src/code/declare/declarations.ts";
 import { observe } from "../../src/learning/observe.ts";
 import { merge } from "../../src/learning/shape.ts";
 import { toSchema } from "../../src/learning/shape-schema.ts";
-import { buildCatalog, type JsonSchema, withObserved } from "../../src/tools/catalog.ts";
+import { buildCatalog, withObserved } from "../../src/tools/catalog.ts";
+import type { JsonSchema } from "../../src/tools/tool-source.ts";
 import { declare, diagnosticsOf, said, useCompiler } from "./helpers/checked.ts";
 import { source } from "./helpers/tools.ts";
 

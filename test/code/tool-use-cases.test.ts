@@ -7,8 +7,9 @@ import type { CompileOutcome } from "../../src/code/compile.ts";
 import { renderDeclarations } from "../../src/code/declare/declarations.ts";
 import type { CompilerProcess } from "../../src/code/process/compiler-process.ts";
 import { environmentNames } from "../../src/code/syntax/environment-names.ts";
-import type { CatalogTool, ToolSource } from "../../src/tools/catalog.ts";
+import type { CatalogTool } from "../../src/tools/catalog.ts";
 import { createArgumentChecker } from "../../src/tools/checking/arguments.ts";
+import type { ToolSource } from "../../src/tools/tool-source.ts";
 import {
   type AnnouncedTool,
   type MultiTurnCase,

@@ -6,7 +6,7 @@ import { Validator } from "@cfworker/json-schema";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { renderDeclarations } from "../../src/code/declare/declarations.ts";
-import type { JsonSchema } from "../../src/tools/catalog.ts";
+import type { JsonSchema } from "../../src/tools/tool-source.ts";
 import { source, toolsOf } from "./helpers/tools.ts";
 import { moduleOf, typecheck } from "./helpers/typecheck.ts";
 

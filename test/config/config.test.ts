@@ -4,15 +4,10 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { defaultCeilings, defaultLimits } from "../../sandbox/limits.ts";
-import {
-  type Config,
-  configFrom,
-  type LoadedConfig,
-  type LoadOptions,
-  loadConfig,
-  redactions,
-} from "../../src/config.ts";
-import type { ServerSpec } from "../../src/mcp/hub.ts";
+import type { Config } from "../../src/config/config.ts";
+import { configFrom, type LoadedConfig, type LoadOptions, loadConfig } from "../../src/config/load.ts";
+import { redactions } from "../../src/config/secrets.ts";
+import type { ServerSpec } from "../../src/mcp/server.ts";
 
 let folder: string;
 let path: string;

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type LoadedConfig, loadConfig } from "../../src/config.ts";
+import { type LoadedConfig, loadConfig } from "../../src/config/load.ts";
 
 let folder: string;
 let path: string;

@@ -3,7 +3,7 @@
  * would expect, on the servers of the demo. The texts are our own; the reports are named beside them.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { configFrom } from "../../src/config.ts";
+import { configFrom } from "../../src/config/load.ts";
 import { demoConfig } from "../../src/demo/demo.ts";
 import { createGateway, type Gateway } from "../../src/gateway.ts";
 import { createHttpServer, type HttpServer } from "../../src/http/server.ts";

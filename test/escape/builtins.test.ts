@@ -1,7 +1,7 @@
 /** Programs against what their host answers itself: search, description, results of earlier runs. */
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import type { Core } from "../../src/core.ts";
-import type { Report } from "../../src/runs/record/report.ts";
+import type { Report } from "../../src/runs/record/report-shape.ts";
 import { echoTool, openCore, programRequest } from "../helpers/core.ts";
 import { expectNothingLeaked } from "./helpers/canary.ts";
 

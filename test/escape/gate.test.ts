@@ -1,7 +1,7 @@
 /** Programs against the gate of a real gateway: tools outside their set, forged arguments, answers, late calls. */
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import type { Core } from "../../src/core.ts";
-import type { Report } from "../../src/runs/record/report.ts";
+import type { Report } from "../../src/runs/record/report-shape.ts";
 import { defineTool } from "../../src/tools/define-tool.ts";
 import { echoTool, openCore, programRequest } from "../helpers/core.ts";
 import { expectNothingLeaked } from "./helpers/canary.ts";

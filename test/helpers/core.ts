@@ -3,10 +3,10 @@ import { z } from "zod";
 import { defaultLimits, type RunLimits } from "../../sandbox/index.ts";
 import { type Core, type CoreOptions, createCore } from "../../src/core.ts";
 import { createLog } from "../../src/log.ts";
-import type { LocalTool, ServerSpec } from "../../src/mcp/hub.ts";
+import type { LocalTool, ServerSpec } from "../../src/mcp/server.ts";
 import type { ProgramRequest } from "../../src/runs/prepare/prepare.ts";
 import { defineTool } from "../../src/tools/define-tool.ts";
-import type { PolicyLayer } from "../../src/tools/policy.ts";
+import type { PolicyLayer } from "../../src/tools/policy-layer.ts";
 
 const common = { disabled: false, startTimeoutMs: 5_000, trustAnnotations: false, protocol: "auto" } as const;
 

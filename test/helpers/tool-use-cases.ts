@@ -1,7 +1,7 @@
 /** Recorded tool use: a folder of cases, named by `TOOL_USE_CASES`. Tests of it are skipped without. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { ToolSource } from "../../src/tools/catalog.ts";
+import type { ToolSource } from "../../src/tools/tool-source.ts";
 
 export const toolUseCases: string | undefined = process.env["TOOL_USE_CASES"];
 

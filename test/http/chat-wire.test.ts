@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { ChatEvent } from "../../src/chat/events.ts";
 import { ToolariumError } from "../../src/errors.ts";
 import { type StreamOptions, toChunks, toCompletion } from "../../src/http/openai/openai-answer.ts";
-import { toOpenAiError } from "../../src/http/openai/openai-wire.ts";
+import { toOpenAiError } from "../../src/http/request/openai-error.ts";
 
 const envelope = { id: "chatcmpl-x", created: 1_700_000_000, model: "test/m:code" };
 const usage = { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 };

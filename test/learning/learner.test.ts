@@ -4,7 +4,8 @@ import { createLearner, type Learner } from "../../src/learning/learner.ts";
 import { createLog } from "../../src/log.ts";
 import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import { SHAPES_PER_PRINCIPAL, type Store, type StoredShape } from "../../src/store/store.ts";
-import { buildCatalog, type Catalog, type CatalogTool, type JsonSchema } from "../../src/tools/catalog.ts";
+import { buildCatalog, type Catalog, type CatalogTool } from "../../src/tools/catalog.ts";
+import type { JsonSchema } from "../../src/tools/tool-source.ts";
 import { source } from "../code/helpers/tools.ts";
 import { until } from "../helpers/until.ts";
 

@@ -1,6 +1,6 @@
 /** One bad answer costs one call: it fails at once with the reason, and the session and all else live on. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Hub } from "../../src/mcp/hub.ts";
+import type { Hub } from "../../src/mcp/server.ts";
 import { type Answer, body, cut, events, type RawServer, reply, startRaw } from "../fixtures/mcp/raw-http.ts";
 import { call, openHub, remote, stateOf, stdio } from "./hubs.ts";
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import type { Hub } from "../../src/mcp/hub.ts";
+import type { Hub } from "../../src/mcp/server.ts";
 import { call, openHub, stateOf, stdio, toolNames } from "./hubs.ts";
 
 const name = "answers-in-every-shape";

@@ -2,14 +2,8 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { type Logger, pino } from "pino";
-import {
-  type CallOptions,
-  type CallOutcome,
-  createHub,
-  type Hub,
-  type HubDeps,
-  type ServerSpec,
-} from "../../src/mcp/hub.ts";
+import { createHub, type HubDeps } from "../../src/mcp/hub.ts";
+import type { CallOptions, CallOutcome, Hub, ServerSpec } from "../../src/mcp/server.ts";
 
 export const common = {
   disabled: false,

@@ -1,7 +1,7 @@
 import { McpServer } from "@modelcontextprotocol/server";
 import { describe, expect, test, vi } from "vitest";
 import { z } from "zod";
-import type { LocalTool, ServerSpec } from "../../src/mcp/hub.ts";
+import type { LocalTool, ServerSpec } from "../../src/mcp/server.ts";
 import { until } from "../helpers/until.ts";
 import { call, common, openHub, stateOf, toolNames } from "./hubs.ts";
 

@@ -2,7 +2,7 @@
 import type { ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Hub } from "../../src/mcp/hub.ts";
+import type { Hub } from "../../src/mcp/server.ts";
 import { createMemoryBudget, type MemoryBudget } from "../../src/memory-budget.ts";
 import { type Answer, body, type RawServer, reply, startRaw } from "../fixtures/mcp/raw-http.ts";
 import { until } from "../helpers/until.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { CallOutcome, Hub } from "../../src/mcp/hub.ts";
+import type { CallOutcome, Hub } from "../../src/mcp/server.ts";
 import { startRaw } from "../fixtures/mcp/raw-http.ts";
 import { until } from "../helpers/until.ts";
 import { call, openHub, remote, stdio } from "./hubs.ts";

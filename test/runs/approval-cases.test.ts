@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Core } from "../../src/core.ts";
-import type { LocalTool, ServerSpec } from "../../src/mcp/hub.ts";
-import type { Report } from "../../src/runs/record/report.ts";
+import type { LocalTool, ServerSpec } from "../../src/mcp/server.ts";
+import type { Report } from "../../src/runs/record/report-shape.ts";
 import { everything, openCore, programRequest } from "../helpers/core.ts";
 import {
   type AnnouncedTool,

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { defaultLimits } from "../../sandbox/index.ts";
-import type { Report } from "../../src/runs/record/report.ts";
+import type { Report } from "../../src/runs/record/report-shape.ts";
 import { defineTool } from "../../src/tools/define-tool.ts";
 import { everything, openCore, programRequest } from "../helpers/core.ts";
 import { until } from "../helpers/until.ts";

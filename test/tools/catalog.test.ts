@@ -1,14 +1,9 @@
 import { createHash } from "node:crypto";
 import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
-import {
-  buildCatalog,
-  type Catalog,
-  type ServerSource,
-  type ToolSource,
-  toNamespaces,
-} from "../../src/tools/catalog.ts";
+import { buildCatalog, type Catalog, toNamespaces } from "../../src/tools/catalog.ts";
 import { reservedNames } from "../../src/tools/names.ts";
+import type { ServerSource, ToolSource } from "../../src/tools/tool-source.ts";
 
 function source(name: string, more: Partial<ToolSource> = {}): ToolSource {
   return { name, description: "", inputSchema: { type: "object" }, annotations: {}, ...more };

@@ -1,9 +1,10 @@
 /** What a refused call is told: names its reader can write, and only those it may use. */
 import { describe, expect, it } from "vitest";
-import { buildCatalog, type Catalog, type ToolSource } from "../../src/tools/catalog.ts";
+import { buildCatalog, type Catalog } from "../../src/tools/catalog.ts";
 import { explainRefusal } from "../../src/tools/explain-refusal.ts";
-import type { PolicyLayer } from "../../src/tools/policy.ts";
+import type { PolicyLayer } from "../../src/tools/policy-layer.ts";
 import type { Spelling } from "../../src/tools/spelling.ts";
+import type { ToolSource } from "../../src/tools/tool-source.ts";
 
 function source(name: string): ToolSource {
   return { name, description: "", inputSchema: { type: "object" }, annotations: {} };

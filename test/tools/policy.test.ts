@@ -1,14 +1,10 @@
 import { expect, test } from "vitest";
-import { buildCatalog, type Catalog, type CatalogTool, type ToolSource } from "../../src/tools/catalog.ts";
+import { baseLayers } from "../../src/access/base-layers.ts";
+import { buildCatalog, type Catalog, type CatalogTool } from "../../src/tools/catalog.ts";
 import { nearestNames } from "../../src/tools/nearest.ts";
-import {
-  baseLayers,
-  decide,
-  type Policy,
-  type PolicyLayer,
-  requestLayers,
-  visible,
-} from "../../src/tools/policy.ts";
+import { decide, requestLayers, visible } from "../../src/tools/policy.ts";
+import type { Policy, PolicyLayer } from "../../src/tools/policy-layer.ts";
+import type { ToolSource } from "../../src/tools/tool-source.ts";
 
 function source(name: string, more: Partial<ToolSource> = {}): ToolSource {
   return { name, description: "", inputSchema: { type: "object" }, annotations: {}, ...more };

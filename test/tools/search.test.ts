@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
-import { buildCatalog, type Catalog, type JsonSchema, type ToolSource } from "../../src/tools/catalog.ts";
-import type { Policy } from "../../src/tools/policy.ts";
+import { buildCatalog, type Catalog } from "../../src/tools/catalog.ts";
+import type { Policy } from "../../src/tools/policy-layer.ts";
 import { createToolSearch, toolSearch } from "../../src/tools/search.ts";
+import type { JsonSchema, ToolSource } from "../../src/tools/tool-source.ts";
 import { type AnnouncedTool, readCases, toolUseCases } from "../helpers/tool-use-cases.ts";
 
 function tool(name: string, description = "", properties: object = {}, rest: Partial<ToolSource> = {}) {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { createLog } from "../../src/log.ts";
-import { buildCatalog, type ServerSource } from "../../src/tools/catalog.ts";
+import { buildCatalog } from "../../src/tools/catalog.ts";
+import type { ServerSource } from "../../src/tools/tool-source.ts";
 import { describeUnmatched, describeUnmatchedFilters, knownTools } from "../../src/tools/unmatched.ts";
 import { watchPatterns } from "../../src/tools/watch-patterns.ts";
 import { until } from "../helpers/until.ts";
@@ -88,7 +89,7 @@ test("the log is told once the servers have settled, and again when it changes",
   const tools = { allow: ["*"], autoExecute: ["filesystem/raed_*"], readOnly: ["nowhere"], idempotent: [] };
   const key = { name: "bot", key: "k", principal: "bot", may: [], tools: { allow: ["githb/*"] } };
   const stop = watchPatterns({
-    config: { tools: { ...tools, timeoutMs: 1, maxTimeoutMs: 300_000, outputSchemas: {} }, keys: [key] },
+    config: { tools, keys: [key] },
     hub: {
       onChange: (listener) => {
         listeners.add(listener);

@@ -1,6 +1,6 @@
 /** How requests to a provider go out: with the headers of its entry, and through a proxy where one is named. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { configFrom } from "../../src/config.ts";
+import { configFrom } from "../../src/config/load.ts";
 import { createModelRegistry, type ModelRegistry } from "../../src/upstream/registry.ts";
 import { completion, json, startProvider, type TestProvider } from "./helpers/provider.ts";
 import { startProxy, type TestProxy } from "./helpers/proxy.ts";

@@ -1,7 +1,7 @@
 /** Anthropic, Google and Bedrock through their packages, against servers that speak their protocols. */
 import { LLMock } from "@copilotkit/aimock";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { configFrom } from "../../src/config.ts";
+import { configFrom } from "../../src/config/load.ts";
 import { createModelRegistry, type ModelRegistry } from "../../src/upstream/registry.ts";
 import { failureOf, readAnswer } from "./helpers/answers.ts";
 import { SDK_KEY, sdkProviders } from "./helpers/sdk.ts";

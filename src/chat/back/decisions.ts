@@ -1,4 +1,5 @@
 /** The tool messages of a client as decisions: each is taken as if the person had said it to the run itself. */
+
 import { type ErrorCode, ToolariumError } from "../../errors.ts";
 import type { CallRun } from "../../runs/live/call-run.ts";
 import { callIdOf, parseCallId } from "../../runs/record/ids.ts";
@@ -7,21 +8,11 @@ import type { HumanDecision } from "../../tools/gate/gate-call.ts";
 import { readSuppliedText } from "../../tools/gate/supplied-result.ts";
 import { contentText, isFields } from "../../upstream/model.ts";
 import { toolContent } from "../calls/tool-message.ts";
-import type { KeptAnswer, KeptTurn } from "../turns/kept-turns.ts";
+import type { KeptAnswer, KeptTurn } from "../turns/kept-turn.ts";
 import type { ChatRequest } from "../turns/request.ts";
 import { readEdits } from "./edits.ts";
-import { isSameText, type Reply, type ReplyMessage, readSaid, type Said } from "./reply.ts";
-
-/** What a reply says, call by call, before any of it is done. */
-export interface ReadReply {
-  /** The turn whose calls it is about. */
-  readonly turn: KeptTurn;
-  /** Answers of the client's own tools, by the model's ids. */
-  readonly own: readonly ({ readonly id: string } & Pick<KeptAnswer, "content" | "parts">)[];
-  readonly decisions: readonly (ReplyMessage & { readonly said: Said })[];
-  /** The calls as they came back: their arguments count. */
-  readonly calls: Reply["calls"];
-}
+import type { ReadReply } from "./read-reply.ts";
+import { isSameText, type Reply, readSaid, type Said } from "./reply.ts";
 
 /**
  * @throws `unknown_call` when it is not about calls of one turn of this run; `forbidden` when it decides and the caller

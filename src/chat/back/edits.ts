@@ -7,7 +7,7 @@ import type { Viewer } from "../../runs/live/deciders.ts";
 import { editOf } from "../../runs/record/edited-arguments.ts";
 import { callIdOf, parseCallId } from "../../runs/record/ids.ts";
 import type { Runner } from "../../runs/runner.ts";
-import type { ReadReply } from "./decisions.ts";
+import type { ReadReply } from "./read-reply.ts";
 
 /**
  * The arguments, as JSON text, of the calls that are approved with others than were shown, by their ids.

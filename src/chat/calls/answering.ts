@@ -1,12 +1,13 @@
 /** How calls of the model are answered: what the two modes that do so have in common. */
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/config.ts";
 import type { RunError, ToolFailure, TurnCall } from "../../journal.ts";
 import type { CallRun } from "../../runs/live/call-run.ts";
 import type { CallResult } from "../../runs/record/call-result.ts";
-import type { PendingCall, Report, RunStatus } from "../../runs/record/report.ts";
+import type { RunStatus } from "../../runs/record/report.ts";
+import type { PendingCall, Report } from "../../runs/record/report-shape.ts";
 import type { Runner } from "../../runs/runner.ts";
 import type { Catalog, CatalogTool } from "../../tools/catalog.ts";
-import type { Policy } from "../../tools/policy.ts";
+import type { Policy } from "../../tools/policy-layer.ts";
 import type { Fields, ToolCall } from "../../upstream/model.ts";
 import type { Budget } from "../turns/budget.ts";
 import type { TellProgress } from "./progress.ts";
@@ -87,4 +88,12 @@ export interface CallAnswering {
 /** The id is what the client echoes when the call was decided. Arguments are shown as they would be sent. */
 export function toToolCall({ call, arguments: args }: PendingCall, name: string, fields: Fields): ToolCall {
   return { id: call, name, arguments: JSON.stringify(args ?? {}), fields };
+}
+
+/** What was done in auto mode, and why. */
+export interface AutoChoice {
+  readonly offered: "both" | "code";
+  readonly chosen: "none" | "direct" | "code" | "both";
+  /** For people: one sentence, two when not both were offered. */
+  readonly reason: string;
 }

@@ -2,22 +2,15 @@
  * Auto mode, experimental: the model is offered the tools themselves and programs over them, and chooses step by step.
  * What it chose is told with the answer, so that people can see whether the choice was a good one.
  */
+
 import { countTokens } from "../../tokens.ts";
 import type { Fields, ToolCall } from "../../upstream/model.ts";
 import { reservedFunctionNames } from "../offer/meta-tools.ts";
 import { toolFunction } from "../offer/prompt.ts";
-import type { KeptTurn } from "../turns/kept-turns.ts";
-import type { CallAnswering, ModeContext } from "./answering.ts";
+import type { KeptTurn } from "../turns/kept-turn.ts";
+import type { AutoChoice, CallAnswering, ModeContext } from "./answering.ts";
 import { programs } from "./programs.ts";
 import { toolCalls } from "./tool-calls.ts";
-
-/** What was done in auto mode, and why. */
-export interface AutoChoice {
-  readonly offered: "both" | "code";
-  readonly chosen: "none" | "direct" | "code" | "both";
-  /** For people: one sentence, two when not both were offered. */
-  readonly reason: string;
-}
 
 /**
  * The tools as functions: all of them, or none when their definitions take more than the budget of the declarations,

@@ -2,7 +2,7 @@
 import type { CallRun } from "../../runs/live/call-run.ts";
 import { createRunId } from "../../runs/record/ids.ts";
 import { describeReport } from "../../runs/record/model-report.ts";
-import type { Report } from "../../runs/record/report.ts";
+import type { Report } from "../../runs/record/report-shape.ts";
 import type { ToolCall } from "../../upstream/model.ts";
 import { RUN_CODE } from "../offer/meta-tools.ts";
 import { turnsOf } from "../turns/kept-turns.ts";

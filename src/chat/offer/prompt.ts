@@ -1,6 +1,7 @@
 /** What a model is told in code mode. The text depends on the offered tools only, so that providers can cache it. */
 import type { ShownDeclarations } from "../../code/declare/shown-declarations.ts";
-import type { CatalogTool, JsonSchema } from "../../tools/catalog.ts";
+import type { CatalogTool } from "../../tools/catalog.ts";
+import type { JsonSchema } from "../../tools/tool-source.ts";
 import { type ChatMessage, type Fields, isFields } from "../../upstream/model.ts";
 import { DESCRIBE_TOOLS, SEARCH_TOOLS } from "./meta-tools.ts";
 

@@ -15,23 +15,9 @@ import {
   isFields,
   type ToolCall,
 } from "../../upstream/model.ts";
+import type { KeptAnswer, KeptTurn } from "./kept-turn.ts";
 import { imageKey } from "./result-images.ts";
 import { assistantMessage, type Turn, toolMessage } from "./turn.ts";
-
-/** As the journal has it: `parts` for a content that is no text. */
-export interface KeptAnswer {
-  readonly seq: number;
-  readonly content: string;
-  readonly parts?: true;
-}
-
-export interface KeptTurn extends Turn {
-  readonly seq: number;
-  /** What its calls became, in their order. */
-  readonly places: readonly TurnCall[];
-  /** Contents of the tool messages that went back, by the model's own ids, with the seqs of their events. */
-  readonly answers: ReadonlyMap<string, KeptAnswer>;
-}
 
 /** The answer to one request: from its first event to the next request that went on with the chat. */
 export interface Chapter {

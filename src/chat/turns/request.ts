@@ -3,7 +3,7 @@ import type { Mode } from "../../config/modes.ts";
 import { ToolariumError } from "../../errors.ts";
 import type { RequestMark } from "../../journal.ts";
 import type { RunSpec } from "../../runs/record/run-spec.ts";
-import type { Policy } from "../../tools/policy.ts";
+import type { Policy } from "../../tools/policy-layer.ts";
 import { type ChatMessage, type Fields, isFields } from "../../upstream/model.ts";
 import type { AnswerLimits } from "./budget.ts";
 

@@ -8,7 +8,7 @@ import type { RunReader } from "../../runs/read/reading.ts";
 import { settlementIn } from "../../runs/record/call-result.ts";
 import { imagesIn } from "../../runs/record/media-marks.ts";
 import type { Image } from "../../upstream/model.ts";
-import type { KeptTurn } from "./kept-turns.ts";
+import type { KeptTurn } from "./kept-turn.ts";
 
 /** Of one request, the latest ones first: providers take 20 of them without further limits, and each costs tokens. */
 const MAX_IMAGES = 10;

@@ -3,15 +3,11 @@
  * nobody anything else. The checker is killed and replaced; those whose checks were in it are checked once more,
  * one after the other. Never rejects, and never holds a program back for long.
  */
+
+import type { CheckedProgram, ToolTypes, TypeChecker } from "./checked.ts";
 import { startCompileClock } from "./compile-clock.ts";
 import { groupCpuMs, groupMemoryBytes } from "./group-usage.ts";
-import {
-  type CheckedProgram,
-  CheckerBroken,
-  startTypeChecker,
-  type ToolTypes,
-  type TypeChecker,
-} from "./type-checker.ts";
+import { CheckerBroken, startTypeChecker } from "./type-checker.ts";
 
 export interface CheckLimits {
   /** Milliseconds of the checker's CPU for one check, and a few times that on the clock: see `PATIENCE`. */

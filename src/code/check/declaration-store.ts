@@ -1,6 +1,7 @@
 /** The declarations a compiler process knows, by their hash: asked for once, and dropped when others are used more. */
+
+import type { ToolTypes } from "./checked.ts";
 import { readToolSignatures, type ToolSignatures } from "./tool-signatures.ts";
-import type { ToolTypes } from "./type-checker.ts";
 
 export interface ToolDeclarations extends ToolTypes {
   /** Read at their first use: a program without faults needs none. */

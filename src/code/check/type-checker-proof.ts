@@ -1,5 +1,5 @@
 /** What a type checker has to get right before anybody relies on it: one good program and one bad one. */
-import type { ToolTypes, TypeChecker } from "./type-checker.ts";
+import type { ToolTypes, TypeChecker } from "./checked.ts";
 
 const PROOF: ToolTypes = {
   hash: "proof",

@@ -2,7 +2,8 @@
 import type { Catalog, CatalogTool } from "../../tools/catalog.ts";
 import { explainRefusal } from "../../tools/explain-refusal.ts";
 import { writeTool } from "../../tools/meant-tools.ts";
-import { type Policy, visible } from "../../tools/policy.ts";
+import { visible } from "../../tools/policy.ts";
+import type { Policy } from "../../tools/policy-layer.ts";
 import { toolSearch } from "../../tools/search.ts";
 import { quote } from "../../tools/spelling.ts";
 import { declareTools } from "./declarations.ts";

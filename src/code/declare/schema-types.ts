@@ -1,6 +1,6 @@
 /** The types of schemas, written once: a schema that comes again, in an object of its own or another, has its type. */
 import { hash } from "node:crypto";
-import type { JsonSchema } from "../../tools/catalog.ts";
+import type { JsonSchema } from "../../tools/tool-source.ts";
 import { type SchemaSide, type SchemaType, schemaType } from "./json-schema-to-ts.ts";
 
 /** Types that are remembered, the latest ones: some 10 MB of ordinary tools. */

@@ -5,7 +5,8 @@
 
 import type { HiddenTool } from "../lint/hidden-tools.ts";
 import { lint } from "../lint/lint.ts";
-import { type Parents, readTree, resolve } from "../lint/program-tree.ts";
+import { readTree, resolve } from "../lint/program-tree.ts";
+import type { Parents } from "../lint/tree.ts";
 import { NO_IMPORT, sayAbsent, wayOut } from "../syntax/absent-names.ts";
 import { callingNames, environmentNames } from "../syntax/environment-names.ts";
 import { type Expression, fieldOf, type Program, type SyntaxNode, startOf } from "../syntax/parse.ts";

@@ -1,5 +1,5 @@
 /** What to say of a program that returns nothing, most often by oversight. */
-import { RETURNS_NOTHING } from "../diagnostics.ts";
+
 import type { Expression, Statement } from "../syntax/parse.ts";
 import { type Draft, note } from "./draft.ts";
 import { functionsOf, isDeclarationOnly } from "./entry.ts";
@@ -50,3 +50,6 @@ export function noteForEach(draft: Draft, value: Expression, statement: Statemen
   if (computed || property.type !== "Identifier" || property.name !== "forEach") return;
   note(draft, `${RETURNS_NOTHING} forEach gives no value. Use map, or add a return statement.`, statement);
 }
+
+/** How a remark about a missing result begins. */
+export const RETURNS_NOTHING = "The program returns nothing:";

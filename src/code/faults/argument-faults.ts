@@ -1,7 +1,7 @@
 /** What a tool does not take: an argument missing, unknown, of the wrong type or in the wrong place. */
 import { nearestNames } from "../../tools/nearest.ts";
+import type { TypeFault } from "../check/checked.ts";
 import type { ToolSignature } from "../check/tool-signatures.ts";
-import type { TypeFault } from "../check/type-checker.ts";
 import { endOf, fieldOf, type SyntaxNode, startOf } from "../syntax/parse.ts";
 import { referenceOf } from "../syntax/references.ts";
 import { adviseOn, isJsonText, valueAt } from "./argument-advice.ts";

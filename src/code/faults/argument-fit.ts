@@ -1,6 +1,6 @@
 /** Faults of arguments that need not be any when the program runs: what types cannot know, or only they care about. */
 
-import type { TypeFault } from "../check/type-checker.ts";
+import type { TypeFault } from "../check/checked.ts";
 import { nodesOf, type SyntaxNode } from "../syntax/parse.ts";
 import { referenceOf } from "../syntax/references.ts";
 import { valueAt } from "./argument-advice.ts";

@@ -1,7 +1,7 @@
 /** What judges of faults share: the program, its tools, and how they are named in a sentence. */
 
+import type { SeenType } from "../check/checked.ts";
 import type { ToolSignature, ToolSignatures } from "../check/tool-signatures.ts";
-import type { SeenType } from "../check/type-checker.ts";
 import { fieldOf, type SyntaxNode, startOf } from "../syntax/parse.ts";
 import { type Reference, writeReference } from "../syntax/references.ts";
 import type { FaultSite, ProgramSites } from "./fault-site.ts";

@@ -4,7 +4,7 @@
  * only types care about is dropped.
  */
 
-import type { TypeFault } from "../check/type-checker.ts";
+import type { TypeFault } from "../check/checked.ts";
 import { argumentFault, countFault } from "./argument-faults.ts";
 import type { FaultContext, Verdict } from "./fault-context.ts";
 import { missingName } from "./name-faults.ts";

@@ -2,8 +2,8 @@
 import { sayWrite, writeTool } from "../../tools/meant-tools.ts";
 import { reservedNames } from "../../tools/names.ts";
 import { nearestNames } from "../../tools/nearest.ts";
+import type { TypeFault } from "../check/checked.ts";
 import type { ToolSignature } from "../check/tool-signatures.ts";
-import type { TypeFault } from "../check/type-checker.ts";
 import { likeTools, sayAbsent, sayLike, wayOut } from "../syntax/absent-names.ts";
 import { environmentNames } from "../syntax/environment-names.ts";
 import type { SyntaxNode } from "../syntax/parse.ts";

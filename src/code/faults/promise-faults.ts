@@ -1,6 +1,6 @@
 /** Faults that types find because a promise stands where its result is meant. */
 
-import type { TypeFault } from "../check/type-checker.ts";
+import type { TypeFault } from "../check/checked.ts";
 import type { Expression, SyntaxNode } from "../syntax/parse.ts";
 import { writeReference } from "../syntax/references.ts";
 import { type FaultContext, refuse, textOf, type Verdict, warn } from "./fault-context.ts";

@@ -1,7 +1,7 @@
 /** What a tool object or a tool's result does not have: a tool, a field, an iterator, or an `await` before it. */
 import { sayWrite } from "../../tools/meant-tools.ts";
 import { nearestNames } from "../../tools/nearest.ts";
-import type { SeenType, TypeFault } from "../check/type-checker.ts";
+import type { SeenType, TypeFault } from "../check/checked.ts";
 import { environmentMembers } from "../declare/environment.ts";
 import { environmentNames } from "../syntax/environment-names.ts";
 import { type Expression, fieldOf, type SyntaxNode, startOf, withoutAssertions } from "../syntax/parse.ts";

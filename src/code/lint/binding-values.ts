@@ -4,7 +4,7 @@ import { memberName } from "../syntax/references.ts";
 import { type Call, methodCallOf } from "./call-values.ts";
 import { containerValue } from "./container-values.ts";
 import type { Evaluator } from "./evaluator.ts";
-import type { Binding, Parents, Place } from "./program-tree.ts";
+import type { Binding, Parents, Place } from "./tree.ts";
 import {
   arrayOf,
   DATA,

@@ -3,7 +3,7 @@ import { type Expression, fieldOf, type SyntaxNode, withoutAssertions } from "..
 import { memberName } from "../syntax/references.ts";
 import { builtinOf, type Call } from "./call-values.ts";
 import type { Evaluator } from "./evaluator.ts";
-import type { Binding, Place } from "./program-tree.ts";
+import type { Binding, Place } from "./tree.ts";
 import { arrayOf, elementOf, joinAll, UNKNOWN, type Value } from "./values.ts";
 
 /** What is put into it; without a name under any. */

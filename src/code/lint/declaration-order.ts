@@ -4,8 +4,8 @@ import { type Expression, endOf, fieldOf, type SyntaxNode, startOf } from "../sy
 import type { Remark } from "../syntax/remark.ts";
 import { methodCallOf } from "./call-values.ts";
 import type { Evaluator } from "./evaluator.ts";
-import type { Binding, Body, Parents, Place } from "./program-tree.ts";
 import { error, warning } from "./promise-remarks.ts";
+import type { Binding, Body, Parents, Place } from "./tree.ts";
 import { isCall } from "./words.ts";
 
 /** `const` is assigned, or a variable is used above its declaration where nothing but that can happen. */

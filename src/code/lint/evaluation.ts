@@ -5,7 +5,7 @@ import { BindingValues } from "./binding-values.ts";
 import { callValue, toolValue } from "./call-values.ts";
 import type { Evaluator, GlobalNames } from "./evaluator.ts";
 import { keyName, readMemberNames } from "./member-names.ts";
-import type { Binding, ProgramTree } from "./program-tree.ts";
+import type { Binding, ProgramTree } from "./tree.ts";
 import {
   arrayOf,
   DATA,

@@ -1,6 +1,6 @@
 /** What evaluates expressions, as those see it that do a part of it. */
 import type { SyntaxNode } from "../syntax/parse.ts";
-import type { Binding, ProgramTree } from "./program-tree.ts";
+import type { Binding, ProgramTree } from "./tree.ts";
 import type { Value } from "./values.ts";
 
 /** What a program has besides the language's own names. */

@@ -5,9 +5,9 @@ import { memberName } from "../syntax/references.ts";
 import type { Remark } from "../syntax/remark.ts";
 import { PROMISE_METHODS } from "./call-values.ts";
 import type { Evaluator } from "./evaluator.ts";
-import type { Place } from "./program-tree.ts";
 import { promiseGiven } from "./promise-arguments.ts";
 import { asValue, error, firstOf, isUsedOtherwise, sayPlain } from "./promise-remarks.ts";
+import type { Place } from "./tree.ts";
 import { isCall, sayFix, sayValue } from "./words.ts";
 
 type Member = Extract<Expression, { type: "MemberExpression" | "OptionalMemberExpression" }>;

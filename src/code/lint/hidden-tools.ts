@@ -3,7 +3,7 @@ import type { Expression } from "../syntax/parse.ts";
 import { type SyntaxNode, startOf } from "../syntax/parse.ts";
 import { memberName } from "../syntax/references.ts";
 import type { Evaluator } from "./evaluator.ts";
-import type { Binding, Place } from "./program-tree.ts";
+import type { Binding, Place } from "./tree.ts";
 import { isCall } from "./words.ts";
 
 /** `github.list_issues(…)` on a variable; whether the server has such a tool is for others to know. */

@@ -8,7 +8,7 @@ import type { GlobalNames } from "./evaluator.ts";
 import { forgottenAwait } from "./forgotten-awaits.ts";
 import { type HiddenTool, hiddenTools } from "./hidden-tools.ts";
 import { lostPromise, unusedPromise } from "./lost-promises.ts";
-import type { Binding, ProgramTree } from "./program-tree.ts";
+import type { Binding, ProgramTree } from "./tree.ts";
 
 export interface Findings {
   readonly remarks: readonly Remark[];

@@ -5,8 +5,8 @@ import type { Remark } from "../syntax/remark.ts";
 import { type Call, methodCallOf, PROMISE_METHODS } from "./call-values.ts";
 import { asyncExecutor, lostByCallback, settlesSomething } from "./callbacks.ts";
 import type { Evaluator } from "./evaluator.ts";
-import type { Binding, Body, Place } from "./program-tree.ts";
 import { heldPromise, warning } from "./promise-remarks.ts";
+import type { Binding, Body, Place } from "./tree.ts";
 import { promiseIn, settle, type Value } from "./values.ts";
 import { isCall, sayCall } from "./words.ts";
 

@@ -1,7 +1,7 @@
 /** Names that a program gives to members: what has such a name need not be what it was made as. */
 import { type Expression, fieldOf, isFunction, type SyntaxNode, withoutAssertions } from "../syntax/parse.ts";
 import { memberName, referenceOf } from "../syntax/references.ts";
-import type { Place, ProgramTree } from "./program-tree.ts";
+import type { Place, ProgramTree } from "./tree.ts";
 
 export interface MemberNames {
   /** Methods that the program defines itself. */

@@ -1,6 +1,6 @@
 /** What an identifier does where it stands: it declares a name, reads it, gives it a value, or is no name at all. */
 import type { SyntaxNode } from "../syntax/parse.ts";
-import type { BindingKind, Parents, Place } from "./program-tree.ts";
+import type { BindingKind, Parents, Place } from "./tree.ts";
 
 export interface Declares {
   readonly type: "declares";

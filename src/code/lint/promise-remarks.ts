@@ -5,7 +5,7 @@ import { memberName } from "../syntax/references.ts";
 import type { Remark } from "../syntax/remark.ts";
 import { PROMISE_METHODS } from "./call-values.ts";
 import type { Evaluator } from "./evaluator.ts";
-import type { Binding, Place } from "./program-tree.ts";
+import type { Binding, Place } from "./tree.ts";
 import type { PromiseValue } from "./values.ts";
 import { isCall, makesArray, sayCall, sayFix, sayValue } from "./words.ts";
 

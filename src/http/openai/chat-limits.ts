@@ -1,6 +1,6 @@
 /** What one answer may take: configuration ∩ key ∩ request. A request can narrow, and is refused when it would widen. */
 import type { AnswerLimits } from "../../chat/turns/budget.ts";
-import type { AgentLimits } from "../../config.ts";
+import type { AgentLimits } from "../../config/config.ts";
 import { ToolariumError } from "../../errors.ts";
 
 /**

@@ -8,8 +8,8 @@ import type { ChatEvent } from "../../chat/events.ts";
 import { createMergedFields } from "../../chat/turns/merged-fields.ts";
 import { type Fields, toCallField } from "../../upstream/model.ts";
 import { readServerSentData } from "../../upstream/reading/server-sent-data.ts";
+import { toOpenAiError } from "../request/openai-error.ts";
 import type { ServerSentEvent } from "../request/sse.ts";
-import { toOpenAiError } from "./openai-wire.ts";
 
 /** What all chunks of one answer share. */
 export interface Envelope {

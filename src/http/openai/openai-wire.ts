@@ -3,9 +3,9 @@
  * Nothing behind this file knows these shapes.
  */
 import { z } from "zod";
+import type { AgentLimits } from "../../config/config.ts";
 import { isMode } from "../../config/modes.ts";
-import type { AgentLimits } from "../../config.ts";
-import { ToolariumError, toRefusal } from "../../errors.ts";
+import { ToolariumError } from "../../errors.ts";
 import { type ChatMessage, type Fields, isFields } from "../../upstream/model.ts";
 import { checkDepth } from "../../upstream/provider/sendable.ts";
 import { parseBody, toolPatterns } from "../request/validate.ts";
@@ -102,34 +102,4 @@ function readMetadata(metadata: unknown): { readonly mode: unknown; readonly kep
   if (!isFields(metadata) || !isMode(metadata["mode"])) return { mode: undefined, kept: { metadata } };
   const { mode, ...others } = metadata;
   return { mode, kept: Object.keys(others).length === 0 ? {} : { metadata: others } };
-}
-
-export interface OpenAiError {
-  readonly status: number;
-  readonly body: {
-    readonly error: {
-      readonly message: string;
-      readonly type: string;
-      readonly param: string | null;
-      readonly code: string;
-    };
-  };
-  readonly headers: { readonly [name: string]: string };
-}
-
-/** Anything thrown, as OpenAI's clients read it. What retrying cannot mend says so: they would send it three times. */
-export function toOpenAiError(error: unknown): OpenAiError {
-  const refusal = toRefusal(error);
-  return {
-    status: refusal.status,
-    body: {
-      error: {
-        message: refusal.message,
-        type: refusal.type,
-        param: refusal.param ?? null,
-        code: refusal.provider?.code ?? refusal.code,
-      },
-    },
-    headers: refusal.retryable ? {} : { "x-should-retry": "false" },
-  };
 }

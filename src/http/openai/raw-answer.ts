@@ -4,8 +4,8 @@
  */
 import type { FastifyReply } from "fastify";
 import type { ChatEvent } from "../../chat/events.ts";
+import { toOpenAiError } from "../request/openai-error.ts";
 import { disconnectSignal, drained, formatEvent, HEARTBEAT_MS } from "../request/sse.ts";
-import { toOpenAiError } from "./openai-wire.ts";
 
 export type RawEvent = ChatEvent & { readonly type: "raw" };
 

@@ -4,11 +4,13 @@
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { baseLayers } from "../../access/base-layers.ts";
+import type { AgentLimits, Config, KeyConfig, Right } from "../../config/config.ts";
 import type { Mode } from "../../config/modes.ts";
-import type { AgentLimits, Config, KeyConfig, Right } from "../../config.ts";
 import { ToolariumError } from "../../errors.ts";
 import { createDecideScope, type DecideScope, type Viewer } from "../../runs/live/deciders.ts";
-import { baseLayers, type Policy, type PolicyLayer, requestLayers } from "../../tools/policy.ts";
+import { requestLayers } from "../../tools/policy.ts";
+import type { Policy, PolicyLayer } from "../../tools/policy-layer.ts";
 import {
   allowListedOrigin,
   answerPreflight,

@@ -5,7 +5,7 @@
  */
 import { MIMEType } from "node:util";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/config.ts";
 import { ToolariumError } from "../../errors.ts";
 
 /**

@@ -4,7 +4,8 @@ import { ToolariumError, toolFailureCode } from "../../errors.ts";
 import type { Gateway } from "../../gateway.ts";
 import type { ToolFailure } from "../../journal.ts";
 import type { SettledCall } from "../../runs/record/call-result.ts";
-import { decide, type Policy } from "../../tools/policy.ts";
+import { decide } from "../../tools/policy.ts";
+import type { Policy } from "../../tools/policy-layer.ts";
 import { callerOf, requireRight, takeSlot, userOf } from "./access.ts";
 import { disconnectSignal } from "./sse.ts";
 

@@ -4,7 +4,7 @@
  */
 import type { FastifyInstance } from "fastify";
 import type { Gateway } from "../../gateway.ts";
-import type { PolicyLayer } from "../../tools/policy.ts";
+import type { PolicyLayer } from "../../tools/policy-layer.ts";
 import { describeUnmatchedFilters } from "../../tools/unmatched.ts";
 
 declare module "fastify" {

@@ -5,8 +5,8 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { errorTable, type FieldError, type KnownRun, ToolariumError, toRefusal } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import { toOpenAiError } from "../openai/openai-wire.ts";
 import { discardBody } from "./discard-body.ts";
+import { toOpenAiError } from "./openai-error.ts";
 
 /** The body of a native refusal. */
 export interface Problem {

@@ -5,7 +5,8 @@ import { z } from "zod";
 import { renderDeclarations } from "../../code/declare/declarations.ts";
 import type { Gateway } from "../../gateway.ts";
 import { type CheckRequest, checkProgram } from "../../runs/prepare/check.ts";
-import { type PolicyLayer, visible } from "../../tools/policy.ts";
+import { visible } from "../../tools/policy.ts";
+import type { PolicyLayer } from "../../tools/policy-layer.ts";
 import { callerOf, requestPolicy, requireRight } from "../request/access.ts";
 import { parseBody, parseQuery, programText, toolPatterns } from "../request/validate.ts";
 

@@ -2,13 +2,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { limitNames, type RunLimits, resolveLimits } from "../../../sandbox/index.ts";
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/config.ts";
 import { ToolariumError } from "../../errors.ts";
 import type { Gateway } from "../../gateway.ts";
 import type { JournalEvent } from "../../journal.ts";
 import type { ActiveRun } from "../../runs/live/active-run.ts";
 import { createStreamMapper } from "../../runs/record/events.ts";
-import type { Report } from "../../runs/record/report.ts";
+import type { Report } from "../../runs/record/report-shape.ts";
 import { callerOf, requestPolicy, requireRight, takeSlot, userOf, viewerOf } from "../request/access.ts";
 import { disconnectSignal, type ServerSentEvent, sendEventStream } from "../request/sse.ts";
 import {

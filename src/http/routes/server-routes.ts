@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { ToolariumError } from "../../errors.ts";
 import type { Gateway } from "../../gateway.ts";
-import type { ServerState } from "../../mcp/hub.ts";
+import type { ServerState } from "../../mcp/server.ts";
 import { mayHoldTools, visible } from "../../tools/policy.ts";
 import { callerOf, requestPolicy, seesAll } from "../request/access.ts";
 

@@ -4,7 +4,7 @@
  */
 import type { ToolFailure } from "../../journal.ts";
 import { parseJson, replaceExact } from "../../json.ts";
-import type { CallOutcome } from "../hub.ts";
+import type { CallOutcome } from "../server.ts";
 
 /**
  * A value out of an MCP tool result: `structuredContent` when present; one text block that is a JSON object or array,

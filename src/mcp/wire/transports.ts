@@ -7,7 +7,7 @@ import {
   type Transport,
 } from "@modelcontextprotocol/client";
 import { replaceExact, toBigInt } from "../../json.ts";
-import type { ServerSpec } from "../hub.ts";
+import type { ServerSpec } from "../server.ts";
 import { type AnswerReader, createAnswerReader } from "./answer-reader.ts";
 import type { MessageBounds } from "./message-bounds.ts";
 import { createPauses } from "./pauses.ts";

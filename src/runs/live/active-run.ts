@@ -1,9 +1,9 @@
 /** What the runner gives back to whoever began a run, or decided one of its calls. */
 import type { JournalEvent } from "../../journal.ts";
 import type { HumanDecision } from "../../tools/gate/gate-call.ts";
-import type { PolicyLayer } from "../../tools/policy.ts";
+import type { PolicyLayer } from "../../tools/policy-layer.ts";
 import type { SettledCall } from "../record/call-result.ts";
-import type { Report } from "../record/report.ts";
+import type { Report } from "../record/report-shape.ts";
 import type { Viewer } from "./deciders.ts";
 
 /** A run that this process carries. */

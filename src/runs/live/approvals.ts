@@ -8,7 +8,7 @@ import type { JournalEvent } from "../../journal.ts";
 import { parseJson } from "../../json.ts";
 import type { Bridge } from "../../tools/gate/bridge.ts";
 import type { GateCall, HumanDecision, OpenCall } from "../../tools/gate/gate-call.ts";
-import type { PolicyLayer } from "../../tools/policy.ts";
+import type { PolicyLayer } from "../../tools/policy-layer.ts";
 import { doubtsOf, openCallOf } from "../record/history.ts";
 import { parseCallId } from "../record/ids.ts";
 import type { GateRest } from "./lease.ts";

@@ -2,7 +2,7 @@
 import type { RequestMark } from "../../journal.ts";
 import type { Catalog } from "../../tools/catalog.ts";
 import type { Bridge } from "../../tools/gate/bridge.ts";
-import type { PolicyLayer } from "../../tools/policy.ts";
+import type { PolicyLayer } from "../../tools/policy-layer.ts";
 import type { RunSpec } from "../record/run-spec.ts";
 import type { Carried } from "./carriage.ts";
 import type { Journal } from "./live-journal.ts";

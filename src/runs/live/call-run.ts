@@ -2,7 +2,7 @@ import { ToolariumError, toRefusal } from "../../errors.ts";
 import type { JournalEventBody } from "../../journal.ts";
 import type { Catalog } from "../../tools/catalog.ts";
 import type { GateCall, GateOutcome, HumanDecision } from "../../tools/gate/gate-call.ts";
-import type { Policy, PolicyLayer } from "../../tools/policy.ts";
+import type { Policy, PolicyLayer } from "../../tools/policy-layer.ts";
 import type { CallResult } from "../record/call-result.ts";
 import { resultOf, toCallResult } from "../record/call-result.ts";
 import {
@@ -13,7 +13,8 @@ import {
   unfinishedCalls,
 } from "../record/history.ts";
 import { parseCallId, toCallId } from "../record/ids.ts";
-import { deriveReport, type Report } from "../record/report.ts";
+import { deriveReport } from "../record/report.ts";
+import type { Report } from "../record/report-shape.ts";
 import type { RunSpec } from "../record/run-spec.ts";
 import type { Decidable } from "./approvals.ts";
 import type { CallRunDeps, CallRunOptions, ResumingRequest } from "./call-run-options.ts";

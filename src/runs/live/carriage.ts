@@ -3,7 +3,7 @@
  * as somebody uses it, or it has not come to rest, it stays the same object.
  */
 import type { ToolariumError } from "../../errors.ts";
-import type { Report } from "../record/report.ts";
+import type { Report } from "../record/report-shape.ts";
 import type { Decidable } from "./approvals.ts";
 import { refuseLost } from "./endings.ts";
 import type { Journal } from "./live-journal.ts";

@@ -6,9 +6,11 @@
 import type { JournalEvent } from "../../journal.ts";
 import type { StoredRun } from "../../store/store.ts";
 import { matchesGlob } from "../../tools/patterns.ts";
-import { type Policy, refusingRule } from "../../tools/policy.ts";
+import { refusingRule } from "../../tools/policy.ts";
+import type { Policy } from "../../tools/policy-layer.ts";
 import { callIdOf } from "../record/ids.ts";
-import { deriveReport, type PendingCall, type Report } from "../record/report.ts";
+import { deriveReport } from "../record/report.ts";
+import type { PendingCall, Report } from "../record/report-shape.ts";
 import { parseSpec } from "../record/run-spec.ts";
 import { askedCalls } from "./approvals.ts";
 

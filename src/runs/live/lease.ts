@@ -16,7 +16,7 @@ import type {
 import { type FinalOutcome, refuse, settle } from "../../tools/settlement.ts";
 import { toGuestText } from "../record/guest-values.ts";
 import { toGuestError } from "../record/history.ts";
-import type { PendingCall } from "../record/report.ts";
+import type { PendingCall } from "../record/report-shape.ts";
 import type { Journal } from "./live-journal.ts";
 
 export interface LeaseOptions {

@@ -5,7 +5,7 @@ import type { JournalEvent, JournalEventBody, RunStatus } from "../../journal.ts
 import type { Log } from "../../log.ts";
 import type { RunRecord, Store } from "../../store/store.ts";
 import { hasEffects, statusAfter } from "../record/report.ts";
-import type { RunMemory } from "../run-memory.ts";
+import type { RunMemory } from "./run-memory.ts";
 
 /**
  * The journal of one run while a process carries it. It has one writer, which is never held up: views read `events`,

@@ -1,7 +1,7 @@
 /** What clients are told of runs, as far as their records can be kept. */
 import type { JournalEvent } from "../../journal.ts";
 import { type SettledCall, settlementIn } from "../record/call-result.ts";
-import type { Report } from "../record/report.ts";
+import type { Report } from "../record/report-shape.ts";
 import type { Carried } from "./carriage.ts";
 import { refuseLost } from "./endings.ts";
 import type { Journal } from "./live-journal.ts";

@@ -16,18 +16,13 @@ import type { Builtins } from "../../tools/builtin.ts";
 import type { Catalog } from "../../tools/catalog.ts";
 import type { Bridge } from "../../tools/gate/bridge.ts";
 import type { GateCall, HumanDecision } from "../../tools/gate/gate-call.ts";
-import type { Policy, PolicyLayer } from "../../tools/policy.ts";
+import type { Policy, PolicyLayer } from "../../tools/policy-layer.ts";
 import { remarksOn } from "../hints/remarks.ts";
 import type { CompiledText } from "../program/compile-for-run.ts";
 import { layersOf, openCallOf, toHistory } from "../record/history.ts";
 import { parseCallId, toCallId } from "../record/ids.ts";
-import {
-  deriveReport,
-  lastLogsOf,
-  type PendingCall,
-  type Report,
-  type ReportHead,
-} from "../record/report.ts";
+import { deriveReport, lastLogsOf } from "../record/report.ts";
+import type { PendingCall, Report, ReportHead } from "../record/report-shape.ts";
 import type { ProgramSpec } from "../record/run-spec.ts";
 import { toRunUsage } from "../record/usage.ts";
 import type { Decidable } from "./approvals.ts";

@@ -1,7 +1,8 @@
 /** What every program has besides its tools, and asks its host for: `tools.search`, `tools.describe`, `runs.result`. */
 import type { HostFunction } from "../../../sandbox/index.ts";
 import { builtinTool } from "../../tools/builtin.ts";
-import type { CatalogTool, JsonSchema } from "../../tools/catalog.ts";
+import type { CatalogTool } from "../../tools/catalog.ts";
+import type { JsonSchema } from "../../tools/tool-source.ts";
 
 const text: JsonSchema = { type: "string" };
 

@@ -1,42 +1,16 @@
 /** Runs out of the store, for a process that goes on with them or ends them. */
-import type { JournalEvent, RunStatus } from "../../journal.ts";
+import type { JournalEvent } from "../../journal.ts";
 import type { Log } from "../../log.ts";
 import type { MemoryBudget } from "../../memory-budget.ts";
-import type { RunQuery, Store, StoredRun } from "../../store/store.ts";
+import type { Store, StoredRun } from "../../store/store.ts";
 import { CallRun } from "../live/call-run.ts";
 import type { Carried } from "../live/carriage.ts";
 import { createJournal, type Journal, type JournalOptions } from "../live/live-journal.ts";
 import { type ProgramDeps, ProgramRun } from "../live/program-run.ts";
+import { createRunMemory } from "../live/run-memory.ts";
 import { createReuse } from "../record/repair.ts";
 import { parseSpec, type RunSpec, readNamespaces } from "../record/run-spec.ts";
-import { createRunMemory } from "../run-memory.ts";
 import { toIdentity } from "./prepare.ts";
-
-const PAGE = 200;
-
-/** Newest first. */
-export async function* allRuns(
-  store: Pick<Store, "listRuns">,
-  query: Omit<RunQuery, "limit" | "cursor">,
-): AsyncGenerator<StoredRun> {
-  let cursor: string | null = null;
-  do {
-    const page: Awaited<ReturnType<Store["listRuns"]>> = await store.listRuns({
-      ...query,
-      limit: PAGE,
-      ...(cursor === null ? {} : { cursor }),
-    });
-    yield* page.runs;
-    cursor = page.nextCursor;
-  } while (cursor !== null);
-}
-
-export function listRunsIn(
-  store: Pick<Store, "listRuns">,
-  ...statuses: readonly RunStatus[]
-): Promise<readonly StoredRun[]> {
-  return Array.fromAsync(allRuns(store, { statuses }));
-}
 
 export async function loadRun(
   stored: StoredRun,

@@ -2,14 +2,14 @@
 import type { RunLimits } from "../../../sandbox/index.ts";
 import type { Log } from "../../log.ts";
 import type { MemoryBudget } from "../../memory-budget.ts";
-import type { Policy } from "../../tools/policy.ts";
+import type { Policy } from "../../tools/policy-layer.ts";
 import { CallRun } from "../live/call-run.ts";
 import type { CallRunDeps } from "../live/call-run-options.ts";
 import { createJournal, type JournalOptions, type JournalStore } from "../live/live-journal.ts";
+import { createRunMemory } from "../live/run-memory.ts";
 import { createRunId } from "../record/ids.ts";
 import { requestKey } from "../record/request-keys.ts";
 import type { ChatSpec, RunSpec } from "../record/run-spec.ts";
-import { createRunMemory } from "../run-memory.ts";
 
 /** Calls made outside a program: a chat request in agent or code mode, or one explicit call. */
 export interface CallRunRequest {

@@ -6,7 +6,8 @@ import { writeReference } from "../../code/syntax/references.ts";
 import type { Catalog, CatalogTool } from "../../tools/catalog.ts";
 import { explainRefusal } from "../../tools/explain-refusal.ts";
 import { writeTool } from "../../tools/meant-tools.ts";
-import { decide, type Policy } from "../../tools/policy.ts";
+import { decide } from "../../tools/policy.ts";
+import type { Policy } from "../../tools/policy-layer.ts";
 import { hiddenGlobals, programDeclarations, programGlobals } from "./program-globals.ts";
 
 export interface ProgramText {

@@ -5,7 +5,8 @@ import { type OtherServer, renderDeclarations } from "../../code/declare/declara
 import { type ShownDeclarations, showDeclarations } from "../../code/declare/shown-declarations.ts";
 import { environmentNames } from "../../code/syntax/environment-names.ts";
 import type { Catalog, CatalogTool } from "../../tools/catalog.ts";
-import { type Policy, visible } from "../../tools/policy.ts";
+import { visible } from "../../tools/policy.ts";
+import type { Policy } from "../../tools/policy-layer.ts";
 
 /** What the prelude installs, and its tools, those it may not use among them: their use has a better answer. */
 export function programGlobals(catalog: Catalog): readonly string[] {

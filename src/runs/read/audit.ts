@@ -6,7 +6,7 @@ import type { CallPage, FoundCall, Store } from "../../store/store.ts";
 import { serverOf } from "../../tools/patterns.ts";
 import type { Viewer } from "../live/deciders.ts";
 import { type CallRecord, callDecision, callStatus, createCallFold } from "../record/calls.ts";
-import type { ReportCall } from "../record/report.ts";
+import type { ReportCall } from "../record/report-shape.ts";
 import type { AuditFilters } from "./audit-query.ts";
 
 /** Times are ISO 8601. */

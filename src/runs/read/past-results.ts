@@ -4,7 +4,7 @@
  */
 import { type FoundTool, MAX_DESCRIBED, toolNamed } from "../../code/declare/discover.ts";
 import type { JournalEvent } from "../../journal.ts";
-import type { CallOutcome } from "../../mcp/hub.ts";
+import type { CallOutcome } from "../../mcp/server.ts";
 import type { BuiltinView } from "../../tools/builtin.ts";
 import { refusingRule } from "../../tools/policy.ts";
 import { refuse } from "../../tools/settlement.ts";

@@ -1,14 +1,15 @@
 /** Runs as their owners read them: reports, lists, events, calls to decide. Live while a process carries them. */
 import { ToolariumError } from "../../errors.ts";
 import type { JournalEvent } from "../../journal.ts";
+import { allRuns } from "../../store/all-runs.ts";
 import type { Store, StoredRun, RunPage as StoredRunPage } from "../../store/store.ts";
 import type { Carried } from "../live/carriage.ts";
 import { type Approval, approvalsOf, isAsked, seesWhole, type Viewer } from "../live/deciders.ts";
 import { keptEvents } from "../live/outcomes.ts";
-import { allRuns } from "../prepare/loading.ts";
 import { mergeChildren } from "../record/chat-report.ts";
 import { callIdOf, parseCallId } from "../record/ids.ts";
-import { deriveReport, type Report, type RunStatus, statusAfter } from "../record/report.ts";
+import { deriveReport, type RunStatus, statusAfter } from "../record/report.ts";
+import type { Report } from "../record/report-shape.ts";
 import { parseSpec } from "../record/run-spec.ts";
 
 export interface RunPage {

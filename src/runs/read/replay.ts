@@ -6,7 +6,8 @@ import type { JournalEvent } from "../../journal.ts";
 import type { Store } from "../../store/store.ts";
 import { describeFailure } from "../live/endings.ts";
 import { toHistory } from "../record/history.ts";
-import { deriveReport, type Report } from "../record/report.ts";
+import { deriveReport } from "../record/report.ts";
+import type { Report } from "../record/report-shape.ts";
 import { type ProgramSpec, parseSpec, readNamespaces } from "../record/run-spec.ts";
 
 export interface Replayed {

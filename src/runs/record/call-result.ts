@@ -4,7 +4,7 @@ import { parseJson } from "../../json.ts";
 import type { GateOutcome } from "../../tools/gate/gate-call.ts";
 import { doubtsOf, openCallOf } from "./history.ts";
 import { toQuestionId } from "./ids.ts";
-import type { PendingCall } from "./report.ts";
+import type { PendingCall } from "./report-shape.ts";
 
 export type CallResult =
   | { readonly type: "value"; readonly call: string; readonly value: unknown }

@@ -2,7 +2,7 @@
 import type { JournalEvent, ToolFailure } from "../../journal.ts";
 import { parseJson } from "../../json.ts";
 import { toQuestionId } from "./ids.ts";
-import type { CallStatus, PendingCall } from "./report.ts";
+import type { CallStatus, PendingCall } from "./report-shape.ts";
 
 /** Times are milliseconds since the Unix epoch. */
 export interface CallRecord {

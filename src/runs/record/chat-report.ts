@@ -1,6 +1,7 @@
 /** The report of a chat run with that of its programs folded in: a view, nothing is recorded twice. */
 import { addReceipts } from "./receipt.ts";
-import { type Report, withTokens } from "./report.ts";
+import { withTokens } from "./report.ts";
+import type { Report } from "./report-shape.ts";
 
 /** `children` in the order in which they were started. */
 export function mergeChildren(chat: Report, children: readonly Report[]): Report {

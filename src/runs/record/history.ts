@@ -8,7 +8,7 @@ import type {
 } from "../../../sandbox/index.ts";
 import type { JournalEvent, ToolFailure } from "../../journal.ts";
 import type { OpenCall } from "../../tools/gate/gate-call.ts";
-import type { PolicyLayer } from "../../tools/policy.ts";
+import type { PolicyLayer } from "../../tools/policy-layer.ts";
 import { toGuestText } from "./guest-values.ts";
 import { parseCallId } from "./ids.ts";
 import { wallMsSoFar } from "./report.ts";

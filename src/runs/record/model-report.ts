@@ -2,12 +2,11 @@
  * What a model reads of a program: what it returned and printed, or why it failed, with the next step. Never the calls
  * it made, unless it failed after some that may have changed something. Short: what is cut says so.
  */
+
+import type { Diagnostic } from "../../code/compile.ts";
 import { fitJson } from "./fit-json.ts";
 import { withMarks } from "./media-marks.ts";
-import type { Diagnostic, Report } from "./report.ts";
-
-/** All that can be read of a report. */
-export type ReadReport = Omit<Report, "usage">;
+import type { ReadReport, Report } from "./report-shape.ts";
 
 const MAX_DIAGNOSTICS = 5;
 const MAX_CALLS = 50;

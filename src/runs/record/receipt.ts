@@ -2,28 +2,12 @@
  * What a program costs in tokens, and what its tool results would have cost a model that calls tools itself. Derived
  * from the run's record, like all of its report: nothing is counted while it runs.
  */
+
 import type { JournalEvent } from "../../journal.ts";
 import { countAllTokens, countTokens } from "../../tokens.ts";
 import { markText } from "./media-marks.ts";
-import { describeReport, type ReadReport } from "./model-report.ts";
-
-/** Texts over 65,536 UTF-16 units are estimated. */
-export interface TokenReceipt {
-  /**
-   * The declarations that a model was shown, or would be: the catalog within its budget. 0 in an embedded sandbox, which
-   * shows them to nobody: to count them would cost its first program a fifth of a second.
-   */
-  readonly declarations: number;
-  /** The author's text. */
-  readonly program: number;
-  /** What a model reads of the run once it has ended: the tool message, cut to its budget. 0 until then. */
-  readonly result: number;
-  /**
-   * The results of its tool calls, whole, as they would stand in the conversation of a model that makes these calls
-   * itself: each once, though such a model reads it again with every turn. Arguments and tool lists are not in it.
-   */
-  readonly directEstimate: number;
-}
+import { describeReport } from "./model-report.ts";
+import type { ReadReport, ReceiptHead, TokenReceipt } from "./report-shape.ts";
 
 /** How many tokens a model may be shown. */
 export interface TokenBudgets {
@@ -32,19 +16,6 @@ export interface TokenBudgets {
 }
 
 const DEFAULT_RESULT_BUDGET = 4_000;
-
-/** What is fixed about a program before it runs. */
-export interface ReceiptHead {
-  readonly code: string;
-  /** Absent in runs of earlier versions. */
-  readonly shown?: Shown;
-}
-
-/** What a model was shown, or would be. */
-export interface Shown {
-  readonly declarationTokens: number;
-  readonly resultBudget: number;
-}
 
 /** `head`: undefined for calls made outside a program. */
 export function countReceipt(

@@ -1,36 +1,5 @@
-/**
- * Repair without repeating: the calls of a failed run that changed something stand for equal calls of the corrected
- * program, so that no effect happens twice. Reads are made again.
- */
-import { ToolariumError } from "../../errors.ts";
 import type { JournalEvent } from "../../journal.ts";
 import type { GateCall } from "../../tools/gate/gate-call.ts";
-import type { RunReader } from "../read/reading.ts";
-import { statusAfter } from "./report.ts";
-
-/**
- * The journal of a failed program of this principal.
- *
- * @throws `not_found` when there is no such program, `invalid_request` when it has not failed
- */
-export async function readFailedProgram(
-  id: string,
-  principal: string,
-  reader: RunReader,
-): Promise<readonly JournalEvent[]> {
-  const param = "repair_of";
-  const run = await reader.find(id, { principal, admin: false });
-  if (run === undefined || run.kind !== "program") {
-    const message = `There is no program ${JSON.stringify(id.slice(0, 80))} among yours.`;
-    throw new ToolariumError("not_found", message, { param });
-  }
-  const events = await reader.journal(id);
-  const status = statusAfter(events.at(-1));
-  if (status === "failed") return events;
-  const message = `Only a failed run can be repaired, and ${id} is ${status}.`;
-  const errors = [{ pointer: `/${param}`, message }];
-  throw new ToolariumError("invalid_request", message, { param, errors });
-}
 
 /**
  * `source` is the journal of the failed run, `own` what the repairing run's journal has already: after a restart its

@@ -1,16 +1,8 @@
 /** The report of a run: what `POST /v1/sandbox/runs` answers and `sandbox.run()` resolves with. */
-import type { RunLimits } from "../../../sandbox/index.ts";
+
 import type { Diagnostic } from "../../code/compile.ts";
 import { withoutResultNotes } from "../../code/diagnostics.ts";
-import type {
-  JournalEvent,
-  LogLevel,
-  RunError,
-  RunStatus,
-  RunUsage,
-  RunWarning,
-  ToolFailure,
-} from "../../journal.ts";
+import type { JournalEvent, LogLevel, RunStatus, RunUsage, RunWarning } from "../../journal.ts";
 import {
   type CallRecord,
   callDecision,
@@ -22,66 +14,11 @@ import {
 } from "./calls.ts";
 import { notesOnResults } from "./guest-values.ts";
 import { markText } from "./media-marks.ts";
-import { countReceipt, type ReceiptHead, type TokenReceipt } from "./receipt.ts";
+import { countReceipt } from "./receipt.ts";
+import type { Report, ReportCall, ReportHead, ReportUsage, TokenReceipt } from "./report-shape.ts";
 import { toRunUsage } from "./usage.ts";
 
 export type { Diagnostic, RunStatus };
-export type CallStatus = "ok" | "error" | "denied" | "waiting" | "running" | "in_doubt" | "cancelled";
-
-export interface ReportCall {
-  readonly id: string;
-  readonly seq: number;
-  readonly tool: string;
-  readonly status: CallStatus;
-  /** Null while a person is asked, and when the call was refused before there was anything to decide. */
-  readonly decision: "auto" | "approved" | "denied" | "result" | null;
-  readonly reused: boolean;
-  /** Since the run was created, like all such times here. */
-  readonly startedMs: number | null;
-  readonly durationMs: number | null;
-  readonly argsBytes: number;
-  readonly resultBytes: number;
-  readonly error: ToolFailure | null;
-}
-
-export interface PendingCall {
-  readonly call: string;
-  readonly tool: string;
-  readonly arguments: unknown;
-  readonly reason: string;
-}
-
-export interface Report {
-  readonly id: string;
-  readonly object: "sandbox.run";
-  readonly status: RunStatus;
-  readonly result: unknown;
-  readonly error: RunError | null;
-  readonly diagnostics: readonly Diagnostic[];
-  readonly logs: readonly { readonly level: LogLevel; readonly text: string; readonly atMs: number }[];
-  readonly calls: readonly ReportCall[];
-  readonly pending: readonly PendingCall[];
-  readonly usage: ReportUsage;
-  readonly limits: RunLimits;
-  readonly createdAt: string;
-}
-
-export interface ReportUsage extends RunUsage {
-  /** Counted when it is read, for the first time or into JSON. */
-  readonly tokens: TokenReceipt;
-}
-
-/** What a report says that is fixed before the first event. */
-export interface ReportHead {
-  readonly id: string;
-  /** Milliseconds since the Unix epoch. */
-  readonly createdAt: number;
-  readonly limits: RunLimits;
-  readonly diagnostics: readonly Diagnostic[];
-  /** Absent for calls made outside a program. */
-  readonly program?: ReceiptHead | undefined;
-}
-
 /**
  * The report as it stands after these events: all of a journal, or any beginning of it. Until the run ends, `usage`
  * holds what the journal can tell (clock, queue, calls, logs) and 0 for the rest.

@@ -7,9 +7,9 @@ import type { Diagnostic, PositionMap } from "../../code/compile.ts";
 import type { Mode } from "../../config/modes.ts";
 import type { RequestMark } from "../../journal.ts";
 import type { Store } from "../../store/store.ts";
-import type { Policy } from "../../tools/policy.ts";
+import type { Policy } from "../../tools/policy-layer.ts";
 import type { CallSite } from "../program/compile-for-run.ts";
-import type { Shown } from "./receipt.ts";
+import type { Shown } from "./report-shape.ts";
 
 export interface RunSpec {
   readonly limits: RunLimits;

@@ -1,7 +1,7 @@
 /** The faults among a validator's errors: those with none below them, and unions as one fault with all their branches. */
 import type { OutputUnit, Schema } from "@cfworker/json-schema";
 import { schemaAt } from "./fault-place.ts";
-import type { PreparedSchema } from "./schema-check.ts";
+import type { PreparedSchema } from "./prepared-schema.ts";
 
 /** An error with none below it; `branches` are the alternatives of a union, the closest first. */
 export type Leaf = OutputUnit & { readonly branches?: readonly Branch[] };

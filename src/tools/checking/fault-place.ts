@@ -1,7 +1,7 @@
 /** Places in values and in schemas, by the addresses the validator gives. */
 import type { Schema } from "@cfworker/json-schema";
 import { isRecord } from "./fault-sketch.ts";
-import type { PreparedSchema } from "./schema-check.ts";
+import type { PreparedSchema } from "./prepared-schema.ts";
 
 /** `#/a/b%20c` → `a`, `b c`. */
 export function stepsOf(location: string): readonly string[] {

@@ -2,11 +2,13 @@
  * JSON Schemas of strangers, made ready to check values of other strangers. Nothing is fetched, no code is generated,
  * patterns run in linear time, and where a small value could keep the check busy it runs against the clock.
  */
-import { dereference, type OutputUnit, type Schema, type SchemaDraft, validate } from "@cfworker/json-schema";
+
+import { dereference, type OutputUnit, validate } from "@cfworker/json-schema";
 import { parseJson, toDoubles } from "../../json.ts";
-import type { JsonSchema } from "../catalog.ts";
+import type { JsonSchema } from "../tool-source.ts";
 import { isOutOfTime, spendTime, withDeadline } from "./deadline.ts";
-import { type Pattern, withPatterns } from "./linear-patterns.ts";
+import { withPatterns } from "./linear-patterns.ts";
+import type { FilledDefaults, PreparedSchema, SchemaVerdict } from "./prepared-schema.ts";
 import { fillDefaults } from "./schema-defaults.ts";
 import { numbersFromDigits } from "./schema-digits.ts";
 import { describeErrors, type Telling } from "./schema-errors.ts";
@@ -30,30 +32,6 @@ interface CheckOptions {
   /** Milliseconds of the thread for all of it. */
   readonly budgetMs: number;
 }
-
-type SchemaVerdict = (
-  | { readonly type: "valid" }
-  /** `message` names the first faults. */
-  | { readonly type: "invalid"; readonly message: string }
-  /** The schema turned out to be malformed in the part that this value needs, or there was no time. */
-  | { readonly type: "unchecked"; readonly reason: string }
-) & {
-  /** Milliseconds that it took. */
-  readonly tookMs: number;
-};
-
-/** A schema prepared by the validator, which wrote absolute addresses into it. */
-export interface PreparedSchema {
-  readonly root: Schema | boolean;
-  readonly draft: SchemaDraft;
-  /** Every subschema by its absolute address. */
-  readonly lookup: Record<string, Schema | boolean>;
-  readonly filled: FilledDefaults;
-  readonly patterns: ReadonlyMap<string, Pattern>;
-}
-
-/** Which missing properties get their default: those that are required, or all of them. */
-export type FilledDefaults = "required" | "all";
 
 /**
  * Milliseconds of the thread for the checks of one call, its arguments and its result together. Honest arguments take

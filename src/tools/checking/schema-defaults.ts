@@ -4,7 +4,7 @@
  */
 import { type Schema, validate } from "@cfworker/json-schema";
 import { isExact, parseJson, toDoubles } from "../../json.ts";
-import type { PreparedSchema } from "./schema-check.ts";
+import type { PreparedSchema } from "./prepared-schema.ts";
 
 /** References and compositions followed from one place: chains that lead back to it end here. */
 const MAX_HOPS = 8;

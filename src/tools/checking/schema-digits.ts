@@ -4,7 +4,7 @@
  */
 import { type Schema, validate } from "@cfworker/json-schema";
 import { exactly } from "../../json.ts";
-import type { PreparedSchema } from "./schema-check.ts";
+import type { PreparedSchema } from "./prepared-schema.ts";
 
 /** Whether a JSON text may hold such a string. */
 export function mayHoldDigits(text: string): boolean {

@@ -5,7 +5,7 @@ import { adviseOn } from "./fault-advice.ts";
 import { type Branch, findLeaves, type Leaf } from "./fault-leaves.ts";
 import { isRequired, schemaAt, stepsOf, walk, writePath, writeStep } from "./fault-place.ts";
 import { cut, listNames, listValues, preview, quote, resolveSchema, sketchSchema } from "./fault-sketch.ts";
-import type { PreparedSchema } from "./schema-check.ts";
+import type { PreparedSchema } from "./prepared-schema.ts";
 
 /** Faults told, of one alternative too; errors looked at to find them. */
 const SHOWN = 5;

@@ -3,7 +3,7 @@
  * Asked anew whenever a call goes on: the policy may have changed.
  */
 import type { Log } from "../../log.ts";
-import type { Hub } from "../../mcp/hub.ts";
+import type { Hub } from "../../mcp/server.ts";
 import type { Catalog, CatalogTool } from "../catalog.ts";
 import type { ArgumentChecker, CheckedArguments } from "../checking/arguments.ts";
 import { whenThereIsTime } from "../checking/deadline.ts";

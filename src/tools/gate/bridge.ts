@@ -11,7 +11,7 @@
 import { createHash } from "node:crypto";
 import type { JournalEventBody } from "../../journal.ts";
 import { parseJson } from "../../json.ts";
-import type { CallOutcome, Hub } from "../../mcp/hub.ts";
+import type { CallOutcome, Hub } from "../../mcp/server.ts";
 import type { MemoryBudget } from "../../memory-budget.ts";
 import type { CatalogTool } from "../catalog.ts";
 import type { CheckedArguments } from "../checking/arguments.ts";

@@ -2,7 +2,7 @@
 import type { JournalEventBody } from "../../journal.ts";
 import type { Builtins } from "../builtin.ts";
 import type { Catalog, CatalogTool } from "../catalog.ts";
-import type { Policy, PolicyLayer } from "../policy.ts";
+import type { Policy, PolicyLayer } from "../policy-layer.ts";
 import type { FinalOutcome } from "../settlement.ts";
 import type { Spelling } from "../spelling.ts";
 

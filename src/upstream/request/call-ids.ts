@@ -1,6 +1,6 @@
 /** Ids of calls as a provider takes them: its own and ours where it does, others in a form that it takes. */
 import { createHash } from "node:crypto";
-import type { Traits } from "./quirks.ts";
+import type { Traits } from "./quirk.ts";
 
 type Form = Traits["callIds"];
 

@@ -6,7 +6,7 @@
 import { parseJson } from "../../json.ts";
 import { type ChatMessage, type Fields, isFields } from "../model.ts";
 import { createCallIds } from "./call-ids.ts";
-import type { Traits } from "./quirks.ts";
+import type { Traits } from "./quirk.ts";
 
 const NAME = /^[a-zA-Z0-9_-]{1,64}$/;
 const NO_RESULT = JSON.stringify({ error: { message: "There is no result of this call." } });

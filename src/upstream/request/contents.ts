@@ -1,6 +1,6 @@
 /** Contents of messages: what is empty, and what has to be one text. */
 import { type ChatMessage, contentText, isFields } from "../model.ts";
-import type { Traits } from "./quirks.ts";
+import type { Traits } from "./quirk.ts";
 
 export function shapeContents(messages: readonly ChatMessage[], traits: Traits): readonly ChatMessage[] {
   const shaped = messages.flatMap((message) => shapeContent(message, traits) ?? []);

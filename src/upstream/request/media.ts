@@ -4,7 +4,7 @@
  * provider takes it.
  */
 import { type ChatMessage, type Fields, type Image, images } from "../model.ts";
-import type { Traits } from "./quirks.ts";
+import type { Traits } from "./quirk.ts";
 
 export function placeMedia(messages: readonly ChatMessage[], traits: Traits): readonly ChatMessage[] {
   switch (traits.images) {

@@ -1,6 +1,6 @@
 /** Fields of messages: those that a provider's own answers have, but its requests may not, and those that must go back. */
 import { type ChatMessage, contentText, type Fields, isFields } from "../model.ts";
-import type { Traits } from "./quirks.ts";
+import type { Traits } from "./quirk.ts";
 
 const THOUGHTS = ["reasoning", "reasoning_content", "reasoning_details"];
 /** Said by an answer of itself; nobody takes it back. */

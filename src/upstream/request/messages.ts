@@ -4,7 +4,7 @@ import { pairCalls } from "./calls.ts";
 import { shapeContents } from "./contents.ts";
 import { placeMedia } from "./media.ts";
 import { shapeFields } from "./message-fields.ts";
-import type { Traits } from "./quirks.ts";
+import type { Traits } from "./quirk.ts";
 import { shapeRoles } from "./roles.ts";
 
 export function shapeMessages(

@@ -1,6 +1,6 @@
 /** Parameters of a request, without those that its provider refuses. */
 import { type ChatMessage, type Fields, isFields } from "../model.ts";
-import type { Traits } from "./quirks.ts";
+import type { Traits } from "./quirk.ts";
 
 /** Of OpenAI's API: null is what they are when they are absent, and some providers refuse it. */
 const NULLABLE: ReadonlySet<string> = new Set([

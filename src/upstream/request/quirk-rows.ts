@@ -3,7 +3,7 @@
  * add a row: nothing else knows a provider's name. Later rows win, so what holds of a host stands behind what holds of
  * a model wherever it is served.
  */
-import type { Quirk } from "./quirks.ts";
+import type { Quirk } from "./quirk.ts";
 
 const SAMPLING = ["temperature", "top_p", "presence_penalty", "frequency_penalty"];
 const PROBABILITIES = ["logprobs", "top_logprobs", "logit_bias"];

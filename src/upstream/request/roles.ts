@@ -1,6 +1,6 @@
 /** Who speaks when: roles that a provider does not know, and orders that it refuses. */
 import type { ChatMessage } from "../model.ts";
-import type { Traits } from "./quirks.ts";
+import type { Traits } from "./quirk.ts";
 
 export function shapeRoles(messages: readonly ChatMessage[], traits: Traits): readonly ChatMessage[] {
   const known = traits.developer ? messages : messages.map(asSystem);

@@ -2,12 +2,12 @@
  * A request as its provider takes it. Pure: the same request always gives the same bytes, which providers cache, and
  * nothing of it reaches the client, whose own ids and words stay what they are.
  */
-import type { ModelOptions } from "../../config.ts";
+import type { ModelOptions } from "../../config/config.ts";
 import type { Log } from "../../log.ts";
 import type { ChatModel, Fields, ModelRequest } from "../model.ts";
 import { shapeMessages } from "./messages.ts";
 import { shapeParams } from "./params.ts";
-import type { Traits } from "./quirks.ts";
+import type { Traits } from "./quirk.ts";
 import { shapeOwnTools, shapeTools } from "./tools.ts";
 
 /** The model, asked in the form that its provider takes. */

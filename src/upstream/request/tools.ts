@@ -1,7 +1,7 @@
 /** Tools as a provider takes them. The gateway's own are made to fit; a caller's are the caller's. */
 import { type Fields, isFields, type ModelRequest } from "../model.ts";
 import { adaptTool } from "../schemas/adapt-tool.ts";
-import type { Traits } from "./quirks.ts";
+import type { Traits } from "./quirk.ts";
 
 /** All of them, as many as may be offered: those of the caller, then those that the conversation names, then the first. */
 export function shapeTools(request: ModelRequest, traits: Traits): readonly Fields[] {

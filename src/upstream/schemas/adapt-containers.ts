@@ -1,7 +1,7 @@
 /** Arrays and objects in a dialect. */
 import { type Fields, isFields } from "../model.ts";
-import type { AdaptNode } from "./adapt-node.ts";
 import { anything } from "./adapt-types.ts";
+import type { AdaptNode } from "./changes.ts";
 import { below, type Changes } from "./changes.ts";
 import type { Dialect } from "./dialects.ts";
 

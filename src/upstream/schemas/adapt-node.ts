@@ -1,15 +1,15 @@
 /** One schema of a document in a dialect, and those below it. */
+
 import { type Fields, isFields } from "../model.ts";
 import { adaptArray, adaptObject } from "./adapt-containers.ts";
 import { adaptTypes, anything } from "./adapt-types.ts";
 import { adaptUnions } from "./adapt-unions.ts";
+import type { AdaptNode } from "./changes.ts";
 import { below, type Changes } from "./changes.ts";
 import type { Dialect } from "./dialects.ts";
 
 /** Schemas deeper than this may be anything. */
 const MAX_DEPTH = 40;
-
-export type AdaptNode = (schema: unknown, path: string) => Fields;
 
 export function adaptNode(schema: unknown, dialect: Dialect, changes: Changes, path: string): Fields {
   if (path.split("/").length > 2 * MAX_DEPTH) return anything(dialect);

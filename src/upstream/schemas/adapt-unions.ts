@@ -1,6 +1,6 @@
 /** Alternatives in a dialect. */
 import { type Fields, isFields } from "../model.ts";
-import type { AdaptNode } from "./adapt-node.ts";
+import type { AdaptNode } from "./changes.ts";
 import { below, type Changes } from "./changes.ts";
 import type { Dialect } from "./dialects.ts";
 import { mergeUnions } from "./merge-unions.ts";

@@ -1,4 +1,3 @@
-/** What is changed in a schema, for people; and what its provider does not let it say, for the model. */
 import type { Fields } from "../model.ts";
 
 /** Characters of a keyword's value that a description repeats. */
@@ -42,3 +41,5 @@ export function below(path: string, ...steps: readonly (string | number)[]): str
     path,
   );
 }
+
+export type AdaptNode = (schema: unknown, path: string) => Fields;

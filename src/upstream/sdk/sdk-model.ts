@@ -3,7 +3,7 @@
  * It streams whether or not the client does. Its bytes come over our connections, so that timeouts see each of them.
  */
 import { type Dispatcher, fetch as sendRequest } from "undici";
-import type { ProviderConfig } from "../../config.ts";
+import type { ProviderConfig } from "../../config/config.ts";
 import type { ChatModel, ModelEvent, ModelRequest } from "../model.ts";
 import { type FailingProvider, silentProvider } from "../provider/provider-error.ts";
 import { createWatchdog, type UpstreamTimeouts, type Watchdog } from "../provider/watchdog.ts";

@@ -3,7 +3,7 @@
  * loaded when the configuration has a provider of its type, and nothing else of the gateway knows them.
  */
 import type { LanguageModelV4 } from "@ai-sdk/provider";
-import type { ProviderConfig } from "../../config.ts";
+import type { ProviderConfig } from "../../config/config.ts";
 import { ToolariumError } from "../../errors.ts";
 
 /** Providers that are spoken to through a package. */

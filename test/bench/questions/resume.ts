@@ -9,7 +9,7 @@ import { z } from "zod";
 import { defaultLimits, type Settlement } from "../../../sandbox/index.ts";
 import type { Core } from "../../../src/core.ts";
 import { createLog } from "../../../src/log.ts";
-import type { LocalTool } from "../../../src/mcp/hub.ts";
+import type { LocalTool } from "../../../src/mcp/server.ts";
 import { programGlobals } from "../../../src/runs/program/program-globals.ts";
 import type { Runner } from "../../../src/runs/runner.ts";
 import type { Store } from "../../../src/store/store.ts";

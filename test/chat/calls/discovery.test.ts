@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { LocalTool } from "../../../src/mcp/hub.ts";
+import type { LocalTool } from "../../../src/mcp/server.ts";
 import { countTokens } from "../../../src/tokens.ts";
 import type { Fields } from "../../../src/upstream/model.ts";
 import {

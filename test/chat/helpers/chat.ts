@@ -2,11 +2,11 @@
 import { createOpenAICompatible, type OpenAICompatibleProvider } from "@ai-sdk/openai-compatible";
 import OpenAI from "openai";
 import { defaultCeilings, defaultLimits } from "../../../sandbox/limits.ts";
-import type { Config, KeyConfig } from "../../../src/config.ts";
+import type { Config, KeyConfig } from "../../../src/config/config.ts";
 import { createGateway, type Gateway } from "../../../src/gateway.ts";
 import { createHttpServer } from "../../../src/http/server.ts";
 import { createLog } from "../../../src/log.ts";
-import type { LocalTool } from "../../../src/mcp/hub.ts";
+import type { LocalTool } from "../../../src/mcp/server.ts";
 import { defaultTimeouts } from "../../../src/upstream/provider/watchdog.ts";
 
 export interface ChatSetup {

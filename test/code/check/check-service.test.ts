@@ -3,14 +3,10 @@ import { readFileSync } from "node:fs";
 import { stop } from "esbuild";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { type CheckLimits, CheckService, defaultCheckLimits } from "../../../src/code/check/check-service.ts";
+import type { CheckedProgram, TypeChecker } from "../../../src/code/check/checked.ts";
 import { DeclarationStore } from "../../../src/code/check/declaration-store.ts";
 import { groupMemoryBytes } from "../../../src/code/check/group-usage.ts";
-import {
-  type CheckedProgram,
-  CheckerBroken,
-  startTypeChecker,
-  type TypeChecker,
-} from "../../../src/code/check/type-checker.ts";
+import { CheckerBroken, startTypeChecker } from "../../../src/code/check/type-checker.ts";
 import { compileProgram } from "../../../src/code/compile-program.ts";
 import { schemaType } from "../../../src/code/declare/json-schema-to-ts.ts";
 import type { CompilerProcess } from "../../../src/code/process/compiler-process.ts";

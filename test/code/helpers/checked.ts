@@ -8,7 +8,8 @@ import { type CompilerProcess, createCompiler } from "../../../src/code/process/
 import { type InputShape, noInput } from "../../../src/code/syntax/input-shape.ts";
 import { createLog } from "../../../src/log.ts";
 import { programGlobals } from "../../../src/runs/program/program-globals.ts";
-import { buildCatalog, type JsonSchema, type ToolSource } from "../../../src/tools/catalog.ts";
+import { buildCatalog } from "../../../src/tools/catalog.ts";
+import type { JsonSchema, ToolSource } from "../../../src/tools/tool-source.ts";
 import { source } from "./tools.ts";
 
 const text: JsonSchema = { type: "string" };

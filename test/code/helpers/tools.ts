@@ -1,9 +1,5 @@
-import {
-  buildCatalog,
-  type CatalogTool,
-  type JsonSchema,
-  type ToolSource,
-} from "../../../src/tools/catalog.ts";
+import { buildCatalog, type CatalogTool } from "../../../src/tools/catalog.ts";
+import type { JsonSchema, ToolSource } from "../../../src/tools/tool-source.ts";
 
 /** A tool as a server would announce it. */
 export function source(name: string, inputSchema: JsonSchema, rest: Partial<ToolSource> = {}): ToolSource {

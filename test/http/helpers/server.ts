@@ -3,11 +3,11 @@ import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { connect } from "node:net";
 import { availableParallelism } from "node:os";
 import { defaultCeilings, defaultLimits } from "../../../sandbox/limits.ts";
-import type { Config, KeyConfig } from "../../../src/config.ts";
+import type { Config, KeyConfig } from "../../../src/config/config.ts";
 import { createGateway, type Gateway } from "../../../src/gateway.ts";
 import { createHttpServer, type HttpServer } from "../../../src/http/server.ts";
 import { createLog } from "../../../src/log.ts";
-import type { LocalTool, ServerSpec } from "../../../src/mcp/hub.ts";
+import type { LocalTool, ServerSpec } from "../../../src/mcp/server.ts";
 
 export interface TestServer extends AsyncDisposable {
   readonly url: string;

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Core } from "../../../src/core.ts";
 import type { JournalEvent } from "../../../src/journal.ts";
 import { hintFor } from "../../../src/runs/hints/hints.ts";
-import type { Report } from "../../../src/runs/record/report.ts";
+import type { Report } from "../../../src/runs/record/report-shape.ts";
 import { defineTool } from "../../../src/tools/define-tool.ts";
 import { openCore, programRequest } from "../../helpers/core.ts";
 

@@ -1,7 +1,7 @@
 /** What a report says of a program that a limit ended, or that left something undone: where, in the author's text, and what next. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Core } from "../../../src/core.ts";
-import type { Report } from "../../../src/runs/record/report.ts";
+import type { Report } from "../../../src/runs/record/report-shape.ts";
 import { defineTool } from "../../../src/tools/define-tool.ts";
 import { echoTool, openCore, programRequest } from "../../helpers/core.ts";
 import { until } from "../../helpers/until.ts";

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { Core } from "../../../src/core.ts";
 import { replayRun } from "../../../src/runs/read/replay.ts";
-import type { Report } from "../../../src/runs/record/report.ts";
+import type { Report } from "../../../src/runs/record/report-shape.ts";
 import { defineTool } from "../../../src/tools/define-tool.ts";
 import { echoTool, openCore, programRequest } from "../../helpers/core.ts";
 import { createRunner, storeWith } from "../../helpers/runner.ts";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Core } from "../../../src/core.ts";
 import type { JournalEvent } from "../../../src/journal.ts";
 import { replayRun } from "../../../src/runs/read/replay.ts";
-import type { Report } from "../../../src/runs/record/report.ts";
+import type { Report } from "../../../src/runs/record/report-shape.ts";
 import { echoTool, openCore, programRequest } from "../../helpers/core.ts";
 
 const me = { principal: "local", admin: false };

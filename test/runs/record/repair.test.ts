@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Core } from "../../../src/core.ts";
-import type { Report } from "../../../src/runs/record/report.ts";
+import type { Report } from "../../../src/runs/record/report-shape.ts";
 import { echoTool, openCore, programRequest } from "../../helpers/core.ts";
 
 const read = echoTool("read", { readOnly: true });

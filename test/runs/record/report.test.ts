@@ -2,12 +2,8 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { defaultLimits } from "../../../sandbox/index.ts";
 import type { JournalEventBody } from "../../../src/journal.ts";
-import {
-  deriveReport,
-  type Report,
-  type ReportHead,
-  type RunStatus,
-} from "../../../src/runs/record/report.ts";
+import { deriveReport, type RunStatus } from "../../../src/runs/record/report.ts";
+import type { Report, ReportHead } from "../../../src/runs/record/report-shape.ts";
 import { CREATED_AT, journalOf, usage, validJournal } from "../valid-journals.ts";
 
 const head: ReportHead = {

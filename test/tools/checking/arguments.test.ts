@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { buildCatalog, type CatalogTool, type JsonSchema } from "../../../src/tools/catalog.ts";
+import { buildCatalog, type CatalogTool } from "../../../src/tools/catalog.ts";
 import { createArgumentChecker, whyNotValidated } from "../../../src/tools/checking/arguments.ts";
+import type { JsonSchema } from "../../../src/tools/tool-source.ts";
 
 const checker = createArgumentChecker();
 

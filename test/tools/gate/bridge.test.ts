@@ -2,15 +2,17 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { JournalEvent, JournalEventBody } from "../../../src/journal.ts";
 import { createLog } from "../../../src/log.ts";
-import { createHub, type LocalTool } from "../../../src/mcp/hub.ts";
+import { createHub } from "../../../src/mcp/hub.ts";
+import type { LocalTool } from "../../../src/mcp/server.ts";
 import { openCallOf } from "../../../src/runs/record/history.ts";
 import { builtinTool } from "../../../src/tools/builtin.ts";
-import { buildCatalog, type JsonSchema } from "../../../src/tools/catalog.ts";
+import { buildCatalog } from "../../../src/tools/catalog.ts";
 import { createArgumentChecker } from "../../../src/tools/checking/arguments.ts";
 import { defineTool } from "../../../src/tools/define-tool.ts";
 import { type Bridge, createBridge } from "../../../src/tools/gate/bridge.ts";
 import type { GateCall } from "../../../src/tools/gate/gate-call.ts";
-import type { PolicyLayer } from "../../../src/tools/policy.ts";
+import type { PolicyLayer } from "../../../src/tools/policy-layer.ts";
+import type { JsonSchema } from "../../../src/tools/tool-source.ts";
 
 /** As a journal has them. */
 const numbered = (events: readonly JournalEventBody[]): JournalEvent[] =>

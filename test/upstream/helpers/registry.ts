@@ -1,5 +1,5 @@
 /** A registry whose providers are on loopback and whose clock is the test's. */
-import { configFrom } from "../../../src/config.ts";
+import { configFrom } from "../../../src/config/load.ts";
 import { createModelRegistry, type ModelRegistry } from "../../../src/upstream/registry.ts";
 import { createTestClock, type TestClock } from "./clock.ts";
 import {

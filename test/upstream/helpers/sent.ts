@@ -1,5 +1,5 @@
 /** What a provider of this address is sent, byte for byte: every host is found on loopback, through a proxy. */
-import { configFrom } from "../../../src/config.ts";
+import { configFrom } from "../../../src/config/load.ts";
 import type { Fields, ModelRequest } from "../../../src/upstream/model.ts";
 import { createModelRegistry } from "../../../src/upstream/registry.ts";
 import { completion, json, startProvider } from "./provider.ts";

@@ -1,6 +1,6 @@
 /** Parameters of requests: each provider is sent what it takes, and what its entry says. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { configFrom } from "../../../src/config.ts";
+import { configFrom } from "../../../src/config/load.ts";
 import { type Fields, images } from "../../../src/upstream/model.ts";
 import { aTool, startWire, type Wire } from "../helpers/sent.ts";
 

@@ -1,14 +1,7 @@
 /** The versions of what is stored: of each event's text, and of the tables around it. */
 import type { DatabaseSync } from "node:sqlite";
-import { EVENT_ROW_BYTES, RUN_ROW_BYTES } from "../../usage.ts";
 import { fillChainAndIndex } from "./backfill.ts";
-
-/**
- * Stands in every stored event as `v`. Goes up when an older version could not read a new event; events of lower
- * versions are still read. 2: runs that go on after they waited, chats, edited and supplied results, large texts by
- * their hash.
- */
-export const JOURNAL_VERSION = 2;
+import { EVENT_ROW_BYTES, RUN_ROW_BYTES } from "./usage.ts";
 
 export interface Migration {
   readonly sql: string;

@@ -7,13 +7,13 @@ import { ToolariumError } from "../../../errors.ts";
 import type { JournalEvent, RunStatus } from "../../../journal.ts";
 import { chainNext, chainStart, sha256 } from "../../chain.ts";
 import { moveLargeTexts } from "../../large-texts.ts";
+import { JOURNAL_VERSION } from "../../rows.ts";
 import type { CallQuery, RunQuery, RunRecord } from "../../store.ts";
-import { createUsageTable, EVENT_ROW_BYTES, RUN_ROW_BYTES, type UsageTable } from "../../usage.ts";
 import { callNumberOf, createCallIndex } from "./call-index.ts";
 import { type CallRowPage, createCallSearch } from "./call-search.ts";
-import { JOURNAL_VERSION } from "./migrations.ts";
 import { RUN_COLUMNS, type RunRow, type RunRowPage, searchRuns } from "./run-search.ts";
 import { createShapeTable, type ShapeTable } from "./shapes.ts";
+import { createUsageTable, EVENT_ROW_BYTES, RUN_ROW_BYTES, type UsageTable } from "./usage.ts";
 import { createVerifier, type Verifier } from "./verification.ts";
 
 /** Runs removed by one statement, so that a large clean-up never holds up the commits of live runs for long. */

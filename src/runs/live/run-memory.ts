@@ -1,7 +1,7 @@
 /** What one run keeps in memory for as long as this process carries it: its program, its input, all that its journal says. */
-import { ToolariumError } from "../errors.ts";
-import type { JournalEventBody } from "../journal.ts";
-import { KEPT_PER_CHAR, type MemoryBudget, SMALL_BYTES } from "../memory-budget.ts";
+import { ToolariumError } from "../../errors.ts";
+import type { JournalEventBody } from "../../journal.ts";
+import { KEPT_PER_CHAR, type MemoryBudget, SMALL_BYTES } from "../../memory-budget.ts";
 
 export interface RunMemory {
   /** Counts what the run is from its start. @throws `overloaded` when there is no room for it; nothing is counted then */

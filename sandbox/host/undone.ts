@@ -1,8 +1,9 @@
 /** What a program that completed left undone, in words that say where, and what to do. */
 
-import type { Undone } from "./host/guest-posts.ts";
-import type { EngineWarning } from "./index.ts";
-import type { Place } from "./origins.ts";
+import type { EngineWarning } from "../engine.ts";
+import type { Place } from "../origins.ts";
+import { A_THROWN_OBJECT } from "../protocol.ts";
+import type { Undone } from "./guest-posts.ts";
 
 /** A promise that was rejected while nothing handled it. */
 export interface Rejection {
@@ -49,9 +50,6 @@ function keyOf({ message, place }: Rejection): string {
     message === A_THROWN_OBJECT ? "@" : `${message}@${place ? `${place.line}:${place.column}` : ""}`;
   return key.slice(0, MOST_KEY_CHARS);
 }
-
-/** What the engine says of a rejection whose reason is an object and no error. */
-export const A_THROWN_OBJECT = "a thrown object that is no error";
 
 function describeRejection({ message, place }: Rejection): EngineWarning {
   const words = message.replace(/\.$/, "");

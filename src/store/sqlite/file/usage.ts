@@ -2,7 +2,9 @@
  * How much the kept runs of each principal take: a row per principal, changed in the transaction that changes its runs,
  * so that a start reads a few rows instead of the whole history, and nothing that is rolled back counts.
  */
+
 import type { DatabaseSync } from "node:sqlite";
+import type { Usage } from "../../quota.ts";
 
 /**
  * Bytes of an event's row besides its text, and of a run's besides its record: hashes, keys, and their places in the
@@ -10,9 +12,6 @@ import type { DatabaseSync } from "node:sqlite";
  */
 export const EVENT_ROW_BYTES = 110;
 export const RUN_ROW_BYTES = 400;
-
-/** Bytes by principal. Who keeps nothing has none, or zero. */
-export type Usage = ReadonlyMap<string, number>;
 
 export interface UsageTable {
   /** Within the transaction of what is counted. Below zero for what is removed. */

@@ -1,0 +1,94 @@
+/** The report of a run: what its caller reads of it. `report.ts` derives it from the journal. */
+import type { RunLimits } from "../../../sandbox/index.ts";
+import type { Diagnostic } from "../../code/compile.ts";
+import type { LogLevel, RunError, RunStatus, RunUsage, ToolFailure } from "../../journal.ts";
+
+export type CallStatus = "ok" | "error" | "denied" | "waiting" | "running" | "in_doubt" | "cancelled";
+
+export interface ReportCall {
+  readonly id: string;
+  readonly seq: number;
+  readonly tool: string;
+  readonly status: CallStatus;
+  /** Null while a person is asked, and when the call was refused before there was anything to decide. */
+  readonly decision: "auto" | "approved" | "denied" | "result" | null;
+  readonly reused: boolean;
+  /** Since the run was created, like all such times here. */
+  readonly startedMs: number | null;
+  readonly durationMs: number | null;
+  readonly argsBytes: number;
+  readonly resultBytes: number;
+  readonly error: ToolFailure | null;
+}
+
+export interface PendingCall {
+  readonly call: string;
+  readonly tool: string;
+  readonly arguments: unknown;
+  readonly reason: string;
+}
+
+export interface Report {
+  readonly id: string;
+  readonly object: "sandbox.run";
+  readonly status: RunStatus;
+  readonly result: unknown;
+  readonly error: RunError | null;
+  readonly diagnostics: readonly Diagnostic[];
+  readonly logs: readonly { readonly level: LogLevel; readonly text: string; readonly atMs: number }[];
+  readonly calls: readonly ReportCall[];
+  readonly pending: readonly PendingCall[];
+  readonly usage: ReportUsage;
+  readonly limits: RunLimits;
+  readonly createdAt: string;
+}
+
+export interface ReportUsage extends RunUsage {
+  /** Counted when it is read, for the first time or into JSON. */
+  readonly tokens: TokenReceipt;
+}
+
+/** What a report says that is fixed before the first event. */
+export interface ReportHead {
+  readonly id: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly createdAt: number;
+  readonly limits: RunLimits;
+  readonly diagnostics: readonly Diagnostic[];
+  /** Absent for calls made outside a program. */
+  readonly program?: ReceiptHead | undefined;
+}
+
+/** Texts over 65,536 UTF-16 units are estimated. */
+export interface TokenReceipt {
+  /**
+   * The declarations that a model was shown, or would be: the catalog within its budget. 0 in an embedded sandbox, which
+   * shows them to nobody: to count them would cost its first program a fifth of a second.
+   */
+  readonly declarations: number;
+  /** The author's text. */
+  readonly program: number;
+  /** What a model reads of the run once it has ended: the tool message, cut to its budget. 0 until then. */
+  readonly result: number;
+  /**
+   * The results of its tool calls, whole, as they would stand in the conversation of a model that makes these calls
+   * itself: each once, though such a model reads it again with every turn. Arguments and tool lists are not in it.
+   */
+  readonly directEstimate: number;
+}
+
+/** What is fixed about a program before it runs. */
+export interface ReceiptHead {
+  readonly code: string;
+  /** Absent in runs of earlier versions. */
+  readonly shown?: Shown;
+}
+
+/** All that can be read of a report. */
+export type ReadReport = Omit<Report, "usage">;
+
+/** What a model was shown, or would be. */
+export interface Shown {
+  readonly declarationTokens: number;
+  readonly resultBudget: number;
+}

@@ -2,6 +2,7 @@
 import type { Compiler } from "../code/compile.ts";
 import type { MemoryBudget } from "../memory-budget.ts";
 import type { Store } from "../store/store.ts";
+import { spendTime, whenThereIsTime } from "../tools/checking/deadline.ts";
 import type { ActiveRun } from "./live/active-run.ts";
 import { decideCall } from "./live/approvals.ts";
 import type { CallRun } from "./live/call-run.ts";
@@ -43,6 +44,8 @@ export async function startProgram(request: ProgramRequest, parts: StartingParts
   const catalog = parts.catalog(principal);
   const source = repairOf && (await readFailedProgram(repairOf, principal, reader));
   const { outcome, denied, record, identity } = await prepareProgram(request, catalog, parts);
+  // A large input is written for the store in one turn of the event loop, and for the worker in another.
+  await whenThereIsTime();
   const memory = parts.memory && createRunMemory(parts.memory);
   memory?.begin(record.spec.length);
   let journal: Journal | undefined;
@@ -62,7 +65,7 @@ export async function startProgram(request: ProgramRequest, parts: StartingParts
     parts,
   );
   try {
-    if (outcome.ok) handOver(() => run.start());
+    if (outcome.ok) spendTime(() => handOver(() => run.start()));
   } catch (error) {
     memory?.release();
     throw error;

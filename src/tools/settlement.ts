@@ -19,6 +19,9 @@ export function refuse(failure: ToolFailure): Refusal {
  */
 export function measure(outcome: CallOutcome, limitBytes: number): Settled {
   if (!outcome.ok) return refuse(withBoundedData(outcome.failure, limitBytes));
+  // What is far too large is not written as text first, which would hold all of it once more.
+  const atLeast = charsIn(outcome.value);
+  if (atLeast > limitBytes) return refuse(tooLarge(`at least ${atLeast}`, limitBytes));
   let value: string | undefined;
   try {
     value = JSON.stringify(outcome.value) ?? "null";
@@ -27,9 +30,28 @@ export function measure(outcome: CallOutcome, limitBytes: number): Settled {
   }
   const bytes = Buffer.byteLength(value);
   if (bytes <= limitBytes) return { ok: true, value };
-  const message = `The result has ${bytes} bytes; at most ${limitBytes} are allowed. Ask for less.`;
-  return refuse({ kind: "too_large", message });
+  return refuse(tooLarge(`${bytes}`, limitBytes));
 }
+
+function tooLarge(bytes: string, limitBytes: number): ToolFailure {
+  const message = `The result has ${bytes} bytes; at most ${limitBytes} are allowed. Ask for less.`;
+  return { kind: "too_large", message };
+}
+
+/** Of the texts in a JSON value, each of which takes a byte or more; of many parts the first count. */
+function charsIn(value: unknown): number {
+  const open: unknown[] = [value];
+  let chars = 0;
+  for (let part = 0; part < MOST_PARTS && open.length > 0; part += 1) {
+    const item = open.pop();
+    if (typeof item === "string") chars += item.length;
+    else if (typeof item === "object" && item !== null)
+      for (const inner of Object.values(item).slice(0, MOST_PARTS)) open.push(inner);
+  }
+  return chars;
+}
+
+const MOST_PARTS = 50_000;
 
 function withBoundedData(failure: ToolFailure, limitBytes: number): ToolFailure {
   if (failure.data === undefined) return failure;

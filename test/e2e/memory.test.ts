@@ -1,7 +1,8 @@
 /** What the gateway holds for others at once stays within `server.memoryBudgetMb`, and nothing is lost to that. */
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { body, events, startRaw } from "../fixtures/mcp/raw-http.ts";
 import { until } from "../helpers/until.ts";
 import { startServer, tempFile } from "./cli-process.ts";
 import { watch } from "./watched-gateway.ts";
@@ -9,12 +10,18 @@ import { watch } from "./watched-gateway.ts";
 const FIXTURE = fileURLToPath(new URL("../fixtures/mcp/answers-at-length.ts", import.meta.url));
 
 /** A gateway in front of the fixture; `effects` counts what its tool `write` did. */
-async function start(settings: object = {}) {
+async function start({
+  mcpServers,
+  ...settings
+}: {
+  readonly mcpServers?: object;
+  readonly [key: string]: unknown;
+} = {}) {
   const file = tempFile("effects", "");
   const config = tempFile(
     "toolarium.json",
     JSON.stringify({
-      mcpServers: { long: { command: process.execPath, args: [FIXTURE, file] } },
+      mcpServers: { long: { command: process.execPath, args: [FIXTURE, file] }, ...mcpServers },
       store: { path: ":memory:" },
       tools: { autoExecute: ["*"], readOnly: ["long/read"] },
       sandbox: { workers: 1 },
@@ -26,9 +33,9 @@ async function start(settings: object = {}) {
   return { ...server, effects };
 }
 
-async function post(url: string, body: object): Promise<{ readonly status: number; readonly body: unknown }> {
+async function post(url: string, sent: object): Promise<{ readonly status: number; readonly body: unknown }> {
   const headers = { "content-type": "application/json", connection: "close" };
-  const answer = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+  const answer = await fetch(url, { method: "POST", headers, body: JSON.stringify(sent) });
   return { status: answer.status, body: await answer.json() };
 }
 
@@ -77,11 +84,37 @@ test("beside a run that holds much new large runs are refused, small ones are se
   await until("there is room", async () => (await post(runs, large)).status === 200);
 });
 
+describe("an answer of 60 MB in many parts, where a result may have 1 MB,", () => {
+  const parts = 6_000;
+  const answer = { content: Array(parts).fill({ type: "text", text: "x".repeat(10_000) }) };
+  const message = (id: unknown): string => JSON.stringify({ jsonrpc: "2.0", id, result: answer });
+
+  test.each([
+    ["HTTP", { "tools/call": body(message) }],
+    ["SSE", { "tools/call": events((id) => `event: message\ndata: ${message(id)}`) }],
+    ["stdio", undefined],
+  ])("is too large and held no more than a few times over %s", async (transport, answers) => {
+    await using raw = await startRaw(answers);
+    const server = await start({ mcpServers: { remote: { type: "http", url: raw.url } } });
+    const call =
+      answers === undefined ? `long.read({ bytes: 60_000_000, parts: ${parts} })` : "remote.go({})";
+    const code = `return await ${call}.catch((error) => error.kind + ": " + error.message)`;
+    const limits = { toolResultBytes: 1_048_576, wallMs: 60_000 };
+    const { value, peakMb, beforeMb } = await watch(`60 MB over ${transport}`, server, () =>
+      post(`${server.url}/v1/sandbox/runs`, { code, limits, typecheck: "off" }),
+    );
+    expect(value.body).toMatchObject({
+      result: expect.stringMatching(/^too_large: .*at most 1048576 are allowed/),
+    });
+    expect(peakMb - beforeMb).toBeLessThan(330);
+  });
+});
+
 test("40 inputs of 7 MB at once: those within the budget are run, the others can be sent again", async () => {
   const server = await start();
-  const body = { code: "return input.length", input: "x".repeat(7_000_000), limits: { wallMs: 60_000 } };
+  const large = { code: "return input.length", input: "x".repeat(7_000_000), limits: { wallMs: 60_000 } };
   const { value, peakMb, worstMs } = await watch("40 inputs of 7 MB at once", server, () =>
-    Promise.all(Array.from({ length: 40 }, () => post(`${server.url}/v1/sandbox/runs`, body))),
+    Promise.all(Array.from({ length: 40 }, () => post(`${server.url}/v1/sandbox/runs`, large))),
   );
   const served = value.filter(({ status }) => status === 200);
   expect(served.length).toBeGreaterThan(3);
@@ -93,9 +126,9 @@ test("40 inputs of 7 MB at once: those within the budget are run, the others can
 
 test("32 calls at once whose arguments a backtracking pattern would not be done with", async () => {
   const server = await start();
-  const body = { arguments: { text: `${"a".repeat(100_000)}!` } };
+  const call = { arguments: { text: `${"a".repeat(100_000)}!` } };
   const { value, worstMs } = await watch("32 calls with a hostile pattern", server, () =>
-    Promise.all(Array.from({ length: 32 }, () => post(`${server.url}/v1/tools/long/match`, body))),
+    Promise.all(Array.from({ length: 32 }, () => post(`${server.url}/v1/tools/long/match`, call))),
   );
   expect(value.map(({ status }) => status)).toEqual(Array(32).fill(422));
   expect(worstMs).toBeLessThan(2_500);

@@ -141,17 +141,26 @@ interface Writer extends Pick<ReadingFetch, "reread"> {
   write(messages: readonly JSONRPCMessage[], source: string): readonly string[];
 }
 
-/** The SDK parses by `JSON.parse`: answers with long numbers wait here until it hands on its own reading of them. */
+/**
+ * The SDK parses by `JSON.parse`, which loses digits of long numbers, and what is large would be held again as text, as
+ * bytes and as a value. Such answers wait here, and the SDK reads a small one until it hands that on.
+ */
 function createWriter(): Writer {
   const answers = new Map<unknown, JSONRPCMessage>();
+  /** What comes before the handshake is over is the SDK's own. */
+  let isReread = false;
   return {
     write: (messages, source) => {
-      if (mayLoseDigits(source))
-        for (const message of messages)
-          if ("id" in message && !("method" in message)) answers.set(message.id, message);
-      return messages.map((message) => JSON.stringify(message));
+      const waits = source.length > LARGE_CHARS || mayLoseDigits(source);
+      return messages.map((message) => {
+        if (!waits || !("id" in message) || "method" in message) return JSON.stringify(message);
+        answers.set(message.id, message);
+        const isShort = isReread && "result" in message;
+        return JSON.stringify(isShort ? { jsonrpc: "2.0", id: message.id, result: {} } : message);
+      });
     },
     reread: (message) => {
+      isReread = true;
       if (!("id" in message) || "method" in message) return message;
       const answer = answers.get(message.id);
       answers.delete(message.id);
@@ -159,6 +168,8 @@ function createWriter(): Writer {
     },
   };
 }
+
+const LARGE_CHARS = 65_536;
 
 /** A stream of which the type is not said is one all the same. */
 function isChannel(response: Response): response is Response & { readonly body: ReadableStream<Uint8Array> } {

@@ -5,6 +5,7 @@ import type { CompileOutcome, Compiler, Diagnostic } from "../../code/compile.ts
 import { inputShape } from "../../code/syntax/input-shape.ts";
 import type { RunRecord, Store } from "../../store/store.ts";
 import { type Catalog, toNamespaces } from "../../tools/catalog.ts";
+import { spendTime, whenThereIsTime } from "../../tools/checking/deadline.ts";
 import type { HumanDecision } from "../../tools/gate/gate-call.ts";
 import { isFilter, visible } from "../../tools/policy.ts";
 import type { Policy } from "../../tools/policy-layer.ts";
@@ -109,13 +110,14 @@ export async function prepareProgram(
       ...(repairOf === undefined ? {} : { repairOf }),
     },
   };
+  await whenThereIsTime();
   const record: RunRecord = {
     id,
     principal,
     kind: "program",
     parent,
     createdAt,
-    spec: JSON.stringify(spec),
+    spec: spendTime(() => JSON.stringify(spec)),
     snapshot,
     requestKey: null,
   };

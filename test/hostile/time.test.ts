@@ -7,6 +7,7 @@ import { createFrameReader } from "../../sandbox/frames.ts";
 import { renderDeclarations } from "../../src/code/declare/declarations.ts";
 import { showDeclarations } from "../../src/code/declare/shown-declarations.ts";
 import { listTools } from "../../src/mcp/tool-list.ts";
+import { createAnswerReader } from "../../src/mcp/wire/answer-reader.ts";
 import { rewriteEvents } from "../../src/mcp/wire/event-lines.ts";
 import { createMemoryBudget } from "../../src/memory-budget.ts";
 import { buildCatalog, type Catalog } from "../../src/tools/catalog.ts";
@@ -149,4 +150,38 @@ test.for([
 ] as const)("a filter of many stars over a name of 4 MB is answered in time", async ([glob, name]) => {
   expect(await timeOf(() => matchesGlob(glob, name))).toBeLessThan(atMost(8));
   expect(await timeOf(() => patternMatcher([`s/${glob}`])(`s/${name}`))).toBeLessThan(atMost(8));
+});
+
+const fill = (text: string): string => text.repeat(Math.floor(8_000_000 / text.length));
+const answering = (result: string): string => `{"jsonrpc":"2.0","id":1,"result":{"a":${result}}}`;
+
+test.for([
+  ["blanks", fill(" ")],
+  ["braces", fill("{")],
+  ["brackets", fill("[")],
+  ["words", fill("a ")],
+  ["an id that never comes", `{"id":${fill(" ")}`],
+  ["an id without end", `{"id":"${fill("a")}`],
+  ["ends of objects", `{"result":1}${fill("},")}`],
+  ["a number of 8 MB", answering(fill("9"))],
+  ["a fraction of 8 MB", answering(`0.${fill("0")}1`)],
+  ["nested arrays", answering(fill("[]").replaceAll("[]", "[") + fill("[]").replaceAll("[]", "]"))],
+  ["many notices at once", `[${fill('{"method":"a"},')}1]`],
+  ["many answers at once", `[${fill('{"id":1,"result":{}},')}1]`],
+  ["an error of 8 MB", `{"jsonrpc":"2.0","id":1,"error":{"message":"${fill("a")}"}}`],
+] as const)("a line of a server of %s is read in time", async ([, line]) => {
+  const reader = createAnswerReader();
+  reader.sent({ jsonrpc: "2.0", id: 1, method: "tools/call", params: {} });
+  const read = timeOf(() => reader.read(line));
+  const refuse = timeOf(() => reader.refuse({ head: line.slice(0, 256), tail: line }, "It is too large."));
+  expect(await read).toBeLessThan(atMost(10));
+  expect(await refuse).toBeLessThan(atMost(4));
+});
+
+test("many messages at once are no answer", () => {
+  const reader = createAnswerReader();
+  reader.sent({ jsonrpc: "2.0", id: 1, method: "tools/call", params: {} });
+  expect(reader.read(`[${'{"method":"a"},'.repeat(2_000)}1]`)).toMatchObject([
+    { id: 1, error: { message: "it answered with 2001 messages at once" } },
+  ]);
 });

@@ -68,7 +68,12 @@ export function createAnswerReader(): AnswerReader {
   };
 
   const readValue: AnswerReader["readValue"] = (raw, request) => {
-    if (Array.isArray(raw)) return raw.flatMap((each) => readValue(each, request));
+    if (Array.isArray(raw)) {
+      if (raw.length <= MOST_IN_BATCH) return raw.flatMap((each) => readValue(each, request));
+      const asked = request ?? only();
+      const unusable = `it answered with ${raw.length} messages at once`;
+      return asked === undefined ? [] : settle(asked, { unusable });
+    }
     const incoming = readMessage(raw);
     if (incoming.type === "junk") return [];
     if (incoming.type === "message") return [incoming.message];
@@ -113,6 +118,9 @@ export function createAnswerReader(): AnswerReader {
     },
   };
 }
+
+/** We never ask for several at once; some servers send an answer and a few notices so. */
+const MOST_IN_BATCH = 1_000;
 
 /** The id of a message that is cut short or otherwise broken, when it comes before anything that has ids of its own. */
 function namedAtTheStart(text: string): RequestId | undefined {

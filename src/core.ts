@@ -16,7 +16,6 @@ import type { Hub, ServerSpec } from "./mcp/server.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import type { TokenBudgets } from "./runs/record/receipt.ts";
 import { Runner } from "./runs/runner.ts";
-import { openSqliteStore } from "./store/sqlite/sqlite.ts";
 import type { Store } from "./store/store.ts";
 import { buildCatalog, type Catalog, type ToolMarks } from "./tools/catalog.ts";
 import { createArgumentChecker } from "./tools/checking/arguments.ts";
@@ -32,12 +31,8 @@ export interface CoreOptions {
   readonly memory?: MemoryBudget;
   /** Tools the operator declares read-only or idempotent, as patterns. */
   readonly marks: ToolMarks;
-  /** A file, or `:memory:`. */
-  readonly storePath: string;
-  /** See `SqliteStoreOptions`. Default false. */
-  readonly storeFsync?: boolean;
-  readonly storeMaxBytes?: number | undefined;
-  readonly storeMaxBytesPerPrincipal?: number | undefined;
+  /** Opens what keeps the runs. The core disposes of it. */
+  readonly store: (log: Log) => Promise<Store>;
   readonly sandbox: WorkerPoolOptions;
   /** Milliseconds for one tool call. */
   readonly callTimeoutMs: number;
@@ -86,13 +81,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const { log, messageBounds, memory } = options;
   await using building = new AsyncDisposableStack();
   const [store, pool, compiler] = await all(building, [
-    openSqliteStore({
-      path: options.storePath,
-      fsync: options.storeFsync ?? false,
-      maxBytes: options.storeMaxBytes,
-      maxBytesPerPrincipal: options.storeMaxBytesPerPrincipal,
-      log,
-    }),
+    options.store(log),
     createPool({
       ...options.sandbox,
       onStartFailed: (reason) =>
@@ -134,7 +123,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     ...(tokenBudgets === undefined ? {} : { tokenBudgets }),
   });
   // What a store keeps, the next process goes on with.
-  const rest = options.storePath === ":memory:" ? "cancel" : "suspend";
+  const rest = store.keeps ? "suspend" : "cancel";
   const drain = (deadlineMs: number): Promise<void> => runner.drain(deadlineMs, rest);
   const parts = building.move();
   return {

@@ -11,6 +11,7 @@ import { createMemoryBudget, type MemoryBudget } from "./memory-budget.ts";
 import type { Viewer } from "./runs/live/deciders.ts";
 import { type AuditPage, type AuditQuery, readAudit } from "./runs/read/audit.ts";
 import type { Runner } from "./runs/runner.ts";
+import { openStore } from "./store/open-store.ts";
 import type { Store } from "./store/store.ts";
 import type { Catalog } from "./tools/catalog.ts";
 import type { PolicyLayer } from "./tools/policy-layer.ts";
@@ -67,10 +68,7 @@ export async function createGateway({ config, log, now }: GatewayOptions): Promi
       memory,
       servers: config.servers,
       marks: config.tools,
-      storePath: config.store.path,
-      storeFsync: config.store.fsync,
-      storeMaxBytes: config.store.maxBytes,
-      storeMaxBytesPerPrincipal: config.store.maxBytesPerPrincipal,
+      store: (log) => openStore(config.store, { log }),
       sandbox: { ...config.sandbox, memoryMb: config.limits.memoryMb },
       callTimeoutMs: config.tools.timeoutMs,
       maxCallTimeoutMs: config.tools.maxTimeoutMs,

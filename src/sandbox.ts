@@ -1,4 +1,5 @@
 /** Toolarium as a library: programs over tools given in code and over MCP servers, without HTTP or a configuration file. */
+
 import type { PoolStats } from "../sandbox/index.ts";
 import { renderDeclarations } from "./code/declare/declarations.ts";
 import { createCore } from "./core.ts";
@@ -21,6 +22,8 @@ import {
   toDecision,
   toSpecs,
 } from "./sandbox-options.ts";
+import { openStore } from "./store/open-store.ts";
+import { IN_MEMORY, type StoreSettings } from "./store/settings.ts";
 import type { HumanDecision } from "./tools/gate/gate-call.ts";
 import { visible } from "./tools/policy.ts";
 import type { Policy } from "./tools/policy-layer.ts";
@@ -65,9 +68,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
   const core = await createCore({
     servers: toSpecs(options),
     marks: { readOnly: options.readOnly ?? [], idempotent: [] },
-    storePath: options.storePath ?? ":memory:",
-    storeFsync: options.storeFsync ?? false,
-    storeMaxBytesPerPrincipal: options.storeMaxBytesPerPrincipal,
+    store: (log) => openStore(storeOf(options), { log }),
     sandbox: { ...options, memoryMb: defaults.memoryMb },
     callTimeoutMs: options.callTimeoutMs ?? CALL_TIMEOUT_MS,
     maxCallTimeoutMs: MAX_CALL_TIMEOUT_MS,
@@ -77,7 +78,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     log,
   });
   await core.hub.settled;
-  if (options.storePath !== undefined) await core.runner.recover();
+  if (core.store.keeps) await core.runner.recover();
   let disposed: Promise<void> | undefined;
   const refuseDisposed = (): void => {
     if (disposed !== undefined) throw new ToolariumError("disposed");
@@ -135,6 +136,14 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
       disposed ??= Promise.resolve(core[Symbol.asyncDispose]());
       return disposed;
     },
+  };
+}
+
+function storeOf({ storePath, storeFsync, storeMaxBytesPerPrincipal }: SandboxOptions): StoreSettings {
+  return {
+    path: storePath ?? IN_MEMORY,
+    fsync: storeFsync ?? false,
+    maxBytesPerPrincipal: storeMaxBytesPerPrincipal,
   };
 }
 

@@ -24,8 +24,8 @@ const floors: readonly (readonly [pattern: RegExp, floor: number])[] = [
 ];
 
 /**
- * Contracts: what others implement or hold. Each is a room of its own, so that its folder may depend on other rooms
- * that depend on the contract.
+ * Contracts, which others implement or hold, and doors, which choose an implementation. Each is a room of its own: its
+ * folder may depend on rooms that depend on the contract, and rooms on a folder that has a door to them.
  */
 const contracts: ReadonlySet<string> = new Set([
   "sandbox/index.ts",
@@ -33,6 +33,7 @@ const contracts: ReadonlySet<string> = new Set([
   "src/config/config.ts",
   "src/config/modes.ts",
   "src/mcp/server.ts",
+  "src/store/open-store.ts",
   "src/store/store.ts",
   "src/tools/policy-layer.ts",
   "src/tools/tool-source.ts",

@@ -1,10 +1,12 @@
 /** `toolarium run`: one program, no server. Console lines, remarks and errors go to stderr, the result to stdout. */
+
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { baseLayers } from "../access/base-layers.ts";
 import { ToolariumError } from "../errors.ts";
 import { createGateway } from "../gateway.ts";
 import type { ActiveRun } from "../runs/live/active-run.ts";
+import { IN_MEMORY } from "../store/settings.ts";
 import type { RunCommand } from "./command.ts";
 import { describeFailure, describeRemarks, exitCodeOf } from "./outcome.ts";
 import { aborted, createSession, readConfig } from "./session.ts";
@@ -25,7 +27,7 @@ export async function runProgram(command: RunCommand): Promise<number> {
     ...configured,
     sandbox: { ...configured.sandbox, workers: 1 },
     // Not the configured file: a gateway that serves from it now owns the runs in it.
-    store: { ...configured.store, path: ":memory:" },
+    store: { ...configured.store, path: IN_MEMORY },
   };
   await using gateway = await createGateway({ config, log });
   await Promise.race([gateway.serversSettled, aborted(interrupted)]);

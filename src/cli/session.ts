@@ -5,7 +5,7 @@ import { loadConfig } from "../config/load.ts";
 import { demoConfig } from "../demo/demo.ts";
 import { ToolariumError } from "../errors.ts";
 import { createLog, type Log, type LogThreshold } from "../log.ts";
-import { openSqliteStore } from "../store/sqlite/sqlite.ts";
+import { openStore } from "../store/open-store.ts";
 import type { Store } from "../store/store.ts";
 
 export interface Session {
@@ -85,7 +85,7 @@ export async function readConfig(
 
 /** The configured store, to be looked at while a gateway may be writing to it. @throws `config_error` */
 export async function openStoredRuns(config: Config, log: Log): Promise<Store> {
-  return await openSqliteStore({ path: config.store.path, log, readOnly: true });
+  return await openStore(config.store, { log, readOnly: true });
 }
 
 /** Resolves once the signal aborts. */

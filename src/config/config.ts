@@ -1,8 +1,10 @@
 /**
  * The configuration as the gateway uses it: resolved, checked, frozen. `load.ts` makes it; everybody else reads it.
  */
+
 import type { RunLimits } from "../../sandbox/index.ts";
 import type { ServerSpec } from "../mcp/server.ts";
+import type { StoreSettings } from "../store/settings.ts";
 import type { JsonSchema } from "../tools/tool-source.ts";
 import type { UpstreamTimeouts } from "../upstream/provider/watchdog.ts";
 import type { Mode } from "./modes.ts";
@@ -110,13 +112,7 @@ export interface Config {
   readonly declarations: { readonly tokenBudget: number; readonly learn: boolean };
   readonly approvals: { readonly expiresMs: number };
   readonly keys: readonly KeyConfig[];
-  readonly store: {
-    readonly path: string;
-    readonly retentionDays: number;
-    readonly fsync: boolean;
-    readonly maxBytes?: number | undefined;
-    readonly maxBytesPerPrincipal?: number | undefined;
-  };
+  readonly store: StoreSettings & { readonly fsync: boolean; readonly retentionDays: number };
   readonly server: {
     readonly host: string;
     readonly port: number;

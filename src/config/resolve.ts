@@ -1,8 +1,9 @@
 /** A raw configuration, whatever it came from, made into the gateway's: every fault is found before it is refused. */
-import { resolve as resolvePath } from "node:path";
+
 import type { z } from "zod";
 import { defaultCeilings, defaultLimits, limitNames, type RunLimits } from "../../sandbox/index.ts";
 import type { ServerSpec } from "../mcp/server.ts";
+import { resolveStorePath } from "../store/settings.ts";
 import type { Config, KeyConfig } from "./config.ts";
 import type { Path } from "./document.ts";
 import { faultsOfOutputSchemas, strangersAmong } from "./output-schemas.ts";
@@ -226,6 +227,6 @@ function toConfig(
     providers: Object.entries(providers).map(([name, entry]) => resolveProvider(name, entry)),
     models: Object.entries(models).map(([name, members]) => ({ name, members })),
     keys: keys.map((key): KeyConfig => ({ ...key, principal: key.principal ?? key.name })),
-    store: { ...store, path: store.path === ":memory:" ? store.path : resolvePath(store.path) },
+    store: { ...store, path: resolveStorePath(store.path) },
   };
 }

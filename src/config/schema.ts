@@ -1,7 +1,9 @@
 /** The shape of a configuration file, its defaults and its bounds: said here and nowhere else. */
+
 import { availableParallelism } from "node:os";
 import { z } from "zod";
 import { limitNames, limitTable, type RunLimits } from "../../sandbox/index.ts";
+import { IN_MEMORY } from "../store/settings.ts";
 import type { JsonSchema } from "../tools/tool-source.ts";
 import { defaultTimeouts } from "../upstream/provider/watchdog.ts";
 import type { Config, KeyConfig, ModelOptions, ProviderConfig, ProviderKey } from "./config.ts";
@@ -243,7 +245,7 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
   store: z
     .strictObject({
       // A file keeps its runs beside itself: see source.ts.
-      path: text().default(":memory:"),
+      path: text().default(IN_MEMORY),
       retentionDays: whole(1).default(30),
       // Whether a call that may change something waits for the disk, not only for the system.
       fsync: z.boolean().default(false),

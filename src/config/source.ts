@@ -1,9 +1,11 @@
 /** A raw configuration before anything is laid over it: read from a file, or given in code. */
+
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, resolve } from "node:path";
 import { ToolariumError } from "../errors.ts";
 import type { ServerSpec } from "../mcp/server.ts";
+import { IN_MEMORY } from "../store/settings.ts";
 import { type ConfigDocument, type Path, parseDocument } from "./document.ts";
 import { expandStrings } from "./expand.ts";
 import { isRecord } from "./json-object.ts";
@@ -141,5 +143,5 @@ function withAbsolutePaths(
   const { store = {} } = raw;
   if (!isRecord(store)) return raw;
   const { path: storePath = DEFAULT_STORE } = store;
-  return { ...raw, store: { ...store, path: storePath === ":memory:" ? storePath : path(storePath) } };
+  return { ...raw, store: { ...store, path: storePath === IN_MEMORY ? storePath : path(storePath) } };
 }

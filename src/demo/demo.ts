@@ -2,10 +2,12 @@
  * What the gateway serves when it is started without a configuration: three real kinds of connection, reading tools
  * that run by themselves, and one writing tool that waits for a person.
  */
+
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import type { ServerSpec } from "../mcp/server.ts";
+import { IN_MEMORY } from "../store/settings.ts";
 import { defineTool } from "../tools/define-tool.ts";
 import { createShopServer } from "./shop.ts";
 
@@ -21,7 +23,7 @@ export function demoConfig(): DemoConfig {
   return {
     config: {
       tools: { allow: ["*"], autoExecute: readingTools, readOnly: readingTools },
-      store: { path: ":memory:" },
+      store: { path: IN_MEMORY },
     },
     servers: [
       { ...common, name: "local", type: "local", tools: [calculator] },

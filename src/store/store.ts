@@ -131,11 +131,20 @@ export interface StoreHealth {
 }
 
 /**
- * Writes are applied in the order in which they were called, and a read sees every write called before it. A write
- * that rejects changed nothing and harms no other. After dispose every call rejects with `disposed`.
+ * Writes of one run are applied in the order in which they were called. A write that rejects changed nothing and harms
+ * no other. After dispose every call rejects with `disposed`.
+ *
+ * Which reads see which writes: `getRun`, `readJournal`, `findByRequestKey` and `getSnapshot` see every write of that
+ * run, key or text that this process called before. Lists, searches, shapes and `verify` see every write that had resolved
+ * when they were called, of whichever process. Writes of other processes are seen once they have resolved there.
  */
 export interface Store extends AsyncDisposable {
   readonly health: StoreHealth;
+  /**
+   * Whether what it holds is there when it is opened again. One that keeps nothing ends with its process: its runs are
+   * cancelled at the end, not suspended.
+   */
+  readonly keeps: boolean;
   /**
    * Why no new run of this principal may begin now: `store_unavailable`, `queue_full`, `store_full`. Undefined while
    * one may. `createRun` takes runs of a full store all the same: they were let in before.

@@ -1,4 +1,5 @@
 /** Programs that try to fill the gateway with what they say: console, errors, results, timers, rejections. */
+
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
@@ -6,6 +7,8 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { createCore } from "../../src/core.ts";
 import { createLog } from "../../src/log.ts";
+import { openStore } from "../../src/store/open-store.ts";
+import { IN_MEMORY } from "../../src/store/settings.ts";
 import { everything, programRequest } from "../helpers/core.ts";
 import { type ProgramResult, warningsOf } from "../helpers/engine.ts";
 import { openArena } from "./helpers/arena.ts";
@@ -221,7 +224,7 @@ describe("what others read", () => {
     await using core = await createCore({
       servers: [],
       marks: { readOnly: [], idempotent: [] },
-      storePath: ":memory:",
+      store: (log) => openStore({ path: IN_MEMORY }, { log }),
       sandbox: { workers: 1 },
       callTimeoutMs: 1_000,
       approvalExpiresMs: 60_000,

@@ -5,6 +5,8 @@ import { type Core, type CoreOptions, createCore } from "../../src/core.ts";
 import { createLog } from "../../src/log.ts";
 import type { LocalTool, ServerSpec } from "../../src/mcp/server.ts";
 import type { ProgramRequest } from "../../src/runs/prepare/prepare.ts";
+import { openStore } from "../../src/store/open-store.ts";
+import { IN_MEMORY, type StoreSettings } from "../../src/store/settings.ts";
 import { defineTool } from "../../src/tools/define-tool.ts";
 import type { PolicyLayer } from "../../src/tools/policy-layer.ts";
 
@@ -16,13 +18,14 @@ function localServer(tools: readonly LocalTool[]): ServerSpec {
 
 export async function openCore(
   tools: readonly LocalTool[],
-  storePath = ":memory:",
-  more: Partial<CoreOptions> = {},
+  storePath: string = IN_MEMORY,
+  given: Partial<CoreOptions> & { readonly settings?: Partial<StoreSettings> } = {},
 ): Promise<Core> {
+  const { settings = {}, ...more } = given;
   const core = await createCore({
     servers: [localServer(tools)],
     marks: { readOnly: [], idempotent: [] },
-    storePath,
+    store: (log) => openStore({ path: storePath, ...settings }, { log }),
     sandbox: { workers: 1, queue: 2 },
     callTimeoutMs: 5_000,
     approvalExpiresMs: 60_000,

@@ -6,7 +6,7 @@ import { everything, openCore, programRequest } from "../helpers/core.ts";
 import { until } from "../helpers/until.ts";
 
 test("a chat that was let in runs its programs though its principal has filled the store since", async () => {
-  await using core = await openCore([], ":memory:", { storeMaxBytesPerPrincipal: 50_000 });
+  await using core = await openCore([], ":memory:", { settings: { maxBytesPerPrincipal: 50_000 } });
   const { runner, store } = core;
   const request: CallRunRequest = {
     principal: "ann",

@@ -6,6 +6,8 @@ import { z } from "zod";
 import { defaultLimits } from "../../sandbox/index.ts";
 import type { Core } from "../../src/core.ts";
 import { createRunId } from "../../src/runs/record/ids.ts";
+import { openStore } from "../../src/store/open-store.ts";
+import { IN_MEMORY } from "../../src/store/settings.ts";
 import { defineTool } from "../../src/tools/define-tool.ts";
 import { echoTool, everything, openCore, programRequest } from "../helpers/core.ts";
 import { until } from "../helpers/until.ts";
@@ -415,7 +417,7 @@ describe("a server that is slow to connect", () => {
     await using own = await createCore({
       servers: [{ ...common, name: "late", type: "in-process", server: late }, absent],
       marks: { readOnly: [], idempotent: [] },
-      storePath: ":memory:",
+      store: (log) => openStore({ path: IN_MEMORY }, { log }),
       sandbox: { workers: 1 },
       callTimeoutMs: 5_000,
       approvalExpiresMs: 60_000,

@@ -8,8 +8,9 @@ import { ToolariumError } from "../../errors.ts";
 import type { JournalEvent, RunStatus } from "../../journal.ts";
 import type { Log } from "../../log.ts";
 import { largeTextLength } from "../large-texts.ts";
-import { createQuota, type Quota, type QuotaLimits } from "../quota.ts";
+import { createQuota, type Quota } from "../quota.ts";
 import { parseJournalEvent, parseRunRef, parseRunRow, parseShapeRow } from "../rows.ts";
+import { IN_MEMORY, type StoreSettings } from "../settings.ts";
 import { createSnapshotMemory, SNAPSHOT_GRACE_MS } from "../snapshot-memory.ts";
 import type {
   CallPage,
@@ -30,17 +31,10 @@ import { type StoreThread, startStoreThread } from "./store-thread.ts";
 
 const MIB = 1024 * 1024;
 
-export interface SqliteStoreOptions extends QuotaLimits {
-  /** A file, created when absent, or `:memory:`, which keeps nothing. */
-  readonly path: string;
+export interface SqliteStoreOptions extends StoreSettings {
   readonly log: Log;
   /** Bytes, roughly, of text that may wait for the disk before new runs are refused. Default 64 MiB. */
   readonly backlogBytes?: number;
-  /**
-   * `flush` waits for the disk, so that what it kept survives a power cut too. Default false: it survives the end of
-   * this process, however that comes.
-   */
-  readonly fsync?: boolean;
   /** Only look, also while a gateway writes to the file, which must be there and of this version. Writes reject. */
   readonly readOnly?: boolean;
   /** Milliseconds to wait for another program that has locked the file. Default 2 s. */
@@ -73,13 +67,13 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   const quota = createQuota(options);
   const thread = await startStoreThread({ path, readOnly, ...counts, ...busy }, { log, note: quota.note });
   const outstanding = createOutstanding(thread, logOf(options, thread.identity));
-  return new ThreadedStore(thread, outstanding, quota, backlogBytes);
+  return new ThreadedStore(thread, outstanding, { quota, backlogBytes, keeps: path !== IN_MEMORY });
 }
 
 /** What keeps a write before it is committed. */
 function logOf(options: SqliteStoreOptions, identity: string): RedoLog | undefined {
   const { path, fsync = false, readOnly = false } = options;
-  if (path === ":memory:") return keepsNothing;
+  if (path === IN_MEMORY) return keepsNothing;
   return fsync || readOnly ? undefined : openRedoLog(path, identity);
 }
 
@@ -93,11 +87,22 @@ class ThreadedStore implements SqliteStore {
   );
   #writes = 0;
 
-  constructor(thread: StoreThread, outstanding: Outstanding, quota: Quota, backlogBytes: number) {
+  readonly keeps: boolean;
+
+  constructor(
+    thread: StoreThread,
+    outstanding: Outstanding,
+    {
+      quota,
+      backlogBytes,
+      keeps,
+    }: { readonly quota: Quota; readonly backlogBytes: number; readonly keeps: boolean },
+  ) {
     this.#thread = thread;
     this.#outstanding = outstanding;
     this.#quota = quota;
     this.#backlogBytes = backlogBytes;
+    this.keeps = keeps;
   }
 
   get health(): StoreHealth {

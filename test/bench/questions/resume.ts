@@ -100,7 +100,7 @@ async function compareHistories(storePath: string, latencyMs: number, short: boo
   ask(`What does its history add to a run with ten calls of ${latencyMs} ms?`);
   const tools = [toolOf("read", latencyMs, { readOnly: true }), toolOf("write", latencyMs)];
   await using disk = await openCore(tools, storePath);
-  await using careful = await openCore(tools, `${storePath}-fsync`, { storeFsync: true });
+  await using careful = await openCore(tools, `${storePath}-fsync`, { settings: { fsync: true } });
   await using memory = await openCore(tools);
   const code = (tool: string): string =>
     `for (let i = 0; i < ${CALLS}; i++) await ${tool}({ value: i }); return 1`;

@@ -6,9 +6,9 @@ import { closeSync, existsSync, openSync } from "node:fs";
 import { resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { ToolariumError } from "../../../errors.ts";
+import { IN_MEMORY } from "../../settings.ts";
 import { migrations } from "./migrations.ts";
 
-export const IN_MEMORY = ":memory:";
 /** Marks a file as ours in its header, so that another program's database is never migrated: the bytes of `Tlrm`. */
 const APPLICATION_ID = 0x546c726d;
 /** How long to wait for another process that holds the file, in milliseconds. */

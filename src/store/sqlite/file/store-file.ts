@@ -2,7 +2,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import { ToolariumError } from "../../../errors.ts";
 import type { Kept } from "../../quota.ts";
-import { IN_MEMORY, openDatabase, readIdentity, unusable } from "./database.ts";
+import { IN_MEMORY } from "../../settings.ts";
+import { openDatabase, readIdentity, unusable } from "./database.ts";
 import { createGroup, type Group } from "./group-commit.ts";
 import { redo } from "./redo.ts";
 import { type StoreFiles, watchStoreFiles } from "./store-files.ts";

@@ -1,6 +1,10 @@
 /** The composition root: builds each part once, owns it, disposes it. */
 import { setTimeout } from "node:timers/promises";
-import { baseLayers } from "./access/base-layers.ts";
+import { type Access, createAccess } from "./access/access.ts";
+import { presentLayers } from "./access/base-layers.ts";
+import { type Identify, identifyByKey } from "./access/identify.ts";
+import type { Limiter } from "./access/limiter.ts";
+import { createMemoryLimiter } from "./access/memory-limiter.ts";
 import { type ChatEngine, createChatEngine } from "./chat/engine.ts";
 import type { Compiler } from "./code/compile.ts";
 import type { Config } from "./config/config.ts";
@@ -14,13 +18,14 @@ import type { Runner } from "./runs/runner.ts";
 import { openStore } from "./store/open-store.ts";
 import type { Store } from "./store/store.ts";
 import type { Catalog } from "./tools/catalog.ts";
-import type { PolicyLayer } from "./tools/policy-layer.ts";
 import { watchPatterns } from "./tools/watch-patterns.ts";
 import { createModelRegistry, type ModelRegistry } from "./upstream/registry.ts";
 
 export interface Gateway extends AsyncDisposable {
   readonly config: Config;
   readonly log: Log;
+  /** Of all faces together: a key has one rate, whichever way it comes. */
+  readonly access: Access;
   readonly hub: Hub;
   readonly compiler: Compiler;
   readonly runner: Runner;
@@ -48,6 +53,10 @@ export interface GatewayOptions {
   readonly log: Log;
   /** Milliseconds since the Unix epoch, for what is learned. Default `Date.now`. */
   readonly now?: () => number;
+  /** Who is asking. Default: by the keys of the configuration. */
+  readonly identify?: Identify;
+  /** Counts requests and slots per key. Default: in memory. */
+  readonly limiter?: Limiter;
 }
 
 const DAY_MS = 86_400_000;
@@ -57,7 +66,13 @@ const RETENTION_CHECK_MS = 3_600_000;
  * Resolves when programs can run; MCP servers connect in the background (`hub.settled`).
  * Rejects with `engine_missing` or `config_error`; then nothing is left running.
  */
-export async function createGateway({ config, log, now }: GatewayOptions): Promise<Gateway> {
+export async function createGateway({
+  config,
+  log,
+  now,
+  identify = identifyByKey(config),
+  limiter = createMemoryLimiter(),
+}: GatewayOptions): Promise<Gateway> {
   await using building = new AsyncDisposableStack();
   // First: a package that is missing is found before any run is taken up.
   const models = building.use(await createModelRegistry(config, { log }));
@@ -102,6 +117,7 @@ export async function createGateway({ config, log, now }: GatewayOptions): Promi
   return {
     config,
     log,
+    access: createAccess(identify, limiter),
     hub,
     compiler,
     runner,
@@ -134,14 +150,6 @@ async function untilSettled(hub: Hub, waitMs: number, signal: AbortSignal): Prom
 function describeConnecting(hub: Hub): string {
   const connecting = hub.servers().flatMap(({ name, state }) => (state === "connecting" ? [name] : []));
   return `MCP servers are still connecting: ${connecting.join(", ")}.`;
-}
-
-/** The rules of a key that was taken out of the configuration allow nothing any more. */
-function presentLayers(config: Config, keyName: string | null): readonly PolicyLayer[] {
-  if (keyName === null) return baseLayers(config);
-  const key = config.keys.find(({ name }) => name === keyName);
-  if (key !== undefined) return baseLayers(config, key);
-  return [{ rule: `the key ${JSON.stringify(keyName)}, which is no longer configured,`, allow: [] }];
 }
 
 /**

@@ -1,5 +1,5 @@
 /** What callers of the library may ask for, read once: servers, limits, options of a run, decisions. */
-import { type RunLimits, resolveLimits, type WorkerPoolOptions } from "../sandbox/index.ts";
+import type { RunLimits, WorkerPoolOptions } from "../sandbox/index.ts";
 import { ToolariumError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { LocalTool, ServerSpec } from "./mcp/server.ts";
@@ -109,16 +109,6 @@ export type ApprovalDecision =
   | { readonly decision: "result"; readonly result: unknown };
 
 const START_TIMEOUT_MS = 30_000;
-
-export function limitsOf(asked: Partial<RunLimits> = {}, defaults?: RunLimits): RunLimits {
-  const resolved = resolveLimits(asked, defaults);
-  if (resolved.ok) return resolved.limits;
-  const { limit, asked: value, bound, kind } = resolved.problem;
-  const code = kind === "above_ceiling" ? "limit_above_ceiling" : "invalid_request";
-  throw new ToolariumError(code, `limits.${limit} is ${value}: ${kind.replaceAll("_", " ")} (${bound}).`, {
-    param: `limits.${limit}`,
-  });
-}
 
 export function toSpecs({ tools = [], mcpServers = {} }: SandboxOptions): readonly ServerSpec[] {
   const common = {

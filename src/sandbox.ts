@@ -1,6 +1,8 @@
 /** Toolarium as a library: programs over tools given in code and over MCP servers, without HTTP or a configuration file. */
 
 import type { PoolStats } from "../sandbox/index.ts";
+import { LOCAL_PRINCIPAL } from "./access/caller.ts";
+import { grantLimits } from "./access/run-limits.ts";
 import { renderDeclarations } from "./code/declare/declarations.ts";
 import { createCore } from "./core.ts";
 import { ToolariumError } from "./errors.ts";
@@ -13,7 +15,6 @@ import {
   type ApprovalDecision,
   type DecideOptions,
   type DeclarationOptions,
-  limitsOf,
   type RunOptions,
   refuseTwins,
   refuseUnknown,
@@ -59,7 +60,7 @@ const APPROVAL_EXPIRES_MS = 86_400_000;
  * const report = await sandbox.run("return await calculator({ operation: 'add', a: 1, b: 2 })");
  */
 export async function createSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const defaults = limitsOf(options.limits);
+  const defaults = grantLimits(options.limits ?? {});
   const log = options.log ?? createLog("warn");
   refuseTwins(options.tools ?? []);
   const everything: Policy = {
@@ -95,11 +96,11 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
       const { onApproval, onEvent } = run;
       const narrowed = run.tools === undefined ? [] : [{ rule: "tools of this run", allow: run.tools }];
       const active = await core.runner.start({
-        principal: run.principal ?? "local",
+        principal: run.principal ?? LOCAL_PRINCIPAL,
         code,
         input: run.input,
         policy: { layers: [...everything.layers, ...narrowed] },
-        limits: limitsOf(run.limits, defaults),
+        limits: grantLimits(run.limits ?? {}, { defaults }),
         typecheck: run.typecheck ?? "error",
         approval: "park",
         ...(run.signal === undefined ? {} : { signal: run.signal }),
@@ -109,7 +110,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
       if (onEvent !== undefined) await tell(onEvent, active, log);
       return active.done;
     },
-    async decide(run, call, decision, { principal = "local" } = {}) {
+    async decide(run, call, decision, { principal = LOCAL_PRINCIPAL } = {}) {
       refuseDisposed();
       const decided = await core.runner.decide({
         run,
@@ -121,13 +122,13 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
         throw new ToolariumError("not_found", `There is no run ${JSON.stringify(run)}.`);
       return decided.done;
     },
-    declarations: ({ observed = false, principal = "local" } = {}) =>
+    declarations: ({ observed = false, principal = LOCAL_PRINCIPAL } = {}) =>
       renderDeclarations(visible(observed ? core.catalog(principal) : core.catalog(), everything)),
     async check(code) {
       refuseDisposed();
-      const catalog = core.catalog("local");
+      const catalog = core.catalog(LOCAL_PRINCIPAL);
       return checkProgram(
-        { principal: "local", code, catalog, policy: everything, sourceBytes: defaults.sourceBytes },
+        { principal: LOCAL_PRINCIPAL, code, catalog, policy: everything, sourceBytes: defaults.sourceBytes },
         core.compiler,
       );
     },

@@ -11,13 +11,14 @@ const root = resolve(import.meta.dirname, "..");
 /** First match wins. */
 const floors: readonly (readonly [pattern: RegExp, floor: number])[] = [
   [/^sandbox\//, 0],
-  [/^src\/(mcp|upstream|store|config|access)\//, 0],
+  [/^src\/(mcp|upstream|store|config)\//, 0],
   [/^src\/(errors|foreign-text|log|journal|json|memory-budget|telling-line|tokens)\.ts$/, 0],
   [/^src\/tools\/gate\//, 1],
   [/^src\/tools\//, 0],
   [/^src\/(code|learning)\//, 1],
   [/^src\/runs\//, 2],
-  [/^src\/chat\//, 3],
+  // Access holds what faces share: below them, above the runs it opens and the answers it bounds.
+  [/^src\/(chat|access)\//, 3],
   [/^src\/(gateway|core|sandbox|sandbox-options|demo\/.*)\.ts$/, 4],
   [/^src\/(http|cli)\//, 5],
   [/^src\/(bin|cli|index)\.ts$/, 5],

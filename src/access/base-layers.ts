@@ -11,3 +11,17 @@ export function baseLayers(config: Pick<Config, "tools">, key?: KeyConfig): read
     ? [deployment]
     : [deployment, { rule: `key ${JSON.stringify(key.name)}`, ...key.tools }];
 }
+
+/**
+ * The layers that hold now for a run that this key started, whenever that was; null: it was started without keys. A key
+ * that is no longer configured allows nothing.
+ */
+export function presentLayers(
+  config: Pick<Config, "tools" | "keys">,
+  keyName: string | null,
+): readonly PolicyLayer[] {
+  if (keyName === null) return baseLayers(config);
+  const key = config.keys.find(({ name }) => name === keyName);
+  if (key !== undefined) return baseLayers(config, key);
+  return [{ rule: `the key ${JSON.stringify(keyName)}, which is no longer configured,`, allow: [] }];
+}

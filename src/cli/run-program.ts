@@ -2,7 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
-import { baseLayers } from "../access/base-layers.ts";
+import { localCaller } from "../access/caller.ts";
 import { ToolariumError } from "../errors.ts";
 import { createGateway } from "../gateway.ts";
 import type { ActiveRun } from "../runs/live/active-run.ts";
@@ -32,11 +32,12 @@ export async function runProgram(command: RunCommand): Promise<number> {
   await using gateway = await createGateway({ config, log });
   await Promise.race([gateway.serversSettled, aborted(interrupted)]);
 
+  const { principal, layers } = localCaller(config);
   const run = await gateway.runner.start({
-    principal: "local",
+    principal,
     code,
     input: command.input,
-    policy: { layers: baseLayers(config) },
+    policy: { layers },
     limits: config.limits,
     typecheck: "error",
     approval: "park",

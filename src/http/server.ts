@@ -16,7 +16,6 @@ import {
 } from "./request/fallbacks.ts";
 import { warnAboutFilters } from "./request/filter-warnings.ts";
 import { holdBodies } from "./request/hold-bodies.ts";
-import { createMemoryLimiter, type Limiter } from "./request/limiter.ts";
 import { refuseRequest, sendError } from "./request/problem.ts";
 import { answerRequestIds, requestId } from "./request/request-id.ts";
 import { registerApprovalRoutes } from "./routes/approval-routes.ts";
@@ -30,11 +29,6 @@ import { readPage, registerPageRoutes } from "./routes/page-routes.ts";
 import { registerRunRoutes } from "./routes/run-routes.ts";
 import { registerServerRoutes } from "./routes/server-routes.ts";
 import { registerToolRoutes } from "./routes/tool-routes.ts";
-
-export interface HttpServerOptions {
-  /** Counts requests and slots per key. Default: in memory. */
-  readonly limiter?: Limiter;
-}
 
 export interface HttpServer {
   /** Starts accepting on `server.host` and `server.port`. @throws `config_error` when the address cannot be had */
@@ -53,10 +47,7 @@ const LAST_ANSWERS_MS = 500;
 /** Characters of one part of an address; tool names can be long, and percent escapes triple them. */
 const MAX_PARAM_LENGTH = 1_024;
 
-export async function createHttpServer(
-  gateway: Gateway,
-  { limiter = createMemoryLimiter() }: HttpServerOptions = {},
-): Promise<HttpServer> {
+export async function createHttpServer(gateway: Gateway): Promise<HttpServer> {
   const { config, log } = gateway;
   const page = await readPage();
   const closing = new AbortController();
@@ -79,7 +70,7 @@ export async function createHttpServer(
   const answered = trackRequests(app);
   answerRequestIds(app);
   refuseWhenClosing(app, closing.signal);
-  guardAccess(app, config, limiter);
+  guardAccess(app, config, gateway.access);
   refuseUnknownAddresses(app);
   holdBodies(app, gateway.memory);
   parseJsonBodies(app);

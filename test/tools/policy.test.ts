@@ -2,8 +2,9 @@ import { expect, test } from "vitest";
 import { baseLayers } from "../../src/access/base-layers.ts";
 import { buildCatalog, type Catalog, type CatalogTool } from "../../src/tools/catalog.ts";
 import { nearestNames } from "../../src/tools/nearest.ts";
-import { decide, requestLayers, visible } from "../../src/tools/policy.ts";
+import { decide, visible } from "../../src/tools/policy.ts";
 import type { Policy, PolicyLayer } from "../../src/tools/policy-layer.ts";
+import { requestLayers } from "../../src/tools/request-filters.ts";
 import type { ToolSource } from "../../src/tools/tool-source.ts";
 
 function source(name: string, more: Partial<ToolSource> = {}): ToolSource {

@@ -1,16 +1,15 @@
 /**
- * Who is asking and what they may do. One hook runs before every route and before any body is read:
- * Host → Origin → content type → key → rate. Routes ask the rest: rights, slots, the policy of the request.
+ * The way in over HTTP. One hook runs before every route and before any body is read: Host → Origin → content type →
+ * key → rate. What it finds out and what routes ask is decided in `src/access`; here it is read out of requests.
  */
-import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { baseLayers } from "../../access/base-layers.ts";
-import type { AgentLimits, Config, KeyConfig, Right } from "../../config/config.ts";
-import type { Mode } from "../../config/modes.ts";
-import { ToolariumError } from "../../errors.ts";
-import { createDecideScope, type DecideScope, type Viewer } from "../../runs/live/deciders.ts";
-import { requestLayers } from "../../tools/policy.ts";
-import type { Policy, PolicyLayer } from "../../tools/policy-layer.ts";
+import type { Access } from "../../access/access.ts";
+import { type Caller, userNamed, viewerOf } from "../../access/caller.ts";
+import { requestPolicy } from "../../access/request-policy.ts";
+import type { Config } from "../../config/config.ts";
+import type { Viewer } from "../../runs/live/deciders.ts";
+import type { Policy } from "../../tools/policy-layer.ts";
+import { isFilter } from "../../tools/request-filters.ts";
 import {
   allowListedOrigin,
   answerPreflight,
@@ -19,33 +18,11 @@ import {
   checkOrigin,
   isPreflight,
 } from "./browsers.ts";
-import type { Limiter } from "./limiter.ts";
-
-/** Who sent a request. */
-export interface Caller {
-  readonly principal: string;
-  readonly rights: ReadonlySet<Right>;
-  /** Null when the gateway has no keys. */
-  readonly keyName: string | null;
-  /** Whose waiting calls it decides besides its own principal's. */
-  readonly decides: DecideScope | undefined;
-  /** The key's default chat mode. */
-  readonly mode: Mode | undefined;
-  /** What the configuration and the key say about tools; requests only add layers. */
-  readonly layers: readonly PolicyLayer[];
-  /** What one answer to a chat may take at most. */
-  readonly agent: AgentLimits;
-  readonly maxConcurrent: number | undefined;
-  readonly ratePerMinute: number | undefined;
-}
 
 declare module "fastify" {
   interface FastifyRequest {
     /** Null until the access hook has run, and on routes that need no key. Read it with `callerOf`. */
     caller: Caller | null;
-  }
-  interface FastifyInstance {
-    limiter: Limiter;
   }
   interface FastifyContextConfig {
     /** Served without a key: health and the page's static files. */
@@ -60,22 +37,19 @@ declare module "fastify" {
 }
 
 /** Puts the access hook before every route of the app, unknown addresses included. */
-export function guardAccess(app: FastifyInstance, config: Config, limiter: Limiter): void {
-  const findCaller = createCallerLookup(config);
+export function guardAccess(app: FastifyInstance, { server }: Pick<Config, "server">, access: Access): void {
   app.decorateRequest("caller", null);
-  app.decorate("limiter", limiter);
 
   app.addHook("onRequest", async (request: FastifyRequest, reply: FastifyReply) => {
     const { keyless = false, anyHost = false } = request.routeOptions.config;
     reply.header("x-content-type-options", "nosniff");
-    if (!anyHost) checkHost(request, config.server);
-    checkOrigin(request, config.server);
-    allowListedOrigin(request, reply, config.server);
-    if (isPreflight(request)) return answerPreflight(request, reply, config.server);
+    if (!anyHost) checkHost(request, server);
+    checkOrigin(request, server);
+    allowListedOrigin(request, reply, server);
+    if (isPreflight(request)) return answerPreflight(request, reply, server);
     checkContentType(request);
     if (keyless) return;
-    request.caller = findCaller(request);
-    await takeRequest(request.caller, limiter);
+    request.caller = await access.admit({ token: presentedKey(request) });
   });
 }
 
@@ -85,38 +59,14 @@ export function callerOf(request: FastifyRequest): Caller {
   return request.caller;
 }
 
-export function viewerOf(request: FastifyRequest): Viewer {
-  const { principal, rights, decides } = callerOf(request);
-  return { principal, admin: rights.has("admin"), ...(decides === undefined ? {} : { decides }) };
+/** What of runs and waiting calls whoever sent the request sees. */
+export function viewerFor(request: FastifyRequest): Viewer {
+  return viewerOf(callerOf(request));
 }
 
-/** What a name of a person may be long: it is shown to whoever decides. */
-const MAX_USER_CHARS = 200;
-
-/**
- * The person for whom a request is made: header `x-toolarium-user`, else what the body says. A name for those who
- * decide and for the audit; it gives no right. Undefined when the request names nobody.
- */
+/** The person for whom a request is made: header `x-toolarium-user`, else what the body says. */
 export function userOf(request: FastifyRequest, inBody?: unknown): string | undefined {
-  const named = [request.headers["x-toolarium-user"], inBody].find(
-    (name) => typeof name === "string" && name.trim() !== "",
-  );
-  return typeof named === "string" ? named.trim().slice(0, MAX_USER_CHARS) : undefined;
-}
-
-/** Whether tools and servers are shown that it may not use: to those who configure the gateway, or alone use it. */
-export function seesAll({ keyName, rights }: Caller): boolean {
-  return keyName === null || rights.has("admin");
-}
-
-/** @throws `forbidden`; `admin_disabled` when there are no keys and `server.admin` is off */
-export function requireRight(caller: Caller, right: Right): void {
-  if (caller.rights.has(right)) return;
-  if (caller.keyName === null) throw new ToolariumError("admin_disabled");
-  throw new ToolariumError(
-    "forbidden",
-    `The key ${JSON.stringify(caller.keyName)} has not the right \`${right}\`. Add it to the key's \`may\`, or use another key.`,
-  );
+  return userNamed(request.headers["x-toolarium-user"], inBody);
 }
 
 /**
@@ -124,74 +74,11 @@ export function requireRight(caller: Caller, right: Right): void {
  *
  * @throws `invalid_request` when a filter is not of its documented shape
  */
-export function requestPolicy(request: FastifyRequest, toolsFilter: unknown): Policy {
-  const { layers } = callerOf(request);
-  const filters = requestLayers(request.headers, toolsFilter);
-  request.onFilters?.(filters, layers);
-  return { layers: [...layers, ...filters] };
-}
-
-/**
- * Takes one of the caller's slots for a program or chat; it is given back on dispose.
- *
- * @throws `rate_limited` when all of the key's slots are taken
- */
-export async function takeSlot(request: FastifyRequest): Promise<AsyncDisposable> {
-  const { keyName, maxConcurrent } = callerOf(request);
-  if (keyName === null || maxConcurrent === undefined) return { async [Symbol.asyncDispose]() {} };
-  const slot = await request.server.limiter.takeSlot(keyName, maxConcurrent);
-  if (slot !== undefined) return slot;
-  throw new ToolariumError(
-    "rate_limited",
-    `This key runs at most ${maxConcurrent} programs and chats at once. Wait for one to end.`,
-    { retryAfterSeconds: 1 },
-  );
-}
-
-function createCallerLookup(config: Config): (request: FastifyRequest) => Caller {
-  if (config.keys.length === 0) {
-    const local = localCaller(config);
-    return () => local;
-  }
-  const known = config.keys.map((key) => ({ digest: digestOf(key.key), caller: keyCaller(config, key) }));
-  return (request) => {
-    const presented = presentedKey(request);
-    if (presented === undefined) throw new ToolariumError("unauthorized");
-    const digest = digestOf(presented);
-    // Every digest is compared, so that the time taken says nothing about which key was nearly right.
-    const match = known.filter((entry) => timingSafeEqual(entry.digest, digest)).at(0);
-    if (match === undefined) throw new ToolariumError("unauthorized", "This API key is not known here.");
-    return match.caller;
-  };
-}
-
-function localCaller(config: Config): Caller {
-  return {
-    principal: "local",
-    rights: new Set<Right>(config.server.admin ? ["run", "decide", "admin"] : ["run", "decide"]),
-    keyName: null,
-    decides: undefined,
-    mode: undefined,
-    layers: baseLayers(config),
-    agent: {},
-    maxConcurrent: undefined,
-    ratePerMinute: undefined,
-  };
-}
-
-function keyCaller(config: Config, key: KeyConfig): Caller {
-  const layers = baseLayers(config, key);
-  return {
-    principal: key.principal,
-    rights: new Set(key.may),
-    keyName: key.name,
-    decides: key.decides && createDecideScope(key.decides, { layers }),
-    mode: key.mode,
-    layers,
-    agent: key.agent ?? {},
-    maxConcurrent: key.maxConcurrent,
-    ratePerMinute: key.ratePerMinute,
-  };
+export function policyFor(request: FastifyRequest, toolsFilter?: unknown): Policy {
+  const caller = callerOf(request);
+  const policy = requestPolicy(caller, { headers: request.headers, toolsFilter });
+  request.onFilters?.(policy.layers.filter(isFilter), caller.layers);
+  return policy;
 }
 
 function presentedKey(request: FastifyRequest): string | undefined {
@@ -199,17 +86,4 @@ function presentedKey(request: FastifyRequest): string | undefined {
   // Azure's clients say `api-key`.
   const apiKey = request.headers["x-api-key"] ?? request.headers["api-key"];
   return bearer ?? (typeof apiKey === "string" && apiKey !== "" ? apiKey : undefined);
-}
-
-function digestOf(key: string): Buffer {
-  return createHash("sha256").update(key).digest();
-}
-
-async function takeRequest({ keyName, ratePerMinute }: Caller, limiter: Limiter): Promise<void> {
-  if (keyName === null || ratePerMinute === undefined) return;
-  const verdict = await limiter.takeRequest(keyName, ratePerMinute);
-  if (verdict.allowed) return;
-  throw new ToolariumError("rate_limited", `This key may send ${ratePerMinute} requests a minute.`, {
-    retryAfterSeconds: verdict.retryAfterSeconds,
-  });
 }

@@ -1,12 +1,13 @@
 /** Calls that wait for a person: the list of them, and what the person says. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
+import { requireRight } from "../../access/caller.ts";
 import { ToolariumError } from "../../errors.ts";
 import type { Gateway } from "../../gateway.ts";
 import type { Approval } from "../../runs/live/deciders.ts";
 import type { HumanDecision } from "../../tools/gate/gate-call.ts";
-import { requestLayers } from "../../tools/policy.ts";
-import { callerOf, requireRight, viewerOf } from "../request/access.ts";
+import { requestLayers } from "../../tools/request-filters.ts";
+import { callerOf, viewerFor } from "../request/access.ts";
 import { firstPage, readCursor, shortened } from "../request/pages.ts";
 import { jsonValue, pageFields, parseBody, parseQuery } from "../request/validate.ts";
 import { unknownRun } from "./run-routes.ts";
@@ -35,7 +36,7 @@ export function registerApprovalRoutes(app: FastifyInstance, gateway: Gateway): 
     const { limit, cursor } = parseQuery(listQuery, request.query);
     const after = cursor === undefined ? undefined : readPlace(cursor);
     // One more than asked for tells whether there are more.
-    const approvals = await runner.reader.approvals(viewerOf(request), { limit: limit + 1, after });
+    const approvals = await runner.reader.approvals(viewerFor(request), { limit: limit + 1, after });
     const { data: shown, next_cursor } = firstPage(approvals, limit, writePlace);
     const data = shown.map(({ askedAt, program, ...approval }) => ({
       ...approval,
@@ -53,7 +54,7 @@ export function registerApprovalRoutes(app: FastifyInstance, gateway: Gateway): 
     // A result for one's own run is what any client of a tool call may give; letting a call out is not.
     requireRight(caller, body.decision === "result" && !caller.rights.has("decide") ? "run" : "decide");
     const { id, call } = request.params;
-    const viewer = viewerOf(request);
+    const viewer = viewerFor(request);
     const decided = await runner.decide({
       run: id,
       call,

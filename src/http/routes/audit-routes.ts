@@ -3,11 +3,11 @@ import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import type { Gateway } from "../../gateway.ts";
 import { auditFilterFields, timesInOrder } from "../../runs/read/audit-query.ts";
-import { viewerOf } from "../request/access.ts";
+import { viewerFor } from "../request/access.ts";
 import { pageFields, parseQuery } from "../request/validate.ts";
 
 const auditQuery = z.strictObject({ ...auditFilterFields, ...pageFields }).check(timesInOrder);
 
 export function registerAuditRoutes(app: FastifyInstance, { audit }: Gateway): void {
-  app.get("/v1/audit", (request) => audit(viewerOf(request), parseQuery(auditQuery, request.query)));
+  app.get("/v1/audit", (request) => audit(viewerFor(request), parseQuery(auditQuery, request.query)));
 }

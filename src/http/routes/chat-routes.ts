@@ -1,11 +1,12 @@
 /** `POST /v1/chat/completions`: from a request to the chat engine's events, and from those to a stream or a body. */
 import { createHash } from "node:crypto";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { resolveAnswerLimits } from "../../access/answer-limits.ts";
+import { requireRight } from "../../access/caller.ts";
 import type { ChatEvent } from "../../chat/events.ts";
 import { toRefusal } from "../../errors.ts";
 import type { Gateway } from "../../gateway.ts";
 import type { Log } from "../../log.ts";
-import { resolveAnswerLimits } from "../openai/chat-limits.ts";
 import { type ModeSource, selectMode } from "../openai/chat-mode.ts";
 import {
   createEnvelope,
@@ -16,7 +17,7 @@ import {
 } from "../openai/openai-answer.ts";
 import { type ChatBody, parseChatBody } from "../openai/openai-wire.ts";
 import { type RawAnswerOptions, sendRawAnswer } from "../openai/raw-answer.ts";
-import { callerOf, requestPolicy, requireRight, takeSlot, userOf } from "../request/access.ts";
+import { callerOf, policyFor, userOf } from "../request/access.ts";
 import { disconnectSignal, sendEventStream } from "../request/sse.ts";
 
 /**
@@ -50,9 +51,9 @@ async function answerChat(
   requireRight(caller, "run");
   const body = parseChatBody(request.body);
   const { mode, isAsked } = selectMode(modeSources(gateway, request, body), caller.mode);
-  const policy = requestPolicy(request, body.toolsFilter);
+  const policy = policyFor(request, body.toolsFilter);
   const limits = resolveAnswerLimits(gateway.config.agent, caller.agent, body.limits);
-  releaseWithResponse(reply, await takeSlot(request));
+  releaseWithResponse(reply, await gateway.access.takeSlot(caller));
 
   const { model, messages, tools, choices, stream, params } = body;
   const { principal, keyName, rights } = caller;

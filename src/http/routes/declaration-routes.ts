@@ -2,12 +2,13 @@
 import { createHash } from "node:crypto";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
+import { requireRight } from "../../access/caller.ts";
 import { renderDeclarations } from "../../code/declare/declarations.ts";
 import type { Gateway } from "../../gateway.ts";
 import { type CheckRequest, checkProgram } from "../../runs/prepare/check.ts";
 import { visible } from "../../tools/policy.ts";
 import type { PolicyLayer } from "../../tools/policy-layer.ts";
-import { callerOf, requestPolicy, requireRight } from "../request/access.ts";
+import { callerOf, policyFor } from "../request/access.ts";
 import { parseBody, parseQuery, programText, toolPatterns } from "../request/validate.ts";
 
 const checkBody = z.strictObject({ code: programText, tools_filter: toolPatterns.optional() });
@@ -26,7 +27,7 @@ export function registerDeclarationRoutes(app: FastifyInstance, gateway: Gateway
       principal: caller.principal,
       code,
       catalog: gateway.catalog(caller.principal),
-      policy: requestPolicy(request, filter),
+      policy: policyFor(request, filter),
       sourceBytes: gateway.config.limits.sourceBytes,
     };
     return await checkProgram(check, gateway.compiler);
@@ -34,7 +35,7 @@ export function registerDeclarationRoutes(app: FastifyInstance, gateway: Gateway
 
   app.get("/v1/declarations", { config: { needsTools: true } }, async (request, reply) => {
     const { tools, observed } = parseQuery(declarationsQuery, request.query);
-    const { layers } = requestPolicy(request, undefined);
+    const { layers } = policyFor(request);
     const policy = { layers: tools === undefined ? layers : [...layers, queryLayer(tools)] };
     const catalog = observed === "true" ? gateway.catalog(callerOf(request).principal) : gateway.catalog();
     const text = renderDeclarations(visible(catalog, policy));

@@ -4,6 +4,8 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
+import { requireRight } from "../../access/caller.ts";
+import { callTool, toolRefusal } from "../../access/explicit-call.ts";
 import { toolContent } from "../../chat/calls/tool-message.ts";
 import { ToolariumError } from "../../errors.ts";
 import type { Gateway } from "../../gateway.ts";
@@ -11,9 +13,9 @@ import type { ToolFailure } from "../../journal.ts";
 import type { SettledCall } from "../../runs/record/call-result.ts";
 import { argumentsText, editOf } from "../../runs/record/edited-arguments.ts";
 import { parseCallId } from "../../runs/record/ids.ts";
-import { requestLayers } from "../../tools/policy.ts";
-import { callerOf, requestPolicy, requireRight } from "../request/access.ts";
-import { callTool, toolRefusal } from "../request/explicit-call.ts";
+import { requestLayers } from "../../tools/request-filters.ts";
+import { callerOf, policyFor, userOf } from "../request/access.ts";
+import { disconnectSignal } from "../request/sse.ts";
 import { jsonValue, parseBody, toolPatterns } from "../request/validate.ts";
 
 const toolCall = {
@@ -49,10 +51,13 @@ async function makeCall(
   { function: { name, arguments: args } }: ToolCallBody,
   filter: unknown,
 ): Promise<SettledCall> {
-  const outcome = await callTool(gateway, request, reply, {
+  const outcome = await callTool(gateway, {
+    caller: callerOf(request),
+    user: userOf(request),
     id: toolOf(gateway, name),
     args: argumentsText(args),
-    policy: requestPolicy(request, filter),
+    policy: policyFor(request, filter),
+    signal: disconnectSignal(reply),
   });
   if (outcome.type === "failure" && isRefusal(outcome.failure))
     throw toolRefusal(outcome.failure, "function.name");

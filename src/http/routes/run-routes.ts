@@ -1,15 +1,16 @@
 /** Programs: start one, look at it, follow it, cancel it. Everybody sees the runs of their own principal only. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
-import { limitNames, type RunLimits, resolveLimits } from "../../../sandbox/index.ts";
-import type { Config } from "../../config/config.ts";
+import { limitNames } from "../../../sandbox/index.ts";
+import { requireRight } from "../../access/caller.ts";
+import { grantLimits } from "../../access/run-limits.ts";
 import { ToolariumError } from "../../errors.ts";
 import type { Gateway } from "../../gateway.ts";
 import type { JournalEvent } from "../../journal.ts";
 import type { ActiveRun } from "../../runs/live/active-run.ts";
 import { createStreamMapper } from "../../runs/record/events.ts";
 import type { Report } from "../../runs/record/report-shape.ts";
-import { callerOf, requestPolicy, requireRight, takeSlot, userOf, viewerOf } from "../request/access.ts";
+import { callerOf, policyFor, userOf, viewerFor } from "../request/access.ts";
 import { disconnectSignal, type ServerSentEvent, sendEventStream } from "../request/sse.ts";
 import {
   jsonValue,
@@ -59,7 +60,7 @@ export function registerRunRoutes(app: FastifyInstance, gateway: Gateway, closin
 
   app.get("/v1/sandbox/runs", async (request) => {
     const { status, limit, cursor } = parseQuery(listQuery, request.query);
-    return await reader.list(viewerOf(request), {
+    return await reader.list(viewerFor(request), {
       limit,
       ...(status === undefined ? {} : { status }),
       ...(cursor === undefined ? {} : { cursor }),
@@ -74,7 +75,7 @@ export function registerRunRoutes(app: FastifyInstance, gateway: Gateway, closin
   app.get<RunParams>("/v1/sandbox/runs/:id/events", { exposeHeadRoute: false }, async (request, reply) => {
     const report = await reportOf(gateway, request);
     const lastId = lastEventId(request);
-    const events = await reader.events(report.id, viewerOf(request));
+    const events = await reader.events(report.id, viewerFor(request));
     if (events === undefined) throw unknownRun(report.id);
     return sendEventStream(reply, toServerSent(events, report, lastId), { signal: closing });
   });
@@ -82,7 +83,7 @@ export function registerRunRoutes(app: FastifyInstance, gateway: Gateway, closin
   app.delete<RunParams>("/v1/sandbox/runs/:id", async (request) => {
     requireRight(callerOf(request), "run");
     parseBody(emptyBody, request.body);
-    const report = await runner.cancel(request.params.id, viewerOf(request));
+    const report = await runner.cancel(request.params.id, viewerFor(request));
     if (report === undefined) throw unknownRun(request.params.id);
     return report;
   });
@@ -95,7 +96,7 @@ async function reportOf(
   at?: number,
 ): Promise<Report> {
   const { id } = request.params;
-  const report = await runner.reader.report(id, viewerOf(request), at);
+  const report = await runner.reader.report(id, viewerFor(request), at);
   if (report === undefined) throw unknownRun(id);
   return report;
 }
@@ -104,9 +105,12 @@ async function startRun(gateway: Gateway, request: FastifyRequest, reply: Fastif
   const caller = callerOf(request);
   requireRight(caller, "run");
   const body = parseBody(startBody, request.body);
-  const limits = requestedLimits(body.limits, gateway.config);
-  const policy = requestPolicy(request, body.tools_filter);
-  const slot = await takeSlot(request);
+  const limits = grantLimits(body.limits, {
+    defaults: gateway.config.limits,
+    ceilings: gateway.config.limitCeilings,
+  });
+  const policy = policyFor(request, body.tools_filter);
+  const slot = await gateway.access.takeSlot(caller);
   // Nobody waits for a run that was started with `wait: false`, so nobody's leaving cancels it.
   const signal = body.wait ? disconnectSignal(reply) : undefined;
   let run: ActiveRun;
@@ -132,25 +136,6 @@ async function startRun(gateway: Gateway, request: FastifyRequest, reply: Fastif
   if (body.stream || !body.wait) await run.kept();
   if (body.stream) return sendEventStream(reply, toServerSent(run.events(), run.report()));
   return body.wait ? await done : reply.code(202).send(run.report());
-}
-
-function requestedLimits(asked: Partial<RunLimits>, config: Config): RunLimits {
-  const resolved = resolveLimits(asked, config.limits, config.limitCeilings);
-  if (resolved.ok) return resolved.limits;
-  const { limit, asked: value, bound, kind } = resolved.problem;
-  const message = {
-    above_ceiling: `${limit} may be at most ${bound} here, ${value} was asked for`,
-    below_minimum: `${limit} must be at least ${bound}, ${value} was asked for`,
-    not_an_integer: `${limit} must be a whole number`,
-  }[kind];
-  throw new ToolariumError(
-    kind === "above_ceiling" ? "limit_above_ceiling" : "invalid_request",
-    `${message}.`,
-    {
-      errors: [{ pointer: `/limits/${limit}`, message }],
-      param: "limits",
-    },
-  );
 }
 
 /** The journal is read from its start even when a stream is resumed: an event says only what is new in it. */

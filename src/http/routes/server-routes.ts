@@ -1,10 +1,11 @@
 /** The MCP connections as they stand: whole for those who configure the gateway, in outline for others. */
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { seesAll } from "../../access/caller.ts";
 import { ToolariumError } from "../../errors.ts";
 import type { Gateway } from "../../gateway.ts";
 import type { ServerState } from "../../mcp/server.ts";
 import { mayHoldTools, visible } from "../../tools/policy.ts";
-import { callerOf, requestPolicy, seesAll } from "../request/access.ts";
+import { callerOf, policyFor } from "../request/access.ts";
 
 /** What a key sees of a server whose tools it may use: nothing of where it runs or what it said of itself. */
 interface ServerOutline extends Pick<ServerState, "name" | "state"> {
@@ -27,7 +28,7 @@ export function registerServerRoutes(app: FastifyInstance, gateway: Gateway): vo
 function listServers(gateway: Gateway, request: FastifyRequest): readonly (ServerState | ServerOutline)[] {
   const servers = gateway.hub.servers();
   if (seesAll(callerOf(request))) return servers;
-  const policy = requestPolicy(request, undefined);
+  const policy = policyFor(request);
   const tools = Map.groupBy(visible(gateway.catalog(), policy), ({ server }) => server);
   return servers
     .filter(({ name }) => mayHoldTools(name, policy))

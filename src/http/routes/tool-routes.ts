@@ -4,16 +4,19 @@
  */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
+import { seesAll } from "../../access/caller.ts";
+import { callTool, toolRefusal } from "../../access/explicit-call.ts";
 import { toolFunction } from "../../chat/offer/prompt.ts";
 import type { Gateway } from "../../gateway.ts";
 import { promisedSchema } from "../../tools/catalog.ts";
 import { whyNotValidated } from "../../tools/checking/arguments.ts";
 import { whenThereIsTime } from "../../tools/checking/deadline.ts";
-import { decide, requestLayers, visible } from "../../tools/policy.ts";
+import { decide, visible } from "../../tools/policy.ts";
+import { requestLayers } from "../../tools/request-filters.ts";
 import { changesOfTool, type SchemaChanges } from "../../upstream/schemas/adapt-tool.ts";
-import { callerOf, requestPolicy, seesAll } from "../request/access.ts";
-import { callTool, toolRefusal } from "../request/explicit-call.ts";
+import { callerOf, policyFor, userOf } from "../request/access.ts";
 import { pageOf, shortened } from "../request/pages.ts";
+import { disconnectSignal } from "../request/sse.ts";
 import { jsonValue, parseBody, parseQuery, wholeNumber } from "../request/validate.ts";
 
 /** A tool as `GET /v1/tools` lists it. */
@@ -72,10 +75,13 @@ export function registerToolRoutes(app: FastifyInstance, gateway: Gateway): void
     async (request, reply) => {
       const body = parseBody(callBody, request.body);
       const id = `${request.params.server}/${request.params.tool}`;
-      const outcome = await callTool(gateway, request, reply, {
+      const outcome = await callTool(gateway, {
+        caller: callerOf(request),
+        user: userOf(request),
         id,
         args: JSON.stringify(body?.arguments ?? {}),
-        policy: requestPolicy(request, undefined),
+        policy: policyFor(request),
+        signal: disconnectSignal(reply),
       });
       if (outcome.type === "failure") throw toolRefusal(outcome.failure);
       return { result: outcome.value };
@@ -89,7 +95,7 @@ function inOutline(tool: ListedTool): ListedTool {
 }
 
 async function listTools(gateway: Gateway, request: FastifyRequest): Promise<ListedTool[]> {
-  const policy = requestPolicy(request, undefined);
+  const policy = policyFor(request);
   // Whoever wrote the rules sees what they leave out, with the rule; a key sees what it may use.
   const asked = seesAll(callerOf(request)) ? { layers: requestLayers(request.headers, undefined) } : policy;
   const states = new Map(gateway.hub.servers().map(({ name, state }) => [name, state]));

@@ -3,6 +3,9 @@ import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { connect } from "node:net";
 import { availableParallelism } from "node:os";
 import { defaultCeilings, defaultLimits } from "../../../sandbox/limits.ts";
+import { createAccess } from "../../../src/access/access.ts";
+import { identifyByKey } from "../../../src/access/identify.ts";
+import { createMemoryLimiter } from "../../../src/access/memory-limiter.ts";
 import type { Config, KeyConfig } from "../../../src/config/config.ts";
 import { createGateway, type Gateway } from "../../../src/gateway.ts";
 import { createHttpServer, type HttpServer } from "../../../src/http/server.ts";
@@ -67,7 +70,8 @@ async function startFace(
   { keys = [], server = {}, replace = {} }: FaceSettings,
 ): Promise<TestServer> {
   const config = { ...gateway.config, keys: keys.map(testKey), server: { ...testServer, ...server } };
-  const http = await createHttpServer({ ...gateway, config, ...replace } as Gateway);
+  const access = createAccess(identifyByKey(config), createMemoryLimiter());
+  const http = await createHttpServer({ ...gateway, config, access, ...replace } as Gateway);
   const { url } = await http.listen();
   return {
     url,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createMemoryLimiter } from "../../../src/http/request/limiter.ts";
+import { createMemoryLimiter } from "../../src/access/memory-limiter.ts";
 
 describe("requests", () => {
   it("a minute's worth may come at once; then they come one by one as time passes", async () => {

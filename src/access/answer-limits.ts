@@ -1,7 +1,7 @@
 /** What one answer may take: configuration ∩ key ∩ request. A request can narrow, and is refused when it would widen. */
-import type { AnswerLimits } from "../../chat/turns/budget.ts";
-import type { AgentLimits } from "../../config/config.ts";
-import { ToolariumError } from "../../errors.ts";
+import type { AnswerLimits } from "../chat/turns/budget.ts";
+import type { AgentLimits } from "../config/config.ts";
+import { ToolariumError } from "../errors.ts";
 
 /**
  * @throws `limit_above_ceiling` with `param: "toolarium"` when the request asks for more than configuration and key

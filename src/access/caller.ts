@@ -1,0 +1,92 @@
+/** Who is asking, as the rest of the gateway knows them: what they may do, use and spend. */
+import type { AgentLimits, Config, KeyConfig, Right } from "../config/config.ts";
+import type { Mode } from "../config/modes.ts";
+import { ToolariumError } from "../errors.ts";
+import { createDecideScope, type DecideScope, type Viewer } from "../runs/live/deciders.ts";
+import type { PolicyLayer } from "../tools/policy-layer.ts";
+import { baseLayers } from "./base-layers.ts";
+
+export interface Caller {
+  /** Owns its runs; other principals do not see them. */
+  readonly principal: string;
+  readonly rights: ReadonlySet<Right>;
+  /** Null when the gateway has no keys. */
+  readonly keyName: string | null;
+  /** Whose waiting calls it decides besides its own principal's. */
+  readonly decides: DecideScope | undefined;
+  /** The key's default chat mode. */
+  readonly mode: Mode | undefined;
+  /** What the configuration and the key say about tools; requests only add layers. */
+  readonly layers: readonly PolicyLayer[];
+  /** What one answer to a chat may take at most. */
+  readonly agent: AgentLimits;
+  /** Programs and chats at once. Undefined: without bound. */
+  readonly maxConcurrent: number | undefined;
+  /** Undefined: without bound. */
+  readonly ratePerMinute: number | undefined;
+}
+
+/** The principal where nobody has to say who they are: without keys, at the command line, in the library. */
+export const LOCAL_PRINCIPAL = "local";
+
+/** Whoever asks a gateway that has no keys. */
+export function localCaller(config: Pick<Config, "tools" | "server">): Caller {
+  return {
+    principal: LOCAL_PRINCIPAL,
+    rights: new Set<Right>(config.server.admin ? ["run", "decide", "admin"] : ["run", "decide"]),
+    keyName: null,
+    decides: undefined,
+    mode: undefined,
+    layers: baseLayers(config),
+    agent: {},
+    maxConcurrent: undefined,
+    ratePerMinute: undefined,
+  };
+}
+
+export function keyCaller(config: Pick<Config, "tools">, key: KeyConfig): Caller {
+  const layers = baseLayers(config, key);
+  return {
+    principal: key.principal,
+    rights: new Set(key.may),
+    keyName: key.name,
+    decides: key.decides && createDecideScope(key.decides, { layers }),
+    mode: key.mode,
+    layers,
+    agent: key.agent ?? {},
+    maxConcurrent: key.maxConcurrent,
+    ratePerMinute: key.ratePerMinute,
+  };
+}
+
+/** @throws `forbidden`; `admin_disabled` when there are no keys and `server.admin` is off */
+export function requireRight({ rights, keyName }: Caller, right: Right): void {
+  if (rights.has(right)) return;
+  if (keyName === null) throw new ToolariumError("admin_disabled");
+  throw new ToolariumError(
+    "forbidden",
+    `The key ${JSON.stringify(keyName)} has not the right \`${right}\`. Add it to the key's \`may\`, or use another key.`,
+  );
+}
+
+/** What of runs and waiting calls they see. */
+export function viewerOf({ principal, rights, decides }: Caller): Viewer {
+  return { principal, admin: rights.has("admin"), ...(decides === undefined ? {} : { decides }) };
+}
+
+/** Whether tools and servers are shown that they may not use: to those who configure the gateway, or alone use it. */
+export function seesAll({ keyName, rights }: Caller): boolean {
+  return keyName === null || rights.has("admin");
+}
+
+/** Of the name of a person: it is shown to whoever decides. */
+const MAX_USER_CHARS = 200;
+
+/**
+ * The person for whom a request is made: the first of these that is a name, at most 200 characters of it. It is shown
+ * to those who decide and in the audit, and gives no right. Undefined when the request names nobody.
+ */
+export function userNamed(...said: readonly unknown[]): string | undefined {
+  const name = said.find((each) => typeof each === "string" && each.trim() !== "");
+  return typeof name === "string" ? name.trim().slice(0, MAX_USER_CHARS) : undefined;
+}

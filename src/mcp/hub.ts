@@ -31,7 +31,7 @@ const defaultBounds = (): MessageBounds => ({
  * @example
  * await using hub = createHub([{ type: "stdio", name: "files", command: "npx", … }], { log });
  * await hub.settled;
- * const outcome = await hub.call("files", "list_directory", { path: "/data" }, { signal, timeoutMs: 5_000, hasOutputSchema: false });
+ * const outcome = await hub.call("files", "list_directory", { path: "/data" }, { principal: "local", signal, timeoutMs: 5_000, hasOutputSchema: false });
  */
 export function createHub(specs: readonly ServerSpec[], deps: HubDeps): Hub {
   const listeners = new Set<() => void>();

@@ -100,6 +100,11 @@ export type CallOutcome =
   | { readonly ok: false; readonly failure: ToolFailure };
 
 export interface CallOptions {
+  /**
+   * For whom the call is made. Servers that people sign in to answer for that person alone; there are none yet: one
+   * connection serves all principals.
+   */
+  readonly principal: string;
   readonly signal: AbortSignal;
   /** Milliseconds; expiry gives kind `timeout` and aborts the call at the server. */
   readonly timeoutMs: number;

@@ -49,7 +49,8 @@ export function call(
   options: Partial<CallOptions> = {},
 ): Promise<CallOutcome> {
   const signal = new AbortController().signal;
-  return hub.call(server, tool, args, { signal, timeoutMs: 10_000, hasOutputSchema: false, ...options });
+  const defaults = { principal: "local", signal, timeoutMs: 10_000, hasOutputSchema: false };
+  return hub.call(server, tool, args, { ...defaults, ...options });
 }
 
 export function stateOf(hub: Hub, server: string): ReturnType<Hub["servers"]>[number] {

@@ -191,10 +191,11 @@ function send(
 ): Promise<CallOutcome> {
   const builtin = call.builtins?.get(tool.id);
   if (builtin !== undefined) return builtin.answer(args.value, call);
-  const { signal, timeoutMs } = call;
+  const { principal, signal, timeoutMs } = call;
   const hasOutputSchema = tool.outputSchema !== undefined;
   const isRepeatable = tool.readOnly || tool.idempotent;
   return hub.call(tool.server, tool.name, args.value, {
+    principal,
     signal,
     timeoutMs,
     maxTimeoutMs: Math.max(timeoutMs, Math.min(maxTimeoutMs, call.leftMs ?? maxTimeoutMs)),

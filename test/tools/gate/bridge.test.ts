@@ -24,8 +24,15 @@ function open(tools: readonly LocalTool[], layers: readonly PolicyLayer[] = []) 
   const hub = createHub([{ ...common, name: "local", type: "local", tools }], { log: createLog("silent") });
   const catalog = buildCatalog(hub.sources(), { readOnly: [], idempotent: [] });
   const learned: unknown[] = [];
+  const askedFor: string[] = [];
   const bridge: Bridge = createBridge({
-    hub,
+    hub: {
+      call: (server, tool, args, options) => {
+        askedFor.push(options.principal);
+        return hub.call(server, tool, args, options);
+      },
+      whenListed: hub.whenListed,
+    },
     checker: createArgumentChecker(),
     catalog: () => catalog,
     log: createLog("silent"),
@@ -58,6 +65,7 @@ function open(tools: readonly LocalTool[], layers: readonly PolicyLayer[] = []) 
     bridge,
     journal,
     learned,
+    askedFor,
     request,
     types: () =>
       journal.map((event) => (event.type === "decided" ? `decided ${event.decision}` : event.type)),
@@ -90,6 +98,14 @@ describe("the gate", () => {
     expect(outcome).toEqual({ type: "value", value: '{"saved":"a"}' });
     expect(gate.types()).toEqual(["requested", "decided auto", "started", "settled"]);
     expect(seen).toEqual([{ text: "a", times: 1 }]);
+  });
+
+  it("tells the hub for whom it calls", async () => {
+    const { tool } = counter();
+    const gate = open([tool]);
+    await gate.bridge.call(gate.request("local/save", '{"text":"a"}'));
+    await gate.bridge.call(gate.request("local/save", '{"text":"b"}', { principal: "bob" }));
+    expect(gate.askedFor).toEqual(["ann", "bob"]);
   });
 
   it("takes the same steps for what the gateway answers itself, which no filter leaves out", async () => {

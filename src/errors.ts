@@ -57,6 +57,7 @@ export type RefusalCode =
   | "store_unavailable"
   | "store_full"
   | "store_damaged"
+  | "run_lost"
   | "timeout"
   | "internal_error"
   | "config_error"
@@ -167,6 +168,13 @@ export const errorTable: { readonly [C in ErrorCode]: ErrorRow } = {
     70,
     false,
     "The store's file is damaged where this was to be read. toolarium audit --verify names what is broken.",
+  ),
+  run_lost: row(
+    503,
+    "overloaded_error",
+    70,
+    true,
+    "Another gateway process owns this run now, and goes on with it. Retry to hear of it there.",
   ),
   timeout: row(504, "upstream_error", 7, true, "The tool did not answer in time."),
   internal_error: row(

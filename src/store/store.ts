@@ -27,6 +27,16 @@ export interface StoredRun extends RunRecord {
   readonly status: RunStatus;
 }
 
+/** The term of whoever creates a run: see `Store.append`. */
+export const FIRST_TERM = 1;
+
+/** A run that waits for a person or its client. */
+export interface WaitingRun {
+  readonly id: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly waitsSince: number;
+}
+
 export interface RunQuery {
   readonly principal?: string;
   /** Absent: any. */
@@ -156,17 +166,34 @@ export interface Store extends AsyncDisposable {
    */
   onRevived(listener: () => void): () => void;
   /**
-   * Queues the new run, with status `queued`; resolves when it is durable. Writes of one run keep their order without
-   * awaiting each. Rejects at once with `queue_full` while the store is too far behind: new runs are where load is
-   * turned away, because a run that was accepted must not lose its history.
+   * Queues the new run, with status `queued`, for the owner of its first term; resolves with its id when it is durable.
+   * Writes of one run keep their order without awaiting each. With `once` nothing is created when a run of the same
+   * principal and request key exists: then it resolves with the id of the newest of those. Of any number that come at
+   * the same time, from any process, one creates its run.
+   *
+   * Rejects at once with `queue_full` while the store is too far behind: new runs are where load is turned away,
+   * because a run that was accepted must not lose its history.
    */
-  createRun(run: RunRecord): Promise<void>;
+  createRun(run: RunRecord, options?: { readonly once?: boolean }): Promise<string>;
   /**
    * Appends events and sets the status in the same commit; resolves when durable. Commits are grouped: many runs
-   * share one. A seq that already exists rejects (a run has one writer), and so does one that leaves a gap: what is
-   * stored of a journal is always its beginning. An unknown run rejects with `not_found`.
+   * share one. A gap rejects with `internal_error`: what is stored of a journal is always its beginning. An unknown run
+   * rejects with `not_found`.
+   *
+   * `term` counts the owners of the run, from `FIRST_TERM`; an append of a later one begins it. An append of an earlier
+   * term, and one of a seq that exists already, rejects with `run_lost`: the run has another owner, and this writer
+   * must let go of it. A store that keeps writes before it commits them finds that out after `flush` has resolved, so
+   * it must not be shared by several processes; in a shared one `flush` is the commit.
+   *
+   * `waitsSince`: with the status `waiting`, since when it waits for somebody; see `listWaiting`.
    */
-  append(run: string, events: readonly JournalEvent[], status?: RunStatus): Promise<void>;
+  append(
+    run: string,
+    term: number,
+    events: readonly JournalEvent[],
+    status?: RunStatus,
+    waitsSince?: number,
+  ): Promise<void>;
   /**
    * Resolves when every write of this run that was called so far is kept: it survives the end of this process, however
    * that comes, and is there when the store is opened next. That can be long before it is durable. Rejects when one of
@@ -179,6 +206,8 @@ export interface Store extends AsyncDisposable {
   readJournal(run: string, afterSeq?: number): Promise<readonly JournalEvent[]>;
   /** Newest first. Rejects with `invalid_request` for a limit or cursor that cannot be. */
   listRuns(query: RunQuery): Promise<RunPage>;
+  /** Runs that wait for somebody, those that wait longest first: at most `limit`, and after this one if it is given. */
+  listWaiting(limit: number, after?: WaitingRun): Promise<readonly WaitingRun[]>;
   /** The newest run of this principal with this request key. */
   findByRequestKey(principal: string, key: string): Promise<StoredRun | undefined>;
   /**

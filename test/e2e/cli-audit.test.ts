@@ -29,6 +29,7 @@ async function withHistory(tool = "files/read"): Promise<{
   await store.createRun(run);
   await store.append(
     run.id,
+    1,
     [...callEvents(1, { tool }), ...callEvents(5, { tool: "files/drop", decision: "denied" })],
     "completed",
   );

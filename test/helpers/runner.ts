@@ -41,7 +41,7 @@ export async function storeWith(
       await store.putSnapshot((await core.store.getSnapshot(record.snapshot)) ?? "");
     await store.createRun(record);
     const events = keep(await core.store.readJournal(id));
-    if (events.length > 0) await store.append(id, events, statusAfter(events.at(-1)));
+    if (events.length > 0) await store.append(id, 1, events, statusAfter(events.at(-1)));
   }
   return store;
 }

@@ -117,7 +117,7 @@ async function storeBeginning(store: Store, { run, events }: Told, length: numbe
   if (run.snapshot !== null) await store.putSnapshot((await core.store.getSnapshot(run.snapshot)) ?? "");
   await store.createRun(record);
   const beginning = events.slice(0, length);
-  if (length > 0) await store.append(run.id, beginning, statusAfter(beginning.at(-1)));
+  if (length > 0) await store.append(run.id, 1, beginning, statusAfter(beginning.at(-1)));
 }
 
 const kinds = ["approve", "deny", "result"] as const;

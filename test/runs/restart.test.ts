@@ -174,9 +174,9 @@ it("what became of a call that changed something is kept once the program has it
   const kept: (string | undefined)[] = [];
   const runner = createRunner(core, {
     ...bindAll(store),
-    append(id, events, status) {
+    append(id, term, events, ...status) {
       appended.push(...events.map(({ type }) => type));
-      return store.append(id, events, status);
+      return store.append(id, term, events, ...status);
     },
     flush(id) {
       kept.push(appended.at(-1));

@@ -10,7 +10,7 @@ async function appendForever(): Promise<never> {
   const run = runRecord();
   await store.createRun(run);
   for (let seq = 1; ; seq += 1) {
-    await store.append(run.id, [logEvent(seq)]);
+    await store.append(run.id, 1, [logEvent(seq)]);
     process.send?.([run.id, seq]);
   }
 }

@@ -69,7 +69,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     test("events of every type come back exactly as they were appended", async () => {
       const run = runRecord();
       await store.createRun(run);
-      await store.append(run.id, everyEvent, "failed");
+      await store.append(run.id, 1, everyEvent, "failed");
       expect(await store.readJournal(run.id)).toEqual(everyEvent);
       expect(await store.getRun(run.id)).toMatchObject({ status: "failed" });
     });
@@ -77,7 +77,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     test("a journal can be read from after any event", async () => {
       const run = runRecord();
       await store.createRun(run);
-      await store.append(run.id, logEvents(5));
+      await store.append(run.id, 1, logEvents(5));
       expect((await store.readJournal(run.id, 3)).map(({ seq }) => seq)).toEqual([4, 5]);
       expect(await store.readJournal(run.id, 5)).toEqual([]);
     });
@@ -85,15 +85,15 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     test("an append without a status leaves it, and one without events may set it", async () => {
       const run = runRecord();
       await store.createRun(run);
-      await store.append(run.id, [], "running");
-      await store.append(run.id, [logEvent(1)]);
+      await store.append(run.id, 1, [], "running");
+      await store.append(run.id, 1, [logEvent(1)]);
       expect(await store.getRun(run.id)).toMatchObject({ status: "running" });
     });
 
     test("writes that nobody waits for keep their order, and a read sees them", async () => {
       const run = runRecord();
-      const writes = [store.createRun(run)];
-      for (let seq = 1; seq <= 300; seq += 1) writes.push(store.append(run.id, [logEvent(seq)]));
+      const writes: Promise<unknown>[] = [store.createRun(run)];
+      for (let seq = 1; seq <= 300; seq += 1) writes.push(store.append(run.id, 1, [logEvent(seq)]));
       const journal = await store.readJournal(run.id);
       expect(journal).toEqual(logEvents(300));
       await Promise.all(writes);
@@ -102,7 +102,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     test("a flush covers what was written of its run, and one without writes has nothing to wait for", async () => {
       const run = runRecord();
       void store.createRun(run);
-      void store.append(run.id, logEvents(2));
+      void store.append(run.id, 1, logEvents(2));
       await store.flush(run.id);
       await store.flush(run.id);
       await store.flush("run_none");
@@ -112,13 +112,77 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     test("a seq that exists already is refused, and the event that was there stays", async () => {
       const run = runRecord();
       await store.createRun(run);
-      await store.append(run.id, [logEvent(1, "first")]);
-      await expect(store.append(run.id, [logEvent(1, "second")], "failed")).rejects.toMatchObject({
-        code: "internal_error",
+      await store.append(run.id, 1, [logEvent(1, "first")]);
+      await expect(store.append(run.id, 1, [logEvent(1, "second")], "failed")).rejects.toMatchObject({
+        code: "run_lost",
         message: expect.stringContaining("one writer"),
       });
       expect(await store.readJournal(run.id)).toEqual([logEvent(1, "first")]);
       expect(await store.getRun(run.id)).toMatchObject({ status: "queued" });
+    });
+
+    test("a later owner of a run shuts out the earlier one, with its status and whatever it appends", async () => {
+      const run = runRecord();
+      await store.createRun(run);
+      await store.append(run.id, 1, [logEvent(1)], "running");
+      await store.append(run.id, 2, []);
+      for (const [events, status] of [
+        [[logEvent(2, "late")], "failed"],
+        [[], "failed"],
+      ] as const)
+        await expect(store.append(run.id, 1, events, status)).rejects.toMatchObject({ code: "run_lost" });
+      await store.append(run.id, 2, [logEvent(2)]);
+      expect(await store.readJournal(run.id)).toEqual(logEvents(2));
+      expect(await store.getRun(run.id)).toMatchObject({ status: "running" });
+      expect((await verify(run.id)).broken).toEqual([]);
+    });
+
+    test("of two owners at the same moment only the later one's events are there", async () => {
+      const run = runRecord();
+      await store.createRun(run);
+      const results = await Promise.allSettled([
+        store.append(run.id, 1, [logEvent(1)]),
+        store.append(run.id, 2, [logEvent(2)]),
+        store.append(run.id, 1, [logEvent(3, "late")]),
+        store.append(run.id, 2, [logEvent(3)]),
+      ]);
+      expect(results.map(({ status }) => status)).toEqual([
+        "fulfilled",
+        "fulfilled",
+        "rejected",
+        "fulfilled",
+      ]);
+      expect(await store.readJournal(run.id)).toEqual(logEvents(3));
+    });
+
+    test("of many runs of one request that are created once the first stays, and the others hear of it", async () => {
+      const tries = Array.from({ length: 5 }, () => runRecord({ principal: "ann", requestKey: "key:a" }));
+      const ids = await Promise.all(tries.map((run) => store.createRun(run, { once: true })));
+      expect(new Set(ids)).toEqual(new Set([tries[0]?.id]));
+      expect((await store.listRuns({ limit: 10 })).runs.map(({ id }) => id)).toEqual([tries[0]?.id]);
+      await store.append(ids[0] ?? "", 1, [logEvent(1)], "completed");
+      expect(await store.createRun(tries[1] ?? runRecord(), { once: true })).toBe(tries[0]?.id);
+      const others = [
+        runRecord({ principal: "bob", requestKey: "key:a" }),
+        runRecord({ principal: "ann", requestKey: "key:b" }),
+      ];
+      for (const run of others) expect(await store.createRun(run, { once: true })).toBe(run.id);
+      const again = runRecord({ principal: "ann", requestKey: "key:a" });
+      expect(await store.createRun(again)).toBe(again.id);
+    });
+
+    test("runs that wait are listed, those that wait longest first, until they go on", async () => {
+      const runs = [30, 10, 20, 40].map((waitsSince) => ({ waitsSince, ...runRecord() }));
+      await createRuns(runs);
+      for (const { id, waitsSince } of runs) await store.append(id, 1, [logEvent(1)], "waiting", waitsSince);
+      const [third, first, second, fourth] = runs.map(({ id, waitsSince }) => ({ id, waitsSince }));
+      expect(await store.listWaiting(3)).toEqual([first, second, third]);
+      expect(await store.listWaiting(3, third)).toEqual([fourth]);
+      await store.append(first?.id ?? "", 1, [logEvent(2)]);
+      await store.append(second?.id ?? "", 1, [logEvent(2)], "running");
+      await store.append(third?.id ?? "", 1, [logEvent(2)], "waiting", 50);
+      await store.append(fourth?.id ?? "", 1, [logEvent(2)], "waiting");
+      expect(await store.listWaiting(9)).toEqual([first, { ...third, waitsSince: 50 }]);
     });
 
     test.for([
@@ -127,14 +191,16 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     ] as const)("an append that leaves a gap %s is refused as a whole", async ([, events]) => {
       const run = runRecord();
       await store.createRun(run);
-      await expect(store.append(run.id, events, "running")).rejects.toMatchObject({ code: "internal_error" });
+      await expect(store.append(run.id, 1, events, "running")).rejects.toMatchObject({
+        code: "internal_error",
+      });
       expect(await store.readJournal(run.id)).toEqual([]);
       expect(await store.getRun(run.id)).toMatchObject({ status: "queued" });
     });
 
     test("an append to a run nobody created is refused", async () => {
-      await expect(store.append("run_none", [logEvent(1)])).rejects.toMatchObject({ code: "not_found" });
-      await expect(store.append("run_none", [], "running")).rejects.toMatchObject({ code: "not_found" });
+      await expect(store.append("run_none", 1, [logEvent(1)])).rejects.toMatchObject({ code: "not_found" });
+      await expect(store.append("run_none", 1, [], "running")).rejects.toMatchObject({ code: "not_found" });
     });
 
     test("a value that cannot be kept fails its own write and no other of the same moment", async () => {
@@ -152,9 +218,9 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         reused: false,
       } as const;
       const results = await Promise.allSettled([
-        store.append(good.id, [logEvent(1)]),
-        store.append(run.id, [{ ...odd, outcome: { ok: false, failure } }]),
-        store.append(good.id, [logEvent(2)]),
+        store.append(good.id, 1, [logEvent(1)]),
+        store.append(run.id, 1, [{ ...odd, outcome: { ok: false, failure } }]),
+        store.append(good.id, 1, [logEvent(2)]),
       ]);
       expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
       expect(await store.readJournal(good.id)).toEqual(logEvents(2));
@@ -164,8 +230,8 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const runs = Array.from({ length: 40 }, () => runRecord());
       await createRuns(runs);
       const writes = runs.flatMap((run, index) => [
-        store.append(run.id, [logEvent(1)]),
-        store.append(index % 2 ? run.id : "run_none", [logEvent(index % 4 === 1 ? 1 : 2)]),
+        store.append(run.id, 1, [logEvent(1)]),
+        store.append(index % 2 ? run.id : "run_none", 1, [logEvent(index % 4 === 1 ? 1 : 2)]),
       ]);
       const failed = (await Promise.allSettled(writes)).filter(({ status }) => status === "rejected");
       expect(failed).toHaveLength(30);
@@ -206,7 +272,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         runRecord({ principal: "ann", kind: "chat", parent: "run_p" }),
       ];
       await createRuns([wanted, ...others]);
-      await store.append(wanted.id, [], "waiting");
+      await store.append(wanted.id, 1, [], "waiting");
       const query = {
         principal: "ann",
         kinds: ["chat"],
@@ -225,8 +291,8 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const runs = [10, 20, 30].map((createdAt) => runRecord({ createdAt }));
       await createRuns(runs);
       const [first, second, third] = runs.map(({ id }) => id);
-      await store.append(first ?? "", [], "waiting");
-      await store.append(third ?? "", [], "running");
+      await store.append(first ?? "", 1, [], "waiting");
+      await store.append(third ?? "", 1, [], "running");
       const idsOf = async (query: Partial<RunQuery>): Promise<readonly string[]> =>
         (await store.listRuns({ limit: 10, ...query })).runs.map(({ id }) => id);
       expect(await idsOf({ statuses: ["running", "waiting"] })).toEqual([third, first]);
@@ -239,7 +305,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const old = runRecord({ principal: "ann", requestKey: "key", createdAt: 1 });
       const young = runRecord({ principal: "ann", requestKey: "key", createdAt: 2 });
       await createRuns([young, old, runRecord({ principal: "bob", requestKey: "key", createdAt: 3 })]);
-      await store.append(young.id, [], "running");
+      await store.append(young.id, 1, [], "running");
       expect(await store.findByRequestKey("ann", "key")).toEqual({ ...young, status: "running" });
       expect(await store.findByRequestKey("ann", "other")).toBeUndefined();
       expect(await store.findByRequestKey("cid", "key")).toBeUndefined();
@@ -259,7 +325,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       ];
       const events = large.map((body, index): JournalEvent => ({ seq: index + 1, at: 1, ...body }));
       await store.createRun(run);
-      await store.append(run.id, events, "completed");
+      await store.append(run.id, 1, events, "completed");
       expect(await store.readJournal(run.id)).toEqual(events);
       expect(await store.readJournal(run.id, 4)).toEqual(events.slice(4));
     });
@@ -288,7 +354,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         const [used, unused, fresh] = await Promise.all(["used", "unused", "fresh"].map(putSnapshot));
         const run = runRecord({ snapshot: used ?? null });
         await store.createRun(run);
-        await store.append(run.id, [], "completed");
+        await store.append(run.id, 1, [], "completed");
         const left = async (): Promise<readonly (string | undefined)[]> =>
           Promise.all([used, unused, fresh].map((hash) => store.getSnapshot(hash ?? "")));
         vi.setSystemTime(20 * 3_600_000);
@@ -349,7 +415,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         logEvent(10),
       ];
       await store.createRun(run);
-      await store.append(run.id, events, "running");
+      await store.append(run.id, 1, events, "running");
       const page = await store.findCalls({ limit: 10 });
       const ref = { id: run.id, principal: "ann", status: "running" };
       expect(page).toEqual({
@@ -367,6 +433,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       await store.createRun(run);
       await store.append(
         run.id,
+        1,
         [requested, ask].filter((event) => event !== undefined),
         "waiting",
       );
@@ -376,7 +443,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         { ...started, seq: 4 },
         { ...settled, seq: 5, outcome: result },
       ] as readonly JournalEvent[];
-      await store.append(run.id, later, "completed");
+      await store.append(run.id, 1, later, "completed");
       const [found] = (await store.findCalls({ limit: 10, decision: "approved" })).calls;
       expect(found?.run.status).toBe("completed");
       expect(found?.events.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5]);
@@ -386,7 +453,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     test("calls can be narrowed by owner, run, tool, server, decision and time together", async () => {
       const [ann, bob] = [runRecord({ principal: "ann" }), runRecord({ principal: "bob" })];
       await createRuns([ann, bob]);
-      await store.append(ann.id, [
+      await store.append(ann.id, 1, [
         ...callEvents(1, { tool: "files/read", at: 100 }),
         ...callEvents(5, { tool: "files/write", at: 200, decision: "denied" }),
         ...callEvents(9, { tool: "mail/send", at: 300, decision: "approved" }),
@@ -394,7 +461,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       ]);
       const refused = { ok: false, failure: { kind: "denied", message: "no" } } as const;
       const [request, , , settled] = callEvents(1, { tool: "files/read", at: 150 });
-      await store.append(bob.id, [request, { ...settled, seq: 2, outcome: refused }] as JournalEvent[]);
+      await store.append(bob.id, 1, [request, { ...settled, seq: 2, outcome: refused }] as JournalEvent[]);
       const toolsOf = async (query: Partial<CallQuery>): Promise<readonly string[]> => {
         const { calls } = await store.findCalls({ limit: 10, ...query });
         return calls.map(({ run, events: [first] }) =>
@@ -423,7 +490,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         const tool = n % 50 === 7 ? "rare/tool" : "common/tool";
         return { seq: n + 1, at: 5, type: "requested", n, call: "c", tool, args: "", argsBytes: 0 } as const;
       });
-      await Promise.all(runs.map(({ id }) => store.append(id, journal)));
+      await Promise.all(runs.map(({ id }) => store.append(id, 1, journal)));
       const seen: string[] = [];
       let cursor: string | null | undefined;
       do {
@@ -462,9 +529,9 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const snapshot = await store.putSnapshot("shared");
       const runs = [runRecord({ snapshot, requestKey: "key" }), runRecord({ parent: "run_p" }), runRecord()];
       await createRuns(runs);
-      await store.append(runs[0]?.id ?? "", everyEvent, "failed");
+      await store.append(runs[0]?.id ?? "", 1, everyEvent, "failed");
       for (const event of callEvents(1, { decision: "denied" }))
-        await store.append(runs[1]?.id ?? "", [event]);
+        await store.append(runs[1]?.id ?? "", 1, [event]);
       expect(await verify()).toEqual({ runs: 3, events: everyEvent.length + 4, broken: [], damage: [] });
       expect(await verify(runs[1]?.id)).toEqual({ runs: 1, events: 4, broken: [], damage: [] });
       expect(await verify("run_none")).toEqual({ runs: 0, events: 0, broken: [], damage: [] });
@@ -473,7 +540,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     test("a verification goes through more runs and events than fit into one part", async () => {
       const runs = Array.from({ length: 2_500 }, () => runRecord());
       await createRuns(runs);
-      await Promise.all(runs.slice(0, 50).map(({ id }) => store.append(id, logEvents(100))));
+      await Promise.all(runs.slice(0, 50).map(({ id }) => store.append(id, 1, logEvents(100))));
       expect(await verify()).toEqual({ runs: 2_500, events: 5_000, broken: [], damage: [] });
     });
 
@@ -499,9 +566,9 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const stillWaiting = runRecord({ createdAt: 10 });
       const young = runRecord({ createdAt: 20 });
       await createRuns([...old, stillWaiting, young]);
-      await Promise.all(old.map(({ id }) => store.append(id, [logEvent(1)], "completed")));
-      await store.append(stillWaiting.id, [logEvent(1)], "waiting");
-      await store.append(young.id, [logEvent(1)], "cancelled");
+      await Promise.all(old.map(({ id }) => store.append(id, 1, [logEvent(1)], "completed")));
+      await store.append(stillWaiting.id, 1, [logEvent(1)], "waiting");
+      await store.append(young.id, 1, [logEvent(1)], "cancelled");
       expect(await store.deleteRunsBefore(20)).toBe(250);
       expect(await store.deleteRunsBefore(20)).toBe(0);
       const left = (await store.listRuns({ limit: 200 })).runs.map(({ id }) => id);
@@ -515,18 +582,18 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const program = runRecord({ parent: chat.id, createdAt: 10 });
       const orphan = runRecord({ parent: "run_gone", createdAt: 10 });
       await createRuns([chat, program, orphan]);
-      await store.append(chat.id, [], "waiting");
-      await store.append(program.id, [], "completed");
-      await store.append(orphan.id, [], "completed");
+      await store.append(chat.id, 1, [], "waiting");
+      await store.append(program.id, 1, [], "completed");
+      await store.append(orphan.id, 1, [], "completed");
       expect(await store.deleteRunsBefore(20)).toBe(1);
-      await store.append(chat.id, [], "completed");
+      await store.append(chat.id, 1, [], "completed");
       expect(await store.deleteRunsBefore(20)).toBe(2);
     });
 
     test("a deleted run leaves no calls to be found", async () => {
       const run = runRecord();
       await store.createRun(run);
-      await store.append(run.id, callEvents(1), "completed");
+      await store.append(run.id, 1, callEvents(1), "completed");
       await store.deleteRunsBefore(run.createdAt + 1);
       expect((await store.findCalls({ limit: 10 })).calls).toEqual([]);
     });
@@ -535,7 +602,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const run = runRecord();
       const writes = Promise.all([
         store.createRun(run),
-        store.append(run.id, logEvents(3)),
+        store.append(run.id, 1, logEvents(3)),
         store.putSnapshot("text"),
       ]);
       const disposals = [store[Symbol.asyncDispose](), store[Symbol.asyncDispose]()];
@@ -543,7 +610,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       await Promise.all(disposals);
       await expect(store.getRun(run.id)).rejects.toMatchObject({ code: "disposed" });
       await expect(store.createRun(runRecord())).rejects.toMatchObject({ code: "disposed" });
-      await expect(store.append(run.id, [logEvent(4)])).rejects.toMatchObject({ code: "disposed" });
+      await expect(store.append(run.id, 1, [logEvent(4)])).rejects.toMatchObject({ code: "disposed" });
       await expect(store.deleteRunsBefore(0)).rejects.toMatchObject({ code: "disposed" });
       await expect(store.putSnapshot("text")).rejects.toMatchObject({ code: "disposed" });
       await expect(store.findCalls({ limit: 1 })).rejects.toMatchObject({ code: "disposed" });

@@ -65,7 +65,7 @@ describe("a text above 16 KiB", () => {
     await using store = await open(path);
     for (const run of [runRecord(), runRecord()]) {
       await store.createRun(run);
-      await store.append(run.id, [settled(1, text), settled(2, text), settled(3, "y".repeat(20_000))]);
+      await store.append(run.id, 1, [settled(1, text), settled(2, text), settled(3, "y".repeat(20_000))]);
     }
     expect(count(path, "payloads")).toBe(2);
     using db = new DatabaseSync(path);
@@ -79,7 +79,7 @@ describe("a text above 16 KiB", () => {
     const [old, young] = [runRecord({ createdAt: 1 }), runRecord({ createdAt: 2 })];
     for (const run of [old, young]) {
       await store.createRun(run);
-      await store.append(run.id, [settled(1, text), settled(2, run.id.repeat(1_000))], "completed");
+      await store.append(run.id, 1, [settled(1, text), settled(2, run.id.repeat(1_000))], "completed");
     }
     await store.deleteRunsBefore(2);
     expect(count(path, "payloads")).toBe(2);
@@ -94,8 +94,8 @@ describe("a text above 16 KiB", () => {
     await using store = await open(path);
     const [broken, whole] = [runRecord(), runRecord()];
     for (const run of [broken, whole]) await store.createRun(run);
-    await store.append(broken.id, [settled(1, text)]);
-    await store.append(whole.id, [settled(1, "short")]);
+    await store.append(broken.id, 1, [settled(1, text)]);
+    await store.append(whole.id, 1, [settled(1, "short")]);
     meddle(path, "pragma foreign_keys = off; delete from payloads");
     await expect(store.readJournal(broken.id)).rejects.toMatchObject({ code: "store_damaged" });
     expect(await store.readJournal(whole.id)).toHaveLength(1);
@@ -168,7 +168,7 @@ describe("a history that was meddled with is found, and where:", () => {
     await using store = await open(path);
     const run = runRecord({ snapshot: await store.putSnapshot("shared") });
     await store.createRun(run);
-    await store.append(run.id, history, "completed");
+    await store.append(run.id, 1, history, "completed");
     expect(await brokenIn(store)).toEqual([]);
     meddle(path, sql);
     expect(await brokenIn(store)).toEqual([{ run: run.id, ...fault }]);
@@ -179,7 +179,7 @@ describe("a history that was meddled with is found, and where:", () => {
     await using store = await open(path);
     const runs = Array.from({ length: 30 }, () => runRecord());
     for (const run of runs) await store.createRun(run);
-    await Promise.all(runs.map(({ id }) => store.append(id, logEvents(200))));
+    await Promise.all(runs.map(({ id }) => store.append(id, 1, logEvents(200))));
     meddle(path, "update journal set event = replace(event, 'line 150', 'line 151') where run % 3 = 0");
     const broken = await brokenIn(store);
     const edited = runs.filter((_, index) => (index + 1) % 3 === 0).map(({ id }) => id);
@@ -203,16 +203,21 @@ describe("a file of the first schema", () => {
   ];
 
   /** As the first version wrote it. */
-  function createOldFile(path: string, runs: readonly RunRecord[]): void {
+  function createOldFile(
+    path: string,
+    runs: readonly RunRecord[],
+    journals: readonly (readonly object[])[] = runs.map(() => oldEvents),
+  ): void {
     using db = new DatabaseSync(path);
     db.exec(migrations[0]?.sql ?? "");
     db.exec("pragma application_id = 1416393325; pragma user_version = 1; pragma journal_mode = wal");
     const insertRun = db.prepare("insert into runs values (null, ?, ?, ?, ?, ?, ?, 'waiting', ?)");
     const insertEvent = db.prepare("insert into journal values (?, ?, ?)");
     for (const [index, { id, principal, kind, parent, createdAt, spec }] of runs.entries()) {
-      insertRun.run(id, principal, kind, parent, createdAt, spec, oldEvents.length);
-      for (const event of oldEvents)
-        insertEvent.run(index + 1, event.seq, JSON.stringify({ v: 1, ...event }));
+      const events = journals[index] ?? [];
+      insertRun.run(id, principal, kind, parent, createdAt, spec, events.length);
+      for (const [at, event] of events.entries())
+        insertEvent.run(index + 1, at + 1, JSON.stringify({ v: 1, ...event }));
     }
   }
 
@@ -228,8 +233,34 @@ describe("a file of the first schema", () => {
       [{ seq: 1, events: [{ seq: 2 }, { seq: 3 }, { seq: 5 }] }],
     );
     expect(await brokenIn(store)).toEqual([]);
-    await store.append(ann?.id ?? "", [settled(7, "y".repeat(20_000))]);
+    await store.append(ann?.id ?? "", 1, [settled(7, "y".repeat(20_000))]);
     expect(await brokenIn(store)).toEqual([]);
+  });
+
+  test("knows since when its runs wait: for the first undecided call, or a chat for its client", async () => {
+    const path = newPath();
+    const [program, chat, neither] = [runRecord(), runRecord({ kind: "chat" }), runRecord()];
+    const turn = { seq: 1, at: 1_001, type: "turn", message: "{}", calls: [], usage: null, finish: "{}" };
+    const waiting = (seq: number): object => ({ seq, at: 2_000, type: "waiting" });
+    createOldFile(
+      path,
+      [program, chat, neither],
+      [
+        [
+          ...callEvents(1, { decision: "ask" }),
+          ...callEvents(5, { decision: "ask" }).slice(0, 2),
+          ...callEvents(7, { decision: "ask" }).slice(0, 2),
+          waiting(9),
+        ],
+        [turn, waiting(2)],
+        [waiting(1)],
+      ],
+    );
+    await using store = await open(path);
+    expect(await store.listWaiting(9)).toEqual([
+      { id: program.id, waitsSince: 1_006 },
+      { id: chat.id, waitsSince: 2_000 },
+    ]);
   });
 
   test("shows what was changed after it was brought up to date", async () => {

@@ -89,9 +89,9 @@ describe("while", () => {
       {
         await using store = await open(path);
         await store.createRun(run);
-        await store.append(run.id, logEvents(2));
+        await store.append(run.id, 1, logEvents(2));
         // Kept in the redo log alone, when the outage begins.
-        const committed = store.append(run.id, [logEvent(3)], "running");
+        const committed = store.append(run.id, 1, [logEvent(3)], "running");
         committed.catch(() => undefined);
         await store.flush(run.id);
         outage.begin(path);
@@ -99,7 +99,7 @@ describe("while", () => {
           store.createRun(runRecord()).catch(() => undefined);
           return store.health.hindrance !== null;
         });
-        const late = store.append(run.id, [logEvent(4)]);
+        const late = store.append(run.id, 1, [logEvent(4)]);
         late.catch(() => undefined);
         await expect(store.flush(run.id)).rejects.toMatchObject(unavailable);
         await expect(late).rejects.toMatchObject(unavailable);
@@ -108,7 +108,7 @@ describe("while", () => {
         await isWell(store);
         expect(store.refusalFor("local")).toBeUndefined();
         expect(await store.readJournal(run.id)).toEqual(logEvents(3));
-        await store.append(run.id, [logEvent(4)], "completed");
+        await store.append(run.id, 1, [logEvent(4)], "completed");
       }
       await using again = await open(path);
       expect(await again.readJournal(run.id)).toEqual(logEvents(4));
@@ -222,10 +222,10 @@ test("a store above its quota takes no new run, goes on with those it has, and h
   const run = runRecord({ createdAt: 1 });
   await store.createRun(run);
   expect(store.refusalFor("local")).toBeUndefined();
-  for (let seq = 1; seq <= 8; seq++) await store.append(run.id, [logEvent(seq, `${seq}`.repeat(200_000))]);
+  for (let seq = 1; seq <= 8; seq++) await store.append(run.id, 1, [logEvent(seq, `${seq}`.repeat(200_000))]);
   expect(store.refusalFor("local")).toMatchObject({ code: "store_full", status: 507, retryable: false });
   expect(store.refusalFor("local")?.message).toMatch(/store\.maxBytes allows 1048576/);
-  await store.append(run.id, [logEvent(9)], "completed");
+  await store.append(run.id, 1, [logEvent(9)], "completed");
   expect(store.health.hindrance).toBeNull();
   expect(await store.deleteRunsBefore(2)).toBe(1);
   expect(store.refusalFor("local")).toBeUndefined();
@@ -238,7 +238,9 @@ test("the write-ahead log stays about a megabyte, however much is written, so th
   for (let index = 0; index < 30; index++) {
     const runs = Array.from({ length: 20 }, () => runRecord());
     await Promise.all(runs.map((run) => store.createRun(run)));
-    await Promise.all(runs.map((run) => store.append(run.id, [logEvent(1, "x".repeat(5_000))], "completed")));
+    await Promise.all(
+      runs.map((run) => store.append(run.id, 1, [logEvent(1, "x".repeat(5_000))], "completed")),
+    );
     sizes.push(statSync(`${path}-wal`).size);
   }
   expect(Math.max(...sizes)).toBeGreaterThan(500_000);

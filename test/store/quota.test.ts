@@ -76,9 +76,9 @@ test(`what is counted of each principal is what a recount finds, after writes, r
         ...logEvents(random.below(20), 7),
       ];
       const end = random.below(4) === 0 ? "running" : "completed";
-      writes.push(store.append(run.id, events, end));
+      writes.push(store.append(run.id, 1, events, end));
       // Refused, together with its neighbours' first try.
-      writes.push(expect(store.append(run.id, logEvents(2), "failed")).rejects.toThrow(/one writer/));
+      writes.push(expect(store.append(run.id, 1, logEvents(2), "failed")).rejects.toThrow(/one writer/));
     }
     await Promise.all(writes);
     expect(await store.deleteRunsBefore(30)).toBeGreaterThan(5);
@@ -110,7 +110,7 @@ test.each<[what: string, spec: string, events: readonly JournalEvent[]]>([
     for (let index = 0; index < 200; index++) {
       const run = runRecord({ spec });
       void store.createRun(run);
-      await store.append(run.id, events, "completed");
+      await store.append(run.id, 1, events, "completed");
     }
   }
   const { usage, bytes } = read(path);
@@ -127,7 +127,7 @@ test("a principal above its quota begins nothing, others do, its runs go on, and
     await using store = await open(path, options);
     await store.createRun(run);
     expect(store.refusalFor("ann")).toBeUndefined();
-    await store.append(run.id, [logEvent(1, "x".repeat(100_000))], "running");
+    await store.append(run.id, 1, [logEvent(1, "x".repeat(100_000))], "running");
     expect(store.refusalFor("ann")).toMatchObject(full);
     expect(store.refusalFor("ann")?.message).toMatch(
       /^Your kept runs take 100\d{3} bytes; store\.maxBytesPerPrincipal allows 100000\./,
@@ -135,7 +135,7 @@ test("a principal above its quota begins nothing, others do, its runs go on, and
     expect(store.refusalFor("bob")).toBeUndefined();
     // What was let in before stays.
     await store.createRun(runRecord({ principal: "ann", createdAt: 1 }));
-    await store.append(run.id, [logEvent(2)]);
+    await store.append(run.id, 1, [logEvent(2)]);
     expect(store.health.hindrance).toBeNull();
     // It has not ended.
     expect(await store.deleteRunsBefore(2)).toBe(0);
@@ -145,7 +145,7 @@ test("a principal above its quota begins nothing, others do, its runs go on, and
     await using store = await open(path, options);
     expect(store.refusalFor("ann")).toMatchObject(full);
     expect(store.refusalFor("bob")).toBeUndefined();
-    await store.append(run.id, [logEvent(3)], "completed");
+    await store.append(run.id, 1, [logEvent(3)], "completed");
     expect(await store.deleteRunsBefore(2)).toBe(1);
     expect(store.refusalFor("ann")).toBeUndefined();
   }
@@ -163,13 +163,13 @@ test("what was kept in the redo log alone counts after a restart, and what an ou
   other.exec("begin immediate");
   const text = "x".repeat(150_000);
   // In the redo log, and in a commit that is rolled back.
-  const kept = store.append(run.id, [logEvent(1, text)]);
+  const kept = store.append(run.id, 1, [logEvent(1, text)]);
   kept.catch(() => undefined);
   await store.flush(run.id);
   await expect(kept).rejects.toMatchObject({ code: "store_unavailable" });
   other.close();
   await until("it can be written", () => store.health.hindrance === null);
   expect(store.refusalFor("ann")?.message).toMatch(/take 15\d{4} bytes/);
-  await store.append(run.id, [logEvent(2, text)]);
+  await store.append(run.id, 1, [logEvent(2, text)]);
   expect(store.refusalFor("ann")?.message).toMatch(/take 30\d{4} bytes/);
 });

@@ -8,11 +8,11 @@ import type { StoredRun } from "../../store/store.ts";
 import { matchesGlob } from "../../tools/patterns.ts";
 import { refusingRule } from "../../tools/policy.ts";
 import type { Policy } from "../../tools/policy-layer.ts";
+import { askedCalls } from "../record/asked-calls.ts";
 import { callIdOf } from "../record/ids.ts";
 import { deriveReport } from "../record/report.ts";
 import type { PendingCall, Report } from "../record/report-shape.ts";
 import { parseSpec } from "../record/run-spec.ts";
-import { askedCalls } from "./approvals.ts";
 
 /** Whether this tool's calls are decided for this principal. */
 export type DecideScope = (principal: string, tool: string) => boolean;

@@ -3,7 +3,8 @@
 import { type ToolariumError, toRefusal } from "../../errors.ts";
 import type { JournalEvent, JournalEventBody, RunStatus } from "../../journal.ts";
 import type { Log } from "../../log.ts";
-import type { RunRecord, Store } from "../../store/store.ts";
+import { FIRST_TERM, type RunRecord, type Store } from "../../store/store.ts";
+import { waitsSince } from "../record/asked-calls.ts";
 import { hasEffects, statusAfter } from "../record/report.ts";
 import type { RunMemory } from "./run-memory.ts";
 
@@ -88,7 +89,7 @@ class RunJournal implements Journal {
   /** Of the last event that is kept. */
   #keptSeq: number;
   /** The last write. The store makes them in order, so all are made with it. */
-  #written: Promise<void> = Promise.resolve();
+  #written: Promise<unknown> = Promise.resolve();
   #closed = false;
   #change = Promise.withResolvers<void>();
 
@@ -166,7 +167,8 @@ class RunJournal implements Journal {
     const stored = (await store.readJournal(run.id)).length;
     const count = this.#events.length;
     const missing = this.#events.slice(stored);
-    if (missing.length > 0) await store.append(run.id, missing, this.status);
+    const { status } = this;
+    if (missing.length > 0) await store.append(run.id, FIRST_TERM, missing, status, this.#waitsSince(status));
     this.#keptSeq = count;
     this.#lost = undefined;
     this.#storedStatus = statusAfter(this.#events[count - 1]);
@@ -223,16 +225,22 @@ class RunJournal implements Journal {
     this.#unsent = [];
     if (this.#lost !== undefined) return;
     const status = statusAfter(batch.at(-1));
+    // One that waits again may wait since another time.
+    const isKnown = status === this.#storedStatus && status !== "waiting";
     const { store, run } = this.#options;
     this.#track(
-      store.append(run.id, batch, status === this.#storedStatus ? undefined : status),
+      store.append(run.id, FIRST_TERM, batch, isKnown ? undefined : status, this.#waitsSince(status)),
       batch.at(-1)?.seq ?? 0,
     );
     this.#storedStatus = status;
   }
 
+  #waitsSince(status: RunStatus): number | undefined {
+    return status === "waiting" ? waitsSince(this.#events) : undefined;
+  }
+
   /** The store keeps the order of one run's writes and takes none that leaves a gap, so the first failure is final. */
-  #track(write: Promise<void>, seq: number): void {
+  #track(write: Promise<unknown>, seq: number): void {
     this.#written = write.then(
       () => {
         this.#keptSeq = Math.max(this.#keptSeq, seq);

@@ -1,11 +1,12 @@
 /** The writes of runs that are not committed yet, and how one of them is kept before it is. */
 import { ToolariumError } from "../../errors.ts";
 import type { RedoEntry, RedoLog } from "./file/redo-log.ts";
+import type { StoreValues } from "./file/thread-protocol.ts";
 import type { StoreThread } from "./store-thread.ts";
 
 export interface Outstanding {
   /** Resolves when it is committed, in the order of the calls. `bytes`: how much of the backlog it is. */
-  write(run: string, entry: RedoEntry, bytes: number): Promise<void>;
+  write<E extends RedoEntry>(run: string, entry: E, bytes: number): Promise<StoreValues[E["op"]]>;
   /** See `Store.flush`. */
   flush(run: string): Promise<void>;
   /** What is committed stands nowhere but in the database: what is removed there is gone. */
@@ -17,7 +18,7 @@ export interface Outstanding {
 interface Write {
   readonly entry: RedoEntry;
   readonly bytes: number;
-  readonly committed: Promise<void>;
+  readonly committed: Promise<unknown>;
   isLogged: boolean;
 }
 
@@ -33,7 +34,7 @@ export function createOutstanding(
   let closed = false;
   thread.onRevived(() => log?.startAgain());
 
-  function write(run: string, entry: RedoEntry, bytes: number): Promise<void> {
+  function write<E extends RedoEntry>(run: string, entry: E, bytes: number): Promise<StoreValues[E["op"]]> {
     const committed = thread.call(entry, bytes, true);
     const made: Write = { entry, bytes, committed, isLogged: false };
     const ofRun = writes.get(run) ?? new Set();

@@ -23,6 +23,7 @@ import type {
   StoredShape,
   StoreHealth,
   Verified,
+  WaitingRun,
 } from "../store.ts";
 import { keepsNothing, openRedoLog, type RedoLog } from "./file/redo-log.ts";
 import type { VerifiedPart } from "./file/verification.ts";
@@ -129,17 +130,31 @@ class ThreadedStore implements SqliteStore {
     return this.#thread.onRevived(listener);
   }
 
-  createRun(run: RunRecord): Promise<void> {
+  createRun(run: RunRecord, { once = false } = {}): Promise<string> {
     // One that was let in while there was room stays.
     const hindrance = this.#hindrance;
     if (hindrance !== undefined) return Promise.reject(hindrance);
     this.#writes += 1;
-    return this.#outstanding.write(run.id, { op: "createRun", run }, run.spec.length);
+    const written = this.#outstanding.write(
+      run.id,
+      { op: "createRun", run, ...(once ? { once } : {}) },
+      run.spec.length,
+    );
+    // Whoever creates it once has to know what became of that before it goes on.
+    if (once) this.#thread.hurry();
+    return written;
   }
 
-  append(run: string, events: readonly JournalEvent[], status?: RunStatus): Promise<void> {
+  append(
+    run: string,
+    term: number,
+    events: readonly JournalEvent[],
+    status?: RunStatus,
+    waitsSince?: number,
+  ): Promise<void> {
     this.#writes += 1;
-    return this.#outstanding.write(run, { op: "append", run, events, status }, weigh(events));
+    const entry = { op: "append", run, term, events, status, waitsSince } as const;
+    return this.#outstanding.write(run, entry, weigh(events));
   }
 
   flush(run: string): Promise<void> {
@@ -159,6 +174,10 @@ class ThreadedStore implements SqliteStore {
   async listRuns(query: RunQuery): Promise<RunPage> {
     const { rows, nextCursor } = await this.#thread.call({ op: "listRuns", query });
     return this.#read(() => ({ runs: rows.map(parseRunRow), nextCursor }));
+  }
+
+  listWaiting(limit: number, after?: WaitingRun): Promise<readonly WaitingRun[]> {
+    return this.#thread.call({ op: "listWaiting", limit, after });
   }
 
   async findByRequestKey(principal: string, key: string): Promise<StoredRun | undefined> {

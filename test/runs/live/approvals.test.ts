@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { Core } from "../../../src/core.ts";
-import { askedCalls } from "../../../src/runs/live/approvals.ts";
+import { askedCalls } from "../../../src/runs/record/asked-calls.ts";
 import type { Report } from "../../../src/runs/record/report-shape.ts";
 import { defineTool } from "../../../src/tools/define-tool.ts";
 import { echoTool, openCore, programRequest } from "../../helpers/core.ts";

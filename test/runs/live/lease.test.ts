@@ -16,7 +16,7 @@ function open(leftMs: number, act: (gate: GateCall) => Promise<GateOutcome>) {
   const log = createLog("silent");
   const nothing = async (): Promise<void> => undefined;
   const store = {
-    ...{ createRun: nothing, append: nothing, flush: nothing },
+    ...{ createRun: async () => "", append: nothing, flush: nothing },
     getRun: async () => undefined,
     readJournal: async () => [],
   };

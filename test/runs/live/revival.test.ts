@@ -11,7 +11,7 @@ const log = createLog("silent");
 
 function strandedRun(): Carried {
   const store = {
-    ...{ createRun: nothing, append: nothing, flush: nothing },
+    ...{ createRun: async () => "", append: nothing, flush: nothing },
     getRun: async () => undefined,
     readJournal: async () => [],
   };

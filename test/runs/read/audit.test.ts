@@ -45,7 +45,7 @@ test("the audit says of every call what the report of its run says, with any fil
           const run = runRecord({ principal, createdAt: CREATED_AT });
           const events = journal.slice(0, 1 + Math.round(share * (journal.length - 1)));
           await store.createRun(run);
-          await store.append(run.id, events, statusAfter(events.at(-1)));
+          await store.append(run.id, 1, events, statusAfter(events.at(-1)));
           const head = { id: run.id, createdAt: CREATED_AT, limits: defaultLimits, diagnostics: [] };
           for (const {
             seq,
@@ -130,7 +130,7 @@ describe("a row of the audit tells", () => {
   ): Promise<AuditRow | undefined> {
     const run = runRecord({ principal: "eve" });
     await store.createRun(run);
-    await store.append(run.id, journalOf(bodies), status);
+    await store.append(run.id, 1, journalOf(bodies), status);
     const [row, ...others] = await rowsOf("eve", { run: run.id });
     expect(others).toEqual([]);
     for (const decision of ["auto", "approved", "denied", "result"] as const)
@@ -232,7 +232,7 @@ test("everybody sees their own calls only, an admin everybody's", async () => {
       args: "",
       argsBytes: 0,
     } as const;
-    await store.append(run.id, journalOf([body]));
+    await store.append(run.id, 1, journalOf([body]));
   }
   const principalsFor = async (admin: boolean): Promise<readonly string[]> => {
     const page = await readAudit(store, { principal: "ann", admin }, { server: "private", limit: 10 });

@@ -46,10 +46,10 @@ describe("a store in a file", () => {
     {
       await using store = await open({ path });
       await store.createRun(run);
-      await store.append(run.id, logEvents(2), "running");
+      await store.append(run.id, 1, logEvents(2), "running");
     }
     await using store = await open({ path });
-    await store.append(run.id, [logEvent(3)], "completed");
+    await store.append(run.id, 1, [logEvent(3)], "completed");
     expect(await store.readJournal(run.id)).toEqual(logEvents(3));
     expect(await store.getRun(run.id)).toEqual({ ...run, status: "completed" });
   });
@@ -79,8 +79,8 @@ describe("a store in a file", () => {
     await using reader = await open({ path, readOnly: true });
     await store.createRun(run);
     const tries = await Promise.allSettled([
-      store.append(run.id, [logEvent(1, "first")]),
-      store.append(run.id, [logEvent(1, "second")]),
+      store.append(run.id, 1, [logEvent(1, "first")]),
+      store.append(run.id, 1, [logEvent(1, "second")]),
     ]);
     expect(tries.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
     expect(await reader.readJournal(run.id)).toHaveLength(1);
@@ -93,7 +93,7 @@ describe("group commit", () => {
     const runs = Array.from({ length: 100 }, () => runRecord());
     await Promise.all(runs.map((run) => store.createRun(run)));
     const before = store.stats().commits;
-    await Promise.all(runs.flatMap((run) => logEvents(10).map((event) => store.append(run.id, [event]))));
+    await Promise.all(runs.flatMap((run) => logEvents(10).map((event) => store.append(run.id, 1, [event]))));
     const { commits, writes } = store.stats();
     expect(writes).toBe(1_100);
     expect(commits - before).toBeGreaterThanOrEqual(1);
@@ -105,10 +105,10 @@ describe("group commit", () => {
     const [large, small] = [runRecord(), runRecord()];
     await Promise.all([store.createRun(large), store.createRun(small)]);
     const before = store.stats().commits;
-    const appends = [store.append(large.id, [logEvent(1, "x".repeat(16 * 1024 * 1024))])];
+    const appends = [store.append(large.id, 1, [logEvent(1, "x".repeat(16 * 1024 * 1024))])];
     for (const event of logEvents(100)) {
       await new Promise(setImmediate);
-      appends.push(store.append(small.id, [event]));
+      appends.push(store.append(small.id, 1, [event]));
     }
     await Promise.all(appends);
     expect(store.stats().commits - before).toBeLessThan(50);
@@ -118,9 +118,9 @@ describe("group commit", () => {
     await using store = await open({ backlogBytes: 10_000 });
     const run = runRecord();
     await store.createRun(run);
-    const append = store.append(run.id, [logEvent(1, "x".repeat(20_000))]);
+    const append = store.append(run.id, 1, [logEvent(1, "x".repeat(20_000))]);
     const refused = store.createRun(runRecord());
-    const accepted = store.append(run.id, [logEvent(2)]);
+    const accepted = store.append(run.id, 1, [logEvent(2)]);
     await expect(refused).rejects.toMatchObject({ code: "queue_full", retryAfterSeconds: 1 });
     await Promise.all([append, accepted]);
     expect(store.stats().backlogBytes).toBe(0);
@@ -287,13 +287,13 @@ describe("what was flushed", () => {
     await store.createRun(run);
     const large = "x".repeat(200_000);
     for (let seq = 1; seq <= 40; seq += 1) {
-      void store.append(run.id, [logEvent(seq, large)]);
+      void store.append(run.id, 1, [logEvent(seq, large)]);
       await store.flush(run.id);
     }
     const { size } = await stat(`${path}-redo`);
     expect(size).toBeLessThan(5_000_000);
     expect(await store.readJournal(run.id)).toHaveLength(40);
-    void store.append(run.id, [logEvent(41, "y".repeat(300_000))]);
+    void store.append(run.id, 1, [logEvent(41, "y".repeat(300_000))]);
     await store.flush(run.id);
     expect((await stat(`${path}-redo`)).size).toBeLessThanOrEqual(size);
   });
@@ -303,7 +303,7 @@ describe("what was flushed", () => {
     await using store = await open({ path });
     const run = runRecord();
     void store.createRun(run);
-    void store.append(run.id, [logEvent(1, "a secret")], "completed");
+    void store.append(run.id, 1, [logEvent(1, "a secret")], "completed");
     await store.flush(run.id);
     await store.getRun(run.id);
     expect(await readFile(`${path}-redo`, "utf8")).toContain("a secret");
@@ -327,7 +327,7 @@ describe("what was flushed", () => {
 /** Dies in the same turn in which the flush resolves. */
 function flushAndDie(run: RunRecord, events: readonly JournalEvent[]): string {
   const id = JSON.stringify(run.id);
-  return `void store.createRun(${JSON.stringify(run)}); void store.append(${id}, ${JSON.stringify(events)}, "running");
+  return `void store.createRun(${JSON.stringify(run)}); void store.append(${id}, 1, ${JSON.stringify(events)}, "running");
     await store.flush(${id}); process.kill(process.pid, "SIGKILL");`;
 }
 
@@ -343,7 +343,7 @@ describe("a process with a store", () => {
   test("stays until writes that nobody waits for are durable", async () => {
     const path = newPath();
     const run = runRecord();
-    const script = `void store.append(${JSON.stringify(run.id)}, ${JSON.stringify(logEvents(3))});`;
+    const script = `void store.append(${JSON.stringify(run.id)}, 1, ${JSON.stringify(logEvents(3))});`;
     expect(await runScript(`await store.createRun(${JSON.stringify(run)}); ${script}`, path)).toEqual({
       code: 0,
       output: "",

@@ -145,10 +145,9 @@ function isWrite(request: WriteRequest | ReadRequest): request is WriteRequest {
 function write(tables: Tables, request: WriteRequest): StoreValues[WriteRequest["op"]] {
   switch (request.op) {
     case "createRun":
-      tables.createRun(request.run);
-      return undefined;
+      return tables.createRun(request.run, request.once);
     case "append":
-      tables.append(request.run, request.events, request.status);
+      tables.append(request);
       return undefined;
     case "putSnapshot":
       return tables.putSnapshot(request.text, request.at);
@@ -182,6 +181,8 @@ function read(tables: Tables, request: ReadRequest): StoreValues[ReadRequest["op
       return tables.readJournal(request.run, request.afterSeq);
     case "listRuns":
       return tables.listRuns(request.query);
+    case "listWaiting":
+      return tables.listWaiting(request.limit, request.after);
     case "findByRequestKey":
       return tables.findByRequestKey(request.principal, request.key);
     case "getSnapshot":

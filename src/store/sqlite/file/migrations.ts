@@ -130,4 +130,22 @@ export const migrations: readonly Migration[] = [
   insert into usage select principal, sum(bytes) from runs group by principal;
   `,
   },
+  // 6: which owner of a run may append to it, and since when a run waits: for the first of its calls that nobody has
+  // decided or, a chat, for its client.
+  {
+    sql: `
+  alter table runs add column term        integer not null default 1;
+  alter table runs add column waits_since real;
+  create temp view told as select run, seq, n, json_extract(event, '$.type') as type, json_extract(event, '$.at') as at,
+      json_extract(event, '$.decision') as decision
+    from journal where json_valid(event);
+  update runs set waits_since = coalesce(
+      (select min(at) from told where run = runs.key and decision = 'ask'
+         and not exists (select 1 from journal as later where later.run = told.run and later.n = told.n and later.seq > told.seq)),
+      (select max(at) from told where run = runs.key and exists (select 1 from told where run = runs.key and type = 'turn')))
+    where status = 'waiting';
+  drop view told;
+  create index runs_by_waiting on runs (waits_since, id) where waits_since is not null;
+  `,
+  },
 ];

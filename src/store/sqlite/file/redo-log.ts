@@ -24,12 +24,15 @@ import type { RunRecord } from "../../store.ts";
 
 /** The writes that can wait for their commit. */
 export type RedoEntry =
-  | { readonly op: "createRun"; readonly run: RunRecord }
+  | { readonly op: "createRun"; readonly run: RunRecord; readonly once?: boolean }
   | {
       readonly op: "append";
       readonly run: string;
+      /** Absent in a log that an earlier version wrote. */
+      readonly term?: number;
       readonly events: readonly JournalEvent[];
       readonly status: RunStatus | undefined;
+      readonly waitsSince?: number | undefined;
     };
 
 /** To be raised when what an entry holds changes its meaning. */

@@ -60,11 +60,11 @@ function redoOne(entry: RedoEntry, tables: Tables): void {
     const { id, snapshot } = entry.run;
     // The database may have been put back to an earlier state: what it lacks since then is lost.
     const isWhole = snapshot === null || tables.getSnapshot(snapshot) !== undefined;
-    if (isWhole && tables.getRun(id) === undefined) tables.createRun(entry.run);
+    if (isWhole && tables.getRun(id) === undefined) tables.createRun(entry.run, entry.once);
     return;
   }
   const last = tables.lastSeq(entry.run);
   const missing = entry.events.filter(({ seq }) => seq > last);
   // A run that is not there was deleted since. What would leave a gap was refused when it was first written.
-  if (missing[0]?.seq === last + 1) tables.append(entry.run, missing, entry.status);
+  if (missing[0]?.seq === last + 1) tables.append({ ...entry, events: missing });
 }

@@ -4,13 +4,14 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { ToolariumError } from "../../../errors.ts";
-import type { JournalEvent, RunStatus } from "../../../journal.ts";
+import type { JournalEvent } from "../../../journal.ts";
 import { chainNext, chainStart, sha256 } from "../../chain.ts";
 import { moveLargeTexts } from "../../large-texts.ts";
 import { JOURNAL_VERSION } from "../../rows.ts";
-import type { CallQuery, RunQuery, RunRecord } from "../../store.ts";
+import { type CallQuery, FIRST_TERM, type RunQuery, type RunRecord, type WaitingRun } from "../../store.ts";
 import { callNumberOf, createCallIndex } from "./call-index.ts";
 import { type CallRowPage, createCallSearch } from "./call-search.ts";
+import type { RedoEntry } from "./redo-log.ts";
 import { RUN_COLUMNS, type RunRow, type RunRowPage, searchRuns } from "./run-search.ts";
 import { createShapeTable, type ShapeTable } from "./shapes.ts";
 import { createUsageTable, EVENT_ROW_BYTES, RUN_ROW_BYTES, type UsageTable } from "./usage.ts";
@@ -28,13 +29,15 @@ export interface JournalRows {
 }
 
 export interface Tables extends Verifier, ShapeTable, Omit<UsageTable, "count"> {
-  createRun(run: RunRecord): void;
-  append(run: string, events: readonly JournalEvent[], status: RunStatus | undefined): void;
+  /** See `Store.createRun`. */
+  createRun(run: RunRecord, once?: boolean): string;
+  append(entry: Omit<Extract<RedoEntry, { readonly op: "append" }>, "op">): void;
   getRun(id: string): RunRow | undefined;
   /** Of its last event; 0 before the first. NaN for an unknown run. */
   lastSeq(run: string): number;
   readJournal(run: string, afterSeq: number): JournalRows;
   listRuns(query: RunQuery): RunRowPage;
+  listWaiting(limit: number, after: WaitingRun | undefined): readonly WaitingRun[];
   findByRequestKey(principal: string, key: string): RunRow | undefined;
   findCalls(query: CallQuery): CallRowPage;
   /** Returns the text's hash. */
@@ -59,7 +62,10 @@ export function createTables(db: DatabaseSync): Tables {
   };
 }
 
-type RunTable = Pick<Tables, "createRun" | "getRun" | "listRuns" | "findByRequestKey" | "deleteRunsBefore">;
+type RunTable = Pick<
+  Tables,
+  "createRun" | "getRun" | "listRuns" | "listWaiting" | "findByRequestKey" | "deleteRunsBefore"
+>;
 
 function createRunTable(db: DatabaseSync, count: UsageTable["count"]): RunTable {
   const insertRun = db.prepare(
@@ -72,6 +78,10 @@ function createRunTable(db: DatabaseSync, count: UsageTable["count"]): RunTable 
     `select ${RUN_COLUMNS} from runs where principal = ? and request_key = ?
      order by created_at desc, id desc limit 1`,
   );
+  const selectWaiting = db.prepare(
+    `select id, waits_since as waitsSince from runs
+     where waits_since is not null and (waits_since, id) > (?, ?) order by waits_since, id limit ?`,
+  );
   // What an unfinished run started goes with that run, not before it.
   const deleteRuns = db.prepare(
     `delete from runs where key in (
@@ -81,8 +91,10 @@ function createRunTable(db: DatabaseSync, count: UsageTable["count"]): RunTable 
   );
 
   return {
-    createRun(run) {
+    createRun(run, once = false) {
       const { id, principal, kind, parent, createdAt, spec, snapshot, requestKey } = run;
+      const known = once ? selectByRequestKey.get(principal, requestKey) : undefined;
+      if (known !== undefined) return String(known["id"]);
       if (snapshot !== null && !hasSnapshot.get(snapshot))
         throw new ToolariumError("internal_error", `There is no snapshot ${snapshot} for ${id} to refer to.`);
       const start = chainStart(run);
@@ -101,9 +113,14 @@ function createRunTable(db: DatabaseSync, count: UsageTable["count"]): RunTable 
       );
       if (changes === 0) throw new ToolariumError("internal_error", `There is a run ${id} already.`);
       count(principal, bytes);
+      return id;
     },
     getRun: (id) => selectRun.get(id),
     listRuns: (query) => searchRuns(db, query),
+    listWaiting: (limit, after) =>
+      selectWaiting
+        .all(after?.waitsSince ?? -1, after?.id ?? "", limit)
+        .map(({ id, waitsSince }) => ({ id: String(id), waitsSince: Number(waitsSince) })),
     findByRequestKey: (principal, key) => selectByRequestKey.get(principal, key),
     deleteRunsBefore(epochMs) {
       const removed = deleteRuns.all(epochMs);
@@ -116,10 +133,11 @@ function createRunTable(db: DatabaseSync, count: UsageTable["count"]): RunTable 
 type JournalTable = Pick<Tables, "append" | "lastSeq" | "readJournal">;
 
 function createJournalTable(db: DatabaseSync, count: UsageTable["count"]): JournalTable {
-  const selectEnd = db.prepare("select key, principal, last_seq, head from runs where id = ?");
+  const selectEnd = db.prepare("select key, principal, last_seq, head, term from runs where id = ?");
   const advanceRun = db.prepare(
-    "update runs set last_seq = ?, head = ?, status = coalesce(?, status), bytes = bytes + ? where key = ?",
+    "update runs set term = ?, last_seq = ?, head = ?, bytes = bytes + ? where key = ?",
   );
+  const setStatus = db.prepare("update runs set status = ?, waits_since = ? where key = ?");
   const insertEvent = db.prepare("insert into journal (run, seq, n, event, hash) values (?, ?, ?, ?, ?)");
   const insertPayload = db.prepare("insert into payloads (hash, text) values (?, ?) on conflict do nothing");
   const insertUse = db.prepare(
@@ -147,17 +165,20 @@ function createJournalTable(db: DatabaseSync, count: UsageTable["count"]): Journ
   };
 
   return {
-    append(id, events, status) {
+    append({ run: id, term = FIRST_TERM, events, status, waitsSince }) {
       const run = selectEnd.get(id);
       if (!run) throw new ToolariumError("not_found", `No run has the id ${id}.`);
       const key = Number(run["key"]);
       const principal = String(run["principal"]);
+      if (term < Number(run["term"]))
+        throw lost(id, `term ${term} is over, and another process owns the run.`);
       let added = 0;
       let seq = Number(run["last_seq"]);
       let head = String(run["head"]);
       for (const event of events) {
         // Of two writers of one run, or two tries of one write, only the first finds what it expects.
-        if (event.seq !== seq + 1) throw misplaced(id, event.seq, seq);
+        if (event.seq <= seq) throw lost(id, `event ${event.seq} is there already: a run has one writer.`);
+        if (event.seq > seq + 1) throw gap(id, event.seq, seq);
         seq = event.seq;
         const { text, bytes } = store(key, event);
         added += bytes;
@@ -165,7 +186,9 @@ function createJournalTable(db: DatabaseSync, count: UsageTable["count"]): Journ
         insertEvent.run(key, seq, callNumberOf(event), text, head);
         index.add(key, principal, seq, event);
       }
-      advanceRun.run(seq, head, status ?? null, added, key);
+      advanceRun.run(term, seq, head, added, key);
+      if (status !== undefined)
+        setStatus.run(status, status === "waiting" ? (waitsSince ?? null) : null, key);
       if (added > 0) count(principal, added);
     },
 
@@ -181,10 +204,14 @@ function createJournalTable(db: DatabaseSync, count: UsageTable["count"]): Journ
   };
 }
 
-function misplaced(run: string, seq: number, last: number): ToolariumError {
+function lost(run: string, why: string): ToolariumError {
+  return new ToolariumError("run_lost", `Nothing can be appended to ${run} any more: ${why}`);
+}
+
+function gap(run: string, seq: number, last: number): ToolariumError {
   return new ToolariumError(
     "internal_error",
-    `Event ${seq} cannot follow event ${last} of ${run}: a run has one writer, and its journal no gaps.`,
+    `Event ${seq} cannot follow event ${last} of ${run}: a journal has no gaps.`,
   );
 }
 

@@ -1,7 +1,7 @@
 /** What goes between the thread that serves requests and the store's own. */
 import type { ErrorCode } from "../../../errors.ts";
 import type { Kept } from "../../quota.ts";
-import type { CallQuery, RunQuery, StoredShape } from "../../store.ts";
+import type { CallQuery, RunQuery, StoredShape, WaitingRun } from "../../store.ts";
 import type { CallRowPage } from "./call-search.ts";
 import type { RedoEntry } from "./redo-log.ts";
 import type { RunRow, RunRowPage } from "./run-search.ts";
@@ -42,6 +42,7 @@ export type ReadRequest =
   | { readonly op: "getRun"; readonly id: string }
   | { readonly op: "readJournal"; readonly run: string; readonly afterSeq: number }
   | { readonly op: "listRuns"; readonly query: RunQuery }
+  | { readonly op: "listWaiting"; readonly limit: number; readonly after: WaitingRun | undefined }
   | { readonly op: "findByRequestKey"; readonly principal: string; readonly key: string }
   | { readonly op: "getSnapshot"; readonly hash: string }
   | { readonly op: "findCalls"; readonly query: CallQuery }
@@ -50,7 +51,7 @@ export type ReadRequest =
 
 /** What each request is answered with. */
 export interface StoreValues {
-  createRun: undefined;
+  createRun: string;
   append: undefined;
   putSnapshot: string;
   deleteRunsBefore: number;
@@ -60,6 +61,7 @@ export interface StoreValues {
   getRun: RunRow | undefined;
   readJournal: JournalRows;
   listRuns: RunRowPage;
+  listWaiting: readonly WaitingRun[];
   findByRequestKey: RunRow | undefined;
   getSnapshot: string | undefined;
   findCalls: CallRowPage;

@@ -8,8 +8,10 @@ import { createMemoryLimiter } from "./access/memory-limiter.ts";
 import { type ChatEngine, createChatEngine } from "./chat/engine.ts";
 import type { Compiler } from "./code/compile.ts";
 import type { Config } from "./config/config.ts";
+import { redactions } from "./config/secrets.ts";
 import { createCore, type Readiness } from "./core.ts";
-import type { Log } from "./log.ts";
+import { createHidingLog } from "./hiding-log.ts";
+import { createLog, type Log } from "./log.ts";
 import type { Hub } from "./mcp/server.ts";
 import { createMemoryBudget, type MemoryBudget } from "./memory-budget.ts";
 import type { Viewer } from "./runs/live/deciders.ts";
@@ -49,8 +51,10 @@ export interface Gateway extends AsyncDisposable {
 }
 
 export interface GatewayOptions {
+  /** See `configFrom`. */
   readonly config: Config;
-  readonly log: Log;
+  /** Gets no secret of the configuration. Default: warnings and errors, on stderr. */
+  readonly log?: Log;
   /** Milliseconds since the Unix epoch, for what is learned. Default `Date.now`. */
   readonly now?: () => number;
   /** Who is asking. Default: by the keys of the configuration. */
@@ -68,12 +72,13 @@ const RETENTION_CHECK_MS = 3_600_000;
  */
 export async function createGateway({
   config,
-  log,
+  log: unhidden = createLog("warn"),
   now,
   identify = identifyByKey(config),
   limiter = createMemoryLimiter(),
 }: GatewayOptions): Promise<Gateway> {
   await using building = new AsyncDisposableStack();
+  const log = createHidingLog(unhidden, redactions(config));
   // First: a package that is missing is found before any run is taken up.
   const models = building.use(await createModelRegistry(config, { log }));
   const memory = createMemoryBudget(config.server.memoryBudgetMb);

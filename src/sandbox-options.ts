@@ -110,13 +110,24 @@ export type ApprovalDecision =
 
 const START_TIMEOUT_MS = 30_000;
 
+const common = {
+  disabled: false,
+  startTimeoutMs: START_TIMEOUT_MS,
+  trustAnnotations: false,
+  protocol: "auto",
+};
+
+/**
+ * Tools given in code, as the server `local` of a gateway: programs call them as globals. See `configFrom`.
+ *
+ * @throws `invalid_request` when two have one name
+ */
+export function localServer(tools: readonly LocalTool[]): ServerSpec {
+  refuseTwins(tools);
+  return { ...common, name: "local", type: "local", tools };
+}
+
 export function toSpecs({ tools = [], mcpServers = {} }: SandboxOptions): readonly ServerSpec[] {
-  const common = {
-    disabled: false,
-    startTimeoutMs: START_TIMEOUT_MS,
-    trustAnnotations: false,
-    protocol: "auto",
-  };
   const remote = Object.entries(mcpServers).map(([name, server]): ServerSpec => {
     if ("server" in server) return { ...common, name, type: "in-process", server: server.server };
     if ("url" in server) {
@@ -126,7 +137,7 @@ export function toSpecs({ tools = [], mcpServers = {} }: SandboxOptions): readon
     const { command, args = [], env = {}, cwd } = server;
     return { ...common, name, type: "stdio", command, args, env, ...(cwd === undefined ? {} : { cwd }) };
   });
-  return tools.length === 0 ? remote : [{ ...common, name: "local", type: "local", tools }, ...remote];
+  return tools.length === 0 ? remote : [localServer(tools), ...remote];
 }
 
 export const runOptionNames: readonly (keyof RunOptions)[] = [
@@ -149,7 +160,7 @@ export function refuseUnknown(options: object, known: readonly string[]): void {
   throw new ToolariumError("invalid_request", message, { param: unknown });
 }
 
-export function refuseTwins(tools: readonly LocalTool[]): void {
+function refuseTwins(tools: readonly LocalTool[]): void {
   const names = tools.map(({ name }) => name);
   const twin = names.find((name, index) => names.indexOf(name) !== index);
   if (twin === undefined) return;

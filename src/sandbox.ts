@@ -6,7 +6,9 @@ import { grantLimits } from "./access/run-limits.ts";
 import { renderDeclarations } from "./code/declare/declarations.ts";
 import { createCore } from "./core.ts";
 import { ToolariumError } from "./errors.ts";
+import { createHidingLog } from "./hiding-log.ts";
 import { createLog, type Log } from "./log.ts";
+import { serverSecrets } from "./mcp/redact.ts";
 import type { ActiveRun } from "./runs/live/active-run.ts";
 import { type CheckResult, checkProgram } from "./runs/prepare/check.ts";
 import { createStreamMapper } from "./runs/record/events.ts";
@@ -16,7 +18,6 @@ import {
   type DecideOptions,
   type DeclarationOptions,
   type RunOptions,
-  refuseTwins,
   refuseUnknown,
   runOptionNames,
   type SandboxOptions,
@@ -61,13 +62,13 @@ const APPROVAL_EXPIRES_MS = 86_400_000;
  */
 export async function createSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const defaults = grantLimits(options.limits ?? {});
-  const log = options.log ?? createLog("warn");
-  refuseTwins(options.tools ?? []);
+  const servers = toSpecs(options);
+  const log = createHidingLog(options.log ?? createLog("warn"), servers.flatMap(serverSecrets));
   const everything: Policy = {
     layers: [{ rule: "tools", allow: ["*"], autoExecute: options.autoExecute ?? [], deployment: true }],
   };
   const core = await createCore({
-    servers: toSpecs(options),
+    servers,
     marks: { readOnly: options.readOnly ?? [], idempotent: [] },
     store: (log) => openStore(storeOf(options), { log }),
     sandbox: { ...options, memoryMb: defaults.memoryMb },

@@ -12,7 +12,10 @@ const root = resolve(import.meta.dirname, "..");
 const floors: readonly (readonly [pattern: RegExp, floor: number])[] = [
   [/^sandbox\//, 0],
   [/^src\/(mcp|upstream|store|config)\//, 0],
-  [/^src\/(errors|foreign-text|log|journal|json|memory-budget|telling-line|tokens)\.ts$/, 0],
+  [
+    /^src\/(errors|foreign-text|secrets|log|hiding-log|journal|json|memory-budget|telling-line|tokens)\.ts$/,
+    0,
+  ],
   [/^src\/tools\/gate\//, 1],
   [/^src\/tools\//, 0],
   [/^src\/(code|learning)\//, 1],
@@ -148,8 +151,9 @@ describe("the architecture", () => {
       files.filter((file) => readFileSync(join(root, file), "utf8").includes(words));
     expect(holding("[redacted]")).toEqual(["src/foreign-text.ts"]);
     const through = edges.filter(({ target }) => target === "src/foreign-text.ts").map(({ file }) => file);
-    // What makes refusals of providers' errors, and what speaks for a server.
+    // The log, what makes refusals of providers' errors, and what speaks for a server.
     expect(through.sort()).toEqual([
+      "src/hiding-log.ts",
       "src/mcp/redact.ts",
       "src/mcp/server-words.ts",
       "src/upstream/provider/provider-error.ts",

@@ -2,14 +2,17 @@
 
 import type { Config } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
+import { redactions } from "../config/secrets.ts";
 import { demoConfig } from "../demo/demo.ts";
 import { ToolariumError } from "../errors.ts";
+import { createHidingLog, type HidingLog } from "../hiding-log.ts";
 import { createLog, type Log, type LogThreshold } from "../log.ts";
 import { openStore } from "../store/open-store.ts";
 import type { Store } from "../store/store.ts";
 
 export interface Session {
-  readonly log: Log;
+  /** Of no secret of the configuration, once that is read. */
+  readonly log: HidingLog;
   /** Aborts at the first signal that ends a process. One more ends it at once. */
   readonly interrupted: AbortSignal;
 }
@@ -29,7 +32,7 @@ export interface SessionOptions {
 
 /** Takes over the process's signals and its last error handler. Once per process. @throws `usage_error` for a wrong TOOLARIUM_LOG */
 export function createSession(defaultLevel: LogThreshold, { hangup = "end" }: SessionOptions = {}): Session {
-  const log = createLog(readLogLevel(defaultLevel));
+  const log = createHidingLog(createLog(readLogLevel(defaultLevel)));
   const controller = new AbortController();
   let first = { signal: "", at: 0 };
   const interrupt = (signal: NodeJS.Signals): void => {
@@ -70,7 +73,7 @@ function readLogLevel(defaultLevel: LogThreshold): LogThreshold {
 /** The configuration: flags, then the environment, then the file, else the demo. @throws `config_error` */
 export async function readConfig(
   flags: { readonly configPath?: string; readonly host?: string; readonly port?: number },
-  log: Log,
+  log: HidingLog,
 ): Promise<Config> {
   const { configPath: path, host, port } = flags;
   const { config, warnings, source } = await loadConfig({
@@ -79,6 +82,7 @@ export async function readConfig(
     flags: { host, port },
     demo: demoConfig,
   });
+  log.hide(redactions(config));
   for (const warning of warnings) log.warn({ source }, warning);
   return config;
 }

@@ -54,6 +54,13 @@ export async function loadConfig({ path, env, flags = {}, demo }: LoadOptions): 
  * The configuration of a gateway made in code: no file, no environment, nothing expanded, and the store in memory
  * unless it says otherwise.
  *
+ * `config`: an object as a configuration file holds it. `servers`: beside its `mcpServers`, those that no file can
+ * describe, such as `localServer(tools)`.
+ *
+ * @example
+ * const { config } = configFrom({ mcpServers: { files: { command: "npx", args: ["…"] } } }, [localServer(tools)]);
+ * await using gateway = await createGateway({ config });
+ *
  * @throws `config_error` as `loadConfig` does
  */
 export function configFrom(

@@ -3,7 +3,7 @@ export type * from "./engine.ts";
 export { FairQueue } from "./host/fair-queue.ts";
 export { createWorkerPool, PoolRefusal } from "./host/pool.ts";
 export type { WorkerPoolOptions } from "./host/pool-options.ts";
-export { SUSPEND } from "./host/session.ts";
+export { SUSPEND } from "./host/link.ts";
 export { describeShortage } from "./host/shortage.ts";
 export {
   defaultCeilings,

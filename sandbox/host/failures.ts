@@ -1,7 +1,11 @@
 /** The words and positions of failures, as a run's author will read them. */
 
 import type { EngineFailure, EngineRun, GuestCall, InnerFailure, Settlement } from "../engine.ts";
+import type { RunLimits } from "../limits.ts";
 import type { GuestPost } from "./guest-posts.ts";
+
+export const PENDING_FOREVER =
+  "The program waits for a promise that nothing can settle: no tool call is open and no timer is armed.";
 
 /** A host must not reject. If it does, its words are not for the program. */
 export function hostFault({ server, tool }: GuestCall): Settlement {
@@ -47,4 +51,21 @@ export function describeBroken(code: EngineFailure["code"], run: EngineRun, word
   if (code === "wall_timeout") return `The program took longer than ${run.limits.wallMs} ms.`;
   if (code === "guest_error") return words.replace(/ \[program\.js:\d+:\d+\]$/, "");
   return "The isolate of this program could not go on.";
+}
+
+/** What a run asks and is told may be so many times its heap in all: it is kept for as long as the run may be repeated. */
+const KEPT_FACTOR = 4;
+
+/** A run whose arguments and results are more than is kept for it; `chars` of them are there so far. */
+export function refuseKept(chars: number, { memoryMb }: RunLimits): EngineFailure | undefined {
+  const keptMb = memoryMb * KEPT_FACTOR;
+  if (chars <= keptMb * 1_048_576) return undefined;
+  const message = `The arguments and results of the program's tool calls came to more than ${keptMb} MB in all. Ask the tools for less, or split the work into several runs.`;
+  return { code: "memory_exceeded", message };
+}
+
+/** A result, in JSON, that is larger than the run's limit. */
+export function refuseLarge(result: string, { resultBytes }: RunLimits): EngineFailure | undefined {
+  if (Buffer.byteLength(result) <= resultBytes) return undefined;
+  return { code: "result_too_large", message: `The returned value is larger than ${resultBytes} bytes.` };
 }

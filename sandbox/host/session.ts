@@ -5,65 +5,20 @@
  * somebody who may have broken out of the isolate.
  */
 
-import type {
-  EngineFailure,
-  EngineOutcome,
-  EngineRequest,
-  EngineRun,
-  EngineWarning,
-  GuestCall,
-  GuestLog,
-  Settlement,
-} from "../engine.ts";
-import { type Place, parsePlace } from "../origins.ts";
-import type { Entry, FromWorker, LeaseId, ToWorker } from "../protocol.ts";
-import { describeFail } from "./failures.ts";
-import { type GuestPost, parsePosts } from "./guest-posts.ts";
+import type { EngineFailure, EngineOutcome, EngineRun, GuestCall, GuestLog, Settlement } from "../engine.ts";
+import type { Entry, FromWorker } from "../protocol.ts";
+import { type Death, Deaths } from "./deaths.ts";
+import { describeFail, PENDING_FOREVER, refuseKept, refuseLarge } from "./failures.ts";
+import type { GuestPost } from "./guest-posts.ts";
 import { isPlainJson } from "./json-depth.ts";
-import { LastPlace } from "./last-place.ts";
-import { LogCap } from "./log-cap.ts";
+import { type Link, SUSPEND } from "./link.ts";
 import { Meter } from "./meter.ts";
-import { OpenCalls } from "./open-calls.ts";
-import { cut, Timeline } from "./timeline.ts";
-import { Timers } from "./timers.ts";
-import { describeUndone, Rejections } from "./undone.ts";
-
-/** The prelude stops at 1,000; one more is somebody else speaking. */
-const MAX_ARMED_TIMERS = 1_000;
-/** The prelude stops a tenth below; calls and timers together. */
-const MAX_REQUESTS = 111_000;
-/**
- * How often a run may be found working in a worker that died before it is the cause. No program can send SIGKILL, but
- * the system ends whoever takes its last memory that way: it is a hint, and a weak one.
- */
-const MOST_DEATHS = { crash: 2, kill: 5 };
-const PENDING_FOREVER =
-  "The program waits for a promise that nothing can settle: no tool call is open and no timer is armed.";
-
-/** The prelude makes two. */
-const MAX_REMARKS = 5;
-/** What a run asks and is told may be so many times its heap in all: it is kept for as long as the run may be repeated. */
-const KEPT_FACTOR = 4;
-/** No further calls while the worker is so many entries behind: they would stand before its other runs' entries. */
-const MAX_AHEAD = 32;
-
-/** Reason of an abort that ends no run: its outcome is `suspended`, and a history of it can go on elsewhere. */
-export const SUSPEND: unique symbol = Symbol("suspend");
-
-/** The session's half of a lease. */
-export interface Link {
-  readonly lease: LeaseId;
-  send(message: ToWorker): void;
-  /** The worker broke the protocol in this session's name. */
-  violate(reason: string): void;
-}
+import { createParts, type SessionParts } from "./session-parts.ts";
+import { startMessages } from "./start-messages.ts";
 
 export class Session {
   readonly run: EngineRun;
   readonly done: Promise<EngineOutcome>;
-  /** Must have a worker of its own: it may be why one died. */
-  solo = false;
-
   #resolve: (outcome: EngineOutcome) => void = () => undefined;
   #ended = false;
   #link: Link | undefined;
@@ -72,52 +27,34 @@ export class Session {
   #wallTimer: NodeJS.Timeout | undefined;
   #stopListening: () => void = () => undefined;
 
-  readonly #timeline: Timeline;
-  readonly #timers: Timers;
-  readonly #calls: OpenCalls;
-  #toolCalls = 0;
-  readonly #logs: LogCap;
-  readonly #deaths = { crash: 0, kill: 0 };
+  readonly #parts: SessionParts;
+  readonly #deaths = new Deaths();
   readonly #meter: Meter;
-  /** Of the history's. */
-  #logsRepeated = 0;
-  /** Each told once: a program that is run again makes them again. */
-  readonly #remarks = new Set<string>();
-  readonly #rejections = new Rejections();
-  #warnings: readonly EngineWarning[] = [];
-  readonly #lastPlace: LastPlace;
 
   /** Set while the run is parked: it has no worker, and wants one when there is something to tell the program. */
   #wake: (() => void) | undefined;
 
   /** Of the present lease only. */
   #quietSince = 0;
-  #logRowsSeen = 0;
-  #last: Extract<GuestPost, { type: "done" | "fail" }> | undefined;
-  #at: Place | undefined;
 
   constructor(run: EngineRun) {
     this.run = run;
-    this.#timeline = new Timeline(run.history);
     this.#meter = new Meter(run.history?.used);
-    this.#timers = new Timers(run.host, (timer) => this.#fire(timer));
-    this.#calls = new OpenCalls({
-      host: run.host,
-      atOnce: run.limits.toolCallsInFlight,
-      mayStart: () => !this.#timeline.repeatsHistory && this.#timeline.ahead < MAX_AHEAD,
-      settled: (call, settlement) => this.#settle(call, settlement),
-      changed: () => {
+    this.#parts = createParts(run, {
+      isEnded: () => this.#ended,
+      fail: (failure) => this.fail(failure),
+      diverge: (difference) => this.#diverge(difference),
+      violate: (reason) => this.#violate(reason),
+      settle: (call, settlement) => this.#settle(call, settlement),
+      fire: (timer) => this.#fire(timer),
+      callsChanged: () => {
         this.#wakeUp();
         this.#endIfIdle();
       },
-    });
-    this.#lastPlace = new LastPlace({
-      run,
-      end: (failure) => this.fail(failure),
-      ask: () => this.#tell((lease) => ({ type: "where", lease })),
+      askWhere: () => this.#askWhere(),
       repeat: (entryMs) => this.#repeat(entryMs),
+      clock: () => this.#parts.timeline.clock(this.#clockStart),
     });
-    this.#logs = new LogCap(run.limits, (entry) => this.#log(entry));
     this.done = new Promise((resolve) => {
       this.#resolve = resolve;
     });
@@ -134,9 +71,14 @@ export class Session {
     return this.#ended;
   }
 
+  /** Whether it must have a worker of its own: it may be why one died. */
+  get solo(): boolean {
+    return this.#deaths.isSuspect;
+  }
+
   /** True while the worker works on an entry it has not finished. */
   get executing(): boolean {
-    return this.#link !== undefined && this.#timeline.executing;
+    return this.#link !== undefined && this.#parts.timeline.executing;
   }
 
   /** Milliseconds for which the program has done nothing but wait; 0 while it executes. */
@@ -148,37 +90,28 @@ export class Session {
   attach(link: Link): void {
     this.#link = link;
     this.#wake = undefined;
-    this.#timeline.restart();
-    this.#logRowsSeen = 0;
-    this.#last = undefined;
-    this.#rejections.restart();
+    this.#parts.timeline.restart();
+    this.#parts.heard.restart();
     const isNew = !this.#meter.hasStarted && this.run.history === undefined;
-    this.#meter.lease(isNew ? -1 : this.#timeline.entries.length);
+    this.#meter.lease(isNew ? -1 : this.#parts.timeline.entries.length);
     if (!this.#meter.hasStarted) this.#begin();
-    this.#execute(link, this.#timeline.entries);
+    this.#start(link, this.#parts.timeline.entries);
   }
 
-  /** False when there is no worker to tell. */
-  #tell(message: (lease: LeaseId) => ToWorker): boolean {
-    this.#link?.send(message(this.#link.lease));
+  #askWhere(): boolean {
+    this.#link?.send({ type: "where", lease: this.#link.lease });
     return this.#link !== undefined;
   }
 
   #repeat(entryMs: number): boolean {
-    const entries = this.#timeline.entries.filter(({ k }) => k <= this.#timeline.underWay);
-    if (this.#link !== undefined) this.#execute(this.#link, entries, { entryMs });
+    const entries = this.#parts.timeline.entries.filter(({ k }) => k <= this.#parts.timeline.underWay);
+    if (this.#link !== undefined) this.#start(this.#link, entries, { entryMs });
     return this.#link !== undefined;
   }
 
-  #execute(link: Link, entries: readonly Entry[], look: { readonly entryMs?: number } = {}): void {
-    const { js, ...program } = this.run.program;
-    const { limits } = this.run;
-    const { lease } = link;
-    const config = JSON.stringify({ ...program, limits });
-    const text = config + js;
-    const startedAt = this.#clockStart;
-    link.send({ type: "start", lease, startedAt, limits, configChars: config.length, text, ...look });
-    for (const entry of entries) link.send({ type: "enter", lease, ...entry });
+  #start(link: Link, entries: readonly Entry[], look: { readonly entryMs?: number } = {}): void {
+    const start = { lease: link.lease, startedAt: this.#clockStart, entries, look };
+    for (const message of startMessages(this.run, start)) link.send(message);
   }
 
   #begin(): void {
@@ -187,24 +120,21 @@ export class Session {
     const startedAt = host.started?.() ?? Date.now();
     this.#clockStart = history?.startedAt ?? startedAt;
     const leftMs = Math.max(1, limits.wallMs - (history?.used.wallMs ?? 0));
-    this.#wallTimer = setTimeout(() => this.#lastPlace.endLate(this.executing), leftMs);
+    this.#wallTimer = setTimeout(() => this.#parts.lastPlace.endLate(this.executing), leftMs);
   }
 
   /**
    * The worker is gone; `death` when this run may be why. False when it has now been in too many dead workers, and has
    * ended for it.
    */
-  detach(death: "crash" | "kill" | undefined): boolean {
+  detach(death: Death | undefined): boolean {
     this.#link = undefined;
-    this.#lastPlace.giveUp();
+    this.#parts.lastPlace.giveUp();
     if (this.#ended) return false;
     if (death === undefined) return true;
-    this.#deaths[death] += 1;
-    const deaths = this.#deaths[death];
-    this.solo ||= death === "crash" || deaths > 1;
-    if (deaths < MOST_DEATHS[death]) return true;
-    const times = death === "crash" ? "died twice" : `was killed ${deaths} times`;
-    this.fail({ code: "engine_crashed", message: `The worker process ${times} while it ran this program.` });
+    const fault = this.#deaths.count(death);
+    if (fault === undefined) return true;
+    this.fail({ code: "engine_crashed", message: fault });
     return false;
   }
 
@@ -220,13 +150,13 @@ export class Session {
 
   receive(message: Exclude<FromWorker, { type: "ready" | "stopped" }>): void {
     if (this.#ended || this.#link?.lease !== message.lease) return;
-    if (this.#lastPlace.isLookedFor) {
-      this.#lastPlace.hear(message);
+    if (this.#parts.lastPlace.isLookedFor) {
+      this.#parts.lastPlace.hear(message);
       return;
     }
     switch (message.type) {
       case "posts":
-        this.#receivePosts(message.text);
+        this.#violate(this.#parts.heard.take(message.text));
         break;
       case "entered":
         this.#acknowledge(message);
@@ -234,105 +164,19 @@ export class Session {
       case "broken":
         this.#meter.stop(message.cpuMs);
         clearTimeout(this.#wallTimer);
-        this.#lastPlace.endBroken(message, performance.now() - this.#quietSince);
+        this.#parts.lastPlace.endBroken(message, performance.now() - this.#quietSince);
         break;
     }
   }
 
-  #receivePosts(text: string): void {
-    const posts = parsePosts(text);
-    if (!posts.ok) {
-      this.#link?.violate(posts.reason);
-      return;
-    }
-    for (const post of posts.value) {
-      if (this.#ended || this.#last !== undefined) return;
-      this.#receivePost(post);
-    }
-  }
-
-  #receivePost(post: GuestPost): void {
-    switch (post.type) {
-      case "call":
-        this.#takeCall(post);
-        break;
-      case "timer":
-        this.#takeTimer(post);
-        break;
-      case "clear":
-        this.#timers.clear(post.n);
-        break;
-      case "log":
-        if (this.#isNewLogRow()) this.#logs.take(post);
-        break;
-      case "skip":
-        if (this.#isNewLogRow()) this.#logs.skip(post.lines, post.chars);
-        break;
-      case "remark":
-        if (this.#remarks.size < MAX_REMARKS) this.#remarks.add(post.text);
-        break;
-      case "at":
-        this.#at = post.place;
-        break;
-      case "done":
-      case "fail":
-        this.#last = post;
-        break;
-    }
-  }
-
-  /** What the host has yet to hear of; undefined when there is nothing to do, or the run is over. */
-  #ask(n: number, request: EngineRequest): "new" | "open" | "settled" | undefined {
-    const asked = this.#timeline.ask(n, request);
-    switch (asked.type) {
-      case "repeated":
-        return undefined;
-      case "diverged":
-        this.#diverge(asked.difference);
-        return undefined;
-      case "out-of-sequence":
-        this.#link?.violate("a call is out of sequence");
-        return undefined;
-      default:
-        if (this.#timeline.requests <= MAX_REQUESTS) return asked.type;
-        this.#link?.violate("too many calls and timers");
-        return undefined;
-    }
+  /** The worker broke the protocol in this run's name; undefined: it did not. */
+  #violate(reason: string | undefined): void {
+    if (reason !== undefined) this.#link?.violate(reason);
   }
 
   #diverge(difference: string): void {
     const message = `The program did not repeat its own history: ${difference}.`;
     this.fail({ code: "diverged", message });
-  }
-
-  #takeCall(post: Extract<GuestPost, { type: "call" }>): void {
-    const { toolCalls, toolArgsBytes } = this.run.limits;
-    const { type: _, ...posted } = post;
-    const large = Buffer.byteLength(posted.args) > toolArgsBytes;
-    const message = `the arguments are larger than ${toolArgsBytes} bytes`;
-    const call: GuestCall = large
-      ? { ...posted, args: "null", fault: { kind: "too_large", message } }
-      : posted;
-    const asked = this.#ask(call.n, { type: "call", server: call.server, tool: call.tool, args: call.args });
-    if (asked === undefined) return;
-    if (this.#toolCalls >= toolCalls) {
-      const words = `The program made more than ${toolCalls} tool calls.`;
-      this.fail({ code: "too_many_calls", message: words, ...this.#at });
-      return;
-    }
-    this.#toolCalls += 1;
-    if (asked !== "settled") this.#calls.push(call);
-  }
-
-  #takeTimer({ n, delayMs }: Extract<GuestPost, { type: "timer" }>): void {
-    const asked = this.#ask(n, { type: "timer", delayMs });
-    if (asked === undefined || asked === "settled") return;
-    if (this.#timers.size >= MAX_ARMED_TIMERS) {
-      this.#link?.violate("too many timers are armed");
-      return;
-    }
-    if (!this.#timeline.repeatsHistory) this.#timers.arm({ n, delayMs });
-    else this.#timers.defer({ n, delayMs }, this.#timeline.clock(this.#clockStart) + delayMs);
   }
 
   #settle(call: GuestCall, settlement: Settlement): void {
@@ -347,34 +191,6 @@ export class Session {
     this.#wakeUp();
   }
 
-  /** A program that is run again in another worker prints again. */
-  #isNewLogRow(): boolean {
-    this.#logRowsSeen += 1;
-    return this.#logRowsSeen > this.#logs.rows;
-  }
-
-  /** What the history has of the program's console is not said again, and must be the same. */
-  #log(entry: GuestLog): void {
-    const known = this.run.history?.logs[this.#logsRepeated];
-    if (known === undefined) {
-      this.run.host.log(entry);
-      return;
-    }
-    this.#logsRepeated += 1;
-    if (known.level === entry.level && known.text === entry.text) return;
-    this.#diverge(
-      `the program printed ${cut(entry.text)}; its history says that it printed ${cut(known.text)}`,
-    );
-  }
-
-  #missingLog(): string | null {
-    const missing = this.run.history?.logs[this.#logsRepeated];
-    // The end of a long output comes when the program is over.
-    const isOver = this.#last !== undefined || this.run.history?.only === true;
-    if (missing === undefined || (this.#logs.isHolding && !isOver)) return null;
-    return `its history says that the program printed ${cut(missing.text)}; this time it did not`;
-  }
-
   #wakeUp(): void {
     const wake = this.#wake;
     this.#wake = undefined;
@@ -382,11 +198,10 @@ export class Session {
   }
 
   #enter(body: Pick<Entry, "n" | "kind" | "text">, at = Date.now()): void {
-    const entry = this.#timeline.tell(body, at, this.#clockStart);
-    const keptMb = this.run.limits.memoryMb * KEPT_FACTOR;
-    if (this.#timeline.chars > keptMb * 1_048_576) {
-      const message = `The arguments and results of the program's tool calls came to more than ${keptMb} MB in all. Ask the tools for less, or split the work into several runs.`;
-      this.fail({ code: "memory_exceeded", message });
+    const entry = this.#parts.timeline.tell(body, at, this.#clockStart);
+    const failure = refuseKept(this.#parts.timeline.chars, this.run.limits);
+    if (failure !== undefined) {
+      this.fail(failure);
       return;
     }
     if (this.#link !== undefined) this.#link.send({ type: "enter", lease: this.#link.lease, ...entry });
@@ -396,69 +211,68 @@ export class Session {
   #goLive(): void {
     if (this.run.history?.only) {
       this.#endIfIdle();
-      if (!this.#lastPlace.isLookedFor) this.#end({ type: "suspended" });
+      if (!this.#parts.lastPlace.isLookedFor) this.#end({ type: "suspended" });
       return;
     }
-    this.#timers.release();
-    this.#calls.advance();
+    this.#parts.timers.release();
+    this.#parts.calls.advance();
   }
 
   #acknowledge(message: Extract<FromWorker, { type: "entered" }>): void {
-    const repeated = this.#timeline.repeatsHistory;
-    const acknowledged = this.#timeline.acknowledge(message.k);
+    const repeated = this.#parts.timeline.repeatsHistory;
+    const acknowledged = this.#parts.timeline.acknowledge(message.k);
     if (acknowledged === undefined) {
-      this.#link?.violate("an entry was acknowledged out of order");
+      this.#violate("an entry was acknowledged out of order");
       return;
     }
     // A program that is over hears no more of what its history says next.
-    const difference = this.#last === undefined ? acknowledged.difference : this.#timeline.missingAtEnd();
-    const isRepeated = this.#last !== undefined || !this.#timeline.repeatsHistory;
+    const difference =
+      this.#parts.heard.last === undefined ? acknowledged.difference : this.#parts.timeline.missingAtEnd();
+    const isRepeated = this.#parts.heard.last !== undefined || !this.#parts.timeline.repeatsHistory;
     // An earlier end, which nothing repeats, has told what was left to say.
-    if (this.#last !== undefined || (isRepeated && this.run.history?.only)) this.#logs.close();
-    const unlike = difference ?? (isRepeated ? this.#missingLog() : null);
+    if (this.#parts.heard.last !== undefined || (isRepeated && this.run.history?.only))
+      this.#parts.console.close();
+    const isOver = this.#parts.heard.last !== undefined || this.run.history?.only === true;
+    const unlike = difference ?? (isRepeated ? this.#parts.console.missing(isOver) : null);
     if (unlike !== null) {
       this.#diverge(unlike);
       return;
     }
     this.#quietSince = performance.now();
     this.#meter.acknowledge(message);
-    const { rejection, rejectedAt } = message;
-    if (rejection !== "") this.#rejections.add({ message: rejection, place: parsePlace(rejectedAt) });
-    if (this.#last?.type === "done") this.#complete(this.#last);
-    else if (this.#last?.type === "fail") this.fail(describeFail(this.#last, this.run));
+    this.#parts.warnings.reject(message.rejection, message.rejectedAt);
+    if (this.#parts.heard.last?.type === "done") this.#complete(this.#parts.heard.last);
+    else if (this.#parts.heard.last?.type === "fail")
+      this.fail(describeFail(this.#parts.heard.last, this.run));
     else {
-      if (repeated && !this.#timeline.repeatsHistory) this.#goLive();
-      else this.#calls.advance();
+      if (repeated && !this.#parts.timeline.repeatsHistory) this.#goLive();
+      else this.#parts.calls.advance();
       this.#endIfIdle();
     }
   }
 
-  #complete({ result, undone, handledLate }: Extract<GuestPost, { type: "done" }>): void {
-    const { resultBytes } = this.run.limits;
-    if (Buffer.byteLength(result) > resultBytes) {
-      const message = `The returned value is larger than ${resultBytes} bytes.`;
-      this.fail({ code: "result_too_large", message });
+  #complete(done: Extract<GuestPost, { type: "done" }>): void {
+    const { result } = done;
+    const failure = refuseLarge(result, this.run.limits);
+    if (failure !== undefined) {
+      this.fail(failure);
       return;
     }
     if (!isPlainJson(result)) {
-      this.#link?.violate("the result is no JSON, or nested too deep");
+      this.#violate("the result is no JSON, or nested too deep");
       return;
     }
-    // A tool may have answered by now, but not in time for the program.
-    const missed = undone.flatMap(({ n, kind }) => (kind === "call" ? [n] : []));
-    const open = [...new Set([...this.#calls.open, ...missed])].sort((one, other) => one - other);
-    const calls = open.map((n) => ({ n, name: this.#timeline.nameOf(n) }));
-    this.#warnings = [...this.#rejections.describe(handledLate), ...describeUndone(undone, calls)];
+    this.#parts.warnings.complete(done, this.#parts);
     this.#end({ type: "completed", result });
   }
 
   /** Nothing runs, nothing is in flight, no timer is armed: the program waits for a person, or for ever. */
   #endIfIdle(): void {
     if (this.#ended || this.#link === undefined || this.executing) return;
-    if (this.#timers.size > 0) return;
-    if (this.#calls.onlyHeld) this.#end({ type: "parked", lastLogs: this.#logs.rest() });
-    else if (this.#calls.size === 0)
-      this.#lastPlace.endWaiting({ code: "pending_forever", message: PENDING_FOREVER });
+    if (this.#parts.timers.size > 0) return;
+    if (this.#parts.calls.onlyHeld) this.#end({ type: "parked", lastLogs: this.#parts.console.rest() });
+    else if (this.#parts.calls.size === 0)
+      this.#parts.lastPlace.endWaiting({ code: "pending_forever", message: PENDING_FOREVER });
   }
 
   #end(
@@ -469,22 +283,20 @@ export class Session {
       | { type: "suspended" },
   ): void {
     if (this.#ended) return;
-    if (outcome.type === "completed" || outcome.type === "failed") this.#logs.close();
+    if (outcome.type === "completed" || outcome.type === "failed") this.#parts.console.close();
     // They may not be those of its history.
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#wallTimer);
-    this.#lastPlace.close();
-    this.#timers.close();
-    this.#calls.close();
+    this.#parts.lastPlace.close();
+    this.#parts.timers.close();
+    this.#parts.calls.close();
     this.#stopListening();
     const usage = {
       ...this.#meter.usage(),
-      toolCalls: this.#toolCalls,
-      logBytes: this.#logs.bytes,
+      toolCalls: this.#parts.requests.toolCalls,
+      logBytes: this.#parts.console.bytes,
     };
-    const remarks = [...this.#remarks].map((message) => ({ severity: "warning", message }) as const);
-    const warnings = [...remarks, ...this.#warnings];
-    this.#resolve({ usage, warnings, ...outcome });
+    this.#resolve({ usage, warnings: this.#parts.warnings.list(), ...outcome });
   }
 }

@@ -1,10 +1,5 @@
 /** The door of the engine: whatever stands around it imports from here, and from nowhere behind it. */
 export type * from "./engine.ts";
-export { FairQueue } from "./host/fair-queue.ts";
-export { createWorkerPool, PoolRefusal } from "./host/pool.ts";
-export type { WorkerPoolOptions } from "./host/pool-options.ts";
-export { SUSPEND } from "./host/link.ts";
-export { describeShortage } from "./host/shortage.ts";
 export {
   defaultCeilings,
   defaultLimits,
@@ -14,3 +9,8 @@ export {
   type RunLimits,
   resolveLimits,
 } from "./limits.ts";
+export { FairQueue } from "./pool/fair-queue.ts";
+export { createWorkerPool, PoolRefusal } from "./pool/pool.ts";
+export type { WorkerPoolOptions } from "./pool/pool-options.ts";
+export { describeShortage } from "./pool/shortage.ts";
+export { SUSPEND } from "./session/link.ts";

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createFrameReader, encodeFrame, MAX_TEXT_BYTES } from "../../sandbox/frames.ts";
-import { parsePosts } from "../../sandbox/host/guest-posts.ts";
-import { isDeeper } from "../../sandbox/host/json-depth.ts";
 import { parseFromWorker } from "../../sandbox/protocol.ts";
+import { parsePosts } from "../../sandbox/session/guest-posts.ts";
+import { isDeeper } from "../../sandbox/session/json-depth.ts";
 
 const noText: readonly unknown[] = [undefined, null, 1, true, [], {}];
 const noCount: readonly unknown[] = [undefined, null, -1, 1.5, 2 ** 53, "1", "1e999", true, [], {}];

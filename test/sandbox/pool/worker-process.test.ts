@@ -9,7 +9,7 @@ import {
   startWorkerProcess,
   type WorkerDeath,
   type WorkerProcess,
-} from "../../../sandbox/host/worker-process.ts";
+} from "../../../sandbox/pool/worker-process.ts";
 import { isAlive } from "../../escape/helpers/processes.ts";
 import { until } from "../../helpers/until.ts";
 
@@ -109,7 +109,7 @@ describe("a worker for which the system has nothing left", () => {
   /** A gateway may open that many files, and has opened all but two of them. */
   const script = `
     import { closeSync, openSync } from "node:fs";
-    import { startWorkerProcess } from ${JSON.stringify(new URL("../../../sandbox/host/worker-process.ts", import.meta.url))};
+    import { startWorkerProcess } from ${JSON.stringify(new URL("../../../sandbox/pool/worker-process.ts", import.meta.url))};
     await new Promise((resolve) => setImmediate(resolve));
     const opened = [];
     try { for (;;) opened.push(openSync("/dev/null")); } catch {}

@@ -1,6 +1,6 @@
 /** One worker and the runs in it: leases handed out, messages sorted to them, blame when it dies. */
 import type { FromWorker, LeaseId } from "../protocol.ts";
-import type { Session } from "./session.ts";
+import type { Session } from "../session/session.ts";
 import type { WorkerDeath, WorkerProcess } from "./worker-process.ts";
 
 /**

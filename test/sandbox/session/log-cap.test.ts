@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { LogCap } from "../../../sandbox/host/log-cap.ts";
 import type { GuestLog } from "../../../sandbox/index.ts";
+import { LogCap } from "../../../sandbox/session/log-cap.ts";
 
 const MARK = /\[output cut here: (?:(?<lines>[\d,]+) lines?, )?(?<chars>[\d,]+) characters? left out\]/;
 

@@ -5,10 +5,10 @@
  */
 import { versions } from "node:process";
 import type { EngineOutcome, EngineRun, PoolStats, WorkerPool } from "../engine.ts";
+import { Session } from "../session/session.ts";
 import { FairQueue } from "./fair-queue.ts";
 import { type ResolvedPoolOptions, resolvePoolOptions, type WorkerPoolOptions } from "./pool-options.ts";
 import { type Placement, Seat } from "./seat.ts";
-import { Session } from "./session.ts";
 import { startWorkerProcess, type WorkerDeath } from "./worker-process.ts";
 
 /** The pool could not take the run. Nothing of it has happened. */

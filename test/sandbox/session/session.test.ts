@@ -1,6 +1,5 @@
 /** The end of a session seals it: no worker and no answer that comes late brings anything of it to its host. */
 import { describe, expect, it } from "vitest";
-import { Session } from "../../../sandbox/host/session.ts";
 import {
   defaultLimits,
   type GuestCall,
@@ -9,6 +8,7 @@ import {
   type RunLimits,
   type Settlement,
 } from "../../../sandbox/index.ts";
+import { Session } from "../../../sandbox/session/session.ts";
 
 /** A session that a worker has, whose words the test speaks. */
 function attach({

@@ -4,7 +4,6 @@
  * flight go on untouched. A run with a stored history begins the same way. Everything that arrives here was written by
  * somebody who may have broken out of the isolate.
  */
-
 import type { EngineFailure, EngineOutcome, EngineRun, GuestCall, GuestLog, Settlement } from "../engine.ts";
 import type { Entry, FromWorker } from "../protocol.ts";
 import { type Death, Deaths } from "./deaths.ts";
@@ -18,8 +17,8 @@ import { startMessages } from "./start-messages.ts";
 
 export class Session {
   readonly run: EngineRun;
-  readonly done: Promise<EngineOutcome>;
-  #resolve: (outcome: EngineOutcome) => void = () => undefined;
+  readonly #outcome = Promise.withResolvers<EngineOutcome>();
+  readonly done: Promise<EngineOutcome> = this.#outcome.promise;
   #ended = false;
   #link: Link | undefined;
   /** Milliseconds since the Unix epoch. */
@@ -54,9 +53,6 @@ export class Session {
       askWhere: () => this.#askWhere(),
       repeat: (entryMs) => this.#repeat(entryMs),
       clock: () => this.#parts.timeline.clock(this.#clockStart),
-    });
-    this.done = new Promise((resolve) => {
-      this.#resolve = resolve;
     });
     const cancel = (): void => {
       if (run.signal?.reason === SUSPEND) this.#end({ type: "suspended" });
@@ -297,6 +293,6 @@ export class Session {
       toolCalls: this.#parts.requests.toolCalls,
       logBytes: this.#parts.console.bytes,
     };
-    this.#resolve({ usage, warnings: this.#parts.warnings.list(), ...outcome });
+    this.#outcome.resolve({ usage, warnings: this.#parts.warnings.list(), ...outcome });
   }
 }

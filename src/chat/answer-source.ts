@@ -1,15 +1,16 @@
 /** What an answer is made from: the journal so far, and where it goes on. */
 import type { ToolariumError } from "../errors.ts";
-import type { JournalEvent, TurnCall } from "../journal.ts";
+import type { TurnCall } from "../journal.ts";
 import type { CallRun } from "../runs/live/call-run.ts";
+import type { RunState } from "../runs/record/run-state.ts";
 import type { ToolCall } from "../upstream/model.ts";
 import type { Answer, CallAnswering } from "./calls/answering.ts";
 import type { TellProgress } from "./calls/progress.ts";
 import type { Budget } from "./turns/budget.ts";
 
 export interface AnswerSource {
-  /** The journal of the chat, as far as this answer goes. */
-  readonly events: readonly JournalEvent[];
+  /** What the journal of the chat says, as far as this answer goes. */
+  readonly state: RunState;
   /** Seq of the event with which the answer begins. */
   readonly start: number;
   /** Brings a call to rest, or tells what became of it. */

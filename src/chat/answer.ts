@@ -3,7 +3,8 @@
  * read from the journal of the run each time, so that an answer which was broken off, by a person's decision or by
  * the end of a process, is gone on with by the same lines that began it, and told again by them, too.
  */
-import type { JournalEvent, TurnCall } from "../journal.ts";
+import type { TurnCall } from "../journal.ts";
+import type { RunState } from "../runs/record/run-state.ts";
 import type { ToolCall } from "../upstream/model.ts";
 import type { AnswerSource, AnswerWriter } from "./answer-source.ts";
 import type { Answer } from "./calls/answering.ts";
@@ -31,10 +32,10 @@ export async function* tellAnswer(
   source: AnswerSource,
 ): AsyncGenerator<ChatEvent, Ending> {
   const { start, writer } = source;
-  const before = turnsOf(source.events).filter(({ seq }) => seq < start).length;
+  const before = turnsOf(source.state).filter(({ seq }) => seq < start).length;
   // The turn that an earlier answer left open is gone on with, but not told again.
   for (let index = Math.max(0, before - 1); ; index += 1) {
-    const known = turnsOf(source.events)[index];
+    const known = turnsOf(source.state)[index];
     if (known === undefined && source.failure !== undefined) throw source.failure;
     const limit = known === undefined ? reachedLimit(chat, writer, index - before) : null;
     if (limit !== null) return yield* stopAt(limit, chat, index - before);
@@ -45,7 +46,7 @@ export async function* tellAnswer(
     const turn = known ?? (yield* askInTime(chat, source, index + 1));
     if (turn === null) return yield* stopAt("budget", chat, index - before);
     if (isTold) chat.usage = addUsage(chat.usage, turn.usage);
-    chat.auto = chat.mode.explain?.(turnsOf(source.events), chat.context) ?? null;
+    chat.auto = chat.mode.explain?.(turnsOf(source.state), chat.context) ?? null;
 
     if (turn.cut !== undefined && turn.calls.length > 0) return yield* endCutOff(chat, turn);
 
@@ -108,15 +109,15 @@ async function* askInTime(
 
 async function* askModel(
   chat: Conversation,
-  { events, writer }: AnswerSource,
+  { state, writer }: AnswerSource,
   number: number,
 ): AsyncGenerator<ChatEvent, KeptTurn> {
   if (writer === null) throw new Error("an answer that is told again asks no model");
   const { run, budget } = writer;
   run.signal.throwIfAborted();
-  const earlier = turnsOf(events);
+  const earlier = turnsOf(state);
   const around = withoutOwnTurns(chat.request.messages, run.id, earlier);
-  const seen = await resultImages(earlier, events, chat.context.runner.reader);
+  const seen = await resultImages(earlier, state, chat.context.runner.reader);
   const request = modelRequest(chat, { ...around, hidden: hiddenMessages(earlier, seen) }, number);
   const turn = yield* takeTurn(chat.model, request, {
     said: chat,
@@ -127,7 +128,7 @@ async function* askModel(
   run.signal.throwIfAborted();
   if (turn === null) throw new Error("bytes of a provider cannot be answered");
   run.note(toTurnEvent(turn, assignCalls(chat, turn, writer, earlier.length > 0)));
-  return turnAt(events, number - 1);
+  return turnAt(state, number - 1);
 }
 
 function assignCalls(
@@ -161,8 +162,8 @@ function endOf(
   };
 }
 
-function turnAt(events: readonly JournalEvent[], index: number): KeptTurn {
-  const turn = turnsOf(events)[index];
+function turnAt(state: RunState, index: number): KeptTurn {
+  const turn = turnsOf(state)[index];
   if (turn === undefined) throw new Error("a turn that was recorded is not there");
   return turn;
 }

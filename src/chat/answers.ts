@@ -4,7 +4,7 @@ import type { Log } from "../log.ts";
 import type { CallRun } from "../runs/live/call-run.ts";
 import { leftAt, refuseLost } from "../runs/live/endings.ts";
 import { resultOf } from "../runs/record/call-result.ts";
-import { hasEffects } from "../runs/record/report.ts";
+import { readState } from "../runs/record/run-state.ts";
 import type { Runner } from "../runs/runner.ts";
 import { type Ending, tellAnswer } from "./answer.ts";
 import type { AnswerSource } from "./answer-source.ts";
@@ -88,13 +88,13 @@ export function createAnswers(deps: AnswersDeps): Answers {
       for (;;) {
         await underWay.get(run.id)?.answer.over;
         chat.request.signal.throwIfAborted();
-        const { events } = run.journal;
+        const { state, events } = run.journal;
         if (underWay.has(run.id)) continue;
-        if (turnsOf(events).at(-1)?.seq !== reply.turn.seq || run.ended) break;
+        if (turnsOf(state).at(-1)?.seq !== reply.turn.seq || run.ended) break;
         run.resume({ layers: chat.request.policy.layers, request: chat.request.mark });
         const start = events.length;
-        for (const answer of reply.own)
-          if (!reply.turn.answers.has(answer.id)) run.note({ type: "answered", ...answer });
+        const fresh = reply.own.filter(({ id }) => !reply.turn.answers.has(id));
+        for (const answer of fresh) run.note({ type: "answered", ...answer });
         return play(run, chat, start);
       }
       const chapter = chapterAfter(run, reply.turn);
@@ -116,7 +116,7 @@ async function* answerLive(
   let ending: Ending;
   try {
     ending = yield* tellAnswer(chat, {
-      events: run.journal.events,
+      state: run.journal.state,
       start,
       settle: (call, place, tell) => answering.settle(call, place, run, chat.context, { tell, budget }),
       writer: { run, answering, budget },
@@ -129,7 +129,7 @@ async function* answerLive(
     const { code, message, run: known } = refusal;
     // A record that cannot be kept is in the log, and the reason of this failure.
     await run.end("failed", message).catch(() => undefined);
-    const hasCalled = chat.hasEffects || hasEffects(run.journal.events) || known?.effects === "possible";
+    const hasCalled = chat.hasEffects || run.journal.state.hasEffects || known?.effects === "possible";
     if (!hasCalled && code !== "cancelled") throw error;
     const isBug = code === "internal_error";
     log[isBug ? "error" : "warn"]({ err: isBug ? error : undefined, code }, "chat ended early");
@@ -153,17 +153,17 @@ function tellAgain(
   { runner }: AnswersDeps,
 ): Followable {
   const answering = answeringOf(chat);
-  const events = run.journal.events.slice(0, end);
-  const asOf = isLast ? Number.POSITIVE_INFINITY : (events.at(-1)?.at ?? 0);
+  const state = readState(run.journal.events.slice(0, end));
+  const asOf = isLast ? Number.POSITIVE_INFINITY : (state.last?.at ?? 0);
   const viewer = { principal: chat.request.principal, admin: false };
   const source: AnswerSource = {
-    events,
+    state,
     start,
     writer: null,
     ...(isLast && isCancelled(run) ? { failure: new ToolariumError("cancelled") } : {}),
     async settle(call, place): Promise<Answer> {
       const records = {
-        call: (id: string) => resultOf(events, id),
+        call: (id: string) => resultOf(state, id),
         program: (id: string) => runner.reader.reportAsOf(id, viewer, asOf),
       };
       const answer = await answering.look(call, place, records, chat.context);
@@ -186,22 +186,21 @@ function tellAgain(
 }
 
 /** By someone who wanted it to end. One that its client, its process or the store left is not, and is resumed. */
-function isCancelled({ journal: { events } }: CallRun): boolean {
-  const last = events.at(-1);
-  return last?.type === "ended" && last.status === "cancelled" && leftAt(events) === undefined;
+function isCancelled({ journal: { state } }: CallRun): boolean {
+  return state.end?.status === "cancelled" && leftAt(state) === undefined;
 }
 
 /** Whether there is something to do that does not wait for a person or the client. @throws `unknown_call` */
 async function isBrokenOff(run: CallRun, chat: Conversation, { runner }: AnswersDeps): Promise<boolean> {
-  const { events } = run.journal;
-  const last = events.at(-1);
-  if (last?.type === "ended" && last.error?.code === "approval_expired") throw waitedTooLong();
+  const { state } = run.journal;
+  const { end, last } = state;
+  if (end?.error?.code === "approval_expired") throw waitedTooLong();
   if (isCancelled(run)) return false;
-  if (last?.type !== "waiting") return last?.type !== "ended" || last.status !== "completed";
-  const turn = turnsOf(events).at(-1);
+  if (last?.type !== "waiting") return end?.status !== "completed";
+  const turn = turnsOf(state).at(-1);
   const viewer = { principal: chat.request.principal, admin: false };
   const records = {
-    call: (id: string) => resultOf(events, id),
+    call: (id: string) => resultOf(state, id),
     program: (id: string) => runner.reader.report(id, viewer),
   };
   for (const [index, call] of (turn?.calls ?? []).entries()) {

@@ -1,7 +1,6 @@
 /** A conversation that comes back: which chat it goes on with, and what it says to the calls that wait there. */
 
 import type { CallRun } from "../runs/live/call-run.ts";
-import { restedBeforeItEnded } from "../runs/record/history.ts";
 import { parseCallId } from "../runs/record/ids.ts";
 import type { Runner } from "../runs/runner.ts";
 import type { Answers } from "./answers.ts";
@@ -43,9 +42,9 @@ async function goOnWith(
 ): Promise<Followable | undefined> {
   const repeated = findChapter(run, request);
   if (repeated !== undefined) return answers.again(run, repeated.start, request);
-  const { events } = run.journal;
-  const read = readReplyTo(turnsOf(events), reply, request);
-  if (restedBeforeItEnded(events)) throw waitedTooLong();
+  const { state } = run.journal;
+  const read = readReplyTo(turnsOf(state), reply, request);
+  if (state.restedBeforeItEnded) throw waitedTooLong();
   const chat = answers.open(run, request);
   await decideAll(runner, request, run, read);
   if (reply.writesOn && (await hasPending(run, request, runner))) {

@@ -4,7 +4,7 @@ import type { ToolCall } from "../upstream/model.ts";
 import type { AnswerSource } from "./answer-source.ts";
 import type { Answer } from "./calls/answering.ts";
 import type { Conversation } from "./calls/conversation.ts";
-import { followChat, lastPause, type Progress, ProgressFeed, type TellProgress } from "./calls/progress.ts";
+import { followChat, type Progress, ProgressFeed, type TellProgress } from "./calls/progress.ts";
 import { settleTogether } from "./calls/settle-together.ts";
 import { describeFailure } from "./calls/tool-message.ts";
 import type { ChatEvent } from "./events.ts";
@@ -23,7 +23,7 @@ export async function* answerAloud(
   const answering = async (): Promise<ReadonlyMap<ToolCall, Answer>> => {
     const { run } = writer;
     const isGoneOnWith = turn.seq < source.start;
-    const told = isGoneOnWith ? lastPause(run.journal.events)?.seq : undefined;
+    const told = isGoneOnWith ? run.journal.state.lastPause?.seq : undefined;
     using _ = followChat(run, told ?? run.journal.events.length, feed.tell);
     return await answerCalls(chat, source, turn, feed.tell);
   };

@@ -1,6 +1,5 @@
 /** What an earlier process left in the store, taken up by the one that owns it now. */
 import { toRefusal } from "../errors.ts";
-import type { JournalEvent } from "../journal.ts";
 import type { Log } from "../log.ts";
 import { allRuns, listRunsIn } from "../store/all-runs.ts";
 import type { Store, StoredRun } from "../store/store.ts";
@@ -8,7 +7,7 @@ import { CallRun } from "./live/call-run.ts";
 import type { Carried } from "./live/carriage.ts";
 import { endLeft } from "./live/endings.ts";
 import { ProgramRun } from "./live/program-run.ts";
-import { wasAnswering } from "./record/history.ts";
+import { type RunState, readState } from "./record/run-state.ts";
 
 export interface RecoveryDeps {
   readonly store: Store;
@@ -16,7 +15,7 @@ export interface RecoveryDeps {
   /** Carries a run of the store while `act` uses it, and until it is at rest. */
   readonly keep: (run: StoredRun, act: (run: Carried) => Promise<void>) => Promise<unknown>;
   /** Ends a run in its time that waits for a person, unless it is watched already. */
-  readonly watch: (id: string, events: readonly JournalEvent[]) => void;
+  readonly watch: (id: string, state: RunState) => void;
   /** True once nothing more is to be taken up. */
   readonly stopped: () => boolean;
 }
@@ -77,7 +76,7 @@ async function watchAll({ store, log, watch, stopped }: RecoveryDeps): Promise<v
   try {
     for await (const { id } of allRuns(store, { statuses: ["waiting"] })) {
       if (stopped()) return;
-      watch(id, await store.readJournal(id));
+      watch(id, readState(await store.readJournal(id)));
     }
   } catch (error) {
     if (!stopped()) log.error({ err: error }, "runs that wait for people could not be read");
@@ -86,11 +85,11 @@ async function watchAll({ store, log, watch, stopped }: RecoveryDeps): Promise<v
 
 async function needsClient({ id, kind }: StoredRun, store: Store): Promise<boolean> {
   if (kind === "program") return false;
-  return kind === "call" || wasAnswering(await store.readJournal(id));
+  return kind === "call" || readState(await store.readJournal(id)).isAnswering;
 }
 
 async function endAbandoned({ journal }: Carried, by: "gateway" | "store"): Promise<void> {
-  journal.append(endLeft(journal.events, by));
+  journal.append(endLeft(journal.state, by));
   await journal.flush();
 }
 

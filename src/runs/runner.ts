@@ -3,7 +3,7 @@
  * starts and stops.
  */
 import { ToolariumError } from "../errors.ts";
-import type { JournalEvent, RequestMark } from "../journal.ts";
+import type { RequestMark } from "../journal.ts";
 import type { StoredRun } from "../store/store.ts";
 import { decideStored } from "./deciding.ts";
 import type { ActiveRun, Decided, Decision } from "./live/active-run.ts";
@@ -20,11 +20,11 @@ import type { CallRunRequest } from "./prepare/open-calls.ts";
 import type { ProgramRequest } from "./prepare/prepare.ts";
 import { createBuiltins } from "./read/builtins.ts";
 import { createRunReader, type RunReader } from "./read/reading.ts";
-import { waitsSince } from "./record/asked-calls.ts";
 import { type SettledCall, settlementIn } from "./record/call-result.ts";
 import { callIdOf } from "./record/ids.ts";
 import type { Report } from "./record/report-shape.ts";
 import { requestKey } from "./record/request-keys.ts";
+import type { RunState } from "./record/run-state.ts";
 import { recoverRun, recoverRuns } from "./recovery.ts";
 import { openCalls, type StartingDeps, type StartingParts, startProgram } from "./starting.ts";
 
@@ -44,7 +44,7 @@ export class Runner {
 
   constructor(deps: RunnerDeps) {
     this.#carriage = new Carriage<Carried>(
-      (run) => this.#watch(run.id, run.journal.events),
+      (run) => this.#watch(run.id, run.journal.state),
       (run) => this.#revival.stranded(run),
     );
     this.#reader = createRunReader(deps.store, (id) => this.#carriage.get(id));
@@ -134,7 +134,7 @@ export class Runner {
   settlement(id: string, call: string): Promise<SettledCall | undefined> {
     return this.#keepById(id, async (run) => {
       await run.rest();
-      return settlementIn(run.journal.events, callIdOf(call));
+      return settlementIn(run.journal.state, callIdOf(call));
     });
   }
 
@@ -187,8 +187,8 @@ export class Runner {
       store,
       log,
       keep: this.#keep,
-      watch: (id, events) => {
-        if (!this.#expiry.isWatched(id)) this.#watch(id, events);
+      watch: (id, state) => {
+        if (!this.#expiry.isWatched(id)) this.#watch(id, state);
       },
       stopped: () => this.#draining,
     });
@@ -253,10 +253,9 @@ export class Runner {
   }
 
   /** A run at rest ends when what it waits for has taken too long. */
-  #watch(id: string, events: readonly JournalEvent[]): void {
-    const since = waitsSince(events);
-    if (since === undefined) this.#expiry.forget(id);
-    else this.#expiry.watch(id, since + this.#deps.approvalExpiresMs);
+  #watch(id: string, { waitsSince }: RunState): void {
+    if (waitsSince === undefined) this.#expiry.forget(id);
+    else this.#expiry.watch(id, waitsSince + this.#deps.approvalExpiresMs);
   }
 
   async #reportOf(id: string, viewer: Viewer): Promise<Report> {

@@ -57,7 +57,7 @@ export async function startProgram(request: ProgramRequest, parts: StartingParts
         journal ??= createJournal({ store, run: record, log, onLost, memory });
         return journal;
       },
-      ...(source ? { reuse: createReuse(source, []) } : {}),
+      ...(source ? { reuse: createReuse(source, undefined) } : {}),
       ...(onApproval === undefined
         ? {}
         : { onPending: (pending) => askCaller(run, pending, onApproval, parts) }),

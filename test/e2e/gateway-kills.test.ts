@@ -10,8 +10,8 @@ import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import type { JournalEvent } from "../../src/journal.ts";
 import { createLog } from "../../src/log.ts";
-import { doubtsOf } from "../../src/runs/record/history.ts";
 import { toQuestionId } from "../../src/runs/record/ids.ts";
+import { readState } from "../../src/runs/record/run-state.ts";
 import { listRunsIn } from "../../src/store/all-runs.ts";
 import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import type { StoredRun } from "../../src/store/store.ts";
@@ -257,7 +257,10 @@ function callsIn(events: readonly JournalEvent[]): readonly CallInJournal[] {
     const own = events.filter((event) => "call" in event && event.call === requested.call);
     const decisions = own.flatMap((event, index): readonly Acknowledged[] => {
       if (event.type !== "decided" || event.by === "policy") return [];
-      const call = toQuestionId(event.call, doubtsOf(own.slice(0, index), event.call).length);
+      const call = toQuestionId(
+        event.call,
+        readState(own.slice(0, index)).call(event.call)?.doubts.length ?? 0,
+      );
       return [{ call, decision: saidAs[event.decision as keyof typeof saidAs] }];
     });
     const { token } = z.object({ token: z.string() }).parse(JSON.parse(requested.args));

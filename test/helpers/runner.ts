@@ -2,7 +2,7 @@
 import type { Core } from "../../src/core.ts";
 import type { JournalEvent } from "../../src/journal.ts";
 import { createLog } from "../../src/log.ts";
-import { statusAfter } from "../../src/runs/record/report.ts";
+import { statusAfter } from "../../src/runs/record/run-state.ts";
 import { Runner } from "../../src/runs/runner.ts";
 import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";

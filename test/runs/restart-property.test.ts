@@ -8,7 +8,7 @@ import type { Core } from "../../src/core.ts";
 import type { JournalEvent } from "../../src/journal.ts";
 import { createLog } from "../../src/log.ts";
 import { callIdOf } from "../../src/runs/record/ids.ts";
-import { statusAfter } from "../../src/runs/record/report.ts";
+import { statusAfter } from "../../src/runs/record/run-state.ts";
 import type { Runner } from "../../src/runs/runner.ts";
 import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import type { Store, StoredRun } from "../../src/store/store.ts";

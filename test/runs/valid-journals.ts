@@ -1,6 +1,7 @@
 /** Arbitrary journals as a runner may write them: calls interleaved in any order, refusals, approvals, waits, ends. */
 import * as fc from "fast-check";
 import type { JournalEvent, JournalEventBody, RunUsage, ToolFailure } from "../../src/journal.ts";
+import { toCallId } from "../../src/runs/record/ids.ts";
 
 export const CREATED_AT = 1_700_000_000_000;
 
@@ -37,7 +38,7 @@ function callBodies(n: number): fc.Arbitrary<readonly JournalEventBody[]> {
   const decided = (
     decision: "auto" | "ask" | "approved" | "denied" | "result",
     by: string,
-  ): JournalEventBody => ({
+  ): Extract<JournalEventBody, { type: "decided" }> => ({
     type: "decided",
     n,
     call,
@@ -45,6 +46,20 @@ function callBodies(n: number): fc.Arbitrary<readonly JournalEventBody[]> {
     by,
     ...(decision === "ask" ? { reason: "not in autoExecute", args: '{"a":1}' } : {}),
   });
+  // Only what may change something waits for its record, and is held back when that cannot be kept.
+  const again = { ...decided("approved", "ann"), heldBack: true } as const;
+  const heldBack: readonly (readonly JournalEventBody[])[] = [
+    [decided("auto", "policy"), started, { ...decided("auto", "policy"), heldBack: true }, started],
+    [
+      decided("ask", "policy"),
+      decided("approved", "ann"),
+      started,
+      decided("ask", "policy"),
+      decided("approved", "ann"),
+      started,
+      again,
+    ],
+  ];
   const roads: readonly (readonly JournalEventBody[])[] = [
     [],
     [decided("auto", "policy"), started],
@@ -52,6 +67,12 @@ function callBodies(n: number): fc.Arbitrary<readonly JournalEventBody[]> {
     [decided("ask", "policy"), decided("denied", "ann")],
     [decided("ask", "policy"), decided("result", "ann")],
     [decided("auto", "policy"), started, decided("ask", "policy"), decided("approved", "ann"), started],
+    [
+      { ...decided("ask", "policy") },
+      { ...decided("approved", "ann"), layers: [{ rule: `key ${n}` }] },
+      started,
+    ],
+    ...(n % 2 === 0 ? [] : heldBack),
   ];
   const failure: fc.Arbitrary<ToolFailure> = fc.record({
     kind: fc.constantFrom(...kinds),
@@ -73,6 +94,8 @@ function callBodies(n: number): fc.Arbitrary<readonly JournalEventBody[]> {
     ]);
 }
 
+const callIds = [1, 7, 36, 50].map((n) => toCallId(`run_${"a".repeat(22)}`, n));
+
 const otherBodies: fc.Arbitrary<JournalEventBody> = fc.oneof(
   fc.record({
     type: fc.constant("log"),
@@ -81,6 +104,19 @@ const otherBodies: fc.Arbitrary<JournalEventBody> = fc.oneof(
   }),
   fc.record({ type: fc.constant("timer"), n: fc.nat(100), delayMs: fc.nat(1_000) }),
   fc.constant({ type: "waiting" } as const),
+  fc.constant({ type: "waiting", usage, lastLogs: [{ level: "log", text: "the end" }] } as const),
+  fc.constantFrom<JournalEventBody>(
+    { type: "resumed", cause: "decision", engine: "v8" },
+    { type: "resumed", cause: "client", engine: null, layers: [{ rule: "request", allow: ["a/*"] }] },
+  ),
+  fc.record({
+    type: fc.constant("turn"),
+    message: fc.constant('{"role":"assistant","content":"so"}'),
+    calls: fc.array(fc.record({ id: fc.string(), call: fc.constantFrom(...callIds) }), { maxLength: 2 }),
+    usage: fc.constantFrom(null, '{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}'),
+    finish: fc.constant('{"reason":"stop"}'),
+  }),
+  fc.record({ type: fc.constant("answered"), id: fc.string(), content: fc.string() }),
 );
 
 const endBody: fc.Arbitrary<JournalEventBody> = fc.oneof(
@@ -123,4 +159,19 @@ function interleave(
       .filter((lane) => lane.length > 0);
   }
   return merged;
+}
+
+/** Also journals that break off, and those that go on after their end. */
+export const anyJournal: fc.Arbitrary<readonly JournalEvent[]> = fc
+  .tuple(validJournal, fc.option(validJournal), fc.nat())
+  .map(([first, second, length]) => {
+    const [, ...rest] = second ?? [];
+    const reopened: JournalEventBody = { type: "reopened" };
+    const all = journalOf(second === null ? first : [...first, reopened, ...rest.map(withOtherCall)]);
+    return all.slice(0, 1 + (length % (2 * all.length)));
+  });
+
+function withOtherCall(event: JournalEvent): JournalEventBody {
+  const { seq: _, at: __, ...body } = event;
+  return "call" in body ? { ...body, call: `${body.call}_later`, n: body.n + 100 } : body;
 }

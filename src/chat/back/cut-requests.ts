@@ -60,14 +60,14 @@ export async function findCutChapter(
   windowMs: number,
   isKnownCut: boolean,
 ): Promise<Chapter | undefined> {
-  const { events } = run.journal;
-  const isLeft = Date.now() - (leftAt(events) ?? Number.NEGATIVE_INFINITY) <= windowMs;
+  const { state } = run.journal;
+  const isLeft = Date.now() - (leftAt(state) ?? Number.NEGATIVE_INFINITY) <= windowMs;
   if (run.spec.chat?.mode !== mode || !(isKnownCut || isLeft)) return undefined;
   const chapter = chaptersOf(run).findLast(
     ({ request }) => request.key === mark.key && request.bodyHash === mark.bodyHash,
   );
-  const programs = turnsOf(events).flatMap(({ places }) => places.flatMap((place) => place.run ?? []));
-  for (const journal of [events, ...(await Promise.all(programs.map((id) => reader.journal(id))))])
-    if (journal.some((event) => event.type === "started" && !event.readOnly)) return chapter;
+  const programs = turnsOf(state).flatMap(({ places }) => places.flatMap((place) => place.run ?? []));
+  for (const each of [state, ...(await Promise.all(programs.map((id) => reader.state(id))))])
+    if (each.hasEffects) return chapter;
   return undefined;
 }

@@ -6,6 +6,7 @@ import { ToolariumError } from "../../errors.ts";
 import type { Viewer } from "../../runs/live/deciders.ts";
 import { editOf } from "../../runs/record/edited-arguments.ts";
 import { callIdOf, parseCallId } from "../../runs/record/ids.ts";
+import type { RunState } from "../../runs/record/run-state.ts";
 import type { Runner } from "../../runs/runner.ts";
 import type { ReadReply } from "./read-reply.ts";
 
@@ -35,16 +36,13 @@ export async function readEdits(
     const edit = args === undefined ? undefined : editOf(args, asked.args).args;
     if (edit === undefined) continue;
     if (said === "approve") edits.set(id, edit);
-    else await refuseUndecided(id, edit, await reader.journal(run));
+    else refuseUndecided(id, edit, await reader.state(run));
   }
   return edits;
 }
 
-type Journal = Awaited<ReturnType<Runner["reader"]["journal"]>>;
-
-async function refuseUndecided(id: string, edit: string, events: Journal): Promise<void> {
-  const call = callIdOf(id);
-  const made = events.filter((event) => event.type === "decided").findLast((event) => event.call === call);
+function refuseUndecided(id: string, edit: string, run: RunState): void {
+  const made = run.call(callIdOf(id))?.decisions.at(-1);
   if (made?.decision === "ask")
     throw refusal(
       `The arguments of the call ${id} were changed, but nothing decides about it: add the tool message {"toolarium_decision":"approve"} to have it made with these, or send them as they were.`,

@@ -59,7 +59,7 @@ async function readRecords(
     const asked = await reader.askedCall(run, viewer, id);
     if (asked === undefined) continue;
     const name = runner.catalog().byId(asked.tool)?.functionName ?? asked.tool;
-    const outcome = describeOutcome(resultOf(await reader.journal(run), callIdOf(id)));
+    const outcome = describeOutcome(resultOf(await reader.state(run), callIdOf(id)));
     records.set(id, { outcome, call: { name, arguments: asked.args } });
   }
   return records;

@@ -9,7 +9,7 @@ import { turnsOf } from "../turns/kept-turns.ts";
 import { type Answer, type CallAnswering, type ChatStep, type ModeContext, toToolCall } from "./answering.ts";
 import { discover } from "./discovery.ts";
 import { explainMissing } from "./offered-calls.ts";
-import { followProgram, lastPause, type TellProgress } from "./progress.ts";
+import { followProgram, type TellProgress } from "./progress.ts";
 import { type RunCodeArguments, readRunCodeArguments } from "./run-code-arguments.ts";
 import { describeProblem } from "./tool-message.ts";
 
@@ -67,7 +67,7 @@ async function followAgain(
   { runner, principal }: ModeContext,
   tell: TellProgress,
 ): Promise<void> {
-  const pause = lastPause(run.journal.events);
+  const pause = run.journal.state.lastPause;
   if (pause === undefined) return;
   const viewer = { principal, admin: false };
   const program = await runner.reader.find(id, viewer);
@@ -84,7 +84,7 @@ async function findRepaired(
   { journal }: CallRun,
   { runner, principal }: ModeContext,
 ): Promise<string | undefined> {
-  const turns = turnsOf(journal.events).map(({ places }) => places.flatMap((place) => place.run ?? []));
+  const turns = turnsOf(journal.state).map(({ places }) => places.flatMap((place) => place.run ?? []));
   const turn = turns.findLastIndex((ids) => ids.includes(id));
   if (turns[turn]?.[0] !== id) return undefined;
   for (const earlier of turns.slice(0, turn).flat().toReversed()) {

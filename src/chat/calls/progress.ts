@@ -67,11 +67,6 @@ export async function followProgram(
     for (const progress of toProgress(event)) if (event.at >= since) tell(progress);
 }
 
-/** The event with which the client was last asked to come back; what was done since is new to it. */
-export function lastPause(events: readonly JournalEvent[]): JournalEvent | undefined {
-  return events.findLast(({ type }) => type === "waiting");
-}
-
 /**
  * Tells of the calls that a chat makes itself, after the event of this seq. Disposing it tells what is recorded by then
  * and ends it.

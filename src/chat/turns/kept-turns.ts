@@ -3,10 +3,11 @@
  * their calls, and which of them were the answer to which request.
  */
 
-import type { JournalEvent, JournalEventBody, RequestMark, TurnCall } from "../../journal.ts";
+import type { JournalEventBody, RequestMark, TurnCall } from "../../journal.ts";
 import { parseJson } from "../../json.ts";
 import type { CallRun } from "../../runs/live/call-run.ts";
 import { parseCallId } from "../../runs/record/ids.ts";
+import type { Mark, RunState, TurnRecord } from "../../runs/record/run-state.ts";
 import {
   type ChatMessage,
   type Fields,
@@ -15,7 +16,7 @@ import {
   isFields,
   type ToolCall,
 } from "../../upstream/model.ts";
-import type { KeptAnswer, KeptTurn } from "./kept-turn.ts";
+import type { KeptTurn } from "./kept-turn.ts";
 import { imageKey } from "./result-images.ts";
 import { assistantMessage, type Turn, toolMessage } from "./turn.ts";
 
@@ -42,14 +43,18 @@ export function toTurnEvent(
   };
 }
 
-export function turnsOf(events: readonly JournalEvent[]): readonly KeptTurn[] {
-  const turns: (KeptTurn & { readonly answers: Map<string, KeptAnswer> })[] = [];
-  for (const event of events) {
-    if (event.type === "turn") turns.push({ ...readTurn(event), answers: new Map() });
-    if (event.type === "answered") turns.at(-1)?.answers.set(event.id, event);
-  }
-  return turns;
+/** The turns so far. Answers are added to them as they come; each turn is parsed once, however often it is asked for. */
+export function turnsOf({ turns }: Pick<RunState, "turns">): readonly KeptTurn[] {
+  return turns.map((turn) => {
+    const known = parsed.get(turn);
+    if (known !== undefined) return known;
+    const read = readTurn(turn);
+    parsed.set(turn, read);
+    return read;
+  });
 }
+
+const parsed = new WeakMap<TurnRecord, KeptTurn>();
 
 /** What the model has to see between the client's messages and its next turn. `seen`: images of results, see there. */
 export function hiddenMessages(
@@ -95,37 +100,37 @@ export function callsOf({ role, tool_calls: calls }: ChatMessage): readonly Fiel
 }
 
 export function chaptersOf({ journal, spec }: Pick<CallRun, "journal" | "spec">): readonly Chapter[] {
-  const { events } = journal;
-  const starts = events.flatMap((event) => {
-    const request = event.type === "opened" ? spec.chat?.request : readMark(event);
-    return request === undefined ? [] : [{ seq: event.seq, request }];
+  const { marks, last } = journal.state;
+  const starts = marks.flatMap((mark) => {
+    const request = requestOf(mark, spec);
+    return request === undefined ? [] : [{ seq: mark.seq, request }];
   });
   return starts.map(({ seq, request }, index) => {
     const next = starts[index + 1];
-    const end = next === undefined ? events.length : endOfAnswer(events.slice(0, next.seq - 1));
+    const end = next === undefined ? (last?.seq ?? 0) : endOfAnswer(marks, next.seq);
     return { start: seq, end, isLast: next === undefined, request };
   });
 }
 
 /** What people decided after an answer had paused, and before the client came back, was no part of it. */
-function endOfAnswer(events: readonly JournalEvent[]): number {
-  const began = events.findLastIndex(({ type }) => ANSWERING.has(type));
-  return events.slice(began).find(({ type }) => type === "waiting")?.seq ?? events.length;
+function endOfAnswer(marks: readonly Mark[], next: number): number {
+  const before = marks.filter(({ seq }) => seq < next);
+  const began = before.findLastIndex(({ type }) => type !== "waiting" && type !== "ended");
+  return before.slice(began).find(({ type }) => type === "waiting")?.seq ?? next - 1;
 }
-
-const ANSWERING: ReadonlySet<JournalEvent["type"]> = new Set(["opened", "resumed", "reopened"]);
 
 /** The last answer that began with the calls of this turn, and came beyond them if any did. */
 export function chapterAfter(run: Pick<CallRun, "journal" | "spec">, { seq }: KeptTurn): Chapter | undefined {
-  const next = turnsOf(run.journal.events).find((turn) => turn.seq > seq);
+  const next = turnsOf(run.journal.state).find((turn) => turn.seq > seq);
   return chaptersOf(run).findLast(({ start }) => start > seq && (next === undefined || start < next.seq));
 }
 
-function readMark(event: JournalEvent): RequestMark | undefined {
-  return event.type === "resumed" ? event.request : undefined;
+function requestOf(mark: Mark, { chat }: CallRun["spec"]): RequestMark | undefined {
+  if (mark.type === "opened") return chat?.request;
+  return mark.type === "resumed" ? mark.request : undefined;
 }
 
-function readTurn(event: Extract<JournalEvent, { readonly type: "turn" }>): Omit<KeptTurn, "answers"> {
+function readTurn({ event, answers }: TurnRecord): KeptTurn {
   const { content, tool_calls: calls, role: _, ...fields } = parseJson(event.message) as Fields;
   const end = parseJson(event.finish) as Pick<Turn, "reason" | "cut" | "response" | "choice">;
   return {
@@ -136,6 +141,7 @@ function readTurn(event: Extract<JournalEvent, { readonly type: "turn" }>): Omit
     ...end,
     usage: event.usage === null ? null : (parseJson(event.usage) as Fields),
     places: event.calls,
+    answers,
   };
 }
 

@@ -2,11 +2,11 @@
  * Images that tools and programs gave, for models that see them. A tool message has marks in their place, and is what
  * the journal of the chat keeps; the images themselves stand in the results, and are looked up there for each turn.
  */
-import type { JournalEvent } from "../../journal.ts";
 import { parseJson } from "../../json.ts";
 import type { RunReader } from "../../runs/read/reading.ts";
 import { settlementIn } from "../../runs/record/call-result.ts";
 import { imagesIn } from "../../runs/record/media-marks.ts";
+import type { RunState } from "../../runs/record/run-state.ts";
 import type { Image } from "../../upstream/model.ts";
 import type { KeptTurn } from "./kept-turn.ts";
 
@@ -15,11 +15,11 @@ const MAX_IMAGES = 10;
 /** Of one image: what Anthropic takes, the strictest. */
 const MAX_BASE64_CHARS = 5_000_000;
 
-/** By turn and the model's own id of the call; most have none. `events`: of the chat. */
+/** By turn and the model's own id of the call; most have none. `chat`: what its journal says. */
 export async function resultImages(
   turns: readonly KeptTurn[],
-  events: readonly JournalEvent[],
-  reader: Pick<RunReader, "journal">,
+  chat: RunState,
+  reader: Pick<RunReader, "state">,
 ): Promise<ReadonlyMap<string, readonly Image[]>> {
   const images = new Map<string, readonly Image[]>();
   let left = MAX_IMAGES;
@@ -29,7 +29,7 @@ export async function resultImages(
       // The mark of one: without it nothing has to be looked up.
       if (left === 0 || !content.includes("[image/")) continue;
       const value =
-        place.run === undefined ? callValue(events, place.call) : await programValue(reader, place.run);
+        place.run === undefined ? callValue(chat, place.call) : await programValue(reader, place.run);
       const found = imagesIn(value).filter(({ base64 }) => base64.length <= MAX_BASE64_CHARS);
       const shown = found.slice(0, left);
       left -= shown.length;
@@ -42,12 +42,12 @@ export function imageKey({ seq }: Pick<KeptTurn, "seq">, id: string): string {
   return `${seq} ${id}`;
 }
 
-function callValue(events: readonly JournalEvent[], call = ""): unknown {
-  const settled = settlementIn(events, call);
+function callValue(chat: RunState, call = ""): unknown {
+  const settled = settlementIn(chat, call);
   return settled?.type === "value" ? settled.value : undefined;
 }
 
-async function programValue(reader: Pick<RunReader, "journal">, run: string): Promise<unknown> {
-  const end = (await reader.journal(run)).at(-1);
-  return end?.type === "ended" && end.result !== null ? parseJson(end.result) : undefined;
+async function programValue(reader: Pick<RunReader, "state">, run: string): Promise<unknown> {
+  const { end } = await reader.state(run);
+  return typeof end?.result === "string" ? parseJson(end.result) : undefined;
 }

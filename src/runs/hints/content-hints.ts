@@ -5,7 +5,7 @@ import { isRecord } from "./value-shape.ts";
 
 /** Undefined when no such result came last, or the program reads blocks already. */
 export function hintForContent(program: FailedProgram): string | undefined {
-  const result = lastResult(program.events, program.namespaces);
+  const result = lastResult(program.run, program.namespaces);
   if (result === undefined || /\bcontent\b/.test(program.code)) return undefined;
   const blocks = isRecord(result.value) ? result.value["content"] : undefined;
   if (!Array.isArray(blocks) || blocks.length === 0 || Object.keys(Object(result.value)).length > 1)

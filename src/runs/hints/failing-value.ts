@@ -5,8 +5,8 @@
 
 import type { ToolNamespaces } from "../../../sandbox/index.ts";
 import type { Position } from "../../code/compile.ts";
-import type { JournalEvent } from "../../journal.ts";
 import { toGuestText } from "../record/guest-values.ts";
+import type { RunState } from "../record/run-state.ts";
 
 /** What is known of a run that failed. */
 export interface FailedProgram {
@@ -15,7 +15,7 @@ export interface FailedProgram {
   readonly place: Position | undefined;
   /** The names the program had. */
   readonly namespaces: ToolNamespaces;
-  readonly events: readonly JournalEvent[];
+  readonly run: RunState;
 }
 
 /** `orders.rows[0].client`: the names in order, an index as a number. */
@@ -199,23 +199,13 @@ function callableOf(id: string, { servers, locals, functions = [] }: ToolNamespa
 }
 
 /** The last result of this tool, or of any; undefined when there is none. */
-export function lastResult(
-  events: readonly JournalEvent[],
-  namespaces: ToolNamespaces,
-  tool?: string,
-): ToolValue | undefined {
-  const settled = events.findLast((event) => {
-    if (event.type !== "settled" || !event.outcome.ok) return false;
-    return tool === undefined || toolOf(event.call, events) === tool;
-  });
-  if (settled?.type !== "settled" || !settled.outcome.ok) return undefined;
-  const id = toolOf(settled.call, events) ?? "";
+export function lastResult(run: RunState, namespaces: ToolNamespaces, tool?: string): ToolValue | undefined {
+  const settled = run.settlements.findLast(
+    ({ outcome, call }) => outcome.ok && (tool === undefined || run.call(call)?.tool === tool),
+  );
+  if (settled === undefined || !settled.outcome.ok) return undefined;
+  const id = run.call(settled.call)?.tool ?? "";
   return { callable: callableOf(id, namespaces), value: JSON.parse(toGuestText(settled.outcome.value)) };
-}
-
-function toolOf(call: string, events: readonly JournalEvent[]): string | undefined {
-  const requested = events.find((event) => event.type === "requested" && event.call === call);
-  return requested?.type === "requested" ? requested.tool : undefined;
 }
 
 /** Where a path leads in a value: the last thing that is there, and the first name that is not. */

@@ -20,7 +20,7 @@ export function hintFor(failure: EngineFailure, program: FailedProgram): string 
     case "result_too_large":
       return "Return a summary or fewer rows.";
     default:
-      return hintForLimit(failure.code, program.events);
+      return hintForLimit(failure.code, program.run);
   }
 }
 

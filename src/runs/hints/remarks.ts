@@ -1,9 +1,9 @@
 /** What a program that completed did wrong all the same, as far as what it showed tells. Written for a model to read. */
-import type { JournalEvent } from "../../journal.ts";
+import type { RunState } from "../record/run-state.ts";
 
 /** `result` is JSON text. */
-export function remarksOn(result: string, events: readonly JournalEvent[]): readonly string[] {
-  const shown = [result, ...events.flatMap((event) => (event.type === "log" ? [event.text] : []))];
+export function remarksOn(result: string, { logs }: Pick<RunState, "logs">): readonly string[] {
+  const shown = [result, ...logs.map(({ text }) => text)];
   return texts.flatMap(([text, remark]) => (shown.some((each) => each.includes(text)) ? [remark] : []));
 }
 

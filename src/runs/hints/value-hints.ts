@@ -76,23 +76,23 @@ interface Source {
 /** Where the value of a chain came from; a sentence instead when the reason is there: nobody awaited it. */
 function sourceOf(
   { root, call, path }: Chain,
-  { code, namespaces, events }: FailedProgram,
+  { code, namespaces, run }: FailedProgram,
 ): Source | string | undefined {
   const tool = call === undefined ? undefined : toolCalled(call, namespaces);
   if (tool !== undefined) {
-    const from = lastResult(events, namespaces, tool);
+    const from = lastResult(run, namespaces, tool);
     return from && { from, path, isSure: true };
   }
   const origin = root === undefined ? undefined : originOf(root, code, namespaces);
   if (root !== undefined && origin !== undefined) {
     if (!origin.awaited) return `${root} is a Promise: write await ${origin.callable}(…).`;
-    const from = lastResult(events, namespaces, origin.tool);
+    const from = lastResult(run, namespaces, origin.tool);
     return from && { from, path: [...origin.path, ...path], isSure: true };
   }
   // A variable of unknown origin by itself says nothing; of a chain the last name was looked for in something.
   if (root !== undefined && (path.length === 0 || environmentNames.includes(root) || isOwn(root, code)))
     return undefined;
-  const from = lastResult(events, namespaces);
+  const from = lastResult(run, namespaces);
   return from && { from, path, isSure: false };
 }
 

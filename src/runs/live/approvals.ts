@@ -7,10 +7,11 @@ import { ToolariumError, toolFailureCode } from "../../errors.ts";
 import type { JournalEvent } from "../../journal.ts";
 import { parseJson } from "../../json.ts";
 import type { Bridge } from "../../tools/gate/bridge.ts";
-import type { GateCall, HumanDecision, OpenCall } from "../../tools/gate/gate-call.ts";
+import type { GateCall, HumanDecision } from "../../tools/gate/gate-call.ts";
 import type { PolicyLayer } from "../../tools/policy-layer.ts";
-import { doubtsOf, openCallOf } from "../record/history.ts";
+import type { CallRecord } from "../record/calls.ts";
 import { parseCallId } from "../record/ids.ts";
+import type { RunState } from "../record/run-state.ts";
 import type { GateRest } from "./lease.ts";
 import type { Journal } from "./live-journal.ts";
 
@@ -50,23 +51,24 @@ export function decideCall(run: Decidable, request: DecisionRequest, bridge: Bri
     const { decision, layers, timeoutMs } = request;
     const { journal } = run;
     const { call, doubts: question } = parseCallId(request.call) ?? { call: request.call, doubts: 0 };
-    const doubts = doubtsOf(journal.events, call);
-    const requested = journal.events.find((event) => event.type === "requested" && event.call === call);
-    if (requested?.type !== "requested" || question > doubts.length)
+    const { state } = journal;
+    const record = state.call(call);
+    if (record === undefined || question > record.doubts.length)
       throw new ToolariumError(
         "not_found",
         `This run has no call ${JSON.stringify(request.call.slice(0, 80))}.`,
       );
-    const open = run.ended ? undefined : openCallOf(journal.events, call);
-    const shown = open?.step === "asked" ? open.args : requested.args;
+    const open = run.ended ? undefined : record.open;
+    const shown = open?.step === "asked" ? open.args : record.requested.args;
     const signal = new AbortController().signal;
     const rest = { journal, timeoutMs, signal };
-    const gate = { ...run.gate(call, requested.tool, shown, rest), narrowing: layers };
+    const gate = { ...run.gate(call, record.tool, shown, rest), narrowing: layers };
     // The answer to an earlier question, come once more: it says nothing of the present one.
-    const earlier = journal.events.slice(0, doubts[question]);
-    if (question < doubts.length && (await wasSaid(gate, decision, earlier, bridge))) return;
+    const doubtedAt = record.doubts[question];
+    const earlier = record.decisions.findLast(({ seq }) => seq < (doubtedAt ?? 0));
+    if (await wasSaid(gate, decision, earlier, bridge)) return;
     if (open?.step !== "asked") {
-      await refuseUnlessSame(gate, decision, journal.events, open, bridge);
+      await refuseUnlessSame(gate, decision, record, state, bridge);
       return;
     }
     const recorded = await bridge.decide(gate, decision);
@@ -76,7 +78,7 @@ export function decideCall(run: Decidable, request: DecisionRequest, bridge: Bri
     }
     await journal.flush();
     // As the journal has it, which is what a restart would go on with.
-    const decided = openCallOf(journal.events, call);
+    const decided = state.call(call)?.open;
     if (decided?.step === "decided") run.goOn(call, decided.decision, layers);
   });
 }
@@ -84,32 +86,24 @@ export function decideCall(run: Decidable, request: DecisionRequest, bridge: Bri
 async function refuseUnlessSame(
   gate: GateCall,
   decision: HumanDecision,
-  events: readonly JournalEvent[],
-  open: OpenCall | undefined,
+  { decisions, open }: CallRecord,
+  state: RunState,
   bridge: Bridge,
 ): Promise<void> {
-  if (await wasSaid(gate, decision, events, bridge)) return;
-  throw new ToolariumError(
-    "decision_conflict",
-    `${gate.id} ${explain(lastDecision(gate, events), events, open)}`,
-  );
+  const made = decisions.at(-1);
+  if (await wasSaid(gate, decision, made, bridge)) return;
+  const isOpen = state.end === undefined && open !== undefined;
+  throw new ToolariumError("decision_conflict", `${gate.id} ${explain(made, state, isOpen)}`);
 }
 
-/** Whether this is what was last decided of the call. */
+/** Whether this is what was decided of the call then. */
 async function wasSaid(
   gate: GateCall,
   decision: HumanDecision,
-  events: readonly JournalEvent[],
+  made: Decided | undefined,
   bridge: Bridge,
 ): Promise<boolean> {
-  const made = lastDecision(gate, events);
   return made !== undefined && (await isSame(gate, decision, made, bridge));
-}
-
-function lastDecision({ id }: GateCall, events: readonly JournalEvent[]): Decided | undefined {
-  return events
-    .filter((event) => event.type === "decided")
-    .findLast((event) => event.call === id && event.heldBack !== true);
 }
 
 type Decided = Extract<JournalEvent, { type: "decided" }>;
@@ -132,11 +126,7 @@ async function isSame(
   }
 }
 
-function explain(
-  made: Decided | undefined,
-  events: readonly JournalEvent[],
-  open: OpenCall | undefined,
-): string {
+function explain(made: Decided | undefined, { end }: RunState, isOpen: boolean): string {
   switch (made?.decision) {
     case "approved":
       return `was approved by ${made.by} already${made.edited === true ? ", with other arguments" : ""}.`;
@@ -145,11 +135,10 @@ function explain(
     case "result":
       return `was given a result by ${made.by} already.`;
     case "ask": {
-      const end = events.at(-1);
-      const why = end?.type === "ended" && end.error !== null ? ` (${end.error.code})` : "";
+      const why = end?.error ? ` (${end.error.code})` : "";
       return `is not to be decided any more: its run has ended${why}.`;
     }
     default:
-      return open === undefined ? "did not need a decision." : "does not wait for a decision.";
+      return !isOpen ? "did not need a decision." : "does not wait for a decision.";
   }
 }

@@ -5,13 +5,6 @@ import type { GateCall, GateOutcome, HumanDecision } from "../../tools/gate/gate
 import type { Policy, PolicyLayer } from "../../tools/policy-layer.ts";
 import type { CallResult } from "../record/call-result.ts";
 import { resultOf, toCallResult } from "../record/call-result.ts";
-import {
-  lastCallNumber,
-  layersOfDecision,
-  openCallOf,
-  restsAmongCalls,
-  unfinishedCalls,
-} from "../record/history.ts";
 import { parseCallId, toCallId } from "../record/ids.ts";
 import { deriveReport } from "../record/report.ts";
 import type { Report } from "../record/report-shape.ts";
@@ -59,7 +52,7 @@ export class CallRun implements Carried, Decidable {
     this.journal = options.journal;
     this.decidable = options.record.kind === "chat" ? this : null;
     this.#life = new Life(options.journal);
-    this.#number = lastCallNumber(options.journal.events);
+    this.#number = options.journal.state.lastCallNumber;
   }
 
   /** The first request. Its calls see this catalog. */
@@ -98,13 +91,12 @@ export class CallRun implements Carried, Decidable {
 
   /** When it last ended although it now goes on: milliseconds since the Unix epoch. Infinity: never. */
   get brokenOffAt(): number {
-    const { events } = this.journal;
-    const ended = events.findLast(({ type }) => type === "ended");
-    return ended === undefined || this.ended ? Number.POSITIVE_INFINITY : ended.at;
+    const { lastEndedAt } = this.journal.state;
+    return lastEndedAt === undefined || this.ended ? Number.POSITIVE_INFINITY : lastEndedAt;
   }
 
   get ended(): boolean {
-    return this.journal.events.at(-1)?.type === "ended";
+    return this.journal.state.end !== undefined;
   }
 
   /** Whether a request is being answered. */
@@ -115,7 +107,7 @@ export class CallRun implements Carried, Decidable {
   report(): Report {
     const { createdAt } = this.#options.record;
     const { limits, diagnostics } = this.spec;
-    return deriveReport({ id: this.id, createdAt, limits, diagnostics }, this.journal.events);
+    return deriveReport({ id: this.id, createdAt, limits, diagnostics }, this.journal.state);
   }
 
   /** A new id for a call, in the order in which the model made them. */
@@ -129,7 +121,7 @@ export class CallRun implements Carried, Decidable {
    * when the record of the run cannot be kept. `tool` is `server/tool`; `args` is JSON text as the model or the person wrote it.
    */
   async call(call: string, tool: string, args: string): Promise<CallResult> {
-    const known = this.#flights.has(call) ? undefined : resultOf(this.journal.events, call);
+    const known = this.#flights.has(call) ? undefined : resultOf(this.journal.state, call);
     if (known !== undefined) return known;
     if (!this.answering)
       return { type: "failure", call, failure: { kind: "cancelled", message: "The request has ended." } };
@@ -144,7 +136,7 @@ export class CallRun implements Carried, Decidable {
     // What came back of it may not be there after a restart, so nobody hears of it.
     if (lost !== undefined || outcome.type === "unkept")
       throw refuseLost(this, lost ?? new ToolariumError("store_unavailable"));
-    return toCallResult(call, outcome, this.journal.events);
+    return toCallResult(call, outcome, this.journal.state);
   }
 
   /** What happened beside calls: a turn of the model, an answer of a call. */
@@ -157,7 +149,7 @@ export class CallRun implements Carried, Decidable {
     if (this.#answering !== undefined && !this.#life.over) {
       if (status === "waiting") this.journal.append({ type: "waiting" });
       else {
-        this.journal.append(endCalls(this.journal.events, status, message));
+        this.journal.append(endCalls(this.journal.state, status, message));
         this.#close(new ToolariumError("cancelled"));
       }
       this.#rest();
@@ -173,7 +165,7 @@ export class CallRun implements Carried, Decidable {
 
   /** Its client left, and does not come back. */
   abandon(): void {
-    this.#endNow("cancelled", endLeft(this.journal.events, "client"));
+    this.#endNow("cancelled", endLeft(this.journal.state, "client"));
   }
 
   /** An answer under way is left unfinished, for the same request to come again. */
@@ -206,8 +198,8 @@ export class CallRun implements Carried, Decidable {
 
   /** Goes on with calls that were decided before an earlier process ended, and have not been made. */
   takeUp(): void {
-    for (const { call, tool, args } of unfinishedCalls(this.journal.events))
-      void this.#send(call, tool, args, layersOfDecision(this.journal.events, call));
+    for (const { id, requested, decisions } of this.journal.state.unfinished)
+      void this.#send(id, requested.tool, requested.args, decisions.at(-1)?.layers);
     this.#waitAgain();
   }
 
@@ -225,10 +217,9 @@ export class CallRun implements Carried, Decidable {
 
   /** Where the journal has the call, it is the journal that says what is called, and how far it has come. */
   #send(call: string, tool: string, args: string, layers: readonly PolicyLayer[] = []): Promise<GateOutcome> {
-    const { events } = this.journal;
     const { bridge, callTimeoutMs: timeoutMs } = this.#deps;
-    const requested = events.find((event) => event.type === "requested" && event.call === call);
-    const asked = requested?.type === "requested" ? requested : { tool, args };
+    const record = this.journal.state.call(call);
+    const asked = record?.requested ?? { tool, args };
     const { journal, callSignal: signal } = this.#life;
     const view = this.#view ?? this.#present([]);
     const gate = this.#gate(
@@ -238,7 +229,7 @@ export class CallRun implements Carried, Decidable {
       { journal, timeoutMs, signal },
       { ...view, layers: [...view.layers, ...layers] },
     );
-    const open = openCallOf(events, call);
+    const open = record?.open;
     const flight = open === undefined ? bridge.call(gate) : bridge.resume(gate, open);
     this.#flights.set(call, flight);
     void flight.then(() => {
@@ -277,7 +268,7 @@ export class CallRun implements Carried, Decidable {
     this.#answering = Promise.withResolvers();
   }
 
-  #endNow(code: "cancelled" | "approval_expired", end = endAtRest(this.journal.events, code)): void {
+  #endNow(code: "cancelled" | "approval_expired", end = endAtRest(this.journal.state, code)): void {
     if (this.ended || this.#life.over) {
       // Of one that is stranded calls can still be under way.
       this.#life.end(new ToolariumError(code));
@@ -301,8 +292,8 @@ export class CallRun implements Carried, Decidable {
 
   /** What was decided between two requests is done; the run waits for its client as before. */
   #waitAgain(): void {
-    if (this.answering || this.#life.over || this.#flights.size > 0 || restsAmongCalls(this.journal.events))
-      return;
+    const isAtRest = ["waiting", "ended"].includes(this.journal.state.last?.type ?? "");
+    if (this.answering || this.#life.over || this.#flights.size > 0 || isAtRest) return;
     this.journal.append({ type: "waiting" });
   }
 }

@@ -3,16 +3,14 @@
  * `decides` also those of others, as far as its own rules include the tool. Of others' runs it sees these calls and
  * nothing else.
  */
-import type { JournalEvent } from "../../journal.ts";
 import type { StoredRun } from "../../store/store.ts";
 import { matchesGlob } from "../../tools/patterns.ts";
 import { refusingRule } from "../../tools/policy.ts";
 import type { Policy } from "../../tools/policy-layer.ts";
-import { askedCalls } from "../record/asked-calls.ts";
-import { callIdOf } from "../record/ids.ts";
-import { deriveReport } from "../record/report.ts";
+import { toPendingCall } from "../record/calls.ts";
 import type { PendingCall, Report } from "../record/report-shape.ts";
 import { parseSpec } from "../record/run-spec.ts";
+import { askedAt, type RunState } from "../record/run-state.ts";
 
 /** Whether this tool's calls are decided for this principal. */
 export type DecideScope = (principal: string, tool: string) => boolean;
@@ -83,30 +81,23 @@ export function narrowReport(report: Report, mayDecide: (tool: string) => boolea
 }
 
 /** The calls of this run that wait for a person, as far as the viewer is asked about them. */
-export function approvalsOf(
-  run: StoredRun,
-  events: readonly JournalEvent[],
-  viewer: Viewer,
-): readonly Approval[] {
-  const asked = new Map(askedCalls(events).map(({ call, at }) => [call, at]));
-  if (asked.size === 0) return [];
+export function approvalsOf(run: StoredRun, state: RunState, viewer: Viewer): readonly Approval[] {
+  const asked = state.asked.filter(({ tool }) => isAsked(run, tool, viewer));
+  if (asked.length === 0) return [];
   const { id, principal, parent } = run;
-  const { program, keyName = null, user = null, limits } = parseSpec(run.spec);
-  const { pending } = deriveReport({ id, createdAt: 0, limits, diagnostics: [] }, events);
-  return pending
-    .filter(({ tool }) => isAsked(run, tool, viewer))
-    .map((each) => ({
-      run: id,
-      parent,
-      ...each,
-      askedAt: asked.get(callIdOf(each.call)) ?? 0,
-      requestedBy: { principal, key: keyName, user },
-      program:
-        program === undefined
-          ? null
-          : {
-              source: program.code,
-              lines: program.sites?.find(({ tool }) => tool === each.tool)?.lines ?? [],
-            },
-    }));
+  const { program, keyName = null, user = null } = parseSpec(run.spec);
+  return asked.map((call) => ({
+    run: id,
+    parent,
+    ...toPendingCall(call),
+    askedAt: askedAt(call),
+    requestedBy: { principal, key: keyName, user },
+    program:
+      program === undefined
+        ? null
+        : {
+            source: program.code,
+            lines: program.sites?.find(({ tool }) => tool === call.tool)?.lines ?? [],
+          },
+  }));
 }

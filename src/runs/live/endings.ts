@@ -2,44 +2,40 @@
 import type { EngineFailure, EngineWarning, ToolNamespaces } from "../../../sandbox/index.ts";
 import { type CompileOutcome, isPosition, type Position } from "../../code/compile.ts";
 import { errorTable, type RunErrorCode, ToolariumError } from "../../errors.ts";
-import type { JournalEvent, JournalEventBody, RunError, RunUsage, RunWarning } from "../../journal.ts";
+import type { JournalEventBody, RunError, RunUsage, RunWarning } from "../../journal.ts";
 import { hintFor } from "../hints/hints.ts";
 import { hintForExpired } from "../hints/limit-hints.ts";
-import { openCallOf } from "../record/history.ts";
-import { deriveUsage, hasEffects, statusAfter } from "../record/report.ts";
 import type { ProgramSpec } from "../record/run-spec.ts";
+import { type RunState, statusAfter } from "../record/run-state.ts";
 import { toRunUsage } from "../record/usage.ts";
 import type { Journal } from "./live-journal.ts";
 
 type Ended = Extract<JournalEventBody, { readonly type: "ended" }>;
 
 /** `possible` iff a call that is not read-only had started. */
-function effectsOf(events: readonly JournalEvent[]): RunError["effects"] {
-  return hasEffects(events) ? "possible" : "none";
+function effectsOf({ hasEffects }: RunState): RunError["effects"] {
+  return hasEffects ? "possible" : "none";
 }
 
 /** The end of a run that nothing executes, with what its journal can still tell. */
 export function endAtRest(
-  events: readonly JournalEvent[],
+  state: RunState,
   code: "cancelled" | "approval_expired",
   message: string = errorTable[code].message,
 ): Ended {
-  const usage = usageAtRest(events);
+  const usage = usageAtRest(state);
   const status = code === "cancelled" ? "cancelled" : "failed";
-  const hint = code === "cancelled" ? {} : { hint: hintForExpired(events) };
-  const error = { code, message, ...hint, effects: effectsOf(events) };
+  const hint = code === "cancelled" ? {} : { hint: hintForExpired(state) };
+  const error = { code, message, ...hint, effects: effectsOf(state) };
   return { type: "ended", status, result: null, error, usage };
 }
 
 /** The line of the call that nobody decided, where there is one such call, and the program makes it in one line. */
 export function lineOfUndecided(
-  events: readonly JournalEvent[],
+  { asked }: RunState,
   sites: NonNullable<ProgramSpec["sites"]>,
 ): Pick<RunError, "line"> {
-  const asked = events.filter(
-    (event) => event.type === "requested" && openCallOf(events, event.call)?.step === "asked",
-  );
-  const tools = new Set(asked.map((event) => (event.type === "requested" ? event.tool : "")));
+  const tools = new Set(asked.map(({ tool }) => tool));
   const lines = sites.filter(({ tool }) => tools.has(tool)).flatMap((site) => site.lines);
   const [line, ...others] = lines;
   return tools.size !== 1 || line === undefined || others.length > 0 ? {} : { line };
@@ -52,31 +48,29 @@ const LEFT = {
 };
 
 /** The end of a run that its client left, an earlier process or the store, and that nothing goes on with by itself. */
-export function endLeft(events: readonly JournalEvent[], by: keyof typeof LEFT): Ended {
-  return endAtRest(events, "cancelled", LEFT[by]);
+export function endLeft(state: RunState, by: keyof typeof LEFT): Ended {
+  return endAtRest(state, "cancelled", LEFT[by]);
 }
 
 /** When a run ended so: milliseconds since the Unix epoch. Undefined for one that did not. */
-export function leftAt(events: readonly JournalEvent[]): number | undefined {
-  const last = events.at(-1);
-  const isLeft = last?.type === "ended" && Object.values(LEFT).includes(last.error?.message ?? "");
-  return isLeft ? last.at : undefined;
+export function leftAt({ end }: RunState): number | undefined {
+  return Object.values(LEFT).includes(end?.error?.message ?? "") ? end?.at : undefined;
 }
 
 /** The end of calls made outside a program. `message` says why they failed. */
 export function endCalls(
-  events: readonly JournalEvent[],
+  state: RunState,
   status: "completed" | "failed",
   message = "The request could not be finished.",
 ): Ended {
-  const usage = usageAtRest(events);
+  const usage = usageAtRest(state);
   if (status === "completed") return { type: "ended", status, result: null, error: null, usage };
-  const error: RunError = { code: "internal_error", message, effects: effectsOf(events) };
+  const error: RunError = { code: "internal_error", message, effects: effectsOf(state) };
   return { type: "ended", status, result: null, error, usage };
 }
 
-function usageAtRest(events: readonly JournalEvent[]): RunUsage {
-  return deriveUsage({ createdAt: events[0]?.at ?? 0 }, events);
+function usageAtRest(state: RunState): RunUsage {
+  return state.usage(state.opened?.at ?? 0);
 }
 
 /**
@@ -84,11 +78,11 @@ function usageAtRest(events: readonly JournalEvent[]): RunUsage {
  * says why.
  */
 export function refuseLost(
-  { id, journal }: { readonly id: string; readonly journal: Pick<Journal, "events" | "readable"> },
+  { id, journal }: { readonly id: string; readonly journal: Pick<Journal, "state" | "readable"> },
   refusal: ToolariumError,
 ): ToolariumError {
-  const { readable, events } = journal;
-  const effects = effectsOf(events);
+  const { readable, state } = journal;
+  const effects = effectsOf(state);
   const status = statusAfter(readable.at(-1));
   const tail =
     effects === "none"
@@ -128,7 +122,7 @@ export interface RunProgram {
   readonly code: string;
   readonly compiled: NonNullable<ProgramSpec["compiled"]>;
   readonly namespaces: ToolNamespaces;
-  readonly events: readonly JournalEvent[];
+  readonly run: RunState;
 }
 
 /**
@@ -137,19 +131,19 @@ export interface RunProgram {
  */
 export function toRunError(
   failure: EngineFailure,
-  { code: source, compiled, namespaces, events }: RunProgram,
+  { code: source, compiled, namespaces, run }: RunProgram,
   engine: string,
 ): RunError {
   const { code, tool } = failure;
   const place = placeOf(failure, compiled);
-  const hint = hintFor(failure, { code: source, place, namespaces, events });
+  const hint = hintFor(failure, { code: source, place, namespaces, run });
   const words = describeFailure(failure, compiled) || errorTable[code].message;
   return {
     code: code satisfies RunErrorCode,
-    message: code === "diverged" ? `${words}${explainEngines(events, engine)}` : words,
+    message: code === "diverged" ? `${words}${explainEngines(run, engine)}` : words,
     ...(hint === undefined ? {} : { hint }),
     ...place,
-    effects: effectsOf(events),
+    effects: effectsOf(run),
     ...(tool === undefined ? {} : { tool }),
   };
 }
@@ -185,8 +179,7 @@ export function toRunWarning(
   return { severity, message, ...placeOf(place, compiled) };
 }
 
-function explainEngines(events: readonly JournalEvent[], engine: string): string {
-  const opened = events.find((event) => event.type === "opened");
+function explainEngines({ opened }: RunState, engine: string): string {
   if (opened?.engine === undefined || opened.engine === engine) return "";
   return ` It began on another engine (${opened.engine}; this one is ${engine}).`;
 }

@@ -4,8 +4,7 @@ import { type ToolariumError, toRefusal } from "../../errors.ts";
 import type { JournalEvent, JournalEventBody, RunStatus } from "../../journal.ts";
 import type { Log } from "../../log.ts";
 import { FIRST_TERM, type RunRecord, type Store } from "../../store/store.ts";
-import { waitsSince } from "../record/asked-calls.ts";
-import { hasEffects, statusAfter } from "../record/report.ts";
+import { createRunState, type RunState, statusAfter } from "../record/run-state.ts";
 import type { RunMemory } from "./run-memory.ts";
 
 /**
@@ -16,6 +15,8 @@ export interface Journal {
   readonly record: RunRecord;
   /** Everything so far, in seq order: the event of seq `n` is at `n - 1`. Grows as the run goes on. */
   readonly events: readonly JournalEvent[];
+  /** What they say. Goes on with them. */
+  readonly state: RunState;
   /** As the events say it. */
   readonly status: RunStatus;
   /**
@@ -81,6 +82,7 @@ class RunJournal implements Journal {
   readonly #options: JournalOptions;
   readonly #now: () => number;
   readonly #events: JournalEvent[];
+  readonly state: RunState = createRunState();
   #unsent: JournalEvent[] = [];
   /** The status the store was last told. */
   #storedStatus: RunStatus;
@@ -97,7 +99,10 @@ class RunJournal implements Journal {
     this.#options = options;
     this.#now = options.now ?? Date.now;
     this.#events = [...(options.stored ?? [])];
-    for (const event of this.#events) this.holds(event);
+    for (const event of this.#events) {
+      this.holds(event);
+      this.state.apply(event);
+    }
     this.#storedStatus = this.status;
     this.#keptSeq = this.#events.length;
     if (!options.stored) this.#track(options.store.createRun(options.run), 0);
@@ -112,7 +117,7 @@ class RunJournal implements Journal {
   }
 
   get readable(): readonly JournalEvent[] {
-    const isAtRisk = this.#lost !== undefined && hasEffects(this.#events);
+    const isAtRisk = this.#lost !== undefined && this.state.hasEffects;
     return isAtRisk ? this.#events.slice(0, this.#keptSeq) : this.#events;
   }
 
@@ -121,16 +126,17 @@ class RunJournal implements Journal {
   }
 
   get status(): RunStatus {
-    return statusAfter(this.#events.at(-1));
+    return this.state.status;
   }
 
   append(body: JournalEventBody): JournalEvent {
-    if (this.#events.at(-1)?.type === "ended" && body.type !== "reopened")
+    if (this.state.end !== undefined && body.type !== "reopened")
       throw new Error(`an event "${body.type}" came after its run had ended`);
     this.holds(body);
     const at = Math.max(this.#now(), this.#events.at(-1)?.at ?? 0);
     const event: JournalEvent = { seq: this.#events.length + 1, at, ...body };
     this.#events.push(event);
+    this.state.apply(event);
     this.#unsent.push(event);
     // What one turn appends is one write.
     this.#scheduled ??= setImmediate(() => this.#send());
@@ -236,7 +242,7 @@ class RunJournal implements Journal {
   }
 
   #waitsSince(status: RunStatus): number | undefined {
-    return status === "waiting" ? waitsSince(this.#events) : undefined;
+    return status === "waiting" ? this.state.waitsSince : undefined;
   }
 
   /** The store keeps the order of one run's writes and takes none that leaves a gap, so the first failure is final. */

@@ -44,6 +44,6 @@ export function orLost<T>(run: Carried, act: Promise<T>): Promise<T> {
 /** What becomes of a call; undefined when its run ends first. */
 export async function settlementOf(journal: Journal, call: string): Promise<SettledCall | undefined> {
   for await (const event of journal.subscribe(0, "end"))
-    if (event.type === "settled" && event.call === call) return settlementIn(journal.events, call);
+    if (event.type === "settled" && event.call === call) return settlementIn(journal.state, call);
   return undefined;
 }

@@ -10,7 +10,7 @@ import {
   type WorkerPool,
 } from "../../../sandbox/index.ts";
 import { originsOf } from "../../code/compile.ts";
-import type { JournalEvent, JournalEventBody, ToolFailure } from "../../journal.ts";
+import type { JournalEventBody, ToolFailure } from "../../journal.ts";
 import type { Log } from "../../log.ts";
 import type { Builtins } from "../../tools/builtin.ts";
 import type { Catalog } from "../../tools/catalog.ts";
@@ -19,9 +19,9 @@ import type { GateCall, HumanDecision } from "../../tools/gate/gate-call.ts";
 import type { Policy, PolicyLayer } from "../../tools/policy-layer.ts";
 import { remarksOn } from "../hints/remarks.ts";
 import type { CompiledText } from "../program/compile-for-run.ts";
-import { layersOf, openCallOf, toHistory } from "../record/history.ts";
+import { toHistory } from "../record/history.ts";
 import { parseCallId, toCallId } from "../record/ids.ts";
-import { deriveReport, lastLogsOf } from "../record/report.ts";
+import { deriveReport } from "../record/report.ts";
 import type { PendingCall, Report, ReportHead } from "../record/report-shape.ts";
 import type { ProgramSpec } from "../record/run-spec.ts";
 import { toRunUsage } from "../record/usage.ts";
@@ -103,12 +103,12 @@ export class ProgramRun implements Carried, Decidable {
   }
 
   report(): Report {
-    return deriveReport(this.#options.identity.head, this.journal.events);
+    return deriveReport(this.#options.identity.head, this.journal.state);
   }
 
   /** The first lease. Throws `PoolRefusal` at once when there is no place; then nothing has happened. */
   start(): void {
-    this.#take([], () => this.#recordOpened(), false);
+    this.#take(undefined, () => this.#recordOpened());
   }
 
   /** The compiler refused it: it never runs. `denied` are calls in its text that its policy would have refused. */
@@ -121,11 +121,11 @@ export class ProgramRun implements Carried, Decidable {
   /** Another lease: the program repeats its journal and goes on. Does nothing while it has one, or has ended. */
   resume(cause: "decision" | "restart"): void {
     if (this.#lease !== undefined || this.#suspended || this.ended) return;
-    const { events } = this.journal;
-    this.#layers = layersOf(events);
+    const { events, state } = this.journal;
+    this.#layers = state.layers;
     if (this.#options.identity.program.compiled === null) this.#endNow("cancelled");
     else
-      this.#goOn(events, () => {
+      this.#goOn(() => {
         if (events.length === 0) return this.#recordOpened();
         const { engine } = this.#deps.pool;
         const narrowed = this.#layers === undefined ? {} : { layers: this.#layers };
@@ -135,14 +135,14 @@ export class ProgramRun implements Carried, Decidable {
 
   /** Goes on although it was cancelled, if that was at this time or later: milliseconds since the Unix epoch. */
   reopen(cancelledSince: number): void {
-    const last = this.journal.events.at(-1);
-    if (last?.type !== "ended" || last.status !== "cancelled" || last.at < cancelledSince) return;
+    const { end } = this.journal.state;
+    if (end?.status !== "cancelled" || end.at < cancelledSince) return;
     this.journal.append({ type: "reopened" });
     this.resume("restart");
   }
 
   get ended(): boolean {
-    return this.journal.events.at(-1)?.type === "ended";
+    return this.journal.state.end !== undefined;
   }
 
   /** Resolves when the run has ended or waits, and nobody who is asked is about to change that. Never rejects. */
@@ -155,7 +155,7 @@ export class ProgramRun implements Carried, Decidable {
   goOn(call: string, decision: HumanDecision): void {
     if (this.#lease === undefined) this.resume("decision");
     else {
-      this.#layers = layersOf(this.journal.events);
+      this.#layers = this.journal.state.layers;
       this.#lease.decided(call, decision);
     }
   }
@@ -228,9 +228,9 @@ export class ProgramRun implements Carried, Decidable {
   }
 
   /** A pool that takes nothing more leaves the run as it is, for the next process. */
-  #goOn(events: readonly JournalEvent[], opens: () => number): void {
+  #goOn(opens: () => number): void {
     try {
-      this.#take(events, opens, true);
+      this.#take(this.journal, opens);
     } catch (error) {
       if (!(error instanceof PoolRefusal)) throw error;
       this.#deps.log.warn({ err: error, run: this.id }, "a run could not go on here");
@@ -261,22 +261,24 @@ export class ProgramRun implements Carried, Decidable {
     if (this.ended) return;
     const journal = this.journal;
     if (journal.events.length === 0) this.#recordOpened();
-    const end = endAtRest(journal.events, code);
+    const { state } = journal;
+    const end = endAtRest(state, code);
     const { sites = [] } = this.#options.identity.program;
-    const place = lineOfUndecided(journal.events, sites);
+    const place = lineOfUndecided(state, sites);
     const error = end.error && code === "approval_expired" ? { ...end.error, ...place } : end.error;
-    for (const { level, text } of lastLogsOf(journal.events)) journal.append({ type: "log", level, text });
+    for (const { level, text } of state.lastLogs) journal.append({ type: "log", level, text });
     journal.append({ ...end, error });
   }
 
-  #take(events: readonly JournalEvent[], opens: () => number, admitted: boolean): void {
+  /** `past`: what it repeats; absent for the first lease. */
+  #take(past: Pick<Journal, "events" | "state"> | undefined, opens: () => number): void {
     const { pool, callTimeoutMs, bridge, log } = this.#deps;
     const { id, principal } = this;
     const { program, head, namespaces } = this.#options.identity;
     const { limits } = head;
     const { compiled, input } = program;
     if (compiled === null) throw new Error("a program that was not compiled cannot run");
-    const history = toHistory(events);
+    const history = past && toHistory(past.events, past.state);
     let startedAt = performance.now();
     const abort = new AbortController();
     const lease = createLease({
@@ -289,7 +291,7 @@ export class ProgramRun implements Carried, Decidable {
         ...this.gate(toCallId(id, n), tool, args, rest),
         ...(fault === undefined ? {} : { fault }),
       }),
-      openCall: (call, n) => (history?.requests.has(n) ? openCallOf(this.journal.events, call) : undefined),
+      openCall: (call, n) => (history?.requests.has(n) ? this.journal.state.call(call)?.open : undefined),
       onPending: (pending) => this.#ask(pending),
       onStarted: () => {
         startedAt = performance.now();
@@ -307,7 +309,7 @@ export class ProgramRun implements Carried, Decidable {
         input: JSON.stringify(input ?? null),
         seed: id,
       },
-      ...(history === undefined ? { admitted } : { history }),
+      ...(history === undefined ? { admitted: past !== undefined } : { history }),
       host: lease.host,
     });
     this.#abort = abort;
@@ -345,14 +347,14 @@ export class ProgramRun implements Carried, Decidable {
       }
       case "completed": {
         const { result } = outcome;
-        const all = [...warnings, ...remarksOn(result, journal.events)];
+        const all = [...warnings, ...remarksOn(result, journal.state)];
         journal.append({ type: "ended", status: "completed", result, error: null, usage, warnings: all });
         return;
       }
       case "failed": {
         const status = outcome.failure.code === "cancelled" ? "cancelled" : "failed";
         const { program, namespaces } = this.#options.identity;
-        const ran = { code: program.code, compiled, namespaces, events: journal.events };
+        const ran = { code: program.code, compiled, namespaces, run: journal.state };
         const error = toRunError(outcome.failure, ran, this.#deps.pool.engine);
         journal.append({ type: "ended", status, result: null, error, usage, warnings });
       }
@@ -361,8 +363,6 @@ export class ProgramRun implements Carried, Decidable {
 
   /** A decision that came while the lease was ending has not been taken up by it. */
   #hasDecided(): boolean {
-    const { events } = this.journal;
-    const calls = new Set(events.flatMap((event) => (event.type === "decided" ? [event.call] : [])));
-    return [...calls].some((call) => openCallOf(events, call)?.step === "decided");
+    return this.journal.state.unfinished.some(({ open }) => open?.step === "decided");
   }
 }

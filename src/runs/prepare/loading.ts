@@ -1,5 +1,4 @@
 /** Runs out of the store, for a process that goes on with them or ends them. */
-import type { JournalEvent } from "../../journal.ts";
 import type { Log } from "../../log.ts";
 import type { MemoryBudget } from "../../memory-budget.ts";
 import type { Store, StoredRun } from "../../store/store.ts";
@@ -10,6 +9,7 @@ import { type ProgramDeps, ProgramRun } from "../live/program-run.ts";
 import { createRunMemory } from "../live/run-memory.ts";
 import { createReuse } from "../record/repair.ts";
 import { parseSpec, type RunSpec, readNamespaces } from "../record/run-spec.ts";
+import { readState } from "../record/run-state.ts";
 import { toIdentity } from "./prepare.ts";
 
 export async function loadRun(
@@ -28,7 +28,7 @@ export async function loadRun(
   memory?.goOn(stored.spec.length);
   const journal = createJournal({ store, run: stored, log, stored: events, onLost, memory });
   const { kind } = stored;
-  if (kind === "program") return loadProgram(stored, spec, journal, events, deps);
+  if (kind === "program") return loadProgram(stored, spec, journal, deps);
   return new CallRun({ record: { ...stored, kind }, spec, journal, consent: "auto" }, deps);
 }
 
@@ -36,13 +36,12 @@ async function loadProgram(
   stored: StoredRun,
   spec: RunSpec,
   journal: Journal,
-  events: readonly JournalEvent[],
   deps: ProgramDeps & { readonly store: Store },
 ): Promise<ProgramRun> {
   const identity = toIdentity(stored, spec, await readNamespaces(deps.store, stored.snapshot));
   const repairOf = spec.program?.repairOf;
   if (repairOf === undefined) return new ProgramRun({ identity, journal: () => journal }, deps);
   // A source that retention has removed since then has nothing more to give.
-  const reuse = createReuse(await deps.store.readJournal(repairOf), events);
+  const reuse = createReuse(readState(await deps.store.readJournal(repairOf)), journal.state);
   return new ProgramRun({ identity, journal: () => journal, reuse }, deps);
 }

@@ -111,7 +111,7 @@ function toAuditRow({ run, seq, events }: FoundCall): AuditRow | undefined {
     resultBytes: settlement?.resultBytes ?? 0,
     argsHash: sent?.argsHash ?? null,
     reused: settlement?.reused ?? false,
-    inDoubt: call.doubts > 0,
+    inDoubt: call.doubts.length > 0,
   };
 }
 

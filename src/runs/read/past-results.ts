@@ -3,14 +3,13 @@
  * those tools: it is given only to a program that may use every one of them now.
  */
 import { type FoundTool, MAX_DESCRIBED, toolNamed } from "../../code/declare/discover.ts";
-import type { JournalEvent } from "../../journal.ts";
 import type { CallOutcome } from "../../mcp/server.ts";
 import type { BuiltinView } from "../../tools/builtin.ts";
 import { refusingRule } from "../../tools/policy.ts";
 import { refuse } from "../../tools/settlement.ts";
 import { builtinTools, describedNames } from "../prepare/builtin-tools.ts";
 import { readJson } from "../record/calls.ts";
-import { statusAfter } from "../record/report.ts";
+import type { RunState } from "../record/run-state.ts";
 import type { RunReader } from "./reading.ts";
 
 /** Runs that one value may rest on, each having read another: their journals are read to know their tools. */
@@ -23,16 +22,15 @@ export async function readResult(
   view: BuiltinView,
   reader: RunReader,
 ): Promise<CallOutcome> {
-  const events = await journalOf(id, principal, reader);
-  if (events === undefined)
+  const run = await stateOf(id, principal, reader);
+  if (run === undefined)
     return refuse({
       kind: "tool",
       message: `There is no program run ${JSON.stringify(id.slice(0, 80))} among yours.`,
     });
-  const end = events.at(-1);
-  const status = statusAfter(end);
-  if (end?.type !== "ended" || status !== "completed") {
-    const why = end?.type === "ended" && end.error !== null ? ` (${end.error.code})` : "";
+  const { end, status } = run;
+  if (end?.status !== "completed") {
+    const why = end?.error ? ` (${end.error.code})` : "";
     return refuse({ kind: "tool", message: `${id} is ${status}${why}: only a completed run has a result.` });
   }
   const refusal = await refusalOf(id, principal, view, reader);
@@ -41,13 +39,9 @@ export async function readResult(
 }
 
 /** Undefined when there is no such program, and also when it is somebody else's. */
-async function journalOf(
-  id: string,
-  principal: string,
-  reader: RunReader,
-): Promise<readonly JournalEvent[] | undefined> {
+async function stateOf(id: string, principal: string, reader: RunReader): Promise<RunState | undefined> {
   const run = await reader.find(id, { principal, admin: false });
-  return run?.kind === "program" ? reader.journal(id) : undefined;
+  return run?.kind === "program" ? reader.state(id) : undefined;
 }
 
 async function refusalOf(
@@ -59,10 +53,10 @@ async function refusalOf(
   const runs = new Set([id]);
   for (const run of runs) {
     if (runs.size > MAX_RUNS) return `${id} rests on the results of more than ${MAX_RUNS} other runs.`;
-    const events = await journalOf(run, principal, reader);
-    if (events === undefined)
+    const state = await stateOf(run, principal, reader);
+    if (state === undefined)
       return `${id} rests on the result of ${run}, which is not kept any more: nobody knows its tools.`;
-    const behind = sourcesOf(events, view);
+    const behind = sourcesOf(state, view);
     for (const tool of behind.tools) {
       const rule = refusingRule(tool, view.policy);
       const used = run === id ? `${id} used ${tool}` : `${id} rests on ${run}, which used ${tool}`;
@@ -79,23 +73,20 @@ interface Sources {
 }
 
 /** The tools whose answers a run has got, and the runs whose results. A call that was refused has told it nothing. */
-function sourcesOf(events: readonly JournalEvent[], view: BuiltinView): Sources {
-  const requests = new Map<string, Extract<JournalEvent, { type: "requested" }>>();
+function sourcesOf({ calls }: RunState, view: BuiltinView): Sources {
   const tools = new Set<string>();
   const runs = new Set<string>();
-  for (const event of events) {
-    if (event.type === "requested") requests.set(event.call, event);
-    if (event.type === "started" && !builtinIds.has(event.tool)) tools.add(event.tool);
-    if (event.type !== "settled" || !event.outcome.ok) continue;
-    const request = requests.get(event.call);
-    if (request === undefined) continue;
-    const args = (): { readonly [name: string]: unknown } => JSON.parse(request.args);
-    switch (request.tool) {
+  for (const { tool, requested, sent, settlement } of calls) {
+    if (sent !== null && !builtinIds.has(tool)) tools.add(tool);
+    if (settlement?.outcome.ok !== true) continue;
+    const args = (): { readonly [name: string]: unknown } => JSON.parse(requested.args);
+    switch (tool) {
       case builtinTools.result.id:
         runs.add(args()["id"] as string);
         break;
       case builtinTools.search.id:
-        for (const { tool } of JSON.parse(event.outcome.value) as readonly FoundTool[]) tools.add(tool);
+        for (const found of JSON.parse(settlement.outcome.value) as readonly FoundTool[])
+          tools.add(found.tool);
         break;
       case builtinTools.describe.id:
         for (const name of describedNames(args()).slice(0, MAX_DESCRIBED)) {
@@ -104,7 +95,7 @@ function sourcesOf(events: readonly JournalEvent[], view: BuiltinView): Sources 
         }
         break;
       default:
-        tools.add(request.tool);
+        tools.add(tool);
     }
   }
   return { tools: [...tools], runs: [...runs] };

@@ -8,9 +8,10 @@ import { type Approval, approvalsOf, isAsked, seesWhole, type Viewer } from "../
 import { keptEvents } from "../live/outcomes.ts";
 import { mergeChildren } from "../record/chat-report.ts";
 import { callIdOf, parseCallId } from "../record/ids.ts";
-import { deriveReport, type RunStatus, statusAfter } from "../record/report.ts";
+import { deriveReport, type RunStatus } from "../record/report.ts";
 import type { Report } from "../record/report-shape.ts";
 import { parseSpec } from "../record/run-spec.ts";
+import { type RunState, readState, statusAfter } from "../record/run-state.ts";
 
 export interface RunPage {
   readonly data: readonly Report[];
@@ -56,6 +57,8 @@ export interface RunReader {
   askedCall(id: string, viewer: Viewer, call: string): Promise<AskedCall | undefined>;
   /** All events of a run so far, whoever's it is. */
   journal(id: string): Promise<readonly JournalEvent[]>;
+  /** What they say. */
+  state(id: string): Promise<RunState>;
   list(viewer: Viewer, query: RunListQuery): Promise<RunPage>;
   /** Events after this seq, then live ones, until the run ends or waits. Undefined as for `find`. */
   events(id: string, viewer: Viewer, afterSeq?: number): Promise<AsyncIterable<JournalEvent> | undefined>;
@@ -72,6 +75,13 @@ export function createRunReader(store: Store, carried: (id: string) => Carried |
   const eventsOf = async (id: string): Promise<readonly JournalEvent[]> =>
     carried(id)?.journal.readable ?? (await store.readJournal(id));
 
+  const stateOf = async (id: string): Promise<RunState> => {
+    const journal = carried(id)?.journal;
+    if (journal === undefined) return readState(await store.readJournal(id));
+    const { readable, events, state } = journal;
+    return readable === events ? state : readState(readable);
+  };
+
   /** The store may not have it yet, or not be able to give it. */
   const recordOf = async (id: string): Promise<StoredRun | undefined> => {
     const journal = carried(id)?.journal;
@@ -81,8 +91,11 @@ export function createRunReader(store: Store, carried: (id: string) => Carried |
 
   const derive = async (run: StoredRun, at?: number): Promise<Report> => {
     const { limits, diagnostics, program } = parseSpec(run.spec);
-    const events = await eventsOf(run.id);
-    if (at !== undefined && (at < 1 || at > events.length))
+    const { id, createdAt } = run;
+    const head = { id, createdAt, limits, diagnostics, program };
+    if (at === undefined) return deriveReport(head, await stateOf(id));
+    const events = await eventsOf(id);
+    if (at < 1 || at > events.length)
       throw new ToolariumError(
         "invalid_request",
         `at must be 1 to ${events.length}, the run's events; got ${at}.`,
@@ -90,11 +103,7 @@ export function createRunReader(store: Store, carried: (id: string) => Carried |
           param: "at",
         },
       );
-    const { id, createdAt } = run;
-    return deriveReport(
-      { id, createdAt, limits, diagnostics, program },
-      at === undefined ? events : events.slice(0, at),
-    );
+    return deriveReport(head, readState(events.slice(0, at)));
   };
 
   const find: RunReader["find"] = async (id, viewer) => {
@@ -110,12 +119,11 @@ export function createRunReader(store: Store, carried: (id: string) => Carried |
       if (run === undefined || (owner !== id && run.parent !== id)) return undefined;
       if (seesWhole(run, viewer)) return run;
       if (viewer.decides === undefined) return undefined;
-      const own = callIdOf(call);
-      const events = await eventsOf(owner);
-      const requested = events.find((event) => event.type === "requested" && event.call === own);
-      return requested?.type === "requested" && isAsked(run, requested.tool, viewer) ? run : undefined;
+      const record = (await stateOf(owner)).call(callIdOf(call));
+      return record !== undefined && isAsked(run, record.tool, viewer) ? run : undefined;
     },
     journal: eventsOf,
+    state: stateOf,
     async report(id, viewer, at) {
       const run = await find(id, viewer);
       if (run === undefined) return undefined;
@@ -139,14 +147,12 @@ export function createRunReader(store: Store, carried: (id: string) => Carried |
     },
     async askedCall(id, viewer, call) {
       if ((await find(id, viewer)) === undefined) return undefined;
-      const own = callIdOf(call);
-      let asked: AskedCall | undefined;
-      for (const event of await eventsOf(id)) {
-        if (event.type === "requested" && event.call === own) asked = { tool: event.tool, args: event.args };
-        if (event.type === "decided" && event.decision === "ask" && event.call === own)
-          asked = asked && { ...asked, args: event.args ?? asked.args };
-      }
-      return asked;
+      const record = (await stateOf(id)).call(callIdOf(call));
+      if (record === undefined) return undefined;
+      const shown = record.decisions.findLast(
+        ({ decision, args }) => decision === "ask" && args !== undefined,
+      );
+      return { tool: record.tool, args: shown?.args ?? record.requested.args };
     },
     async list(viewer, query) {
       const owner = viewer.admin ? {} : { principal: viewer.principal };
@@ -190,7 +196,7 @@ export function createRunReader(store: Store, carried: (id: string) => Carried |
       // A call is to be decided as soon as it is held, also while its program still runs.
       const query = { ...owner, kinds: ["program", "chat"], statuses: ["waiting", "running"] } as const;
       for await (const run of allRuns(store, query)) {
-        const found = approvalsOf(run, await eventsOf(run.id), viewer);
+        const found = approvalsOf(run, await stateOf(run.id), viewer);
         const unique = new Map([...approvals, ...found].map((approval) => [approval.call, approval]));
         // No more are held than are wanted: arguments can be large.
         if (found.length > 0) approvals = oldestOf(unique.values(), after).slice(0, limit);

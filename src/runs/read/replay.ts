@@ -2,13 +2,13 @@
 import type { EngineOutcome, WorkerPool } from "../../../sandbox/index.ts";
 import { originsOf } from "../../code/compile.ts";
 import { ToolariumError } from "../../errors.ts";
-import type { JournalEvent } from "../../journal.ts";
 import type { Store } from "../../store/store.ts";
 import { describeFailure } from "../live/endings.ts";
 import { toHistory } from "../record/history.ts";
 import { deriveReport } from "../record/report.ts";
 import type { Report } from "../record/report-shape.ts";
 import { type ProgramSpec, parseSpec, readNamespaces } from "../record/run-spec.ts";
+import { type RunState, readState } from "../record/run-state.ts";
 
 export interface Replayed {
   /** As its journal tells it. */
@@ -37,7 +37,8 @@ export async function replayRun(
     throw new ToolariumError("not_found", `There is no run ${JSON.stringify(id.slice(0, 80))}.`);
   const { limits, diagnostics, program } = parseSpec(run.spec);
   const events = await store.readJournal(id);
-  const history = toHistory(events);
+  const state = readState(events);
+  const history = toHistory(events, state);
   if (program === undefined || program.compiled === null || history === undefined)
     throw new ToolariumError("invalid_request", `The run ${id} has no program that was executed.`);
   const outcome = await pool.run({
@@ -53,8 +54,8 @@ export async function replayRun(
     history: { ...history, used: { wallMs: 0, cpuMs: 0 }, only: true },
     host: { log: () => undefined, call: () => new Promise(() => undefined) },
   });
-  const report = deriveReport({ id, createdAt: run.createdAt, limits, diagnostics, program }, events);
-  const difference = compare(outcome, events.at(-1), program.compiled);
+  const report = deriveReport({ id, createdAt: run.createdAt, limits, diagnostics, program }, state);
+  const difference = compare(outcome, state.end, program.compiled);
   return { report, matches: difference === null, difference };
 }
 
@@ -68,11 +69,10 @@ const OWN_ENDS: readonly string[] = [
 
 function compare(
   outcome: EngineOutcome,
-  last: JournalEvent | undefined,
+  end: RunState["end"],
   compiled: NonNullable<ProgramSpec["compiled"]>,
 ): string | null {
   if (outcome.type === "failed" && outcome.failure.code === "diverged") return outcome.failure.message;
-  const end = last?.type === "ended" ? last : undefined;
   const recorded = end?.status === "completed" ? "completed" : (end?.error?.code ?? "unfinished");
   const expected = recorded === "completed" || OWN_ENDS.includes(recorded) ? recorded : "unfinished";
   const got =

@@ -1,12 +1,16 @@
-/** The tool calls of a run as its journal tells them: one fold, used by the report, the event stream and the audit. */
+/** The tool calls of a run as its journal tells them: one fold, the calls' part of `RunState`. */
 import type { JournalEvent, ToolFailure } from "../../journal.ts";
 import { parseJson } from "../../json.ts";
+import type { OpenCall } from "../../tools/gate/gate-call.ts";
 import { toQuestionId } from "./ids.ts";
 import type { CallStatus, PendingCall } from "./report-shape.ts";
+
+type Event<T extends JournalEvent["type"]> = Extract<JournalEvent, { readonly type: T }>;
 
 /** Times are milliseconds since the Unix epoch. */
 export interface CallRecord {
   readonly id: string;
+  readonly requested: Event<"requested">;
   /** 1, 2, 3 … among the calls of the run, in the order in which they were requested. */
   readonly seq: number;
   readonly tool: string;
@@ -24,8 +28,14 @@ export interface CallRecord {
   readonly edited: boolean;
   /** Whether a person was ever asked. */
   readonly asked: boolean;
-  /** How many times a person was asked because nobody knew if the call, which had started, had happened. */
-  readonly doubts: number;
+  /** Seqs of the questions that were asked because nobody knew whether the call, which had started, had happened. */
+  readonly doubts: readonly number[];
+  /** Everything that was decided about it, in order. A decision that is repeated because the call was held back is left out. */
+  readonly decisions: readonly Event<"decided">[];
+  /** How far it has come; undefined once it has settled. */
+  readonly open: OpenCall | undefined;
+  /** The gate has found its arguments to fit: `args` is the canonical text that is sent. */
+  readonly isChecked: boolean;
   /** Why a person is asked. */
   readonly reason: string;
   readonly startedAt: number | null;
@@ -33,6 +43,7 @@ export interface CallRecord {
   readonly sent: { readonly argsHash: string; readonly readOnly: boolean } | null;
   readonly settlement: {
     readonly at: number;
+    readonly outcome: Event<"settled">["outcome"];
     readonly failure: ToolFailure | null;
     readonly resultBytes: number;
     readonly reused: boolean;
@@ -42,6 +53,8 @@ export interface CallRecord {
 export interface CallFold {
   /** Takes the next event; returns the call it is about, as it stands after it. */
   apply(event: JournalEvent): CallRecord | undefined;
+  /** By its own id. */
+  call(id: string): CallRecord | undefined;
   /** In the order in which they were requested. */
   calls(): readonly CallRecord[];
 }
@@ -54,6 +67,7 @@ export function createCallFold(): CallFold {
       if (call) calls.set(call.id, call);
       return call;
     },
+    call: (id) => calls.get(id),
     calls: () => [...calls.values()],
   };
 }
@@ -65,30 +79,21 @@ function advance(event: JournalEvent, calls: ReadonlyMap<string, CallRecord>): C
   if (!call) return undefined;
   switch (event.type) {
     case "decided":
-      // Of a call that had been sent before, and was asked about, that still holds.
-      if (event.heldBack === true) return call.doubts > 0 ? call : { ...call, startedAt: null, sent: null };
-      return {
-        ...call,
-        decision: event.decision,
-        decided:
-          event.decision === "ask" ? null : { at: event.at, by: event.by, reason: event.reason ?? null },
-        edited: call.edited || event.edited === true,
-        asked: call.asked || event.decision === "ask",
-        doubts: call.doubts + (event.decision === "ask" && call.startedAt !== null ? 1 : 0),
-        reason: event.decision === "ask" ? (event.reason ?? "") : call.reason,
-        args: event.args ?? call.args,
-      };
+      return event.heldBack === true ? holdBack(event, call) : decide(event, call);
     case "started":
       return {
         ...call,
         startedAt: event.at,
         sent: { argsHash: event.argsHash, readOnly: event.readOnly },
+        open: { step: "started", args: call.args },
       };
     case "settled":
       return {
         ...call,
+        open: undefined,
         settlement: {
           at: event.at,
+          outcome: event.outcome,
           failure: event.outcome.ok ? null : event.outcome.failure,
           resultBytes: event.resultBytes,
           reused: event.reused,
@@ -97,9 +102,55 @@ function advance(event: JournalEvent, calls: ReadonlyMap<string, CallRecord>): C
   }
 }
 
-function request(event: JournalEvent & { readonly type: "requested" }, seq: number): CallRecord {
+function decide(event: Event<"decided">, call: CallRecord): CallRecord {
+  const { decision, at, by, reason } = event;
+  const isAsk = decision === "ask";
+  const args = event.args ?? call.args;
+  return {
+    ...call,
+    decision,
+    decided: isAsk ? null : { at, by, reason: reason ?? null },
+    decisions: [...call.decisions, event],
+    edited: call.edited || event.edited === true,
+    asked: call.asked || isAsk,
+    doubts: isAsk && call.startedAt !== null ? [...call.doubts, event.seq] : call.doubts,
+    reason: isAsk ? (reason ?? "") : call.reason,
+    args,
+    isChecked: call.isChecked || event.args !== undefined,
+    open: openAfter(event, args),
+  };
+}
+
+/** Of a call that had been sent before, and was asked about, that still holds. */
+function holdBack(event: Event<"decided">, call: CallRecord): CallRecord {
+  const open = openAfter(event, event.args ?? call.args);
+  return call.doubts.length > 0 ? { ...call, open } : { ...call, open, startedAt: null, sent: null };
+}
+
+function openAfter(event: Event<"decided">, args: string): OpenCall {
+  const { decision, by, reason, value } = event;
+  switch (decision) {
+    case "ask":
+      return { step: "asked", args, reason: reason ?? "" };
+    case "approved":
+      return { step: "decided", decision: { type: "approve", by, args } };
+    case "denied":
+      return { step: "decided", decision: { type: "deny", by, ...(reason === undefined ? {} : { reason }) } };
+    case "result":
+      return { step: "decided", decision: { type: "result", by, value: value ?? "null" } };
+    case "auto":
+      // Nothing has left yet: the policy is asked again.
+      return REQUESTED;
+  }
+}
+
+const REQUESTED: OpenCall = { step: "requested" };
+const NONE: readonly never[] = [];
+
+function request(event: Event<"requested">, seq: number): CallRecord {
   return {
     id: event.call,
+    requested: event,
     seq,
     tool: event.tool,
     args: event.args,
@@ -110,7 +161,10 @@ function request(event: JournalEvent & { readonly type: "requested" }, seq: numb
     decided: null,
     edited: false,
     asked: false,
-    doubts: 0,
+    doubts: NONE,
+    decisions: NONE,
+    open: REQUESTED,
+    isChecked: false,
     reason: "",
     startedAt: null,
     sent: null,
@@ -146,7 +200,7 @@ export function callDurationMs({ startedAt, settlement }: CallRecord): number | 
 
 /** The id of the last question that a person was asked about it. */
 export function questionOf({ id, doubts }: CallRecord): string {
-  return toQuestionId(id, doubts);
+  return toQuestionId(id, doubts.length);
 }
 
 export function toPendingCall(call: CallRecord): PendingCall {

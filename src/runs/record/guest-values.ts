@@ -3,8 +3,8 @@
  * the run's report says so. A function of the value alone: a replay is told the same.
  */
 import type { Diagnostic } from "../../code/compile.ts";
-import type { JournalEvent } from "../../journal.ts";
 import { type ExactNumber, isExact, mayLoseDigits, parseJson, replaceExact } from "../../json.ts";
+import type { RunState } from "./run-state.ts";
 
 /** JSON text as a program is given it. */
 export function toGuestText(text: string): string {
@@ -24,13 +24,11 @@ function isText({ rawJSON }: ExactNumber): boolean {
 }
 
 /** One note for each place of a tool's results where such integers came, and for what else is odd about a result. */
-export function notesOnResults(events: readonly JournalEvent[]): readonly Diagnostic[] {
-  const tools = new Map<string, string>();
+export function notesOnResults(state: RunState): readonly Diagnostic[] {
   const places = new Map<string, Diagnostic>();
-  for (const event of events) {
-    if (event.type === "requested") tools.set(event.call, event.tool);
-    if (event.type !== "settled" || !event.outcome.ok) continue;
-    const tool = tools.get(event.call) ?? "";
+  for (const event of state.settlements) {
+    if (!event.outcome.ok) continue;
+    const tool = state.call(event.call)?.tool ?? "";
     if (event.note !== undefined) places.set(`${tool} note`, noteOf(`${tool}: ${event.note}`, ""));
     if (!mayLoseDigits(event.outcome.value)) continue;
     for (const path of pathsOf(parseJson(event.outcome.value)))

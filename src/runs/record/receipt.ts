@@ -15,18 +15,20 @@ export interface TokenBudgets {
   readonly result: number;
 }
 
+type Settlement = Extract<JournalEvent, { readonly type: "settled" }>;
+
 const DEFAULT_RESULT_BUDGET = 4_000;
 
 /** `head`: undefined for calls made outside a program. */
 export function countReceipt(
   head: ReceiptHead | undefined,
   report: ReadReport,
-  events: readonly JournalEvent[],
+  settlements: readonly Settlement[],
+  hasEnded: boolean,
 ): TokenReceipt {
-  const directEstimate = countAllTokens(events.flatMap(resultText));
+  const directEstimate = countAllTokens(settlements.map(resultText));
   if (head === undefined) return { declarations: 0, program: 0, result: 0, directEstimate };
   const { code, shown = { declarationTokens: 0, resultBudget: DEFAULT_RESULT_BUDGET } } = head;
-  const hasEnded = events.at(-1)?.type === "ended";
   return {
     declarations: shown.declarationTokens,
     program: countTokens(code),
@@ -48,9 +50,7 @@ export function addReceipts(receipts: readonly TokenReceipt[]): TokenReceipt {
 }
 
 /** A text as it is, anything else as JSON, a failure as an error. */
-function resultText(event: JournalEvent): readonly string[] {
-  if (event.type !== "settled") return [];
-  const { outcome } = event;
-  if (!outcome.ok) return [JSON.stringify({ error: outcome.failure })];
-  return [markText(outcome.value.startsWith('"') ? (JSON.parse(outcome.value) as string) : outcome.value)];
+function resultText({ outcome }: Settlement): string {
+  if (!outcome.ok) return JSON.stringify({ error: outcome.failure });
+  return markText(outcome.value.startsWith('"') ? (JSON.parse(outcome.value) as string) : outcome.value);
 }

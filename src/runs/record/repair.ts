@@ -1,47 +1,30 @@
-import type { JournalEvent } from "../../journal.ts";
 import type { GateCall } from "../../tools/gate/gate-call.ts";
+import type { CallRecord } from "./calls.ts";
+import type { RunState } from "./run-state.ts";
 
 /**
- * `source` is the journal of the failed run, `own` what the repairing run's journal has already: after a restart its
- * calls keep their places. The nth call of the new program with one tool and arguments gets the nth such result; each
- * is given once.
+ * `source` is the failed run, `own` what the repairing run has already, if anything: after a restart its calls keep
+ * their places. The nth call of the new program with one tool and arguments gets the nth such result; each is given
+ * once.
  */
-export function createReuse(
-  source: readonly JournalEvent[],
-  own: readonly JournalEvent[],
-): NonNullable<GateCall["reuse"]> {
+export function createReuse(source: RunState, own: RunState | undefined): NonNullable<GateCall["reuse"]> {
   const results = collectResults(source);
-  for (const [key] of calls(own)) results.get(key)?.shift();
-  return (tool, args) => (tool.readOnly ? undefined : results.get(keyOf(tool.id, args))?.shift());
+  for (const call of own?.calls ?? []) if (call.isChecked) results.get(keyOf(call))?.shift();
+  return (tool, args) => (tool.readOnly ? undefined : results.get(keyOf({ tool: tool.id, args }))?.shift());
 }
 
 /** Results of settled, successful calls that may have changed something, by tool and arguments, in the order asked. */
-function collectResults(events: readonly JournalEvent[]): Map<string, string[]> {
-  const read = new Set<string>();
-  const values = new Map<string, string>();
-  for (const event of events) {
-    if (event.type === "started" && event.readOnly) read.add(event.call);
-    if (event.type === "settled" && event.outcome.ok) values.set(event.call, event.outcome.value);
-  }
+function collectResults(source: RunState): Map<string, string[]> {
   const results = new Map<string, string[]>();
-  for (const [key, call] of calls(events)) {
-    const value = read.has(call) ? undefined : values.get(call);
-    if (value !== undefined) results.set(key, [...(results.get(key) ?? []), value]);
+  for (const call of source.calls) {
+    const outcome = call.settlement?.outcome;
+    if (!call.isChecked || call.sent?.readOnly === true || outcome?.ok !== true) continue;
+    results.set(keyOf(call), [...(results.get(keyOf(call)) ?? []), outcome.value]);
   }
   return results;
 }
 
-/** The calls that passed the gate's checks, in the order in which they were asked, with the arguments that were sent. */
-function calls(events: readonly JournalEvent[]): readonly (readonly [key: string, call: string])[] {
-  const args = new Map<string, string>();
-  for (const event of events)
-    if (event.type === "decided" && event.args !== undefined) args.set(event.call, event.args);
-  return events.flatMap((event) => {
-    const sent = event.type === "requested" ? args.get(event.call) : undefined;
-    return event.type === "requested" && sent !== undefined ? [[keyOf(event.tool, sent), event.call]] : [];
-  });
-}
-
-function keyOf(tool: string, args: string): string {
+/** `args`: as they were sent. */
+function keyOf({ tool, args }: Pick<CallRecord, "tool" | "args">): string {
   return `${tool}\n${args}`;
 }

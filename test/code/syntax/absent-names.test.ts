@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { absentNames, wayOut } from "../../../src/code/syntax/absent-names.ts";
 import { environmentNames } from "../../../src/code/syntax/environment-names.ts";
 import { hintFor } from "../../../src/runs/hints/hints.ts";
+import { createRunState } from "../../../src/runs/record/run-state.ts";
 import { diagnosticsOf, useChecked } from "../helpers/checked.ts";
 
 const check = useChecked();
@@ -25,7 +26,7 @@ describe("a name that is not there", () => {
       ]);
       const failure = { code: "guest_error", message: `ReferenceError: ${name} is not defined` } as const;
       const namespaces = { servers: [], locals: [] };
-      const program = { code: "", place: undefined, namespaces, events: [] };
+      const program = { code: "", place: undefined, namespaces, run: createRunState() };
       expect(hintFor(failure, program)).toBe(instead);
     },
   );

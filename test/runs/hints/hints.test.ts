@@ -5,6 +5,7 @@ import type { Core } from "../../../src/core.ts";
 import type { JournalEvent } from "../../../src/journal.ts";
 import { hintFor } from "../../../src/runs/hints/hints.ts";
 import type { Report } from "../../../src/runs/record/report-shape.ts";
+import { createRunState, readState } from "../../../src/runs/record/run-state.ts";
 import { defineTool } from "../../../src/tools/define-tool.ts";
 import { openCore, programRequest } from "../../helpers/core.ts";
 
@@ -530,7 +531,12 @@ it("a program cannot make the reading of its failure take long", async () => {
     const failure = { code: "guest_error", message: "TypeError: r.map is not a function" } as const;
     const namespaces = { servers: [], locals: [{ name: "a", global: "a" }] };
     const before = process.cpuUsage();
-    hintFor(failure, { code: trap, place: { line: 1, column: trap.length }, namespaces, events: [] });
+    hintFor(failure, {
+      code: trap,
+      place: { line: 1, column: trap.length },
+      namespaces,
+      run: createRunState(),
+    });
     expect(process.cpuUsage(before).user / 1_000).toBeLessThan(500);
   }
 });
@@ -590,10 +596,11 @@ it("no failure and no text of a program is too odd for a hint, or for none", () 
       reused: false,
     },
   ];
+  const run = readState(events);
   fc.assert(
     fc.property(messages, odd, fc.nat(3), fc.nat(40), (message, code, line, column) => {
       const place = { line: line + 1, column: column + 1 };
-      const hint = hintFor({ code: "guest_error", message }, { code, place, namespaces, events });
+      const hint = hintFor({ code: "guest_error", message }, { code, place, namespaces, run });
       expect(hint === undefined || (hint !== "" && hint.length < 2_000)).toBe(true);
     }),
     { numRuns: 2_000 },

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { Core } from "../../../src/core.ts";
-import { askedCalls } from "../../../src/runs/record/asked-calls.ts";
 import type { Report } from "../../../src/runs/record/report-shape.ts";
+import { readState } from "../../../src/runs/record/run-state.ts";
 import { defineTool } from "../../../src/tools/define-tool.ts";
 import { echoTool, openCore, programRequest } from "../../helpers/core.ts";
 import { until } from "../../helpers/until.ts";
@@ -247,5 +247,5 @@ describe("a run that nobody decides", () => {
 it("a run that has ended asks for nothing", async () => {
   const waiting = await run("return await ask({})");
   await core.runner.cancel(waiting.id, me);
-  expect(askedCalls(await core.store.readJournal(waiting.id))).toEqual([]);
+  expect(readState(await core.store.readJournal(waiting.id)).asked).toEqual([]);
 });

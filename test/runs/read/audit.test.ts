@@ -5,7 +5,8 @@ import type { JournalEventBody, RunStatus } from "../../../src/journal.ts";
 import { createLog } from "../../../src/log.ts";
 import { type AuditRow, readAudit } from "../../../src/runs/read/audit.ts";
 import type { AuditFilters } from "../../../src/runs/read/audit-query.ts";
-import { deriveReport, statusAfter } from "../../../src/runs/record/report.ts";
+import { deriveReport } from "../../../src/runs/record/report.ts";
+import { readState, statusAfter } from "../../../src/runs/record/run-state.ts";
 import { openSqliteStore } from "../../../src/store/sqlite/sqlite.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { runRecord } from "../../store/records.ts";
@@ -57,7 +58,7 @@ test("the audit says of every call what the report of its run says, with any fil
             argsBytes,
             resultBytes,
             error,
-          } of deriveReport(head, events).calls)
+          } of deriveReport(head, readState(events)).calls)
             expected.push({
               ...{ run: run.id, principal, seq, tool, status, decision, reused, argsBytes, resultBytes },
               startedAt: startedMs === null ? null : new Date(CREATED_AT + startedMs).toISOString(),

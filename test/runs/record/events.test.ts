@@ -4,6 +4,7 @@ import { defaultLimits } from "../../../sandbox/index.ts";
 import type { JournalEvent, JournalEventBody } from "../../../src/journal.ts";
 import { createStreamMapper, type StreamEvent } from "../../../src/runs/record/events.ts";
 import { deriveReport } from "../../../src/runs/record/report.ts";
+import { readState } from "../../../src/runs/record/run-state.ts";
 import { CREATED_AT, journalOf, usage, validJournal } from "../valid-journals.ts";
 
 const run = { id: "run_a", createdAt: CREATED_AT };
@@ -144,7 +145,7 @@ describe("the event stream of a run", () => {
   test("says of every finished call what the report says of it", () =>
     fc.assert(
       fc.property(validJournal, (events) => {
-        const report = deriveReport({ ...run, limits: defaultLimits, diagnostics: [] }, events);
+        const report = deriveReport({ ...run, limits: defaultLimits, diagnostics: [] }, readState(events));
         for (const { event, data } of streamOf(events)) {
           if (event !== "call.finished") continue;
           const reported = report.calls.find(({ id }) => id === data["call"]);

@@ -12,9 +12,12 @@ import { mergeChildren } from "../../../src/runs/record/chat-report.ts";
 import { describeReport } from "../../../src/runs/record/model-report.ts";
 import { deriveReport } from "../../../src/runs/record/report.ts";
 import type { Report, ReportHead } from "../../../src/runs/record/report-shape.ts";
+import { type RunState, readState } from "../../../src/runs/record/run-state.ts";
 import { countTokens } from "../../../src/tokens.ts";
 import { echoTool, openCore, programRequest } from "../../helpers/core.ts";
 import { CREATED_AT, journalOf, usage } from "../valid-journals.ts";
+
+const stateOf = (bodies: readonly JournalEventBody[]): RunState => readState(journalOf(bodies));
 
 const code = "const rows = await shop.rows({});\nreturn rows.length;";
 const head: ReportHead = { id: "run_a", createdAt: CREATED_AT, limits: defaultLimits, diagnostics: [] };
@@ -40,7 +43,7 @@ describe("the receipt of a program", () => {
       outcome: { ok: false, failure },
     };
     const events = journalOf([opened, settled(1, rows), settled(2, '"two\\nlines"'), failed, ended(400)]);
-    const report = deriveReport({ ...head, program }, events);
+    const report = deriveReport({ ...head, program }, readState(events));
     expect(report.usage.tokens).toEqual({
       declarations: 321,
       program: countTokens(code),
@@ -52,23 +55,25 @@ describe("the receipt of a program", () => {
   });
 
   test("takes the result as a model reads it, cut to its budget, and nothing before there is one", () => {
-    const large = deriveReport({ ...head, program }, journalOf([opened, ended(JSON.parse(rows))]));
+    const large = deriveReport({ ...head, program }, stateOf([opened, ended(JSON.parse(rows))]));
     expect(large.usage.tokens.result).toBe(countTokens(describeReport(large, code, 300)));
     expect(large.usage.tokens.result).toBeLessThanOrEqual(300);
-    expect(deriveReport({ ...head, program }, journalOf([opened])).usage.tokens.result).toBe(0);
+    expect(deriveReport({ ...head, program }, stateOf([opened])).usage.tokens.result).toBe(0);
   });
 
   test("is that of its report, however the run goes on before somebody looks", () => {
-    const events = [...journalOf([opened, settled(1, '"first"'), { type: "waiting" }])];
-    const report = deriveReport({ ...head, program }, events);
-    events.push(...journalOf([opened, settled(1, '"first"'), settled(2, rows), ended(1)]).slice(2));
+    const events = journalOf([opened, settled(1, '"first"'), { type: "waiting" }]);
+    const state = readState(events);
+    const report = deriveReport({ ...head, program }, state);
+    for (const event of journalOf([opened, settled(1, '"first"'), settled(2, rows), ended(1)]).slice(2))
+      state.apply(event);
     expect(report.usage.tokens).toMatchObject({ result: 0, directEstimate: countTokens("first") });
   });
 
   test("of a chat has its programs' together, and their declarations once", () => {
     const child = (result: unknown): Report =>
-      deriveReport({ ...head, program }, journalOf([opened, settled(1, rows), ended(result)]));
-    const merged = mergeChildren(deriveReport(head, journalOf([opened])), [child("a"), child("b")]);
+      deriveReport({ ...head, program }, stateOf([opened, settled(1, rows), ended(result)]));
+    const merged = mergeChildren(deriveReport(head, stateOf([opened])), [child("a"), child("b")]);
     const one = child("a").usage.tokens;
     expect(merged.usage.tokens).toEqual({
       declarations: 321,

@@ -1,9 +1,10 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { defaultLimits } from "../../../sandbox/index.ts";
-import type { JournalEventBody } from "../../../src/journal.ts";
+import type { JournalEvent, JournalEventBody } from "../../../src/journal.ts";
 import { deriveReport, type RunStatus } from "../../../src/runs/record/report.ts";
 import type { Report, ReportHead } from "../../../src/runs/record/report-shape.ts";
+import { readState } from "../../../src/runs/record/run-state.ts";
 import { CREATED_AT, journalOf, usage, validJournal } from "../valid-journals.ts";
 
 const head: ReportHead = {
@@ -13,8 +14,12 @@ const head: ReportHead = {
   diagnostics: [{ severity: "note", code: null, message: "fences were removed", line: 1, column: 1 }],
 };
 
+function reportAfter(events: readonly JournalEvent[]): Report {
+  return deriveReport(head, readState(events));
+}
+
 function reportOf(...bodies: readonly JournalEventBody[]): Report {
-  return deriveReport(head, journalOf(bodies));
+  return reportAfter(journalOf(bodies));
 }
 
 const opened: JournalEventBody = { type: "opened", programHash: "p", catalogVersion: "c" };
@@ -240,7 +245,7 @@ describe("for every valid journal", () => {
       fc.property(validJournal, (events) => {
         let before = 0;
         for (let length = 0; length <= events.length; length += 1) {
-          const report = deriveReport(head, events.slice(0, length));
+          const report = reportAfter(events.slice(0, length));
           expect(rank[report.status]).toBeGreaterThanOrEqual(before);
           before = rank[report.status];
           expect(JSON.parse(JSON.stringify(report))).toEqual(report);
@@ -252,7 +257,7 @@ describe("for every valid journal", () => {
   test("a call is pending exactly while it waits or is in doubt, and none is after the end", () =>
     fc.assert(
       fc.property(validJournal, fc.nat(), (events, cut) => {
-        const report = deriveReport(head, events.slice(0, cut % (events.length + 1)));
+        const report = reportAfter(events.slice(0, cut % (events.length + 1)));
         const undecided = report.calls.filter(({ status }) => status === "waiting" || status === "in_doubt");
         expect(report.pending.map(({ call }) => call)).toEqual(undecided.map(({ id }) => id));
         if (rank[report.status] === 2) expect(report.pending).toEqual([]);
@@ -262,11 +267,11 @@ describe("for every valid journal", () => {
   test("the calls are numbered from 1 and every settled one keeps its status in all later reports", () =>
     fc.assert(
       fc.property(validJournal, (events) => {
-        const whole = deriveReport(head, events);
+        const whole = reportAfter(events);
         expect(whole.calls.map(({ seq }) => seq)).toEqual(whole.calls.map((_, index) => index + 1));
         for (const event of events) {
           if (event.type !== "settled") continue;
-          const then = deriveReport(head, events.slice(0, event.seq)).calls;
+          const then = reportAfter(events.slice(0, event.seq)).calls;
           const find = (calls: Report["calls"]) => calls.find(({ id }) => id === event.call);
           expect(find(whole.calls)).toEqual(find(then));
         }

@@ -4,7 +4,7 @@ import type { JournalEvent, JournalEventBody } from "../../../src/journal.ts";
 import { createLog } from "../../../src/log.ts";
 import { createHub } from "../../../src/mcp/hub.ts";
 import type { LocalTool } from "../../../src/mcp/server.ts";
-import { openCallOf } from "../../../src/runs/record/history.ts";
+import { readState } from "../../../src/runs/record/run-state.ts";
 import { builtinTool } from "../../../src/tools/builtin.ts";
 import { buildCatalog } from "../../../src/tools/catalog.ts";
 import { createArgumentChecker } from "../../../src/tools/checking/arguments.ts";
@@ -220,7 +220,7 @@ describe("the gate", () => {
     expect(seen).toEqual([]);
     expect(gate.types().slice(-2)).toEqual(["started", "decided auto"]);
     expect(gate.journal.at(-1)).toMatchObject({ decision: "auto", heldBack: true });
-    expect(openCallOf(numbered(gate.journal), call.id)).toEqual({ step: "requested" });
+    expect(readState(numbered(gate.journal)).call(call.id)?.open).toEqual({ step: "requested" });
   });
 
   it("tells what is wrong with arguments that never became JSON only to who may call the tool", async () => {
@@ -372,7 +372,7 @@ describe("a call that needs a person", () => {
     const outcome = await gate.bridge.resume(call, { step: "decided", decision });
     expect(outcome).toEqual({ type: "unkept" });
     expect(seen).toEqual([]);
-    expect(openCallOf(numbered(gate.journal), call.id)).toMatchObject({
+    expect(readState(numbered(gate.journal)).call(call.id)?.open).toMatchObject({
       step: "decided",
       decision: { type: "approve", by: "ann" },
     });

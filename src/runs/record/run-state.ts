@@ -1,0 +1,271 @@
+/**
+ * What the journal of a run says so far. Each event is read once, when it is appended or loaded; whoever wants to know
+ * something about the run asks here and never goes through the events. Pure: the same events give the same state.
+ */
+import type { JournalEvent, LogLevel, RunStatus, RunUsage } from "../../journal.ts";
+import type { PolicyLayer } from "../../tools/policy-layer.ts";
+import { type CallRecord, createCallFold } from "./calls.ts";
+import { parseCallId } from "./ids.ts";
+import { createUsageFold } from "./usage-so-far.ts";
+
+type Event<T extends JournalEvent["type"]> = Extract<JournalEvent, { readonly type: T }>;
+
+/** One turn of the model, with what has answered its calls so far, by the model's own ids. */
+export interface TurnRecord {
+  readonly event: Event<"turn">;
+  readonly answers: ReadonlyMap<string, Event<"answered">>;
+}
+
+export type Mark = Event<"opened" | "resumed" | "reopened" | "waiting" | "ended">;
+
+export interface Log {
+  readonly level: LogLevel;
+  readonly text: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
+}
+
+/** What is named in the plural is in the order of the journal. */
+export interface RunState {
+  /** Takes the next event; returns the call that it is about, as it stands after it. */
+  apply(event: JournalEvent): CallRecord | undefined;
+
+  readonly status: RunStatus;
+  readonly opened: Event<"opened"> | undefined;
+  readonly last: JournalEvent | undefined;
+  /** How the run ended; undefined while it goes on, also after it was reopened. */
+  readonly end: Event<"ended"> | undefined;
+  /** When it last ended, also if it goes on now: milliseconds since the Unix epoch. */
+  readonly lastEndedAt: number | undefined;
+  readonly lastPause: Event<"waiting"> | undefined;
+  /** Where it began, came to rest and resumed. */
+  readonly marks: readonly Mark[];
+
+  /** By its own id. */
+  call(id: string): CallRecord | undefined;
+  /** In the order in which they were requested. */
+  readonly calls: readonly CallRecord[];
+  /** Calls that have not settled and do not wait for a person. */
+  readonly unfinished: readonly CallRecord[];
+  /** Calls that wait for a person; none once the run has ended. */
+  readonly asked: readonly CallRecord[];
+  /** Goes up whenever `asked` becomes another. */
+  readonly askedVersion: number;
+  readonly settlements: readonly Event<"settled">[];
+  /** The highest number of a call, also of one that became none: a tool of the caller. 0 without calls. */
+  readonly lastCallNumber: number;
+  /** Whether a call that is not read-only had started, and was not held back at the last moment. */
+  readonly hasEffects: boolean;
+
+  readonly turns: readonly TurnRecord[];
+  readonly logs: readonly Log[];
+  /** The end of what a program that waits has printed: its journal gets it when the program is over. */
+  readonly lastLogs: readonly Log[];
+
+  /**
+   * What the requests that last made the run resume, and those that decided calls since, added to its policy.
+   * Undefined when none did, and once it waits again: only decisions that nothing has followed yet count then.
+   */
+  readonly layers: readonly PolicyLayer[] | undefined;
+  /** Whether a request of a client is being answered; decisions in between are none. */
+  readonly isAnswering: boolean;
+  /** Whether it ended while nobody was answering: it was cancelled, or waited too long. */
+  readonly restedBeforeItEnded: boolean;
+  /**
+   * Since when a run at rest waits, for the first of its calls to be decided or, a chat, for its client: milliseconds
+   * since the Unix epoch. Undefined when it waits for nobody.
+   */
+  readonly waitsSince: number | undefined;
+  /** `createdAt`: of the run, in milliseconds since the Unix epoch. Figures that nobody knows yet are 0. */
+  usage(createdAt: number): RunUsage;
+  /** Milliseconds that count against the limits of the program when it resumes. */
+  readonly used: { readonly wallMs: number; readonly cpuMs: number };
+}
+
+export function createRunState(): RunState {
+  return new FoldedRun();
+}
+
+/** The state after these events: all of a journal, or any beginning of it. */
+export function readState(events: readonly JournalEvent[]): RunState {
+  const state = createRunState();
+  for (const event of events) state.apply(event);
+  return state;
+}
+
+/** The status of a run after this event. An ended run stays ended; any event after `waiting` means that it goes on. */
+export function statusAfter(event: JournalEvent | undefined): RunStatus {
+  switch (event?.type) {
+    case undefined:
+      return "queued";
+    case "waiting":
+      return "waiting";
+    case "ended":
+      return event.status;
+    default:
+      return "running";
+  }
+}
+
+class FoldedRun implements RunState {
+  opened: Event<"opened"> | undefined;
+  last: JournalEvent | undefined;
+  lastEndedAt: number | undefined;
+  lastPause: Event<"waiting"> | undefined;
+  askedVersion = 0;
+  lastCallNumber = 0;
+  isAnswering = true;
+  restedBeforeItEnded = false;
+  readonly marks: Mark[] = [];
+  readonly settlements: Event<"settled">[] = [];
+  readonly turns: (TurnRecord & { readonly answers: Map<string, Event<"answered">> })[] = [];
+  readonly logs: Event<"log">[] = [];
+  readonly #calls = createCallFold();
+  readonly #asked = new Map<string, CallRecord>();
+  readonly #usage = createUsageFold();
+  /** Decisions that narrow the policy. */
+  readonly #narrowing: Event<"decided">[] = [];
+  /** Calls that are not read-only, as often as they started and were not held back. */
+  #changes = 0;
+  #lastResume: Event<"resumed" | "waiting"> | undefined;
+  #lastRest: Event<"resumed" | "waiting" | "ended"> | undefined;
+
+  apply(event: JournalEvent): CallRecord | undefined {
+    this.#usage.apply(event);
+    this.last = event;
+    this.restedBeforeItEnded = false;
+    switch (event.type) {
+      case "opened":
+      case "resumed":
+      case "reopened":
+      case "waiting":
+      case "ended":
+        this.#applyMark(event);
+        return undefined;
+      case "log":
+        this.logs.push(event);
+        return undefined;
+      case "turn":
+        this.turns.push({ event, answers: new Map() });
+        for (const { call } of event.calls) if (call !== undefined) this.#number(call);
+        return undefined;
+      case "answered":
+        this.turns.at(-1)?.answers.set(event.id, event);
+        return undefined;
+      case "timer":
+        return undefined;
+      default:
+        return this.#applyToCall(event);
+    }
+  }
+
+  #applyMark(event: Mark): void {
+    this.marks.push(event);
+    if (event.type === "opened") this.opened ??= event;
+    if (event.type === "resumed" || event.type === "waiting") this.#lastResume = event;
+    if (event.type === "waiting") this.lastPause = event;
+    if (event.type === "ended") {
+      this.lastEndedAt = event.at;
+      this.restedBeforeItEnded = !this.isAnswering;
+    }
+    if (event.type === "resumed" || event.type === "waiting" || event.type === "ended")
+      this.#lastRest = event;
+    this.isAnswering = event.type !== "waiting" && event.type !== "ended";
+  }
+
+  #applyToCall(event: Event<"requested" | "decided" | "started" | "settled">): CallRecord | undefined {
+    switch (event.type) {
+      case "requested":
+        this.#number(event.call);
+        break;
+      case "decided":
+        if (event.layers !== undefined) this.#narrowing.push(event);
+        if (event.heldBack === true) this.#changes -= 1;
+        break;
+      case "started":
+        if (!event.readOnly) this.#changes += 1;
+        break;
+      case "settled":
+        this.settlements.push(event);
+        break;
+    }
+    const call = this.#calls.apply(event);
+    if (call !== undefined) this.#noteAsked(call);
+    return call;
+  }
+
+  #noteAsked(call: CallRecord): void {
+    const isAsked = call.open?.step === "asked";
+    if (!isAsked && !this.#asked.has(call.id)) return;
+    this.#asked.delete(call.id);
+    if (isAsked) this.#asked.set(call.id, call);
+    this.askedVersion += 1;
+  }
+
+  #number(id: string): void {
+    this.lastCallNumber = Math.max(this.lastCallNumber, parseCallId(id)?.n ?? 0);
+  }
+
+  get status(): RunStatus {
+    return statusAfter(this.last);
+  }
+
+  get end(): Event<"ended"> | undefined {
+    return this.last?.type === "ended" ? this.last : undefined;
+  }
+
+  call(id: string): CallRecord | undefined {
+    return this.#calls.call(id);
+  }
+
+  get calls(): readonly CallRecord[] {
+    return this.#calls.calls();
+  }
+
+  get unfinished(): readonly CallRecord[] {
+    return this.calls.filter(({ open }) => open !== undefined && open.step !== "asked");
+  }
+
+  get asked(): readonly CallRecord[] {
+    return this.end === undefined ? [...this.#asked.values()] : [];
+  }
+
+  get hasEffects(): boolean {
+    return this.#changes > 0;
+  }
+
+  get lastLogs(): readonly Log[] {
+    const rest = this.#lastRest;
+    return rest?.type === "waiting" ? (rest.lastLogs ?? []).map((log) => ({ ...log, at: rest.at })) : [];
+  }
+
+  get layers(): readonly PolicyLayer[] | undefined {
+    const mark = this.#lastResume;
+    const decided = this.#narrowing.flatMap(({ seq, call, layers = [] }) =>
+      seq > (mark?.seq ?? 0) || this.call(call)?.open?.step === "decided" ? layers : [],
+    );
+    const all = [...((mark?.type === "resumed" && mark.layers) || []), ...decided];
+    return all.length === 0 ? undefined : all;
+  }
+
+  get waitsSince(): number | undefined {
+    const { asked, last } = this;
+    if (asked.length > 0) return Math.min(...asked.map(askedAt));
+    return last?.type === "waiting" && this.turns.length > 0 ? last.at : undefined;
+  }
+
+  usage(createdAt: number): RunUsage {
+    const { last } = this;
+    const told = last?.type === "ended" || last?.type === "waiting" ? last.usage : undefined;
+    return told ?? this.#usage.soFar(createdAt);
+  }
+
+  get used(): { readonly wallMs: number; readonly cpuMs: number } {
+    return this.#usage.used();
+  }
+}
+
+/** When a call that waits for a person was last asked about: milliseconds since the Unix epoch. */
+export function askedAt({ decisions }: CallRecord): number {
+  return decisions.at(-1)?.at ?? 0;
+}

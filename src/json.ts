@@ -53,6 +53,11 @@ export function isExact(value: unknown): value is ExactNumber {
   return JSON.isRawJSON(value);
 }
 
+/** Whether it is a JSON object: neither an array nor a number that keeps its digits. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !isExact(value);
+}
+
 /** As JavaScript has such a number where it is no text: an integer as a BigInt, anything else as the nearest double. */
 export function toBigInt({ rawJSON }: ExactNumber): bigint | number {
   return /^-?\d+$/.test(rawJSON) ? BigInt(rawJSON) : Number(rawJSON);

@@ -1,7 +1,7 @@
 /** A configuration file as text: parsed with comments and trailing commas, every value findable again by its path. */
 
 import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
-import { isComment } from "./json-object.ts";
+import { isComment } from "./comments.ts";
 
 export type Path = readonly (string | number)[];
 

@@ -1,7 +1,7 @@
 /** `TOOLARIUM_*` variables as settings: `TOOLARIUM_SERVER__PORT` is `server.port`. */
 import { z } from "zod";
+import { isRecord } from "../json.ts";
 import type { Path } from "./document.ts";
-import { isRecord } from "./json-object.ts";
 import { childOf, didYouMean, keysOf, type Override, unwrap } from "./problems.ts";
 
 const PREFIX = "TOOLARIUM_";

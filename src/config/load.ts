@@ -4,11 +4,11 @@
  */
 
 import { ToolariumError } from "../errors.ts";
+import { isRecord } from "../json.ts";
 import type { ServerSpec } from "../mcp/server.ts";
 import type { Config } from "./config.ts";
 import type { Path } from "./document.ts";
 import { readEnvironment } from "./environment.ts";
-import { isRecord } from "./json-object.ts";
 import { createOrigins, type Override } from "./problems.ts";
 import { resolveConfig } from "./resolve.ts";
 import { configSchema } from "./schema.ts";

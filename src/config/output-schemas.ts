@@ -1,13 +1,14 @@
 /** `tools.outputSchemas`: what an operator says that tools give. A slip in a schema would quietly declare `any`. */
+import { isRecord } from "../json.ts";
 import type { JsonSchema } from "../tools/tool-source.ts";
 import type { Path } from "./document.ts";
 import { didYouMean } from "./problems.ts";
-import type { Remark } from "./servers.ts";
+import type { ConfigRemark } from "./servers.ts";
 
 export type OutputSchemas = { readonly [id: string]: JsonSchema };
 
 /** What is wrong with them, each fault where it stands. */
-export function faultsOfOutputSchemas(schemas: OutputSchemas): readonly Remark[] {
+export function faultsOfOutputSchemas(schemas: OutputSchemas): readonly ConfigRemark[] {
   return Object.entries(schemas).flatMap(([id, schema]) => {
     const path = ["tools", "outputSchemas", id];
     const message = "names no tool: write server/tool; patterns are not for schemas";
@@ -17,8 +18,8 @@ export function faultsOfOutputSchemas(schemas: OutputSchemas): readonly Remark[]
 }
 
 /** Schemas of servers that are not there: no error, but hardly what was meant. */
-export function strangersAmong(schemas: OutputSchemas, servers: readonly string[]): readonly Remark[] {
-  return Object.keys(schemas).flatMap((id): readonly Remark[] => {
+export function strangersAmong(schemas: OutputSchemas, servers: readonly string[]): readonly ConfigRemark[] {
+  return Object.keys(schemas).flatMap((id): readonly ConfigRemark[] => {
     const server = id.slice(0, Math.max(0, id.indexOf("/")));
     if (server === "" || server === "local" || servers.includes(server)) return [];
     const message = `there is no server ${JSON.stringify(server)}${didYouMean(server, servers)}`;
@@ -28,23 +29,23 @@ export function strangersAmong(schemas: OutputSchemas, servers: readonly string[
 
 const TYPES = ["object", "array", "string", "number", "integer", "boolean", "null"];
 
-function faultsAt(schema: unknown, path: Path): readonly Remark[] {
+function faultsAt(schema: unknown, path: Path): readonly ConfigRemark[] {
   if (typeof schema === "boolean") return [];
-  if (!isObject(schema)) return [fault(path, "expected a JSON Schema: an object, true or false")];
+  if (!isRecord(schema)) return [fault(path, "expected a JSON Schema: an object, true or false")];
   return Object.entries(schema).flatMap(([keyword, value]) => {
     const at = [...path, keyword];
     return keyword === "type" ? faultsOfType(value, at) : faultsOfKeyword(keyword, value, at);
   });
 }
 
-function faultsOfType(value: unknown, path: Path): readonly Remark[] {
+function faultsOfType(value: unknown, path: Path): readonly ConfigRemark[] {
   const types: readonly unknown[] = Array.isArray(value) ? value : [value];
   if (types.every((type) => typeof type === "string" && TYPES.includes(type))) return [];
   return [fault(path, `expected ${TYPES.map((type) => JSON.stringify(type)).join(", ")}, or a list of them`)];
 }
 
 /** Those that decide the declared type. */
-function faultsOfKeyword(keyword: string, value: unknown, path: Path): readonly Remark[] {
+function faultsOfKeyword(keyword: string, value: unknown, path: Path): readonly ConfigRemark[] {
   switch (keyword) {
     case "items":
       // Older dialects write tuples as a list of items.
@@ -61,7 +62,7 @@ function faultsOfKeyword(keyword: string, value: unknown, path: Path): readonly 
     case "patternProperties":
     case "$defs":
     case "definitions":
-      if (!isObject(value)) return [fault(path, "expected an object of JSON Schemas")];
+      if (!isRecord(value)) return [fault(path, "expected an object of JSON Schemas")];
       return Object.entries(value).flatMap(([name, inner]) => faultsAt(inner, [...path, name]));
     case "required":
       if (Array.isArray(value) && value.every((name) => typeof name === "string")) return [];
@@ -73,15 +74,11 @@ function faultsOfKeyword(keyword: string, value: unknown, path: Path): readonly 
   }
 }
 
-function faultsOfList(value: unknown, path: Path): readonly Remark[] {
+function faultsOfList(value: unknown, path: Path): readonly ConfigRemark[] {
   if (!Array.isArray(value)) return [fault(path, "expected a list of JSON Schemas")];
   return value.flatMap((inner: unknown, index) => faultsAt(inner, [...path, index]));
 }
 
-function fault(path: Path, message: string): Remark {
+function fault(path: Path, message: string): ConfigRemark {
   return { path, part: "value", message };
-}
-
-function isObject(value: unknown): value is { readonly [keyword: string]: unknown } {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -2,15 +2,17 @@
  * One server as other clients write it, with our names for what means the same. What has no equal here is left in it,
  * to be told of (see `foreign-keys.ts`); what has the wrong type is left to the schema to refuse.
  */
+
+import { isRecord } from "../json.ts";
+import { isComment } from "./comments.ts";
 import type { Move, Path } from "./document.ts";
-import { isComment, isRecord } from "./json-object.ts";
-import type { Remark } from "./servers.ts";
+import type { ConfigRemark } from "./servers.ts";
 
 export interface PastedEntry {
   readonly entry: Record<string, unknown>;
   readonly moves: readonly Move[];
-  readonly faults: readonly Remark[];
-  readonly warnings: readonly Remark[];
+  readonly faults: readonly ConfigRemark[];
+  readonly warnings: readonly ConfigRemark[];
 }
 
 /** Where it stands: in the configuration, and in the file. */
@@ -66,8 +68,8 @@ function createEntry(given: Record<string, unknown>, { path, from }: Place): Ope
     Object.entries(given).filter(([, value]) => value !== null && value !== ""),
   );
   const moves: Move[] = [];
-  const faults: Remark[] = [];
-  const warnings: Remark[] = [];
+  const faults: ConfigRemark[] = [];
+  const warnings: ConfigRemark[] = [];
   const set: OpenEntry["set"] = (key, value, inner) => {
     entry[key] = value;
     moves.push({ to: [...path, key], from: [...from, ...inner] });

@@ -3,17 +3,19 @@
  * names and wrappings are changed here, and what is ours is left alone; every change remembers where the value stands
  * in the file, so that a later fault is told at that place.
  */
+
+import { isRecord } from "../json.ts";
+import { isComment } from "./comments.ts";
 import type { Move, Path } from "./document.ts";
-import { isComment, isRecord } from "./json-object.ts";
 import { readPastedEntry } from "./pasted-entry.ts";
-import type { Remark } from "./servers.ts";
+import type { ConfigRemark } from "./servers.ts";
 
 export interface Pasted {
   /** Made for this reading: the caller may change it. */
   readonly raw: Record<string, unknown>;
   /** Paths are of `raw`. */
-  readonly faults: readonly Remark[];
-  readonly warnings: readonly Remark[];
+  readonly faults: readonly ConfigRemark[];
+  readonly warnings: readonly ConfigRemark[];
   /** A path of `raw` as it stands in the file. */
   readonly toFilePath: (path: Path) => Path;
 }
@@ -22,8 +24,8 @@ export interface Pasted {
 export function readPasted(given: Record<string, unknown>): Pasted {
   const { raw, maps } = takeServerMaps(withoutComments(given));
   const moves: Move[] = [];
-  const faults: Remark[] = [];
-  const warnings: Remark[] = [...takeForeignSections(raw)];
+  const faults: ConfigRemark[] = [];
+  const warnings: ConfigRemark[] = [...takeForeignSections(raw)];
   faults.push(...takeLooseServers(raw));
   const [map, ...others] = maps;
   for (const { from } of others)
@@ -143,7 +145,7 @@ const foreignSections: { readonly [key: string]: string } = {
   preferences: "is ignored: it is another program's",
 };
 
-function takeForeignSections(raw: Record<string, unknown>): readonly Remark[] {
+function takeForeignSections(raw: Record<string, unknown>): readonly ConfigRemark[] {
   return Object.entries(foreignSections).flatMap(([key, message]) => {
     if (!Object.hasOwn(raw, key)) return [];
     delete raw[key];
@@ -152,7 +154,7 @@ function takeForeignSections(raw: Record<string, unknown>): readonly Remark[] {
 }
 
 /** Servers that stand where sections stand: their map was forgotten. */
-function takeLooseServers(raw: Record<string, unknown>): readonly Remark[] {
+function takeLooseServers(raw: Record<string, unknown>): readonly ConfigRemark[] {
   if (looksLikeServer(raw)) {
     for (const key of Object.keys(raw)) delete raw[key];
     const message = 'this is one MCP server: write { "mcpServers": { "its-name": { … } } } around it';

@@ -3,7 +3,7 @@ import type { z } from "zod";
 import type { ProviderConfig, ProviderKey } from "./config.ts";
 import { didYouMean } from "./problems.ts";
 import type { ConfigFile, ProviderEntry } from "./schema.ts";
-import type { Remark } from "./servers.ts";
+import type { ConfigRemark } from "./servers.ts";
 
 /** An empty key, such as `${KEY:-}` leaves, is none. */
 export function resolveProvider(name: string, entry: ProviderEntry): ProviderConfig {
@@ -67,7 +67,7 @@ function signingOf({ accessKeyId, secretAccessKey, sessionToken }: ProviderEntry
   return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
 }
 
-export function checkProviders({ providers }: ConfigFile): readonly Remark[] {
+export function checkProviders({ providers }: ConfigFile): readonly ConfigRemark[] {
   return Object.entries(providers).flatMap(([name, entry]) => [
     ...checkName(name),
     ...checkKeys(name, entry),
@@ -76,20 +76,20 @@ export function checkProviders({ providers }: ConfigFile): readonly Remark[] {
   ]);
 }
 
-function checkName(name: string): readonly Remark[] {
+function checkName(name: string): readonly ConfigRemark[] {
   if (name !== "" && !name.includes("/") && name !== "builtin") return [];
   const message =
     name === "builtin" ? 'the name "builtin" is taken' : 'a provider\'s name is not empty and has no "/"';
   return [{ path: ["providers", name], part: "key", message }];
 }
 
-function checkKeys(provider: string, { apiKey, apiKeys = [] }: ProviderEntry): readonly Remark[] {
-  const both: Remark = {
+function checkKeys(provider: string, { apiKey, apiKeys = [] }: ProviderEntry): readonly ConfigRemark[] {
+  const both: ConfigRemark = {
     path: ["providers", provider, "apiKeys"],
     part: "key",
     message: "says the same as apiKey, which is there too; keep one of them",
   };
-  const repeated = apiKeys.flatMap(({ key }, index): readonly Remark[] =>
+  const repeated = apiKeys.flatMap(({ key }, index): readonly ConfigRemark[] =>
     apiKeys.findIndex((each) => each.key === key) === index
       ? []
       : [
@@ -104,9 +104,9 @@ function checkKeys(provider: string, { apiKey, apiKeys = [] }: ProviderEntry): r
 }
 
 /** Whether there is what the type needs, and nothing that it has no use for. */
-function checkType(provider: string, entry: ProviderEntry): readonly Remark[] {
+function checkType(provider: string, entry: ProviderEntry): readonly ConfigRemark[] {
   const { type, baseUrl, region } = entry;
-  const remark = (key: string, part: Remark["part"], message: string): Remark => ({
+  const remark = (key: string, part: ConfigRemark["part"], message: string): ConfigRemark => ({
     path: ["providers", provider, key],
     part,
     message,
@@ -121,7 +121,7 @@ function checkType(provider: string, entry: ProviderEntry): readonly Remark[] {
     return baseUrl === undefined
       ? [...idle, remark("baseUrl", "value", "is missing: expected a string")]
       : idle;
-  const needs: Remark[] = [];
+  const needs: ConfigRemark[] = [];
   if (type === "bedrock" && region === undefined)
     needs.push(remark("region", "value", 'is missing: expected an AWS region such as "eu-central-1"'));
   if (keysOf(entry).length === 0 && signingOf(entry) === null) {
@@ -136,8 +136,8 @@ function checkType(provider: string, entry: ProviderEntry): readonly Remark[] {
 const FRAMING = new Set(["host", "content-length", "content-type", "transfer-encoding", "connection"]);
 
 /** What says how a message is framed, or where it goes, is not for others to say. */
-function checkHeaders(provider: string, { headers }: ProviderEntry): readonly Remark[] {
-  return Object.keys(headers).flatMap((name): readonly Remark[] => {
+function checkHeaders(provider: string, { headers }: ProviderEntry): readonly ConfigRemark[] {
+  return Object.keys(headers).flatMap((name): readonly ConfigRemark[] => {
     const message = FRAMING.has(name.toLowerCase())
       ? "is set by the gateway itself; leave it out"
       : /^[\w!#$%&'*+.^`|~-]+$/.test(name)
@@ -156,19 +156,19 @@ const BEDROCK_KEYS = ["region", "accessKeyId", "secretAccessKey", "sessionToken"
 export function checkChains(
   { providers, models }: ConfigFile,
   issues: readonly z.core.$ZodIssue[],
-): readonly Remark[] {
+): readonly ConfigRemark[] {
   const faulty = issues.flatMap(({ path }) => (path[0] === "providers" ? [String(path[1])] : []));
   const known = [...Object.keys(providers), ...faulty];
   return Object.entries(models).flatMap(([name, members]) => [
     ...checkChainName(name),
-    ...members.flatMap((member, index): readonly Remark[] => {
+    ...members.flatMap((member, index): readonly ConfigRemark[] => {
       const message = describeBadMember(member, known);
       return message === undefined ? [] : [{ path: ["models", name, index], part: "value", message }];
     }),
   ]);
 }
 
-function checkChainName(name: string): readonly Remark[] {
+function checkChainName(name: string): readonly ConfigRemark[] {
   if (name !== "" && !name.includes("/") && !/:(code|agent|plain)$/.test(name)) return [];
   const message = 'the name of a chain is not empty, has no "/", and does not end in a mode';
   return [{ path: ["models", name], part: "key", message }];

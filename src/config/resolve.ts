@@ -10,7 +10,7 @@ import { faultsOfOutputSchemas, strangersAmong } from "./output-schemas.ts";
 import { describeIssue, type Origins } from "./problems.ts";
 import { checkChains, checkProviders, resolveProvider } from "./providers.ts";
 import { type ConfigFile, configSchema } from "./schema.ts";
-import { type Remark, resolveServer } from "./servers.ts";
+import { type ConfigRemark, resolveServer } from "./servers.ts";
 
 export interface Resolved {
   /** Undefined when there are problems. */
@@ -98,11 +98,14 @@ function asObject(value: unknown): object {
   return typeof value === "object" && value !== null ? value : {};
 }
 
-function lineOf({ path, part, message }: Remark, origins: Origins): string {
+function lineOf({ path, part, message }: ConfigRemark, origins: Origins): string {
   return `${origins.at(path, part)}: ${message}`;
 }
 
-function checkServerNames(servers: readonly ServerSpec[], { mcpServers }: ConfigFile): readonly Remark[] {
+function checkServerNames(
+  servers: readonly ServerSpec[],
+  { mcpServers }: ConfigFile,
+): readonly ConfigRemark[] {
   return servers
     .filter(({ name }) => Object.hasOwn(mcpServers, name))
     .map(({ name }) => ({
@@ -116,11 +119,11 @@ function checkServerNames(servers: readonly ServerSpec[], { mcpServers }: Config
 function resolveLimits(file: ConfigFile): {
   readonly limits: RunLimits;
   readonly ceilings: RunLimits;
-  readonly problems: readonly Remark[];
+  readonly problems: readonly ConfigRemark[];
 } {
   const ceilings: RunLimits = { ...defaultCeilings, ...file.limitCeilings };
   const limits: Record<keyof RunLimits, number> = { ...defaultLimits, ...file.limits };
-  const problems: Remark[] = [];
+  const problems: ConfigRemark[] = [];
   for (const name of limitNames) {
     if (limits[name] <= ceilings[name]) continue;
     const message = `is above limitCeilings.${name}, which is ${ceilings[name]}`;
@@ -130,14 +133,14 @@ function resolveLimits(file: ConfigFile): {
   return { limits, ceilings, problems };
 }
 
-function checkKeys({ keys }: ConfigFile): readonly Remark[] {
+function checkKeys({ keys }: ConfigFile): readonly ConfigRemark[] {
   return keys.flatMap((key, index) => {
     const before = keys.slice(0, index);
     const repeated = (["name", "key"] as const).filter((field) =>
       before.some((each) => each[field] === key[field]),
     );
     return repeated.map(
-      (field): Remark => ({
+      (field): ConfigRemark => ({
         path: ["keys", index, field],
         part: "value",
         message: "another key has the same",
@@ -147,8 +150,8 @@ function checkKeys({ keys }: ConfigFile): readonly Remark[] {
 }
 
 /** Whose calls it decides says nothing of a key that may decide none. */
-function checkDecides({ keys }: ConfigFile): readonly Remark[] {
-  return keys.flatMap(({ decides, may }, index): readonly Remark[] =>
+function checkDecides({ keys }: ConfigFile): readonly ConfigRemark[] {
+  return keys.flatMap(({ decides, may }, index): readonly ConfigRemark[] =>
     decides === undefined || may.includes("decide")
       ? []
       : [
@@ -161,7 +164,7 @@ function checkDecides({ keys }: ConfigFile): readonly Remark[] {
   );
 }
 
-function checkKeyLengths({ keys }: ConfigFile): readonly Remark[] {
+function checkKeyLengths({ keys }: ConfigFile): readonly ConfigRemark[] {
   return keys.flatMap(({ key }, index) =>
     key.length >= KEY_CHARS
       ? []
@@ -175,7 +178,7 @@ function checkKeyLengths({ keys }: ConfigFile): readonly Remark[] {
   );
 }
 
-function checkOpenToOthers({ server, keys }: ConfigFile): readonly Remark[] {
+function checkOpenToOthers({ server, keys }: ConfigFile): readonly ConfigRemark[] {
   if (keys.length > 0 || isLoopback(server.host)) return [];
   const example = `"keys": [{ "name": "me", "key": "\${MY_KEY}" }]`;
   const message = `whoever reaches an address that is not loopback could use every tool: add keys, e.g. ${example}, or use 127.0.0.1`;
@@ -187,7 +190,7 @@ function isLoopback(host: string): boolean {
 }
 
 /** A pattern that can match nothing is no error, but hardly what was meant. */
-function checkPatterns({ tools, keys }: ConfigFile): readonly Remark[] {
+function checkPatterns({ tools, keys }: ConfigFile): readonly ConfigRemark[] {
   const lists: readonly (readonly [Path, readonly string[] | undefined])[] = [
     ...(["allow", "autoExecute", "readOnly", "idempotent"] as const).map(
       (list) => [["tools", list], tools[list]] as const,

@@ -4,6 +4,7 @@ import { availableParallelism } from "node:os";
 import { z } from "zod";
 import { limitNames, limitTable, type RunLimits } from "../../sandbox/index.ts";
 import { IN_MEMORY } from "../store/settings.ts";
+import { MAX_TIMER_MS } from "../timers.ts";
 import type { JsonSchema } from "../tools/tool-source.ts";
 import { defaultTimeouts } from "../upstream/provider/watchdog.ts";
 import type { Config, KeyConfig, ModelOptions, ProviderConfig, ProviderKey } from "./config.ts";
@@ -72,13 +73,10 @@ export interface ModelEntry extends ModelOptions {
 
 type KeyEntry = Omit<KeyConfig, "principal"> & { readonly principal?: string };
 
-/** What a timer can hold. */
-const MAX_MS = 2_147_483_647;
-
 const text = () => z.string().min(1);
 const texts = () => z.array(z.string());
 const whole = (minimum: number) => z.int().min(minimum);
-const milliseconds = (minimum = 1) => z.int().min(minimum).max(MAX_MS);
+const milliseconds = (minimum = 1) => z.int().min(minimum).max(MAX_TIMER_MS);
 const httpUrl = () =>
   z
     .string()

@@ -6,7 +6,7 @@ import { didYouMean } from "./problems.ts";
 import type { ServerEntry } from "./schema.ts";
 
 /** What can be said of an entry: each remark where it belongs. */
-export interface Remark {
+export interface ConfigRemark {
   readonly path: Path;
   readonly part: "key" | "value";
   readonly message: string;
@@ -14,8 +14,8 @@ export interface Remark {
 
 export interface ResolvedServer {
   readonly spec: ServerSpec | undefined;
-  readonly problems: readonly Remark[];
-  readonly warnings: readonly Remark[];
+  readonly problems: readonly ConfigRemark[];
+  readonly warnings: readonly ConfigRemark[];
 }
 
 const knownKeys: readonly (keyof ServerEntry & string)[] = [
@@ -39,10 +39,10 @@ export function resolveServer(name: string, entry: ServerEntry): ResolvedServer 
   const target = resolveTarget(entry);
   const problems = [describeBadName(name), "problem" in target ? target.problem : undefined]
     .filter((message) => message !== undefined)
-    .map((message): Remark => ({ path, part: "key", message }));
+    .map((message): ConfigRemark => ({ path, part: "key", message }));
   const warnings = Object.keys(entry)
     .filter((key) => !knownKeys.includes(key))
-    .flatMap((key): readonly Remark[] => {
+    .flatMap((key): readonly ConfigRemark[] => {
       const advice = adviceOnForeignKey(name, key, entry[key]);
       if (advice === null) return [];
       const message =

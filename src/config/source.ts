@@ -4,11 +4,11 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, resolve } from "node:path";
 import { ToolariumError } from "../errors.ts";
+import { isRecord } from "../json.ts";
 import type { ServerSpec } from "../mcp/server.ts";
 import { IN_MEMORY } from "../store/settings.ts";
 import { type ConfigDocument, type Path, parseDocument } from "./document.ts";
 import { expandStrings } from "./expand.ts";
-import { isRecord } from "./json-object.ts";
 import { type Pasted, readPasted } from "./pasted.ts";
 import { remarksOnTexts } from "./suspicious-texts.ts";
 

@@ -1,17 +1,18 @@
 /** Texts of servers that are hardly what was meant: copied before somebody filled them in, or written for a shell. */
+
+import { isRecord } from "../json.ts";
 import type { Path } from "./document.ts";
-import { isRecord } from "./json-object.ts";
-import type { Remark } from "./servers.ts";
+import type { ConfigRemark } from "./servers.ts";
 
 /** Looks at what a server is started and reached with. A disabled one may say what it likes. Values are never echoed. */
-export function remarksOnTexts({ mcpServers }: Record<string, unknown>): readonly Remark[] {
+export function remarksOnTexts({ mcpServers }: Record<string, unknown>): readonly ConfigRemark[] {
   if (!isRecord(mcpServers)) return [];
   return Object.entries(mcpServers).flatMap(([name, entry]) => {
     if (!isRecord(entry) || entry["disabled"] === true) return [];
     const inside = (["command", "args", "cwd", "env", "url", "headers"] as const).flatMap((key) =>
       textsIn(entry[key], ["mcpServers", name, key]),
     );
-    return inside.flatMap(({ path, text }): readonly Remark[] => {
+    return inside.flatMap(({ path, text }): readonly ConfigRemark[] => {
       const message = describe(text);
       return message === undefined ? [] : [{ path, part: "value", message }];
     });

@@ -3,7 +3,9 @@
  * aborts, or when the connection is disposed. Which of the three it was is known here, from our own signals: the MCP
  * SDK reports a timeout and an abort as the same error.
  */
+
 import type { ToolFailure } from "../journal.ts";
+import { MAX_TIMER_MS } from "../timers.ts";
 import type { CallOutcome } from "./server.ts";
 
 export interface CallBounds {
@@ -69,9 +71,6 @@ export function boundCall(
     );
   });
 }
-
-/** The longest delay a timer takes; above it `setTimeout` fires at once. */
-export const MAX_TIMER_MS: number = 2 ** 31 - 1;
 
 const CANCELLED: ToolFailure = { kind: "cancelled", message: "The call was cancelled." };
 const CLOSED: ToolFailure = { kind: "unavailable", message: "The gateway is shutting down." };

@@ -6,12 +6,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ToolFailure } from "../journal.ts";
 import type { Health } from "./health.ts";
 import type { CallOutcome } from "./server.ts";
-import type { Attempt, Session } from "./session.ts";
+import type { Attempt, McpSession } from "./session.ts";
 
 export interface Callee {
   readonly health: Health;
   /** A live session, or undefined when there is none and none is worth waiting for. */
-  session(signal: AbortSignal): Promise<Session | undefined>;
+  session(signal: AbortSignal): Promise<McpSession | undefined>;
   /** Why there is none. */
   unavailable(): ToolFailure;
 }
@@ -25,7 +25,7 @@ export interface Whereabouts {
 }
 
 export interface OneCall {
-  readonly attempt: (session: Session) => Promise<Attempt>;
+  readonly attempt: (session: McpSession) => Promise<Attempt>;
   /** Whether the tool is read-only or idempotent, by the operator's word. */
   readonly isRepeatable: boolean;
   readonly signal: AbortSignal;

@@ -16,7 +16,7 @@ import { createRareLog } from "./rare-log.ts";
 import { createRelisting, type Relisting } from "./relisting.ts";
 import type { CallOptions, CallOutcome, ConnectionState, ServerConnection, ServerState } from "./server.ts";
 import { createServerWords, type ServerWords } from "./server-words.ts";
-import type { Session } from "./session.ts";
+import type { McpSession } from "./session.ts";
 import type { ToolListing } from "./tool-list.ts";
 import { describeConnectionError, unavailable } from "./wire/connection-errors.ts";
 import type { MessageBounds } from "./wire/message-bounds.ts";
@@ -167,7 +167,7 @@ class Connection implements ServerConnection {
     this.#state = "closed";
   }
 
-  async #start(): Promise<Session | undefined> {
+  async #start(): Promise<McpSession | undefined> {
     const { name, startTimeoutMs } = this.#spec;
     const { log } = this.#deps;
     const startedAt = performance.now();
@@ -221,7 +221,7 @@ class Connection implements ServerConnection {
     });
   }
 
-  async #end(session: Session, reason: string): Promise<void> {
+  async #end(session: McpSession, reason: string): Promise<void> {
     this.#presence.left();
     if (!this.#closed.signal.aborted) this.#fail(reason, session.stderr(), "loss");
     await session.close();

@@ -3,7 +3,7 @@
  * more than itself; the server is asked for its tools, and the session counts as lost when that fails, too.
  */
 
-import type { Session } from "./session.ts";
+import type { McpSession } from "./session.ts";
 import { describeConnectionError, type Trouble } from "./wire/connection-errors.ts";
 
 export interface Health {
@@ -15,9 +15,9 @@ export interface Health {
    * Takes note of a failed call. Resolves with whether the session is lost; then it has ended, or is about to. Never
    * rejects.
    */
-  judge(session: Session, trouble: Trouble): Promise<boolean>;
+  judge(session: McpSession, trouble: Trouble): Promise<boolean>;
   /** The verdict that is being found on a session, if one is. */
-  doubt(session: Session): Promise<boolean> | undefined;
+  doubt(session: McpSession): Promise<boolean> | undefined;
   /** Why the server cannot be called ready although it is connected; undefined when it can. */
   complaint(): string | undefined;
 }
@@ -28,9 +28,9 @@ export function createHealth(closed: AbortSignal): Health {
   let probeAt = 1;
   let lastReason: string | undefined;
   let answeredAt = Number.NEGATIVE_INFINITY;
-  const probes = new WeakMap<Session, Promise<boolean>>();
+  const probes = new WeakMap<McpSession, Promise<boolean>>();
 
-  const probe = async (session: Session): Promise<boolean> => {
+  const probe = async (session: McpSession): Promise<boolean> => {
     try {
       await session.list(AbortSignal.any([closed, AbortSignal.timeout(PROBE_MS)]));
       // It is well, so it may be the calls that are wrong: asked less and less often.

@@ -5,7 +5,7 @@
 import type { ToolFailure } from "../journal.ts";
 import type { Log } from "../log.ts";
 import { createMemoryBudget } from "../memory-budget.ts";
-import { MAX_TIMER_MS } from "./bounded-call.ts";
+import { MAX_TIMER_MS } from "../timers.ts";
 import { type ConnectionDeps, createConnection } from "./connection.ts";
 import { createLocalServer } from "./local.ts";
 import type { Hub, ServerConnection, ServerSpec } from "./server.ts";

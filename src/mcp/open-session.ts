@@ -1,4 +1,5 @@
 /** From a specification to a live session, by whichever road the server can be reached. */
+
 import { createRequire } from "node:module";
 import {
   Client,
@@ -9,8 +10,8 @@ import {
   SseError,
 } from "@modelcontextprotocol/client";
 import { z } from "zod";
-import { MAX_TIMER_MS } from "./bounded-call.ts";
-import { createSession, type Session, type SessionEvents } from "./session.ts";
+import { MAX_TIMER_MS } from "../timers.ts";
+import { createMcpSession, type McpSession, type SessionEvents } from "./session.ts";
 import type { ToolListing } from "./tool-list.ts";
 import { describeConnectionError, httpStatusOf, isPassing } from "./wire/connection-errors.ts";
 import type { MessageBounds } from "./wire/message-bounds.ts";
@@ -26,7 +27,7 @@ export interface Learned {
 }
 
 export interface Opened {
-  readonly session: Session;
+  readonly session: McpSession;
   /** Its tools at the start. */
   readonly listing: ToolListing;
   readonly learned: Learned;
@@ -126,7 +127,7 @@ async function connect(
   bounds: MessageBounds,
 ): Promise<Opened> {
   const ended = Promise.withResolvers<string>();
-  let session: Session | undefined;
+  let session: McpSession | undefined;
   const link = createLink(spec, {
     sse: spec.type === "sse" || learned.sse,
     bounds,
@@ -154,7 +155,7 @@ async function connect(
       ...(learned.legacy ? { prior: { kind: "legacy" } } : {}),
     });
     await orAborted(signal, Promise.race([connected, broken.promise]));
-    session = createSession(spec, { client, link, ended, events });
+    session = createMcpSession(spec, { client, link, ended, events });
     const listing = await session.list(signal);
     signal.throwIfAborted();
     return { session, listing, learned: { ...learned, legacy: client.getProtocolEra() === "legacy" } };

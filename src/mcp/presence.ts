@@ -2,11 +2,11 @@
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import type { Health } from "./health.ts";
 import type { StartFailure } from "./open-session.ts";
-import type { Session } from "./session.ts";
+import type { McpSession } from "./session.ts";
 
 export interface Presence {
-  readonly session: Session | undefined;
-  came(session: Session): void;
+  readonly session: McpSession | undefined;
+  came(session: McpSession): void;
   /** The session is over. */
   left(): void;
   /** A start failed. */
@@ -16,14 +16,14 @@ export interface Presence {
    * The live session, or the one that comes next; undefined when none is worth waiting for, or the signal aborts.
    * `timeoutMs`: of the call that asks.
    */
-  next(signal: AbortSignal, timeoutMs: number): Promise<Session | undefined>;
+  next(signal: AbortSignal, timeoutMs: number): Promise<McpSession | undefined>;
 }
 
 export function createPresence(
   health: Health,
   options: { readonly isProcess: boolean; readonly isRemote: boolean },
 ): Presence {
-  let session: Session | undefined;
+  let session: McpSession | undefined;
   let changed = Promise.withResolvers<void>();
   /** How the last start ended; undefined while the first one, or the one after a life, is under way. */
   let failure: StartFailure["kind"] | undefined;
@@ -51,7 +51,7 @@ export function createPresence(
   };
 
   /** A call that follows another one at once would be lost with a process that is just ending. */
-  const letItEnd = async (current: Session, timeoutMs: number, signal: AbortSignal): Promise<void> => {
+  const letItEnd = async (current: McpSession, timeoutMs: number, signal: AbortSignal): Promise<void> => {
     const restMs = Math.min(ENDING_MS, timeoutMs / 4) - sinceAnswer();
     if (endsAfterCalls === false || restMs <= 0) return;
     await raceFor(restMs, current.ended, signal);
@@ -59,7 +59,7 @@ export function createPresence(
   };
 
   /** A call that failed may have been the first sign of a lost session. */
-  const letItBeJudged = async (current: Session, signal: AbortSignal): Promise<void> => {
+  const letItBeJudged = async (current: McpSession, signal: AbortSignal): Promise<void> => {
     const verdict = health.doubt(current);
     if (verdict !== undefined) await raceFor(JUDGING_MS, verdict, signal);
   };

@@ -2,6 +2,7 @@
  * One live MCP connection: a client on a transport, from the handshake to its end. It is opened once and never
  * repaired; `connection.ts` opens the next one.
  */
+
 import {
   type Client,
   METHOD_NOT_FOUND,
@@ -10,8 +11,8 @@ import {
   type Tool,
 } from "@modelcontextprotocol/client";
 import { z } from "zod";
+import { MAX_TIMER_MS } from "../timers.ts";
 import type { ToolSource } from "../tools/tool-source.ts";
-import { MAX_TIMER_MS } from "./bounded-call.ts";
 import type { CallOutcome } from "./server.ts";
 import { listTools, type ToolListing } from "./tool-list.ts";
 import { watchTools } from "./watch-tools.ts";
@@ -19,18 +20,18 @@ import { classifyCallError, type Trouble } from "./wire/connection-errors.ts";
 import { NAMELESS } from "./wire/handshake.ts";
 import { passRawResults, readRaw } from "./wire/raw-results.ts";
 import { unwrapResult } from "./wire/result.ts";
-import type { Link, McpSpec } from "./wire/transports.ts";
+import type { McpLink, McpSpec } from "./wire/transports.ts";
 
 export interface SessionEvents {
   /** The tools changed, or (not `announced`) may have changed unseen. */
   readonly onToolsChanged: (change: { readonly announced: boolean }) => void;
   /** Something other than a call says that the session may be lost. */
-  readonly onDoubt: (session: Session, reason: string) => void;
+  readonly onDoubt: (session: McpSession, reason: string) => void;
   /** Trouble that ends nothing, for the log. */
   readonly onTrouble: (error: Error) => void;
 }
 
-export interface Session {
+export interface McpSession {
   readonly protocolVersion: string | null;
   readonly serverInfo: { readonly name: string; readonly version: string } | null;
   /** Resolves with the reason when the connection is lost or closed. Never rejects. */
@@ -65,13 +66,13 @@ export interface Attempt {
 interface Live {
   /** Connected by `link`. */
   readonly client: Client;
-  readonly link: Link;
+  readonly link: McpLink;
   readonly ended: PromiseWithResolvers<string>;
   readonly events: SessionEvents;
 }
 
 /** Takes over a client that has just connected. */
-export function createSession(spec: McpSpec, live: Live): Session {
+export function createMcpSession(spec: McpSpec, live: Live): McpSession {
   const { client, link, ended, events } = live;
   const { transport } = link;
   const isModern = client.getProtocolEra() === "modern";
@@ -161,7 +162,7 @@ function withoutOutputSchema(tool: Pick<ToolSource, "name" | "inputSchema">): To
   return { name: tool.name, inputSchema: { ...Object(tool.inputSchema), type: "object" } };
 }
 
-function readServerInfo(client: Client): Session["serverInfo"] {
+function readServerInfo(client: Client): McpSession["serverInfo"] {
   const info = client.getServerVersion();
   return info === undefined || info.name === NAMELESS ? null : { name: info.name, version: info.version };
 }

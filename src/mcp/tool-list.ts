@@ -2,7 +2,7 @@
  * A server's tool list, read leniently: the SDK rejects the whole list when one tool is malformed, here that tool
  * alone is set aside, by name and with the reason.
  */
-import { isExact, toDoubles } from "../json.ts";
+import { isExact, isRecord, toDoubles } from "../json.ts";
 import type { JsonSchema, ToolSource } from "../tools/tool-source.ts";
 
 export interface ToolListing {
@@ -86,23 +86,23 @@ type Parsed =
   | { readonly ok: false; readonly name: string; readonly reason: string };
 
 function parseTool(raw: unknown, trustAnnotations: boolean): Parsed {
-  if (!isRecord(raw)) return refuse("(unnamed)", `a tool must be an object, got ${kindOf(raw)}`);
+  if (!isRecord(raw)) return quarantine("(unnamed)", `a tool must be an object, got ${kindOf(raw)}`);
   const { name } = raw;
   if (typeof name !== "string" || name === "")
-    return refuse("(unnamed)", `name must be a non-empty string, got ${kindOf(name)}`);
+    return quarantine("(unnamed)", `name must be a non-empty string, got ${kindOf(name)}`);
   if (name.length > MAX_NAME_CHARS)
-    return refuse(`${name.slice(0, 40)}…`, `name has more than ${MAX_NAME_CHARS} characters`);
+    return quarantine(`${name.slice(0, 40)}…`, `name has more than ${MAX_NAME_CHARS} characters`);
   const inputSchema = readInputSchema(raw["inputSchema"]);
-  if (inputSchema === undefined) return refuse(name, describeBadSchema(raw["inputSchema"]));
+  if (inputSchema === undefined) return quarantine(name, describeBadSchema(raw["inputSchema"]));
   // Some servers write what they leave out as null.
   const outputSchema = raw["outputSchema"] ?? undefined;
   if (outputSchema !== undefined && !isSchema(outputSchema))
-    return refuse(name, `outputSchema must be a schema, got ${kindOf(outputSchema)}`);
+    return quarantine(name, `outputSchema must be a schema, got ${kindOf(outputSchema)}`);
   for (const [key, schema] of Object.entries({ inputSchema, outputSchema })) {
     if (isDeeperThan(schema, MAX_SCHEMA_DEPTH))
-      return refuse(name, `${key} is nested more than ${MAX_SCHEMA_DEPTH} levels deep`);
+      return quarantine(name, `${key} is nested more than ${MAX_SCHEMA_DEPTH} levels deep`);
     if (schema !== undefined && JSON.stringify(schema).length > MAX_SCHEMA_CHARS)
-      return refuse(name, `${key} is larger than ${MAX_SCHEMA_CHARS} characters`);
+      return quarantine(name, `${key} is larger than ${MAX_SCHEMA_CHARS} characters`);
   }
   const annotations = isRecord(raw["annotations"]) ? raw["annotations"] : {};
   return {
@@ -169,16 +169,12 @@ function isDeeperThan(value: unknown, limit: number): boolean {
   return false;
 }
 
-function refuse(name: string, reason: string): Parsed {
+function quarantine(name: string, reason: string): Parsed {
   return { ok: false, name, reason };
 }
 
 function isSchema(value: unknown): value is JsonSchema {
   return typeof value === "boolean" || isRecord(value);
-}
-
-function isRecord(value: unknown): value is { readonly [key: string]: unknown } {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function kindOf(value: unknown): string {

@@ -5,6 +5,7 @@
 
 import { createHash } from "node:crypto";
 import type { ToolNamespaces } from "../../sandbox/index.ts";
+import { isRecord } from "../json.ts";
 import {
   assignFunctionNames,
   assignNames,
@@ -234,10 +235,6 @@ function canonicalJson(value: unknown): string {
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => compareBytes(a, b)))
       : inner,
   );
-}
-
-function isRecord(value: unknown): value is { readonly [key: string]: unknown } {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function deepFreeze<T>(value: T): T {

@@ -1,6 +1,8 @@
 /** Tools given in code: one definition, checked when it is made, with the argument's type inferred from its schema. */
+
 import { z } from "zod";
 import { ToolariumError } from "../errors.ts";
+import { isRecord } from "../json.ts";
 import type { LocalTool } from "../mcp/server.ts";
 import type { JsonSchema } from "./tool-source.ts";
 
@@ -179,10 +181,6 @@ function isStandard(schema: unknown): schema is StandardSchema {
   return (
     ((typeof schema === "object" && schema !== null) || typeof schema === "function") && "~standard" in schema
   );
-}
-
-function isRecord(value: unknown): value is { readonly [key: string]: unknown } {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function nonsense(tool: string, problem: string, cause?: unknown): ToolariumError {

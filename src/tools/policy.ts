@@ -8,7 +8,7 @@ import type { Catalog, CatalogTool } from "./catalog.ts";
 import { matchesGlob, patternMatcher, serverOf } from "./patterns.ts";
 import type { Policy, PolicyLayer } from "./policy-layer.ts";
 
-export type Decision =
+export type PolicyVerdict =
   | { readonly verdict: "auto" }
   | { readonly verdict: "ask"; readonly reason: string }
   | { readonly verdict: "deny"; readonly rule: string; readonly reason: string };
@@ -33,7 +33,7 @@ export function visible(catalog: Catalog, policy: Policy): readonly CatalogTool[
  * `deny`: a layer does not allow the tool, and `rule` names it. `ask`: a person has to agree, and `reason` says which
  * layer wants that. A policy in which no layer says anything of `autoExecute` runs no server's tool by itself.
  */
-export function decide(tool: CatalogTool, policy: Policy): Decision {
+export function decide(tool: CatalogTool, policy: Policy): PolicyVerdict {
   const refusing = refusingLayer(tool, policy);
   if (refusing !== undefined)
     return { verdict: "deny", rule: refusing.rule, reason: `not allowed by ${refusing.rule}` };
@@ -51,7 +51,7 @@ export function decide(tool: CatalogTool, policy: Policy): Decision {
 }
 
 /** A sentence for the person who is asked. */
-function ask(why: string): Decision {
+function ask(why: string): PolicyVerdict {
   return { verdict: "ask", reason: `${why}: each call of it needs a person's agreement.` };
 }
 

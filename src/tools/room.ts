@@ -6,7 +6,7 @@
  */
 import { KEPT_PER_CHAR, type MemoryBudget, SMALL_BYTES } from "../memory-budget.ts";
 import type { CatalogTool } from "./catalog.ts";
-import { type Refusal, refuse, type Settled } from "./settlement.ts";
+import { type Refusal, refuseCall, type Settled } from "./settlement.ts";
 
 const isRepeatable = ({ readOnly, idempotent }: CatalogTool): boolean => readOnly || idempotent;
 
@@ -15,7 +15,7 @@ const FULL = "The gateway holds as many bytes as server.memoryBudgetMb allows";
 /** Asked before a call leaves. */
 export function refuseWithoutRoom(tool: CatalogTool, budget: MemoryBudget | undefined): Refusal | undefined {
   if (budget === undefined || isRepeatable(tool) || budget.fits(SMALL_BYTES, "call")) return undefined;
-  return refuse({ kind: "unavailable", message: `${FULL}, so the call was not made. Call again later.` });
+  return refuseCall({ kind: "unavailable", message: `${FULL}, so the call was not made. Call again later.` });
 }
 
 /** Asked of what a call gave. */
@@ -28,5 +28,5 @@ export function refuseBeyondRoom(
   const { length } = result.value;
   if (length <= SMALL_BYTES || budget.fits(length * KEPT_PER_CHAR, "owed")) return result;
   const message = `${FULL}, so the result of ${length} characters was dropped. The call was made, and can be made again: later, or for less at once.`;
-  return refuse({ kind: "too_large", message });
+  return refuseCall({ kind: "too_large", message });
 }

@@ -2,7 +2,9 @@
  * Finds tools by words: BM25 over their names, servers, parameters and descriptions. Only tools that may be used are
  * in an index, so that neither a result nor its rank tells of others.
  */
+
 import MiniSearch from "minisearch";
+import { isRecord } from "../json.ts";
 import type { Catalog, CatalogTool } from "./catalog.ts";
 import { compareBytes } from "./names.ts";
 import { visible } from "./policy.ts";
@@ -158,7 +160,3 @@ function propertiesIn(root: JsonSchema): {
 
 /** Keywords below which a schema has others. */
 const NESTING = ["items", "prefixItems", "additionalProperties", "allOf", "anyOf", "oneOf"];
-
-function isRecord(value: unknown): value is { readonly [key: string]: unknown } {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}

@@ -9,7 +9,7 @@ export type FinalOutcome =
   | { readonly type: "value"; readonly value: string }
   | { readonly type: "failure"; readonly failure: ToolFailure };
 
-export function refuse(failure: ToolFailure): Refusal {
+export function refuseCall(failure: ToolFailure): Refusal {
   return { ok: false, failure };
 }
 
@@ -18,19 +18,19 @@ export function refuse(failure: ToolFailure): Refusal {
  * is bounded in the same way.
  */
 export function measure(outcome: CallOutcome, limitBytes: number): Settled {
-  if (!outcome.ok) return refuse(withBoundedData(outcome.failure, limitBytes));
+  if (!outcome.ok) return refuseCall(withBoundedData(outcome.failure, limitBytes));
   // What is far too large is not written as text first, which would hold all of it once more.
   const atLeast = charsIn(outcome.value);
-  if (atLeast > limitBytes) return refuse(tooLarge(`at least ${atLeast}`, limitBytes));
+  if (atLeast > limitBytes) return refuseCall(tooLarge(`at least ${atLeast}`, limitBytes));
   let value: string | undefined;
   try {
     value = JSON.stringify(outcome.value) ?? "null";
   } catch {
-    return refuse({ kind: "tool", message: "The tool returned a value that cannot be written as JSON." });
+    return refuseCall({ kind: "tool", message: "The tool returned a value that cannot be written as JSON." });
   }
   const bytes = Buffer.byteLength(value);
   if (bytes <= limitBytes) return { ok: true, value };
-  return refuse(tooLarge(`${bytes}`, limitBytes));
+  return refuseCall(tooLarge(`${bytes}`, limitBytes));
 }
 
 function tooLarge(bytes: string, limitBytes: number): ToolFailure {
@@ -76,7 +76,7 @@ export function settle(
 ): FinalOutcome {
   const { journal, n, id } = call;
   const resultBytes = outcome.ok ? Buffer.byteLength(outcome.value) : 0;
-  const settled = outcome.ok ? outcome : refuse(outcome.failure);
+  const settled = outcome.ok ? outcome : refuseCall(outcome.failure);
   journal.append({
     type: "settled",
     n,

@@ -1,5 +1,6 @@
 /** What one answer may take: turns of the model, tool calls and time. */
 import type { RunLimits } from "../../../sandbox/index.ts";
+import { MAX_TIMER_MS } from "../../timers.ts";
 
 /** Infinity: no limit. */
 export interface AnswerLimits {
@@ -9,9 +10,6 @@ export interface AnswerLimits {
   /** Milliseconds from the request on. A tool call in flight is waited for. */
   readonly maxWallMs: number;
 }
-
-/** What a timer can hold. */
-const MAX_TIMER_MS = 2_147_483_647;
 
 /** The tool calls and the time of one answer, as they are spent. Disposing it ends its clock. */
 export class Budget implements Disposable {

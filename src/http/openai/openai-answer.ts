@@ -12,7 +12,7 @@ import { toOpenAiError } from "../request/openai-error.ts";
 import type { ServerSentEvent } from "../request/sse.ts";
 
 /** What all chunks of one answer share. */
-export interface Envelope {
+export interface AnswerEnvelope {
   readonly id: string;
   /** Seconds since the Unix epoch. */
   readonly created: number;
@@ -23,7 +23,7 @@ export interface Envelope {
 }
 
 export interface StreamOptions {
-  readonly envelope: Envelope;
+  readonly envelope: AnswerEnvelope;
   /** Whether the usage chunk was asked for. */
   readonly includeUsage: boolean;
   /** Whether chunks with the `toolarium` object were asked for. */
@@ -40,7 +40,7 @@ export interface Completion {
 
 type Event<T extends ChatEvent["type"]> = ChatEvent & { readonly type: T };
 
-export function createEnvelope(model: string, isChain = false): Envelope {
+export function createEnvelope(model: string, isChain = false): AnswerEnvelope {
   const id = `chatcmpl-${randomBytes(16).toString("base64url")}`;
   return { id, created: Math.floor(Date.now() / 1_000), model, isChain };
 }
@@ -141,7 +141,7 @@ async function* writeChunks(
 /** The answer as one JSON body. @throws what the events throw; Error when they are bytes to be passed on */
 export async function toCompletion(
   events: AsyncIterable<ChatEvent>,
-  envelope: Envelope,
+  envelope: AnswerEnvelope,
 ): Promise<Completion> {
   let started: Event<"started"> | undefined;
   let answering: string | undefined;

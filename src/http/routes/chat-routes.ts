@@ -9,8 +9,8 @@ import type { Gateway } from "../../gateway.ts";
 import type { Log } from "../../log.ts";
 import { type ModeSource, selectMode } from "../openai/chat-mode.ts";
 import {
+  type AnswerEnvelope,
   createEnvelope,
-  type Envelope,
   type StreamOptions,
   toChunks,
   toCompletion,
@@ -210,7 +210,7 @@ async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined
 async function sendCompletion(
   reply: FastifyReply,
   events: AsyncIterable<ChatEvent>,
-  envelope: Envelope,
+  envelope: AnswerEnvelope,
 ): Promise<FastifyReply> {
   const completion = await toCompletion(events, envelope);
   if (completion.failed) reply.header("x-should-retry", "false");

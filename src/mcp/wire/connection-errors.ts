@@ -1,7 +1,9 @@
 /** What the SDK and its transports throw, as words and kinds that may leave the process: no path, stack or HTTP body. */
+
 import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError, SseError } from "@modelcontextprotocol/client";
 import type { ToolFailure } from "../../journal.ts";
-import { isNoAnswer, isRecord, isTooLarge, messageIn } from "./read-message.ts";
+import { isRecord } from "../../json.ts";
+import { isNoAnswer, isTooLarge, messageIn } from "./read-message.ts";
 import { toSentence } from "./reason.ts";
 import { failureFromRpcError } from "./result.ts";
 

@@ -2,8 +2,10 @@
  * What a server says of itself at the start, of which little is needed: servers leave fields out or write them as
  * null, and the SDK would refuse the whole answer for one of them.
  */
+
 import { isSpecType, type JSONRPCRequest, SERVER_INFO_META_KEY } from "@modelcontextprotocol/client";
-import { type AnswerBody, type Fields, isRecord } from "./read-message.ts";
+import { isRecord } from "../../json.ts";
+import type { AnswerBody, Fields } from "./read-message.ts";
 
 export function tidyHandshake(request: JSONRPCRequest, body: AnswerBody): AnswerBody {
   if (!("result" in body)) return body;

@@ -3,6 +3,7 @@
  * refuse and tells nobody, so that a call whose answer has a null too many would wait for its timeout. Here the plain
  * meaning is taken, and an answer without one becomes an error that says what is wrong with it.
  */
+
 import { randomUUID } from "node:crypto";
 import {
   isJSONRPCErrorResponse,
@@ -13,6 +14,7 @@ import {
   type JSONRPCMessage,
   type RequestId,
 } from "@modelcontextprotocol/client";
+import { isRecord } from "../../json.ts";
 
 export type Incoming =
   /** A request or a notification. */
@@ -79,10 +81,6 @@ export function messageIn(error: unknown, levels = 3): string | undefined {
     if (found !== undefined) return found;
   }
   return undefined;
-}
-
-export function isRecord(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** No server can know them. */

@@ -1,5 +1,5 @@
 /** Words of servers and libraries, made into the clause of a sentence that a person reads. */
-import { isRecord } from "./read-message.ts";
+import { isRecord } from "../../json.ts";
 
 /** One line without a stack; what is a list of validation issues is told by its issues, not by its JSON. */
 export function toSentence(words: string): string {

@@ -21,7 +21,7 @@ export type McpSpec = Exclude<ServerSpec, { type: "local" }>;
 
 type RemoteSpec = Extract<McpSpec, { type: "http" | "sse" }>;
 
-export interface Link {
+export interface McpLink {
   readonly transport: Transport;
   /** What a child process wrote to stderr last, unredacted; null for other kinds. */
   stderr(): string | null;
@@ -41,14 +41,14 @@ export interface Link {
 export function createLink(
   spec: McpSpec,
   options: { readonly sse: boolean; readonly stream: StreamEvents; readonly bounds: MessageBounds },
-): Link {
+): McpLink {
   const reader = createAnswerReader();
   const link = open(spec, reader, options);
   answerEveryRequest(link.transport, reader, { asksForLife: spec.type === "stdio" });
   return link;
 }
 
-function open(spec: McpSpec, reader: AnswerReader, options: Parameters<typeof createLink>[1]): Link {
+function open(spec: McpSpec, reader: AnswerReader, options: Parameters<typeof createLink>[1]): McpLink {
   switch (spec.type) {
     case "stdio":
       return stdioLink(spec, reader, options.bounds);
@@ -64,7 +64,7 @@ function stdioLink(
   spec: Extract<McpSpec, { type: "stdio" }>,
   { read, refuse }: AnswerReader,
   bounds: MessageBounds,
-): Link {
+): McpLink {
   const transport = new StdioTransport(spec, { read, refuse, bounds });
   return {
     ...plain,
@@ -80,7 +80,7 @@ function httpLink(
   spec: RemoteSpec,
   reader: AnswerReader,
   { stream, bounds }: Parameters<typeof createLink>[1],
-): Link {
+): McpLink {
   let speaksSse = false;
   const onEndpoint = (): void => {
     speaksSse = true;
@@ -109,7 +109,7 @@ function httpLink(
   return { ...plain, transport, reread, speaksSse: () => speaksSse, close };
 }
 
-function sseLink(spec: RemoteSpec, reader: AnswerReader, bounds: MessageBounds): Link {
+function sseLink(spec: RemoteSpec, reader: AnswerReader, bounds: MessageBounds): McpLink {
   const { fetch, reread } = createSseReadingFetch(reader, bounds);
   const transport = new SSEClientTransport(new URL(spec.url), {
     fetch,
@@ -118,7 +118,7 @@ function sseLink(spec: RemoteSpec, reader: AnswerReader, bounds: MessageBounds):
   return { ...plain, transport, reread, close: () => transport.close() };
 }
 
-function inProcessLink(spec: Extract<McpSpec, { type: "in-process" }>, reader: AnswerReader): Link {
+function inProcessLink(spec: Extract<McpSpec, { type: "in-process" }>, reader: AnswerReader): McpLink {
   const [transport, peer] = InMemoryTransport.createLinkedPair();
   const sendBack = peer.send.bind(peer);
   peer.send = async (message, options) => {

@@ -1,7 +1,8 @@
 /** Results of several blocks: a program that took one for a text or a value is told where the text is. */
+
+import { isRecord } from "../../json.ts";
 import type { FailedProgram } from "./failing-value.ts";
 import { lastResult } from "./failing-value.ts";
-import { isRecord } from "./value-shape.ts";
 
 /** Undefined when no such result came last, or the program reads blocks already. */
 export function hintForContent(program: FailedProgram): string | undefined {

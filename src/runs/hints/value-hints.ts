@@ -1,5 +1,7 @@
 /** Values that are not what a program took them for: told by what the tool it had them from returned, by its keys. */
+
 import { environmentNames } from "../../code/syntax/environment-names.ts";
+import { isRecord } from "../../json.ts";
 import { nearestNames } from "../../tools/nearest.ts";
 import {
   type Chain,
@@ -14,7 +16,7 @@ import {
   toolCalled,
 } from "./failing-value.ts";
 import { hintForName } from "./name-hints.ts";
-import { isRecord, keysIn, kindOf, shapeOf } from "./value-shape.ts";
+import { keysIn, kindOf, shapeOf } from "./value-shape.ts";
 
 /** For `orders.rows.length` where there are no `rows`. */
 export function hintForMissing(program: FailedProgram): string | undefined {

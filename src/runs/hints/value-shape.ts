@@ -1,5 +1,7 @@
 /** What a tool's result looks like, by its keys alone: no value of it is said, however short. */
+
 import { docText, propertyKey } from "../../code/declare/type-text.ts";
+import { isRecord } from "../../json.ts";
 
 const MAX_DEPTH = 3;
 const MAX_KEYS = 10;
@@ -30,10 +32,6 @@ export function keysIn(value: unknown): readonly string[] {
     level = records.flatMap((record) => Object.values(record).slice(0, MAX_KEYS));
   }
   return keys;
-}
-
-export function isRecord(value: unknown): value is { readonly [key: string]: unknown } {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function compositeShape(value: object, depth: number): string {

@@ -13,7 +13,7 @@ import type {
   HumanDecision,
   OpenCall,
 } from "../../tools/gate/gate-call.ts";
-import { type FinalOutcome, refuse, settle } from "../../tools/settlement.ts";
+import { type FinalOutcome, refuseCall, settle } from "../../tools/settlement.ts";
 import { toGuestText } from "../record/guest-values.ts";
 import { toGuestError } from "../record/history.ts";
 import type { PendingCall } from "../record/report-shape.ts";
@@ -149,7 +149,7 @@ export function createLease(options: LeaseOptions): Lease {
       return await outcome;
     } catch (error) {
       options.log.error({ err: error, call: gate.id }, "the gate failed");
-      return settle(gate, refuse({ kind: "tool", message: "The call failed in the gateway." }));
+      return settle(gate, refuseCall({ kind: "tool", message: "The call failed in the gateway." }));
     } finally {
       if (outcome !== undefined) atGate.delete(outcome);
     }

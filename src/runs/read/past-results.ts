@@ -6,7 +6,7 @@ import { type FoundTool, MAX_DESCRIBED, toolNamed } from "../../code/declare/dis
 import type { CallOutcome } from "../../mcp/server.ts";
 import type { BuiltinView } from "../../tools/builtin.ts";
 import { refusingRule } from "../../tools/policy.ts";
-import { refuse } from "../../tools/settlement.ts";
+import { refuseCall } from "../../tools/settlement.ts";
 import { builtinTools, describedNames } from "../prepare/builtin-tools.ts";
 import { readJson } from "../record/calls.ts";
 import type { RunState } from "../record/run-state.ts";
@@ -24,17 +24,20 @@ export async function readResult(
 ): Promise<CallOutcome> {
   const run = await stateOf(id, principal, reader);
   if (run === undefined)
-    return refuse({
+    return refuseCall({
       kind: "tool",
       message: `There is no program run ${JSON.stringify(id.slice(0, 80))} among yours.`,
     });
   const { end, status } = run;
   if (end?.status !== "completed") {
     const why = end?.error ? ` (${end.error.code})` : "";
-    return refuse({ kind: "tool", message: `${id} is ${status}${why}: only a completed run has a result.` });
+    return refuseCall({
+      kind: "tool",
+      message: `${id} is ${status}${why}: only a completed run has a result.`,
+    });
   }
   const refusal = await refusalOf(id, principal, view, reader);
-  if (refusal !== undefined) return refuse({ kind: "denied", message: refusal });
+  if (refusal !== undefined) return refuseCall({ kind: "denied", message: refusal });
   return { ok: true, value: end.result === null ? null : readJson(end.result) };
 }
 

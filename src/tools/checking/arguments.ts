@@ -3,7 +3,7 @@
  * hashed, shown to people, journalled and sent.
  */
 import { limitTable } from "../../../sandbox/index.ts";
-import { isExact, parseJson } from "../../json.ts";
+import { isExact, isRecord, parseJson } from "../../json.ts";
 import type { CatalogTool } from "../catalog.ts";
 import { type Spelling, spellTool } from "../spelling.ts";
 import { CHECK_MS, type CompiledSchema, compileSchema } from "./schema-check.ts";
@@ -48,14 +48,14 @@ export function createArgumentChecker(): ArgumentChecker {
   return {
     check: (tool, argsText = "", spelling = "program") => {
       const parsed = parseArguments(argsText, tool, spelling);
-      if (!parsed.ok) return refuse(spellTool(tool, spelling), parsed.fault);
+      if (!parsed.ok) return refuseArguments(spellTool(tool, spelling), parsed.fault);
       const { value } = parsed;
       const schema = schemaOf(tool);
       const options = { digits: mayHoldDigits(argsText), advise: true };
       const verdict = schema.ok
         ? schema.check(value, options)
         : { type: "unchecked" as const, reason: schema.reason, tookMs: 0 };
-      if (verdict.type === "invalid") return refuse(spellTool(tool, spelling), verdict.message);
+      if (verdict.type === "invalid") return refuseArguments(spellTool(tool, spelling), verdict.message);
       const reason = verdict.type === "unchecked" ? verdict.reason : whyNotValidated(tool);
       return {
         ok: true,
@@ -89,7 +89,7 @@ function isGivenInCode(tool: CatalogTool): boolean {
   return tool.needsApproval !== undefined;
 }
 
-function refuse(name: string, fault: string): RefusedArguments {
+function refuseArguments(name: string, fault: string): RefusedArguments {
   return { ok: false, message: `The arguments of ${name} are not valid: ${fault}.` };
 }
 
@@ -175,10 +175,6 @@ function normalize(root: object): string | undefined {
     level = next;
   }
   return undefined;
-}
-
-function isRecord(value: unknown): value is { readonly [name: string]: unknown } {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !isExact(value);
 }
 
 function kindOf(value: unknown): string {

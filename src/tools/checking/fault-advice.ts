@@ -1,6 +1,7 @@
 /** How to put a wrong value right, where its kind tells: text for a number, JSON text for an object, null for nothing. */
-import { isExact } from "../../json.ts";
-import { cut, isRecord } from "./fault-sketch.ts";
+import { isExact, isRecord } from "../../json.ts";
+import { cut } from "./fault-sketch.ts";
+import { isSchemaObject } from "./prepared-schema.ts";
 
 const VALUE_CHARS = 60;
 
@@ -37,7 +38,7 @@ function isOnly(type: string, types: ReadonlySet<string>): boolean {
 }
 
 function typesOf(schema: unknown): readonly string[] {
-  if (!isRecord(schema)) return [];
+  if (!isSchemaObject(schema)) return [];
   const { type, properties, items } = schema;
   if (schema.enum !== undefined || schema.const !== undefined) return [];
   const named = [type ?? []].flat().map(String);

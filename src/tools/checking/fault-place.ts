@@ -1,7 +1,6 @@
 /** Places in values and in schemas, by the addresses the validator gives. */
 import type { Schema } from "@cfworker/json-schema";
-import { isRecord } from "./fault-sketch.ts";
-import type { PreparedSchema } from "./prepared-schema.ts";
+import { isSchemaObject, type PreparedSchema } from "./prepared-schema.ts";
 
 /** `#/a/b%20c` → `a`, `b c`. */
 export function stepsOf(location: string): readonly string[] {
@@ -19,10 +18,10 @@ export function schemaAt(
 ): Schema | undefined {
   let place: unknown = root;
   for (const step of stepsOf(keywordLocation).slice(0, -1)) {
-    const target = step === "$ref" && isRecord(place) ? place["__absolute_ref__"] : undefined;
+    const target = step === "$ref" && isSchemaObject(place) ? place["__absolute_ref__"] : undefined;
     place = typeof target === "string" ? lookup[target] : walk(place, [step]);
   }
-  return isRecord(place) ? place : undefined;
+  return isSchemaObject(place) ? place : undefined;
 }
 
 /** Whether an object must have the value at this keyword: unless `properties` names it and `required` does not. */

@@ -1,6 +1,8 @@
 /** What a schema wants, in as few words as a sentence has room for: `"open" or "closed"`, `{ kind: "circle", r: number }`. */
+
 import type { Schema } from "@cfworker/json-schema";
 import { isExact } from "../../json.ts";
+import { isSchemaObject } from "./prepared-schema.ts";
 
 /** Subschemas by their absolute addresses, as the validator has them. */
 export type SchemaLookup = Readonly<Record<string, Schema | boolean>>;
@@ -19,7 +21,7 @@ export function sketchSchema(schema: unknown, lookup: SchemaLookup): string {
 /** The schema itself, or the one that it refers to. */
 export function resolveSchema(schema: unknown, lookup: SchemaLookup): unknown {
   let at = schema;
-  for (let left = 8; left > 0 && isRecord(at) && at["$ref"] !== undefined; left -= 1) {
+  for (let left = 8; left > 0 && isSchemaObject(at) && at["$ref"] !== undefined; left -= 1) {
     const target = at["__absolute_ref__"];
     at = typeof target === "string" ? lookup[target] : undefined;
   }
@@ -51,14 +53,10 @@ export function cut(text: string, chars: number): string {
   return text.length > chars ? `${text.slice(0, chars)}…` : text;
 }
 
-export function isRecord(value: unknown): value is Schema {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !isExact(value);
-}
-
 function sketch(source: unknown, lookup: SchemaLookup, depth: number): string {
   const schema = resolveSchema(source, lookup);
   if (schema === false) return "nothing";
-  if (!isRecord(schema)) return "any value";
+  if (!isSchemaObject(schema)) return "any value";
   if (schema.const !== undefined) return preview(schema.const);
   if (Array.isArray(schema.enum)) return listValues(schema.enum);
   const branches: unknown = schema.anyOf ?? schema.oneOf;
@@ -88,7 +86,7 @@ function sketchType(type: string, schema: Schema, lookup: SchemaLookup, depth: n
 }
 
 function sketchObject({ properties, required }: Schema, lookup: SchemaLookup, depth: number): string {
-  const entries = Object.entries(isRecord(properties) ? properties : {});
+  const entries = Object.entries(isSchemaObject(properties) ? properties : {});
   if (entries.length === 0 || depth >= MAX_DEPTH - 1) return "object";
   const needed: readonly unknown[] = Array.isArray(required) ? required : [];
   const ordered = entries.toSorted(([a], [b]) => Number(needed.includes(b)) - Number(needed.includes(a)));
@@ -99,7 +97,7 @@ function sketchObject({ properties, required }: Schema, lookup: SchemaLookup, de
 }
 
 function sketchArray({ items }: Schema, lookup: SchemaLookup, depth: number): string {
-  if (!isRecord(items) || depth >= MAX_DEPTH) return "array";
+  if (!isSchemaObject(items) || depth >= MAX_DEPTH) return "array";
   const element = sketch(items, lookup, depth + 1);
   return /^\w+$/.test(element) ? `${element}[]` : `array of ${element}`;
 }

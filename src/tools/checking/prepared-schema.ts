@@ -1,5 +1,6 @@
 /** A schema as the validator has it, and what a check against it found. */
 import type { Schema, SchemaDraft } from "@cfworker/json-schema";
+import { isRecord } from "../../json.ts";
 import type { Pattern } from "./linear-patterns.ts";
 
 export type SchemaVerdict = (
@@ -25,3 +26,8 @@ export interface PreparedSchema {
 
 /** Which missing properties get their default: those that are required, or all of them. */
 export type FilledDefaults = "required" | "all";
+
+/** Whether it is a schema with keywords: none of `true`, `false` and what is no schema. */
+export function isSchemaObject(value: unknown): value is Schema {
+  return isRecord(value);
+}

@@ -4,7 +4,7 @@
  */
 import { type Schema, validate } from "@cfworker/json-schema";
 import { isExact, parseJson, toDoubles } from "../../json.ts";
-import type { PreparedSchema } from "./prepared-schema.ts";
+import { isSchemaObject, type PreparedSchema } from "./prepared-schema.ts";
 
 /** References and compositions followed from one place: chains that lead back to it end here. */
 const MAX_HOPS = 8;
@@ -18,7 +18,7 @@ export function fillDefaults(value: unknown, prepared: PreparedSchema): void {
 }
 
 function fill(value: unknown, schema: unknown, prepared: PreparedSchema, hops: number): void {
-  if (!isRecord(schema) || typeof value !== "object" || value === null || hops < 0) return;
+  if (!isSchemaObject(schema) || typeof value !== "object" || value === null || hops < 0) return;
   if (isExact(value)) return;
   if (Array.isArray(value)) for (const item of value) fill(item, schema["items"], prepared, MAX_HOPS);
   else fillProperties(value, schema, prepared);
@@ -37,13 +37,13 @@ function fill(value: unknown, schema: unknown, prepared: PreparedSchema, hops: n
 /** Of alternatives, the one that is left when null is none, as it is for an object. */
 function onlyChoice(alternatives: unknown): unknown {
   if (!Array.isArray(alternatives)) return undefined;
-  const others = alternatives.filter((each) => !(isRecord(each) && each["type"] === "null"));
+  const others = alternatives.filter((each) => !(isSchemaObject(each) && each["type"] === "null"));
   return others.length === 1 ? others[0] : undefined;
 }
 
 function fillProperties(value: object, schema: Schema, prepared: PreparedSchema): void {
   const { properties, required } = schema;
-  if (!isRecord(properties)) return;
+  if (!isSchemaObject(properties)) return;
   const isFilled = (name: string) =>
     prepared.filled === "all" || (Array.isArray(required) && required.includes(name));
   for (const [name, property] of Object.entries(properties)) {
@@ -53,12 +53,8 @@ function fillProperties(value: object, schema: Schema, prepared: PreparedSchema)
 }
 
 function addDefault(value: object, name: string, property: unknown, prepared: PreparedSchema): void {
-  if (!isRecord(property) || !Object.hasOwn(property, "default") || name === "__proto__") return;
+  if (!isSchemaObject(property) || !Object.hasOwn(property, "default") || name === "__proto__") return;
   const candidate = parseJson(JSON.stringify(property["default"]));
   if (validate(toDoubles(candidate), property, prepared.draft, prepared.lookup).valid)
     Object.assign(value, { [name]: candidate });
-}
-
-function isRecord(value: unknown): value is Schema {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

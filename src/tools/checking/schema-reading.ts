@@ -3,8 +3,10 @@
  * What is none of JSON Schema (a type named "int", `required: true`) is told: who wrote it meant something, but nobody
  * can say what, and a validator would take it for anything.
  */
+
 import type { Schema, SchemaDraft } from "@cfworker/json-schema";
 import { type Pattern, readPattern } from "./linear-patterns.ts";
+import { isSchemaObject } from "./prepared-schema.ts";
 
 export interface ReadSchema {
   readonly root: Schema | boolean;
@@ -27,13 +29,13 @@ interface Reading {
 export function readSchema(schema: unknown): ReadSchema {
   const reading: Reading = { draft: draftOf(schema), patterns: new Map(), unread: [] };
   if (typeof schema === "boolean") return { ...reading, root: schema, fault: undefined };
-  if (!isRecord(schema)) return { ...reading, root: true, fault: "it is no schema" };
+  if (!isSchemaObject(schema)) return { ...reading, root: true, fault: "it is no schema" };
   return { ...reading, root: schema, fault: visit(schema, "", reading) };
 }
 
 /** The dialect of its `$schema`; 2020-12 without one. */
 function draftOf(schema: unknown): SchemaDraft {
-  const { $schema }: Schema = isRecord(schema) ? schema : {};
+  const { $schema }: Schema = isSchemaObject(schema) ? schema : {};
   const dialect = typeof $schema === "string" ? $schema : "";
   if (dialect.includes("draft-04")) return "4";
   if (dialect.includes("draft-06") || dialect.includes("draft-07")) return "7";
@@ -43,7 +45,7 @@ function draftOf(schema: unknown): SchemaDraft {
 /** The first fault of a schema and those within it, outermost first. */
 function visit(schema: unknown, at: string, reading: Reading): string | undefined {
   if (typeof schema === "boolean") return undefined;
-  if (!isRecord(schema)) return `${at || "/"} is no schema`;
+  if (!isSchemaObject(schema)) return `${at || "/"} is no schema`;
   for (const [keyword, value] of Object.entries(schema)) {
     const expected = isFitting(keyword, value, reading.draft);
     if (expected !== undefined) return `${at}/${keyword} must be ${expected}, got ${preview(value)}`;
@@ -59,7 +61,7 @@ function visit(schema: unknown, at: string, reading: Reading): string | undefine
 function readPatterns(schema: Schema, at: string, reading: Reading): void {
   const { pattern, patternProperties } = schema;
   if (typeof pattern === "string" && !isReadable(pattern, `${at}/pattern`, reading)) delete schema["pattern"];
-  if (!isRecord(patternProperties)) return;
+  if (!isSchemaObject(patternProperties)) return;
   const names = Object.keys(patternProperties);
   const readable = names.filter((name) => isReadable(name, `${at}/patternProperties`, reading));
   if (readable.length === names.length) return;
@@ -141,7 +143,7 @@ function isFitting(keyword: string, value: unknown, draft: SchemaDraft): string 
     case "list":
       return Array.isArray(value) ? undefined : "a list of values";
     case "name lists":
-      return isRecord(value) && Object.values(value).every(isNames)
+      return isSchemaObject(value) && Object.values(value).every(isNames)
         ? undefined
         : "an object of lists of names";
     case "schema":
@@ -153,9 +155,11 @@ function isFitting(keyword: string, value: unknown, draft: SchemaDraft): string 
       if (draft === "2020-12") return "a schema (a list of them is `prefixItems`)";
       return value.every(isSchema) ? undefined : "a list of schemas";
     case "schema map":
-      return isRecord(value) && Object.values(value).every(isSchema) ? undefined : "an object of schemas";
+      return isSchemaObject(value) && Object.values(value).every(isSchema)
+        ? undefined
+        : "an object of schemas";
     case "dependencies":
-      return isRecord(value) && Object.values(value).every((each) => isSchema(each) || isNames(each))
+      return isSchemaObject(value) && Object.values(value).every((each) => isSchema(each) || isNames(each))
         ? undefined
         : "an object of schemas or lists of names";
     case undefined:
@@ -176,7 +180,7 @@ function isNames(value: unknown): boolean {
 }
 
 function isSchema(value: unknown): boolean {
-  return typeof value === "boolean" || isRecord(value);
+  return typeof value === "boolean" || isSchemaObject(value);
 }
 
 /** Keywords that may refuse null whatever the type says. */
@@ -199,9 +203,5 @@ function addNull(schema: { [keyword: string]: unknown }): void {
 
 function preview(value: unknown): string {
   if (Array.isArray(value)) return "a list";
-  return isRecord(value) ? "an object" : JSON.stringify(value).slice(0, 40);
-}
-
-function isRecord(value: unknown): value is Schema {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return isSchemaObject(value) ? "an object" : JSON.stringify(value).slice(0, 40);
 }

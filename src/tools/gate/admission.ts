@@ -8,8 +8,8 @@ import type { Catalog, CatalogTool } from "../catalog.ts";
 import type { ArgumentChecker, CheckedArguments } from "../checking/arguments.ts";
 import { whenThereIsTime } from "../checking/deadline.ts";
 import { explainRefusal } from "../explain-refusal.ts";
-import { type Decision, decide, refusingRule } from "../policy.ts";
-import { type Refusal, refuse } from "../settlement.ts";
+import { decide, type PolicyVerdict, refusingRule } from "../policy.ts";
+import { type Refusal, refuseCall } from "../settlement.ts";
 import type { GateCall } from "./gate-call.ts";
 
 export interface CheckDeps {
@@ -25,7 +25,7 @@ export type Checked =
       readonly ok: true;
       readonly tool: CatalogTool;
       readonly args: CheckedArguments;
-      readonly verdict: Exclude<Decision, { verdict: "deny" }>;
+      readonly verdict: Exclude<PolicyVerdict, { verdict: "deny" }>;
     }
   | Refusal;
 
@@ -38,7 +38,7 @@ export async function check(call: GateCall, deps: CheckDeps): Promise<Checked> {
   const tool = catalog.byId(call.tool);
   const verdict = tool === undefined ? undefined : decide(tool, call.policy);
   if (tool === undefined || verdict === undefined || verdict.verdict === "deny")
-    return refuse(explainRefusal(call.tool, { catalog, policy: call.policy }, call.spelling));
+    return refuseCall(explainRefusal(call.tool, { catalog, policy: call.policy }, call.spelling));
   return checkArguments(call, tool, verdict, deps);
 }
 
@@ -52,21 +52,21 @@ async function catalogFor(call: GateCall, { hub, catalog }: CheckDeps): Promise<
   const known = call.catalog.tools.some((each) => each.server === server);
   if (known || refusingRule(tool, policy) !== undefined) return call.catalog;
   const failure = await hub.whenListed(server, { signal, timeoutMs });
-  return failure === undefined ? catalog() : refuse(failure);
+  return failure === undefined ? catalog() : refuseCall(failure);
 }
 
 async function checkArguments(
   call: GateCall,
   tool: CatalogTool,
-  verdict: Exclude<Decision, { verdict: "deny" }>,
+  verdict: Exclude<PolicyVerdict, { verdict: "deny" }>,
   deps: CheckDeps,
 ): Promise<Checked> {
-  if (call.fault !== undefined) return refuse(call.fault);
+  if (call.fault !== undefined) return refuseCall(call.fault);
   await whenThereIsTime();
   const args = deps.checker.check(tool, call.args, call.spelling);
-  if (!args.ok) return refuse({ kind: "invalid_arguments", message: args.message });
+  if (!args.ok) return refuseCall({ kind: "invalid_arguments", message: args.message });
   if (!args.validated)
     deps.log.warn({ tool: tool.id, reason: args.reason }, "arguments were sent without validation");
-  if (tool.unavailable !== undefined) return refuse({ kind: "unsupported", message: tool.unavailable });
+  if (tool.unavailable !== undefined) return refuseCall({ kind: "unsupported", message: tool.unavailable });
   return { ok: true, tool, args, verdict };
 }

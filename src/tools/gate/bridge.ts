@@ -17,7 +17,7 @@ import type { CatalogTool } from "../catalog.ts";
 import type { CheckedArguments } from "../checking/arguments.ts";
 import { policyVersion } from "../policy.ts";
 import { refuseBeyondRoom, refuseWithoutRoom } from "../room.ts";
-import { type FinalOutcome, measure, type Refusal, refuse, settle } from "../settlement.ts";
+import { type FinalOutcome, measure, type Refusal, refuseCall, settle } from "../settlement.ts";
 import { type CheckDeps, check } from "./admission.ts";
 import { readDeclared } from "./declared-result.ts";
 import type { GateCall, GateOutcome, HumanDecision, OpenCall } from "./gate-call.ts";
@@ -85,7 +85,7 @@ async function admit(call: GateCall, deps: BridgeDeps): Promise<GateOutcome> {
     return { type: "pending", tool: tool.id, arguments: args.value, reason: consent.reason };
   if (consent.decision === "denied") {
     const message = `${consent.reason} This run asks nobody: its approval is "deny".`;
-    return settle(call, refuse({ kind: "denied", message }));
+    return settle(call, refuseCall({ kind: "denied", message }));
   }
   return execute(call, tool, args, decided, deps);
 }
@@ -124,7 +124,7 @@ async function perform(
   switch (decision.type) {
     case "deny": {
       const message = decision.reason ?? `${decision.by} denied this call.`;
-      return settle(call, refuse({ kind: "denied", message }));
+      return settle(call, refuseCall({ kind: "denied", message }));
     }
     case "result":
       return settle(call, { ok: true, value: decision.value });

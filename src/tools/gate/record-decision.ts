@@ -1,7 +1,7 @@
 /** What a person said of a pending call, written down; nothing is done yet. */
 import { parseJson } from "../../json.ts";
 import { policyVersion } from "../policy.ts";
-import { measure, type Refusal, refuse } from "../settlement.ts";
+import { measure, type Refusal, refuseCall } from "../settlement.ts";
 import { type CheckDeps, check } from "./admission.ts";
 import type { GateCall, HumanDecision } from "./gate-call.ts";
 import { faultOfResult } from "./supplied-result.ts";
@@ -27,7 +27,7 @@ export async function recordDecision(
       const value: unknown = parseJson(decision.value);
       const tool = call.catalog.byId(call.tool);
       const fault = tool === undefined ? undefined : faultOfResult(tool, value);
-      if (fault !== undefined) return refuse({ kind: "invalid_arguments", message: fault });
+      if (fault !== undefined) return refuseCall({ kind: "invalid_arguments", message: fault });
       const measured = measure({ ok: true, value }, call.resultBytes);
       if (!measured.ok) return measured;
       journal.append({ ...head, decision: "result", value: measured.value });

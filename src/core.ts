@@ -14,6 +14,7 @@ import type { Log } from "./log.ts";
 import { createHub, type HubDeps } from "./mcp/hub.ts";
 import type { Hub, ServerSpec } from "./mcp/server.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
+import type { Peers } from "./runs/peers.ts";
 import type { TokenBudgets } from "./runs/record/receipt.ts";
 import { Runner } from "./runs/runner.ts";
 import type { Store } from "./store/store.ts";
@@ -33,6 +34,8 @@ export interface CoreOptions {
   readonly marks: ToolMarks;
   /** Opens what keeps the runs. The core disposes of it. */
   readonly store: (log: Log) => Promise<Store>;
+  /** The other processes that work on this store. Absent: there are none. */
+  readonly peers?: Peers;
   readonly sandbox: WorkerPoolOptions;
   /** Milliseconds for one tool call. */
   readonly callTimeoutMs: number;
@@ -120,6 +123,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     approvalExpiresMs,
     presentLayers,
     memory,
+    peers: options.peers,
     ...(tokenBudgets === undefined ? {} : { tokenBudgets }),
   });
   // What a store keeps, the next process goes on with.

@@ -3,10 +3,25 @@
  * where a person has to decide and goes on when the conversation comes back. So a request either begins a chat, goes
  * on with one, or asks again for an answer that is on its way or was given.
  *
+ * The trip of a chat that pauses, restarts and resumes. Every arrow is a call downward; nothing calls back:
+ *
+ *   pause    answer.ts            a call of the model needs a person: the response ends with it, its run waits
+ *   restart  runs/runner.recover  nothing to do: the run is at rest in the store, nobody owns it
+ *   resume   engine.run           the conversation comes back with a tool message
+ *              → readReply         which calls it answers
+ *              → resumeChat
+ *                 → runner.borrowChat     the run is claimed and loaded here, or waited for where it is answered
+ *                 → readReplyTo           what the message says to each call
+ *                 → runner.decide         each decision, durable; programs and calls resume by themselves
+ *                 → answers.resume        the answer goes on, as a LiveAnswer that outlives the loan
+ *              → answer.follow            the client hears it, from the turn after the pause
+ *            once the answer ends the run rests: it is committed, and released
+ *
  * Once a tool was called the request has effects, and clients repeat failed requests: from then on a failure is an
  * ordinary end of the answer, in words and with a `stopReason`, never an error.
  */
 import type { Log } from "../log.ts";
+import type { CallRun } from "../runs/live/call-run.ts";
 import { createTurnstiles } from "../runs/live/turnstile.ts";
 import { requestKey } from "../runs/record/request-keys.ts";
 import type { Runner } from "../runs/runner.ts";
@@ -20,18 +35,19 @@ import type { ChatEvent } from "./events.ts";
 import type { Followable } from "./live-answer.ts";
 import { answerPlainly } from "./plain.ts";
 import { resumeChat } from "./resume.ts";
+import type { Chapter } from "./turns/kept-turns.ts";
 import type { ChatRequest } from "./turns/request.ts";
 
 export interface ChatEngineDeps extends ConversationDeps {
   readonly runner: Pick<
     Runner,
     | "start"
-    | "openCalls"
+    | "openChat"
     | "catalog"
     | "decide"
     | "cancel"
     | "settlement"
-    | "takeUpChat"
+    | "borrowChat"
     | "findChat"
     | "programAtRest"
     | "reader"
@@ -93,26 +109,50 @@ async function beginOrGoOn(
   const isSaid = canComeAgain(request);
   const cut = cuts.take(key);
   const earlier = isSaid || cuts.mayHaveBeenLeft ? (cut ?? (await runner.findChat(principal, mark))) : cut;
-  const answer =
-    earlier === undefined
-      ? undefined
-      : await runner.takeUpChat(earlier, principal, async (run) => {
-          const chapter = isSaid
-            ? findChapter(run, request)
-            : await findCutChapter(run, request, runner, deps.reattachMs, cut !== undefined);
-          return chapter && answers.again(run, chapter.start, request);
-        });
-  return answer ?? beginChat(deps, answers, request);
+  const find = (run: CallRun): Chapter | undefined | Promise<Chapter | undefined> =>
+    isSaid
+      ? findChapter(run, request)
+      : findCutChapter(run, request, runner, deps.reattachMs, cut !== undefined);
+  const answer = earlier === undefined ? undefined : await answerAgain(deps, answers, request, earlier, find);
+  if (answer !== undefined) return answer;
+  const begun = await beginChat(deps, answers, request, mark.key !== null);
+  if (!("known" in begun)) return begun;
+  // Another process has begun it in the same moment.
+  const { known } = begun;
+  const theirs = await answerAgain(deps, answers, request, known, (run) => findChapter(run, request));
+  return theirs ?? beginChat(deps, answers, request);
 }
 
+/** Undefined when the request asks for no answer of this chat. */
+async function answerAgain(
+  { runner }: ChatEngineDeps,
+  answers: Answers,
+  request: ChatRequest,
+  id: string,
+  find: (run: CallRun) => Chapter | undefined | Promise<Chapter | undefined>,
+): Promise<Followable | undefined> {
+  using chat = await runner.borrowChat(id, request.principal, request.signal);
+  const chapter = chat && (await find(chat.run));
+  // Awaited here: the chat is in use until then.
+  return chapter && (await answers.again(chat.run, chapter.start, request));
+}
+
+async function beginChat(deps: ChatEngineDeps, answers: Answers, request: ChatRequest): Promise<Followable>;
+async function beginChat(
+  deps: ChatEngineDeps,
+  answers: Answers,
+  request: ChatRequest,
+  once: boolean,
+): Promise<Followable | { readonly known: string }>;
 async function beginChat(
   { runner, config, ...deps }: ChatEngineDeps,
   answers: Answers,
   request: ChatRequest,
-): Promise<Followable> {
+  once = false,
+): Promise<Followable | { readonly known: string }> {
   const chat = openConversation({ runner, config, ...deps }, request);
   const { principal, keyName, user, policy, mode, model, mark } = request;
-  const run = await runner.openCalls({
+  const opened = await runner.openChat({
     principal,
     keyName,
     user,
@@ -121,6 +161,7 @@ async function beginChat(
     consent: "auto",
     limits: config.limits,
     chat: { mode, model, request: mark },
+    once,
   });
-  return answers.begin(run, chat);
+  return "known" in opened ? opened : answers.begin(opened, chat);
 }

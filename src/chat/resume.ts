@@ -12,7 +12,7 @@ import { turnsOf } from "./turns/kept-turns.ts";
 import type { ChatRequest } from "./turns/request.ts";
 
 export interface ResumeDeps {
-  readonly runner: Pick<Runner, "takeUpChat" | "decide" | "settlement" | "reader" | "catalog">;
+  readonly runner: Pick<Runner, "borrowChat" | "decide" | "settlement" | "reader" | "catalog">;
 }
 
 /**
@@ -25,15 +25,16 @@ export async function resumeChat(
   request: ChatRequest,
   reply: Reply,
 ): Promise<Followable | undefined> {
+  const { principal, signal } = request;
   const [first = ""] = reply.ids;
-  const chat = await findChat(deps, request, first);
-  const goOn = async (run: CallRun) => ({ answer: await goOnWith(run, deps, answers, request, reply) });
-  const taken = await (chat && deps.runner.takeUpChat(chat, request.principal, goOn));
-  if (!taken) throw unknownCall(first);
-  return taken.answer;
+  const id = await findChat(deps, request, first);
+  using chat = id === undefined ? undefined : await deps.runner.borrowChat(id, principal, signal);
+  if (chat === undefined) throw unknownCall(first);
+  // Awaited here: the chat is in use until then.
+  return await resumeWith(chat.run, deps, answers, request, reply);
 }
 
-async function goOnWith(
+async function resumeWith(
   run: CallRun,
   { runner }: ResumeDeps,
   answers: Answers,

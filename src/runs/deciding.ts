@@ -1,12 +1,14 @@
-/** What follows when a person decides a call of a stored run, whoever carries it. */
+/** What follows when a person decides a call of a run. */
 import { ToolariumError } from "../errors.ts";
 import type { StoredRun } from "../store/store.ts";
 import type { Bridge } from "../tools/gate/bridge.ts";
+import type { DecidedRun, Elsewhere } from "./elsewhere.ts";
 import type { Decided, Decision } from "./live/active-run.ts";
 import { decideCall } from "./live/approvals.ts";
-import type { Carried } from "./live/carriage.ts";
-import { isAsked, narrowReport, seesWhole } from "./live/deciders.ts";
-import { endOf, orLost, settlementOf } from "./live/outcomes.ts";
+import { isAsked, narrowReport, seesWhole, type Viewer } from "./live/deciders.ts";
+import { isTakenOver, refuseLost } from "./live/endings.ts";
+import { orLost, settlementOf } from "./live/outcomes.ts";
+import type { Carried, Loan } from "./live/owned-runs.ts";
 import { callIdOf } from "./record/ids.ts";
 import type { Report } from "./record/report-shape.ts";
 
@@ -14,35 +16,49 @@ export interface DecidingDeps {
   readonly bridge: Bridge;
   /** Milliseconds for one call, from the configuration. */
   readonly callTimeoutMs: number;
-  /** Carries the run while `act` uses it, and until it is at rest. */
-  readonly keep: (act: (run: Carried) => Promise<Report>) => Promise<Report | undefined>;
-  /** Its report as it stands. */
-  readonly report: () => Promise<Report>;
+  readonly elsewhere: Elsewhere;
 }
 
-/** See `Runner.decide`. */
-export async function decideStored(
-  stored: StoredRun,
-  { call, decision, viewer, layers = [] }: Decision,
-  { bridge, callTimeoutMs: timeoutMs, keep, report }: DecidingDeps,
-): Promise<Decided> {
-  const decided = Promise.withResolvers<Pick<Decided, "settled">>();
-  const done = keep(async (run) => {
+/**
+ * Resolves when the decision is durable; the run resumes from there, and the loan is returned when it rests. Rejects as
+ * `decideCall`, and with `run_lost` when another process owns the run by now.
+ */
+export async function decideLent(
+  loan: Loan<Carried>,
+  { call, decision, layers = [] }: Pick<Decision, "call" | "decision" | "layers">,
+  { bridge, callTimeoutMs: timeoutMs, elsewhere }: DecidingDeps,
+): Promise<DecidedRun> {
+  const { run } = loan;
+  try {
     if (run.decidable === null)
       throw new ToolariumError("decision_conflict", "The calls of this run cannot be decided.");
     await orLost(run, decideCall(run.decidable, { call, decision, layers, timeoutMs }, bridge));
-    const settled = orLost(run, settlementOf(run.journal, callIdOf(call)));
-    settled.catch(() => undefined);
-    decided.resolve({ settled });
-    await run.rest();
-    return endOf(run);
+  } catch (error) {
+    loan[Symbol.dispose]();
+    throw error;
+  }
+  const settled = settlementOf(run.journal, callIdOf(call)).catch((error: unknown) => {
+    if (isTakenOver(error)) return elsewhere.settlement(run.id, call);
+    throw run.journal.lost === undefined ? error : refuseLost(run, run.journal.lost);
   });
-  done.then(() => undefined, decided.reject);
-  const { settled } = await decided.promise;
+  const rest = async (): Promise<Report> => {
+    using _ = loan;
+    await run.rest();
+    return elsewhere.endAnywhere(run);
+  };
+  return watched({ report: () => elsewhere.report(run.id), done: rest(), settled });
+}
+
+/** Whoever ignores what follows ends no process. */
+export function watched(decided: DecidedRun): DecidedRun {
+  decided.done.catch(() => undefined);
+  decided.settled.catch(() => undefined);
+  return decided;
+}
+
+/** The same as far as the viewer may read it. */
+export function seenBy(viewer: Viewer, stored: StoredRun, { report, done, settled }: DecidedRun): Decided {
   const seen = (whole: Report): Report =>
     seesWhole(stored, viewer) ? whole : narrowReport(whole, (tool) => isAsked(stored, tool, viewer));
-  const current = async (): Promise<Report> => seen(await report());
-  const told = done.then((end) => (end === undefined ? current() : seen(end)));
-  told.catch(() => undefined);
-  return { settled, done: told, report: current };
+  return watched({ settled, done: done.then(seen), report: async () => seen(await report()) });
 }

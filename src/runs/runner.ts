@@ -1,20 +1,21 @@
 /**
- * The run life cycle: who may start what, how a run that rests goes on, and what becomes of runs when the process
- * starts and stops.
+ * The run life cycle: who may start what, how a run that rests resumes, and what becomes of runs when the process starts
+ * and stops. A run that another process owns is followed there, and what is said to it is passed on.
  */
 import { ToolariumError } from "../errors.ts";
 import type { RequestMark } from "../journal.ts";
-import type { StoredRun } from "../store/store.ts";
-import { decideStored } from "./deciding.ts";
+import { createElsewhere, type Elsewhere } from "./elsewhere.ts";
 import type { ActiveRun, Decided, Decision } from "./live/active-run.ts";
 import { CallRun } from "./live/call-run.ts";
-import { Carriage, type Carried } from "./live/carriage.ts";
 import type { Viewer } from "./live/deciders.ts";
 import { createExpiry, type Expiry } from "./live/expiry.ts";
+import { createFollowers, type Followers } from "./live/followers.ts";
 import { handOver } from "./live/hand-over.ts";
-import { endOf, orLost } from "./live/outcomes.ts";
+import { type Carried, type Loan, OwnedRuns } from "./live/owned-runs.ts";
+import { isElsewhere } from "./live/ownership.ts";
 import { ProgramRun } from "./live/program-run.ts";
 import { createRevival, type Revival, refuseUnwritable } from "./live/revival.ts";
+import { noPeers, type Peers } from "./peers.ts";
 import { loadRun } from "./prepare/loading.ts";
 import type { CallRunRequest } from "./prepare/open-calls.ts";
 import type { ProgramRequest } from "./prepare/prepare.ts";
@@ -24,43 +25,73 @@ import { type SettledCall, settlementIn } from "./record/call-result.ts";
 import { callIdOf } from "./record/ids.ts";
 import type { Report } from "./record/report-shape.ts";
 import { requestKey } from "./record/request-keys.ts";
-import type { RunState } from "./record/run-state.ts";
-import { recoverRun, recoverRuns } from "./recovery.ts";
+import { type RecoveryDeps, recoverRun, recoverRuns } from "./recovery.ts";
 import { openCalls, type StartingDeps, type StartingParts, startProgram } from "./starting.ts";
+import { createTelling, type Telling } from "./telling.ts";
 
 export interface RunnerDeps extends Omit<StartingDeps, "builtins" | "onLost"> {
   /** Milliseconds for which a call waits for a person. */
   readonly approvalExpiresMs: number;
+  /** Absent: nobody else works on the store. */
+  readonly peers?: Peers | undefined;
 }
 
 export class Runner {
   readonly #deps: RunnerDeps & StartingDeps;
-  readonly #carriage: Carriage<Carried>;
+  readonly #peers: Peers;
+  readonly #owned: OwnedRuns<Carried>;
+  readonly #followers: Followers;
   readonly #reader: RunReader;
+  readonly #elsewhere: Elsewhere;
+  readonly #telling: Telling;
   readonly #expiry: Expiry;
   readonly #revival: Revival;
-  #recovery: Promise<unknown> = Promise.resolve();
+  readonly #recovery: RecoveryDeps;
+  readonly #leaving: (() => void)[] = [];
+  /** What is taken up or looked for in the background. */
+  #background: Promise<unknown> = Promise.resolve();
   #draining = false;
 
   constructor(deps: RunnerDeps) {
-    this.#carriage = new Carriage<Carried>(
-      (run) => this.#watch(run.id, run.journal.state),
-      (run) => this.#revival.stranded(run),
-    );
-    this.#reader = createRunReader(deps.store, (id) => this.#carriage.get(id));
+    const { store, log, approvalExpiresMs: expiresMs, peers = noPeers(deps.store) } = deps;
+    this.#peers = peers;
+    this.#owned = new OwnedRuns<Carried>({
+      ownership: peers.ownership,
+      load: async (id, claim) => {
+        const stored = await store.getRun(id);
+        return stored && loadRun(stored, claim, this.#deps);
+      },
+      onRest: ({ journal }) => {
+        const { waitsSince } = journal.state;
+        if (waitsSince !== undefined) this.#expiry.expect(waitsSince);
+      },
+      onStranded: (run) => this.#revival.stranded(run),
+    });
+    const owned = (id: string): Carried | undefined => this.#owned.get(id);
+    this.#followers = createFollowers({ store, signals: peers.signals, journal: (id) => owned(id)?.journal });
+    this.#reader = createRunReader(store, owned, this.#followers);
+    this.#elsewhere = createElsewhere({ store, followers: this.#followers, reader: this.#reader });
     this.#deps = {
       ...deps,
       builtins: (principal) => createBuiltins(principal, this.#reader),
       onLost: (id) => this.#revival.lost(id),
     };
-    this.#expiry = createExpiry((id) => {
-      this.#expire(id).catch((error: unknown) => {
-        deps.log.error({ err: error, run: id }, "a run that waited too long could not be ended");
-      });
-    });
-    const { store, log } = deps;
-    const carriage = this.#carriage;
-    this.#revival = createRevival({ store, log, carriage, takeUp: (id) => this.#takeUp(id) });
+    this.#expiry = createExpiry({ store, log, expiresMs, expire: (id) => this.#expire(id) });
+    this.#revival = createRevival({ store, log, owned: this.#owned, takeUp: (id) => this.#takeUp(id) });
+    this.#recovery = {
+      store,
+      log,
+      ownership: peers.ownership,
+      stopped: () => this.#draining,
+      claim: async ({ id, kind }) => {
+        // A chat in use is being answered, or a decision of it is being taken.
+        if (kind !== "program" && owned(id) !== undefined) return undefined;
+        const found = await this.#owned.borrow(id);
+        return found === undefined || isElsewhere(found) ? undefined : found;
+      },
+    };
+    const { mailbox } = peers;
+    this.#telling = createTelling({ ...this.#deps, owned: this.#owned, mailbox, elsewhere: this.#elsewhere });
   }
 
   /** Reports, lists, events, pending calls. */
@@ -84,29 +115,39 @@ export class Runner {
   }
 
   /** A record for calls made outside a program. Rejects as `start`. */
-  async openCalls(request: CallRunRequest): Promise<CallRun> {
+  async openCalls(request: Omit<CallRunRequest, "once">): Promise<CallRun> {
+    this.#refuseNewRun(request);
+    const opened = await openCalls(request, this.#parts());
+    if ("known" in opened) throw new Error("a record that need not be the only one was not opened");
+    return opened;
+  }
+
+  /**
+   * The record of a chat. With `once` nothing is opened when the same request has opened one before, here or in another
+   * process: then `known` is that one. Rejects as `start`.
+   */
+  async openChat(request: CallRunRequest): Promise<CallRun | { readonly known: string }> {
     this.#refuseNewRun(request);
     return openCalls(request, this.#parts());
   }
 
   /**
-   * A chat of this principal's own, to go on with: carried from here until it rests after `act`. Undefined when there
-   * is none. Rejects with what `act` throws.
+   * A chat of this principal's own, to answer in: owned here until it rests after the loan was returned. Waits while
+   * another process answers in it, unless the signal aborts. Undefined when there is none.
    */
-  async takeUpChat<T>(
-    id: string,
-    principal: string,
-    act: (run: CallRun) => Promise<T>,
-  ): Promise<T | undefined> {
+  async borrowChat(id: string, principal: string, signal: AbortSignal): Promise<Loan<CallRun> | undefined> {
     this.#refuseChanges();
-    const acted = Promise.withResolvers<T | undefined>();
-    const kept = this.#keepById(id, async (run) => {
-      const isTheirs = run instanceof CallRun && run.principal === principal && run.spec.chat !== undefined;
-      acted.resolve(isTheirs ? await act(run) : undefined);
-      await run.rest();
-    });
-    kept.then(() => acted.resolve(undefined), acted.reject);
-    return acted.promise;
+    let found = await this.#owned.borrow(id);
+    while (found !== undefined && isElsewhere(found)) {
+      await found.released(signal);
+      found = await this.#owned.borrow(id);
+    }
+    if (found === undefined) return undefined;
+    const { run, [Symbol.dispose]: giveBack } = found;
+    if (run instanceof CallRun && run.principal === principal && run.spec.chat !== undefined)
+      return { run, [Symbol.dispose]: giveBack };
+    giveBack();
+    return undefined;
   }
 
   /** The newest chat that this request began; undefined when it began none that is still kept. */
@@ -118,29 +159,37 @@ export class Runner {
    * The report of a program once it has ended or waits; undefined when there is none. One that was cancelled at this
    * time or later (milliseconds since the Unix epoch) goes on before.
    */
-  programAtRest(id: string, cancelledSince: number = Number.POSITIVE_INFINITY): Promise<Report | undefined> {
-    return this.#keepById(id, async (run) => {
-      if (run instanceof ProgramRun) {
-        handOver(() => run.reopen(cancelledSince));
-        // Of those that an earlier process left it may be the next to be taken up.
-        if (run.journal.status !== "waiting") handOver(() => run.resume("restart"));
-      }
-      await run.rest();
-      return endOf(run);
-    });
+  async programAtRest(
+    id: string,
+    cancelledSince: number = Number.POSITIVE_INFINITY,
+  ): Promise<Report | undefined> {
+    const found = await this.#owned.borrow(id);
+    if (found === undefined) return undefined;
+    if (isElsewhere(found)) return this.#elsewhere.end(id);
+    using loan = found;
+    const { run } = loan;
+    if (run instanceof ProgramRun) {
+      handOver(() => run.reopen(cancelledSince));
+      // Of those that an earlier process left it may be the next to be taken up.
+      if (run.journal.status !== "waiting") handOver(() => run.resume("restart"));
+    }
+    await run.rest();
+    return this.#elsewhere.endAnywhere(run);
   }
 
   /** What became of a decided call, once its run has ended or waits. */
-  settlement(id: string, call: string): Promise<SettledCall | undefined> {
-    return this.#keepById(id, async (run) => {
-      await run.rest();
-      return settlementIn(run.journal.state, callIdOf(call));
-    });
+  async settlement(id: string, call: string): Promise<SettledCall | undefined> {
+    const found = await this.#owned.borrow(id);
+    if (found === undefined) return undefined;
+    if (isElsewhere(found)) return this.#elsewhere.settlement(id, call);
+    using loan = found;
+    await loan.run.rest();
+    return settlementIn(loan.run.journal.state, callIdOf(call));
   }
 
   /**
-   * Records what a person said of a call that waits, and lets its run go on. Resolves when that is durable. Undefined
-   * when there is no such run, or its call is not theirs to decide.
+   * Records what a person said of a call that waits, and lets its run resume, wherever it is owned. Resolves when that
+   * is durable. Undefined when there is no such run, or its call is not theirs to decide.
    *
    * @throws `not_found`, `decision_conflict`, `invalid_arguments`, `tool_not_allowed`: see `decideCall`;
    * `store_unavailable`: then the decision can be there later all the same, and may be sent again
@@ -148,27 +197,14 @@ export class Runner {
   async decide(decision: Decision): Promise<Decided | undefined> {
     this.#refuseChanges();
     const stored = await this.#reader.findAsked(decision.run, decision.call, decision.viewer);
-    if (stored === undefined) return undefined;
-    return decideStored(stored, decision, {
-      ...this.#deps,
-      keep: (act) => this.#carriage.keepStored(stored.id, () => this.#load(stored), act),
-      report: () => this.#reportOf(stored.id, { principal: stored.principal, admin: false }),
-    });
+    return stored && this.#telling.decide(stored, decision);
   }
 
   /** Ends a run that has not ended; answers its report either way. Undefined as for `decide`. */
   async cancel(id: string, viewer: Viewer): Promise<Report | undefined> {
     const run = await this.#reader.find(id, viewer);
     if (run === undefined) return undefined;
-    await this.#carriage.keepStored(
-      id,
-      () => this.#load(run),
-      async (carried) => {
-        carried.cancel();
-        await carried.rest();
-        await orLost(carried, carried.journal.flush());
-      },
-    );
+    await this.#telling.cancel(id);
     if (run.kind === "chat") {
       const { runs } = await this.#deps.store.listRuns({ parent: id, limit: 200 });
       await Promise.all(runs.map((program) => this.cancel(program.id, viewer)));
@@ -177,22 +213,14 @@ export class Runner {
   }
 
   /**
-   * Takes up what an earlier process left: programs go on in the background, and calls that people decided; those that
-   * wait are watched, and what only a client could go on with is ended. For the one process that owns the store.
-   * Returns how many there were.
+   * Takes up what nobody owns, now and whenever another process has ended: programs resume, and calls that people
+   * decided; what only a client could resume is ended. Those that wait expire in their time. Returns how many there
+   * were.
    */
   async recover(): Promise<{ readonly resumed: number; readonly ended: number }> {
-    const { store, log } = this.#deps;
-    const { resumed, ended, atRest } = await recoverRuns({
-      store,
-      log,
-      keep: this.#keep,
-      watch: (id, state) => {
-        if (!this.#expiry.isWatched(id)) this.#watch(id, state);
-      },
-      stopped: () => this.#draining,
-    });
-    this.#recovery = atRest;
+    const { resumed, ended, atRest } = await recoverRuns(this.#recovery);
+    this.#background = Promise.all([atRest, this.#expiry.look()]);
+    this.#leaving.push(this.#peers.ownership.onWanting(() => this.#recoverAgain()));
     return { resumed, ended };
   }
 
@@ -203,65 +231,52 @@ export class Runner {
   async drain(deadlineMs: number, rest: "suspend" | "cancel"): Promise<void> {
     this.#draining = true;
     const all = (): Promise<unknown> =>
-      Promise.all(this.#carriage.all().map((run) => run.rest().then(() => run.quiet())));
+      Promise.all(this.#owned.all().map((run) => run.rest().then(() => run.quiet())));
     const deadline = Promise.withResolvers<void>();
     const timer = setTimeout(deadline.resolve, deadlineMs);
     await Promise.race([all(), deadline.promise]);
     clearTimeout(timer);
-    for (const run of this.#carriage.all()) run[rest]();
+    for (const leave of this.#leaving) leave();
+    for (const run of this.#owned.all()) run[rest]();
     await all();
-    await this.#recovery;
+    await this.#background;
+    await this.#owned.letGoOfAll();
     this.#revival[Symbol.dispose]();
     this.#expiry[Symbol.dispose]();
   }
 
-  readonly #keep = (stored: StoredRun, act: (run: Carried) => Promise<void>): Promise<unknown> =>
-    this.#carriage.keepStored(stored.id, () => this.#load(stored), act);
+  #recoverAgain(): void {
+    const again = recoverRuns(this.#recovery).then(
+      ({ atRest }) => atRest,
+      (error: unknown) => this.#deps.log.error({ err: error }, "runs that nobody owns could not be read"),
+    );
+    this.#background = Promise.all([this.#background, again]);
+  }
 
   /** After its record could not be kept for a while. */
   async #takeUp(id: string): Promise<void> {
-    const { store } = this.#deps;
-    const stored = await store.getRun(id);
-    if (stored !== undefined && !this.#draining) await recoverRun(stored, { store, keep: this.#keep });
+    const stored = await this.#deps.store.getRun(id);
+    if (stored !== undefined && !this.#draining) await recoverRun(stored, this.#recovery, "store");
   }
 
   #parts(): StartingParts {
-    return { ...this.#deps, carriage: this.#carriage, reader: this.#reader };
-  }
-
-  #load(stored: StoredRun): Promise<Carried> {
-    return loadRun(stored, this.#deps);
+    const { endAnywhere } = this.#elsewhere;
+    const { ownership } = this.#peers;
+    const [owned, followers, reader] = [this.#owned, this.#followers, this.#reader];
+    return { ...this.#deps, ownership, owned, followers, reader, endAnywhere };
   }
 
   async #expire(id: string): Promise<void> {
     if (this.#draining) return;
-    const code = await this.#keepById(id, async (run) => {
-      run.expire?.();
-      await run.rest();
-      return run.report().error?.code;
-    });
-    if (code !== "approval_expired") return;
+    const found = await this.#owned.borrow(id);
+    if (found === undefined || isElsewhere(found)) return;
+    using loan = found;
+    loan.run.expire?.();
+    await loan.run.rest();
+    if (loan.run.report().error?.code !== "approval_expired") return;
     // Its chat waited for the same decision.
-    const parent = (await this.#deps.store.getRun(id))?.parent ?? null;
+    const { parent } = loan.run.journal.record;
     if (parent !== null) await this.#expire(parent);
-  }
-
-  /** Carries a run while `act` uses it, and until it is at rest. Undefined when there is none of this id. */
-  async #keepById<T>(id: string, act: (run: Carried) => Promise<T>): Promise<T | undefined> {
-    const stored = await this.#deps.store.getRun(id);
-    return stored && this.#carriage.keepStored(id, () => this.#load(stored), act);
-  }
-
-  /** A run at rest ends when what it waits for has taken too long. */
-  #watch(id: string, { waitsSince }: RunState): void {
-    if (waitsSince === undefined) this.#expiry.forget(id);
-    else this.#expiry.watch(id, waitsSince + this.#deps.approvalExpiresMs);
-  }
-
-  async #reportOf(id: string, viewer: Viewer): Promise<Report> {
-    const report = await this.#reader.report(id, viewer);
-    if (report === undefined) throw new ToolariumError("not_found");
-    return report;
   }
 
   /** @throws why nothing can be changed now */

@@ -6,11 +6,13 @@ import { spendTime, whenThereIsTime } from "../tools/checking/deadline.ts";
 import type { ActiveRun } from "./live/active-run.ts";
 import { decideCall } from "./live/approvals.ts";
 import type { CallRun } from "./live/call-run.ts";
-import type { Carriage, Carried } from "./live/carriage.ts";
 import { endRefused } from "./live/endings.ts";
+import type { Followers } from "./live/followers.ts";
 import { handOver } from "./live/hand-over.ts";
 import { createJournal, type Journal } from "./live/live-journal.ts";
-import { endOf, keptEvents, orLost } from "./live/outcomes.ts";
+import { orLost } from "./live/outcomes.ts";
+import type { Carried, OwnedRuns } from "./live/owned-runs.ts";
+import type { Ownership } from "./live/ownership.ts";
 import { type ProgramDeps, ProgramRun } from "./live/program-run.ts";
 import { createRunMemory } from "./live/run-memory.ts";
 import { type CallRunRequest, openCallRun } from "./prepare/open-calls.ts";
@@ -19,7 +21,7 @@ import { readFailedProgram } from "./read/failed-program.ts";
 import type { RunReader } from "./read/reading.ts";
 import type { TokenBudgets } from "./record/receipt.ts";
 import { createReuse } from "./record/repair.ts";
-import type { PendingCall } from "./record/report-shape.ts";
+import type { PendingCall, Report } from "./record/report-shape.ts";
 
 export interface StartingDeps extends ProgramDeps {
   readonly compiler: Compiler;
@@ -33,14 +35,18 @@ export interface StartingDeps extends ProgramDeps {
 }
 
 export interface StartingParts extends StartingDeps {
-  readonly carriage: Carriage<Carried>;
+  readonly ownership: Pick<Ownership, "begin">;
+  readonly owned: OwnedRuns<Carried>;
+  readonly followers: Followers;
   readonly reader: RunReader;
+  /** The report of a run at rest, wherever it came to rest. */
+  readonly endAnywhere: (run: Carried) => Promise<Report>;
 }
 
 /** See `Runner.start`. */
 export async function startProgram(request: ProgramRequest, parts: StartingParts): Promise<ActiveRun> {
   const { signal, onApproval, repairOf, principal } = request;
-  const { store, log, onLost, carriage, reader } = parts;
+  const { store, log, onLost, ownership, owned, followers, reader } = parts;
   const catalog = parts.catalog(principal);
   const source = repairOf && (await readFailedProgram(repairOf, principal, reader));
   const { outcome, denied, record, identity } = await prepareProgram(request, catalog, parts);
@@ -48,13 +54,14 @@ export async function startProgram(request: ProgramRequest, parts: StartingParts
   await whenThereIsTime();
   const memory = parts.memory && createRunMemory(parts.memory);
   memory?.begin(record.spec.length);
+  const claim = ownership.begin(record.id);
   let journal: Journal | undefined;
   const run: ProgramRun = new ProgramRun(
     {
       identity,
       catalog,
       journal: () => {
-        journal ??= createJournal({ store, run: record, log, onLost, memory });
+        journal ??= createJournal({ store, run: record, claim, log, onLost, memory });
         return journal;
       },
       ...(source ? { reuse: createReuse(source, undefined) } : {}),
@@ -68,15 +75,18 @@ export async function startProgram(request: ProgramRequest, parts: StartingParts
     if (outcome.ok) spendTime(() => handOver(() => run.start()));
   } catch (error) {
     memory?.release();
+    void claim.release();
     throw error;
   }
   if (!outcome.ok) run.refuse(endRefused(outcome, identity.program.compileMs), denied);
   const heed = heedSignal(run, signal);
-  const done = carriage.keep(run, async () => {
+  const loan = owned.lend(run, claim);
+  const done = (async () => {
+    using _ = loan;
     await run.rest();
     heed[Symbol.dispose]();
-    return endOf(run);
-  });
+    return parts.endAnywhere(run);
+  })();
   done.catch(() => undefined);
   return {
     id: run.id,
@@ -84,17 +94,23 @@ export async function startProgram(request: ProgramRequest, parts: StartingParts
     done,
     cancel: () => run.cancel(),
     kept: () => orLost(run, run.journal.flush()),
-    events: (afterSeq, until) => keptEvents(run.journal, afterSeq, until),
+    events: (afterSeq, until) => followers.followLive(run.journal, { afterSeq, until }),
   };
 }
 
-/** See `Runner.openCalls`. */
-export function openCalls(request: CallRunRequest, parts: StartingParts): CallRun {
-  const run = openCallRun(request, parts);
+/** See `Runner.openCalls` and `Runner.openChat`. */
+export async function openCalls(
+  request: CallRunRequest,
+  parts: StartingParts,
+): Promise<CallRun | { readonly known: string }> {
+  const opened = await openCallRun(request, parts);
+  if ("known" in opened) return opened;
+  const { run, claim } = opened;
   const heed = heedSignal(run, request.signal);
-  void parts.carriage.keep(run, async () => {
-    await run.rest();
+  const loan = parts.owned.lend(run, claim);
+  void run.rest().then(() => {
     heed[Symbol.dispose]();
+    loan[Symbol.dispose]();
   });
   return run;
 }

@@ -51,11 +51,11 @@ async function converse(programsTaken: number, callsPerTurn = 1): Promise<Outcom
     },
     runner: {
       catalog: () => runner.catalog(),
-      openCalls: (request) => runner.openCalls(request),
+      openChat: (request) => runner.openChat(request),
       decide: (decision) => runner.decide(decision),
       cancel: (id, viewer) => runner.cancel(id, viewer),
       settlement: (id, call) => runner.settlement(id, call),
-      takeUpChat: (id, principal, act) => runner.takeUpChat(id, principal, act),
+      borrowChat: (id, principal, signal) => runner.borrowChat(id, principal, signal),
       findChat: (principal, mark) => runner.findChat(principal, mark),
       programAtRest: (id) => runner.programAtRest(id),
       reader: runner.reader,

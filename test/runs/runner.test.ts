@@ -222,7 +222,7 @@ describe("a run", () => {
     }
     expect(seen).toEqual(["opened", "log", "requested", "decided", "started", "settled", "ended"]);
     await active.done;
-    const again = await core.runner.reader.events(active.id, me, 5);
+    const again = await core.runner.reader.events(active.id, me, { afterSeq: 5 });
     const rest: string[] = [];
     for await (const event of again ?? []) rest.push(event.type);
     expect(rest).toEqual(["settled", "ended"]);

@@ -4,8 +4,8 @@ import type { Catalog } from "../../tools/catalog.ts";
 import type { Bridge } from "../../tools/gate/bridge.ts";
 import type { PolicyLayer } from "../../tools/policy-layer.ts";
 import type { RunSpec } from "../record/run-spec.ts";
-import type { Carried } from "./carriage.ts";
 import type { Journal } from "./live-journal.ts";
+import type { Carried } from "./owned-runs.ts";
 
 /** A request that goes on with a chat. */
 export interface ResumingRequest {

@@ -11,11 +11,11 @@ import type { Report } from "../record/report-shape.ts";
 import type { RunSpec } from "../record/run-spec.ts";
 import type { Decidable } from "./approvals.ts";
 import type { CallRunDeps, CallRunOptions, ResumingRequest } from "./call-run-options.ts";
-import type { Carried } from "./carriage.ts";
 import { endAtRest, endCalls, endLeft, refuseLost } from "./endings.ts";
 import type { GateRest } from "./lease.ts";
 import { Life } from "./life.ts";
 import type { Journal } from "./live-journal.ts";
+import type { Carried } from "./owned-runs.ts";
 import { createTurnstile } from "./turnstile.ts";
 
 /** What the gate is shown while one request is answered, or between two. */

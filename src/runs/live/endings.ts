@@ -84,17 +84,20 @@ export function refuseLost(
   const { readable, state } = journal;
   const effects = effectsOf(state);
   const status = statusAfter(readable.at(-1));
+  const known = { cause: refusal, retryAfterSeconds: 1, run: { id, status, effects } };
+  if (isTakenOver(refusal)) return new ToolariumError("run_lost", undefined, known);
   const tail =
     effects === "none"
       ? "It has called nothing that changes anything."
       : "Calls of it that change something may have been made.";
   const message = `${refusal.message} The run ${id} is suspended, and resumes from its record when that can be written. ${tail}`;
   const code = refusal.code === "store_damaged" ? "store_damaged" : "store_unavailable";
-  return new ToolariumError(code, message, {
-    cause: refusal,
-    retryAfterSeconds: 1,
-    run: { id, status, effects },
-  });
+  return new ToolariumError(code, message, known);
+}
+
+/** Whether it failed because another process owns the run now, and goes on with it. */
+export function isTakenOver(error: unknown): boolean {
+  return error instanceof ToolariumError && error.code === "run_lost";
 }
 
 /** The end of a program that the compiler refused: it never ran. */

@@ -1,40 +1,86 @@
-/** The clock of pending approvals: who waits longer than a deployment allows, ends. */
-
-/** A timer takes no more; longer times are looked at again. */
-const LONGEST_TIMER_MS = 2_147_483_647;
+/**
+ * The clock of pending approvals: who waits longer than a deployment allows, ends. The store knows who waits since when;
+ * here is one timer, for the first of them.
+ */
+import type { Log } from "../../log.ts";
+import type { Store, WaitingRun } from "../../store/store.ts";
 
 export interface Expiry extends Disposable {
-  /** `dueAt`: milliseconds since the Unix epoch. Replaces what was known of this run. */
-  watch(run: string, dueAt: number): void;
-  forget(run: string): void;
-  isWatched(run: string): boolean;
+  /** A run waits since this time: milliseconds since the Unix epoch. */
+  expect(waitsSince: number): void;
+  /** Looks now. Never rejects. */
+  look(): Promise<void>;
 }
 
-/** `expire` is called at a run's time, once. Keeps no process alive. */
-export function createExpiry(expire: (run: string) => void): Expiry {
-  const timers = new Map<string, NodeJS.Timeout>();
+export interface ExpiryDeps {
+  readonly store: Pick<Store, "listWaiting">;
+  readonly log: Log;
+  /** Milliseconds for which a run waits. */
+  readonly expiresMs: number;
+  /** Ends a run that has waited too long, unless somebody has decided meanwhile. */
+  readonly expire: (run: string) => Promise<void>;
+}
 
-  const forget = (run: string): void => {
-    clearTimeout(timers.get(run));
-    timers.delete(run);
-  };
-  const watch = (run: string, dueAt: number): void => {
-    forget(run);
-    const leftMs = Math.max(0, dueAt - Date.now());
-    const due = (): void => {
-      timers.delete(run);
-      if (leftMs > LONGEST_TIMER_MS) watch(run, dueAt);
-      else expire(run);
-    };
-    timers.set(run, setTimeout(due, Math.min(leftMs, LONGEST_TIMER_MS)).unref());
-  };
+const AT_ONCE = 50;
+/**
+ * Milliseconds after which it looks again without a reason: for runs that another process left waiting, or whose end
+ * failed.
+ */
+const LOOK_MS = 60_000;
+
+/** Keeps no process alive. */
+export function createExpiry({ store, log, expiresMs, expire }: ExpiryDeps): Expiry {
+  let timer: NodeJS.Timeout | undefined;
+  let nextAt = Number.POSITIVE_INFINITY;
+  let looking: Promise<void> | undefined;
+  let disposed = false;
+
+  function wake(at: number): void {
+    if (disposed || at >= nextAt) return;
+    clearTimeout(timer);
+    nextAt = at;
+    timer = setTimeout(() => void look(), Math.min(Math.max(0, at - Date.now()), LOOK_MS)).unref();
+  }
+
+  function look(): Promise<void> {
+    looking ??= lookOnce().finally(() => {
+      looking = undefined;
+    });
+    return looking;
+  }
+
+  async function lookOnce(): Promise<void> {
+    clearTimeout(timer);
+    nextAt = Number.POSITIVE_INFINITY;
+    try {
+      for (let last: WaitingRun | undefined; !disposed; ) {
+        const page = await store.listWaiting(AT_ONCE, last);
+        const due = page.filter(({ waitsSince }) => waitsSince + expiresMs <= Date.now());
+        await Promise.all(due.map(({ id }) => end(id)));
+        const first = page[due.length];
+        if (first !== undefined) wake(first.waitsSince + expiresMs);
+        if (due.length < AT_ONCE) break;
+        last = due.at(-1);
+      }
+    } catch (error) {
+      if (!disposed) log.error({ err: error }, "runs that wait for people could not be read");
+    }
+    wake(Date.now() + LOOK_MS);
+  }
+
+  async function end(run: string): Promise<void> {
+    if (disposed) return;
+    await expire(run).catch((error: unknown) => {
+      log.error({ err: error, run }, "a run that waited too long could not be ended");
+    });
+  }
+
   return {
-    watch,
-    forget,
-    isWatched: (run) => timers.has(run),
+    expect: (waitsSince) => wake(waitsSince + expiresMs),
+    look,
     [Symbol.dispose]() {
-      for (const timer of timers.values()) clearTimeout(timer);
-      timers.clear();
+      disposed = true;
+      clearTimeout(timer);
     },
   };
 }

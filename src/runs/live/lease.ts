@@ -88,6 +88,7 @@ export function createLease(options: LeaseOptions): Lease {
       journal().holds(body);
     },
     flush: () => journal().flush(),
+    isHeld: () => journal().isHeld(),
   };
 
   /** Were the outcome of such a call lost, a person would have to say what became of it. */

@@ -11,10 +11,11 @@ export class Life {
   readonly #abort = new AbortController();
   readonly #calls = new AbortController();
 
-  constructor(journal: Pick<Journal, "append" | "flush">) {
+  constructor(journal: Pick<Journal, "append" | "flush" | "isHeld">) {
     this.journal = {
       append: (body) => (this.callSignal.aborted ? undefined : journal.append(body)),
       flush: () => journal.flush(),
+      isHeld: () => journal.isHeld(),
     };
   }
 

@@ -1,10 +1,11 @@
 /** The journal of a run that is going on: where events get their order and time, and how they reach the store and the views. */
 
-import { type ToolariumError, toRefusal } from "../../errors.ts";
+import { ToolariumError, toRefusal } from "../../errors.ts";
 import type { JournalEvent, JournalEventBody, RunStatus } from "../../journal.ts";
 import type { Log } from "../../log.ts";
 import { FIRST_TERM, type RunRecord, type Store } from "../../store/store.ts";
 import { createRunState, type RunState, statusAfter } from "../record/run-state.ts";
+import type { Claim } from "./ownership.ts";
 import type { RunMemory } from "./run-memory.ts";
 
 /**
@@ -37,12 +38,15 @@ export interface Journal {
    */
   flush(): Promise<void>;
   /**
-   * Why its record cannot be kept at present; undefined as a rule. Nothing more may follow from it then: what was
-   * appended can be there after a restart, and can be missing.
+   * Why its record cannot be kept: at present, or for good with `run_lost`, when another process owns the run.
+   * Undefined as a rule. Nothing more may follow from it then: what was appended can be there after a restart, and can
+   * be missing.
    */
   readonly lost: ToolariumError | undefined;
   /** Resolves when everything appended so far is committed, or the journal is lost. Never rejects. */
   settled(): Promise<void>;
+  /** See `Claim.isHeld`. */
+  isHeld(): boolean | Promise<boolean>;
   /** Of one that is lost: writes again what the store lacks. Rejects when that fails, too. */
   restore(): Promise<void>;
   /**
@@ -63,6 +67,8 @@ export type JournalStore = Pick<Store, "createRun" | "append" | "flush" | "getRu
 export interface JournalOptions {
   readonly store: JournalStore;
   readonly run: RunRecord;
+  /** Absent: nobody else can own it. */
+  readonly claim?: Pick<Claim, "term" | "lost" | "isHeld">;
   readonly log: Log;
   /** Told once the record cannot be kept. */
   readonly onLost?: ((run: string) => void) | undefined;
@@ -94,9 +100,13 @@ class RunJournal implements Journal {
   #written: Promise<unknown> = Promise.resolve();
   #closed = false;
   #change = Promise.withResolvers<void>();
+  readonly #term: number;
+  readonly #onTakenOver = (): void => this.#lose(new ToolariumError("run_lost"));
 
   constructor(options: JournalOptions) {
     this.#options = options;
+    const { term = FIRST_TERM, lost } = options.claim ?? {};
+    this.#term = term;
     this.#now = options.now ?? Date.now;
     this.#events = [...(options.stored ?? [])];
     for (const event of this.#events) {
@@ -105,6 +115,8 @@ class RunJournal implements Journal {
     }
     this.#storedStatus = this.status;
     this.#keptSeq = this.#events.length;
+    if (lost?.aborted) this.#onTakenOver();
+    lost?.addEventListener("abort", this.#onTakenOver, { once: true });
     if (!options.stored) this.#track(options.store.createRun(options.run), 0);
   }
 
@@ -166,6 +178,18 @@ class RunJournal implements Journal {
     await this.#written;
   }
 
+  isHeld(): boolean | Promise<boolean> {
+    if (this.#lost !== undefined) return false;
+    const isHeld = this.#options.claim?.isHeld() ?? true;
+    return isHeld === true || this.#whether(isHeld);
+  }
+
+  async #whether(asked: boolean | Promise<boolean>): Promise<boolean> {
+    const isHeld = await asked;
+    if (!isHeld) this.#onTakenOver();
+    return isHeld;
+  }
+
   async restore(): Promise<void> {
     if (this.#lost === undefined) return;
     const { store, run } = this.#options;
@@ -174,7 +198,7 @@ class RunJournal implements Journal {
     const count = this.#events.length;
     const missing = this.#events.slice(stored);
     const { status } = this;
-    if (missing.length > 0) await store.append(run.id, FIRST_TERM, missing, status, this.#waitsSince(status));
+    if (missing.length > 0) await store.append(run.id, this.#term, missing, status, this.#waitsSince(status));
     this.#keptSeq = count;
     this.#lost = undefined;
     this.#storedStatus = statusAfter(this.#events[count - 1]);
@@ -214,6 +238,7 @@ class RunJournal implements Journal {
 
   close(): void {
     this.#closed = true;
+    this.#options.claim?.lost.removeEventListener("abort", this.#onTakenOver);
     this.#options.memory?.release();
     this.#wake();
   }
@@ -235,7 +260,7 @@ class RunJournal implements Journal {
     const isKnown = status === this.#storedStatus && status !== "waiting";
     const { store, run } = this.#options;
     this.#track(
-      store.append(run.id, FIRST_TERM, batch, isKnown ? undefined : status, this.#waitsSince(status)),
+      store.append(run.id, this.#term, batch, isKnown ? undefined : status, this.#waitsSince(status)),
       batch.at(-1)?.seq ?? 0,
     );
     this.#storedStatus = status;
@@ -257,9 +282,11 @@ class RunJournal implements Journal {
 
   #lose(error: unknown): void {
     if (this.#lost !== undefined) return;
-    this.#lost = toRefusal(error);
+    const lost = toRefusal(error);
+    this.#lost = lost;
     const { log, run, onLost } = this.#options;
-    log.error({ err: error, run: run.id }, "the journal of this run cannot be kept at present");
+    if (lost.code === "run_lost") log.warn({ run: run.id }, "another process owns this run now");
+    else log.error({ err: error, run: run.id }, "the journal of this run cannot be kept at present");
     this.#wake();
     // Those who wait for a flush note first what they did not do.
     setImmediate(() => onLost?.(run.id));

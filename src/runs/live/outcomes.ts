@@ -1,10 +1,9 @@
 /** What clients are told of runs, as far as their records can be kept. */
-import type { JournalEvent } from "../../journal.ts";
 import { type SettledCall, settlementIn } from "../record/call-result.ts";
 import type { Report } from "../record/report-shape.ts";
-import type { Carried } from "./carriage.ts";
 import { refuseLost } from "./endings.ts";
 import type { Journal } from "./live-journal.ts";
+import type { Carried } from "./owned-runs.ts";
 
 /**
  * What its client is told of a run at rest, once that is kept.
@@ -13,25 +12,6 @@ import type { Journal } from "./live-journal.ts";
 export async function endOf(run: Carried): Promise<Report> {
   await orLost(run, run.journal.flush());
   return run.report();
-}
-
-/**
- * `Journal.subscribe` for clients: an event is passed on once it is kept, so that nobody has heard of what an ended
- * process did not leave, and every stream can be resumed where it was cut.
- */
-export async function* keptEvents(
-  journal: Journal,
-  afterSeq?: number,
-  until?: "rest" | "end",
-): AsyncGenerator<JournalEvent> {
-  let kept = 0;
-  for await (const event of journal.subscribe(afterSeq, until)) {
-    if (event.seq > kept) {
-      kept = journal.events.length;
-      await journal.flush();
-    }
-    yield event;
-  }
 }
 
 /** Whatever fails of a run whose record cannot be kept fails for that. */

@@ -26,10 +26,10 @@ import type { PendingCall, Report, ReportHead } from "../record/report-shape.ts"
 import type { ProgramSpec } from "../record/run-spec.ts";
 import { toRunUsage } from "../record/usage.ts";
 import type { Decidable } from "./approvals.ts";
-import type { Carried } from "./carriage.ts";
 import { endAtRest, lineOfUndecided, toRunError, toRunWarning } from "./endings.ts";
 import { createLease, type GateRest, type Lease } from "./lease.ts";
 import type { Journal } from "./live-journal.ts";
+import type { Carried } from "./owned-runs.ts";
 import { createTurnstile } from "./turnstile.ts";
 
 export interface ProgramDeps {
@@ -118,6 +118,10 @@ export class ProgramRun implements Carried, Decidable {
     this.journal.append(end);
   }
 
+  takeUp(): void {
+    this.resume("restart");
+  }
+
   /** Another lease: the program repeats its journal and goes on. Does nothing while it has one, or has ended. */
   resume(cause: "decision" | "restart"): void {
     if (this.#lease !== undefined || this.#suspended || this.ended) return;
@@ -184,7 +188,7 @@ export class ProgramRun implements Carried, Decidable {
 
   /** Nobody decided in time. Only for a run that waits. */
   expire(): void {
-    if (this.#lease === undefined) this.#endNow("approval_expired");
+    if (this.#lease === undefined && this.#asking.size === 0) this.#endNow("approval_expired");
   }
 
   /** The gate's view of one of its calls. */

@@ -1,17 +1,18 @@
 /**
- * Runs whose record could not be kept. They are suspended at once, so that nothing more follows from what may be lost;
- * when the store can be written again, what it lacks is written, and they resume from there as after a restart.
+ * Runs whose record could not be kept. They are suspended at once, so that nothing more follows from what may be lost,
+ * and who waits for them is told. When the store can be written again, what it lacks is written, and they resume from
+ * there as after a restart. Those that another process owns resume there; here they are let go.
  */
 import { ToolariumError, toRefusal } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { Store } from "../../store/store.ts";
-import type { Carriage, Carried } from "./carriage.ts";
-import { refuseLost } from "./endings.ts";
+import { isTakenOver, refuseLost } from "./endings.ts";
+import type { Carried, OwnedRuns } from "./owned-runs.ts";
 
 export interface RevivalDeps {
   readonly store: Pick<Store, "health" | "onRevived">;
   readonly log: Log;
-  readonly carriage: Carriage<Carried>;
+  readonly owned: OwnedRuns<Carried>;
   /** Takes up a run that nobody carries, as it stands in the store. */
   readonly takeUp: (id: string) => Promise<void>;
 }
@@ -28,7 +29,7 @@ const RETRY_MS = 500;
 
 const RETRIED: ReadonlySet<string> = new Set(["store_unavailable", "queue_full"]);
 
-export function createRevival({ store, log, carriage, takeUp }: RevivalDeps): Revival {
+export function createRevival({ store, log, owned, takeUp }: RevivalDeps): Revival {
   let disposed = false;
   const underWay = new Set<string>();
 
@@ -61,7 +62,7 @@ export function createRevival({ store, log, carriage, takeUp }: RevivalDeps): Re
       // Once it is taken up it can be stranded again.
       .finally(() => underWay.delete(run.id))
       .then(() => {
-        carriage.letGo(run);
+        owned.letGo(run);
         return resume(run.id);
       })
       .catch((error: unknown) => {
@@ -69,18 +70,22 @@ export function createRevival({ store, log, carriage, takeUp }: RevivalDeps): Re
         // The store may have recovered while this failed: then it will not say so again.
         if (RETRIED.has(toRefusal(error).code)) return later(() => stranded(run));
         sayLost(run.id, error);
-        carriage.letGo(run);
+        owned.letGo(run);
       });
   }
 
   const stop = store.onRevived(() => {
-    for (const run of carriage.stranded()) stranded(run);
+    for (const run of owned.stranded()) stranded(run);
   });
 
   return {
     lost(id) {
-      const run = carriage.get(id);
-      if (run?.journal.lost !== undefined) run.strand(refuseLost(run, run.journal.lost));
+      const run = owned.get(id);
+      const reason = run?.journal.lost;
+      if (run === undefined || reason === undefined) return;
+      if (!isTakenOver(reason)) return run.strand(refuseLost(run, reason));
+      // Whoever owns it now has its record, and does not wait for what is under way here.
+      owned.giveUp(run);
     },
     stranded,
     [Symbol.dispose]() {

@@ -3,8 +3,9 @@ import type { Log } from "../../log.ts";
 import type { MemoryBudget } from "../../memory-budget.ts";
 import type { Store, StoredRun } from "../../store/store.ts";
 import { CallRun } from "../live/call-run.ts";
-import type { Carried } from "../live/carriage.ts";
 import { createJournal, type Journal, type JournalOptions } from "../live/live-journal.ts";
+import type { Carried } from "../live/owned-runs.ts";
+import type { Claim } from "../live/ownership.ts";
 import { type ProgramDeps, ProgramRun } from "../live/program-run.ts";
 import { createRunMemory } from "../live/run-memory.ts";
 import { createReuse } from "../record/repair.ts";
@@ -14,6 +15,7 @@ import { toIdentity } from "./prepare.ts";
 
 export async function loadRun(
   stored: StoredRun,
+  claim: Claim,
   deps: ProgramDeps & {
     readonly store: Store;
     readonly log: Log;
@@ -26,7 +28,7 @@ export async function loadRun(
   const spec = parseSpec(stored.spec);
   const memory = deps.memory && createRunMemory(deps.memory);
   memory?.goOn(stored.spec.length);
-  const journal = createJournal({ store, run: stored, log, stored: events, onLost, memory });
+  const journal = createJournal({ store, run: stored, claim, log, stored: events, onLost, memory });
   const { kind } = stored;
   if (kind === "program") return loadProgram(stored, spec, journal, deps);
   return new CallRun({ record: { ...stored, kind }, spec, journal, consent: "auto" }, deps);

@@ -6,6 +6,7 @@ import type { Policy } from "../../tools/policy-layer.ts";
 import { CallRun } from "../live/call-run.ts";
 import type { CallRunDeps } from "../live/call-run-options.ts";
 import { createJournal, type JournalOptions, type JournalStore } from "../live/live-journal.ts";
+import type { Claim, Ownership } from "../live/ownership.ts";
 import { createRunMemory } from "../live/run-memory.ts";
 import { createRunId } from "../record/ids.ts";
 import { requestKey } from "../record/request-keys.ts";
@@ -24,19 +25,25 @@ export interface CallRunRequest {
   /** `auto`: policy decides. `granted`: a person asked for exactly this call, so only `deny` refuses it. */
   readonly consent: "auto" | "granted";
   readonly chat?: ChatSpec;
+  /** Nothing is opened when the same request of the principal has opened a run before: see `Store.createRun`. */
+  readonly once?: boolean;
   /** Aborting cancels the calls in flight and ends the record as cancelled. */
   readonly signal?: AbortSignal;
 }
 
 export interface OpenCallsDeps extends CallRunDeps {
   readonly store: JournalStore;
+  readonly ownership: Pick<Ownership, "begin">;
   readonly log: Log;
   readonly onLost?: JournalOptions["onLost"];
   readonly memory?: MemoryBudget | undefined;
 }
 
-/** The run is being answered when it is returned. */
-export function openCallRun(request: CallRunRequest, deps: OpenCallsDeps): CallRun {
+/** The run is being answered when it is returned. `known`: the run that the same request has opened before. */
+export async function openCallRun(
+  request: CallRunRequest,
+  deps: OpenCallsDeps,
+): Promise<{ readonly run: CallRun; readonly claim: Claim } | { readonly known: string }> {
   const { principal, keyName = null, user, kind, policy, limits, consent, chat } = request;
   const catalog = deps.catalog();
   const spec: RunSpec = {
@@ -56,11 +63,17 @@ export function openCallRun(request: CallRunRequest, deps: OpenCallsDeps): CallR
     snapshot: null,
     requestKey: chat === undefined ? null : requestKey(chat.request),
   };
-  const { store, log, onLost } = deps;
+  const { store, ownership, log, onLost } = deps;
+  const claim = ownership.begin(record.id);
+  if (request.once === true) {
+    const known = await store.createRun(record, { once: true });
+    if (known !== record.id) return { known };
+  }
   const memory = deps.memory && createRunMemory(deps.memory);
   memory?.goOn(record.spec.length);
-  const journal = createJournal({ store, run: record, log, onLost, memory });
+  const stored = request.once === true ? { stored: [] } : {};
+  const journal = createJournal({ store, run: record, claim, log, onLost, memory, ...stored });
   const run = new CallRun({ record: head, spec, journal, consent }, deps);
   run.open(catalog);
-  return run;
+  return { run, claim };
 }

@@ -1,11 +1,14 @@
-/** Runs as their owners read them: reports, lists, events, calls to decide. Live while a process carries them. */
+/**
+ * Runs as people read them: reports, lists, events, calls to decide. Those that this process owns are read as they are,
+ * others as the store has them.
+ */
 import { ToolariumError } from "../../errors.ts";
 import type { JournalEvent } from "../../journal.ts";
 import { allRuns } from "../../store/all-runs.ts";
 import type { Store, StoredRun, RunPage as StoredRunPage } from "../../store/store.ts";
-import type { Carried } from "../live/carriage.ts";
 import { type Approval, approvalsOf, isAsked, seesWhole, type Viewer } from "../live/deciders.ts";
-import { keptEvents } from "../live/outcomes.ts";
+import type { Followers, FollowOptions } from "../live/followers.ts";
+import type { Carried } from "../live/owned-runs.ts";
 import { mergeChildren } from "../record/chat-report.ts";
 import { callIdOf, parseCallId } from "../record/ids.ts";
 import { deriveReport, type RunStatus } from "../record/report.ts";
@@ -61,7 +64,11 @@ export interface RunReader {
   state(id: string): Promise<RunState>;
   list(viewer: Viewer, query: RunListQuery): Promise<RunPage>;
   /** Events after this seq, then live ones, until the run ends or waits. Undefined as for `find`. */
-  events(id: string, viewer: Viewer, afterSeq?: number): Promise<AsyncIterable<JournalEvent> | undefined>;
+  events(
+    id: string,
+    viewer: Viewer,
+    options?: Pick<FollowOptions, "afterSeq" | "signal">,
+  ): Promise<AsyncIterable<JournalEvent> | undefined>;
   /** The calls that wait for this viewer, oldest first. */
   approvals(viewer: Viewer, query?: ApprovalQuery): Promise<readonly Approval[]>;
 }
@@ -71,7 +78,11 @@ const PAGE = 200;
 const MAX_PAGE_CHARS = 4 * 1024 * 1024;
 const RUNS_AT_ONCE = 10;
 
-export function createRunReader(store: Store, carried: (id: string) => Carried | undefined): RunReader {
+export function createRunReader(
+  store: Store,
+  carried: (id: string) => Carried | undefined,
+  followers: Followers,
+): RunReader {
   const eventsOf = async (id: string): Promise<readonly JournalEvent[]> =>
     carried(id)?.journal.readable ?? (await store.readJournal(id));
 
@@ -180,14 +191,9 @@ export function createRunReader(store: Store, carried: (id: string) => Carried |
       }
       return { data, next_cursor: cursor ?? null };
     },
-    async events(id, viewer, afterSeq = 0) {
-      if ((await find(id, viewer)) === undefined) return undefined;
-      const live = carried(id);
-      if (live !== undefined) return keptEvents(live.journal, afterSeq);
-      const events = await store.readJournal(id, afterSeq);
-      return (async function* () {
-        yield* events;
-      })();
+    async events(id, viewer, options) {
+      const isTheirs = (await find(id, viewer)) !== undefined;
+      return isTheirs ? followers.follow(id, options) : undefined;
     },
     async approvals(viewer, { limit = Number.POSITIVE_INFINITY, after } = {}) {
       const isOnlyOwn = !viewer.admin && viewer.decides === undefined;

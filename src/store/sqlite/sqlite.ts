@@ -74,8 +74,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
 /** What keeps a write before it is committed. */
 function logOf(options: SqliteStoreOptions, identity: string): RedoLog | undefined {
   const { path, fsync = false, readOnly = false } = options;
-  if (path === IN_MEMORY) return keepsNothing;
-  return fsync || readOnly ? undefined : openRedoLog(path, identity);
+  if (fsync || readOnly) return undefined;
+  return path === IN_MEMORY ? keepsNothing : openRedoLog(path, identity);
 }
 
 class ThreadedStore implements SqliteStore {

@@ -171,6 +171,9 @@ async function execute(
       return { type: "unkept" };
     }
   }
+  // In the same turn as the call: another process may make it from the moment on at which it owns the run.
+  const isHeld = journal.isHeld();
+  if (isHeld !== true && !(await isHeld)) return { type: "unkept" };
   const outcome = await send(call, tool, args, deps);
   if (!outcome.ok) return settle(call, measure(outcome, call.resultBytes));
   const { value, note } = readDeclared(tool, outcome.value, args.checkMs);

@@ -73,4 +73,6 @@ export interface CallJournal {
   append(body: JournalEventBody): unknown;
   /** Resolves when everything appended is durable; rejects when it can't be kept. */
   flush(): Promise<void>;
+  /** Whether the run is still this process's own: asked last, before its call leaves. */
+  isHeld(): boolean | Promise<boolean>;
 }

@@ -1,8 +1,9 @@
 /** Runs that go on once their record can be written again, also when that fails more than once. */
 import { expect, it } from "vitest";
 import { createLog } from "../../../src/log.ts";
-import { Carriage, type Carried } from "../../../src/runs/live/carriage.ts";
 import { createJournal } from "../../../src/runs/live/live-journal.ts";
+import { type Carried, OwnedRuns } from "../../../src/runs/live/owned-runs.ts";
+import { ownEverything } from "../../../src/runs/live/ownership.ts";
 import { createRevival, type Revival } from "../../../src/runs/live/revival.ts";
 import { runRecord } from "../../store/records.ts";
 
@@ -22,7 +23,7 @@ function strandedRun(): Carried {
     principal: record.principal,
     journal: createJournal({ store, run: record, log }),
     decidable: null,
-    ...{ report: none, cancel: none, suspend: none, strand: none },
+    ...{ report: none, cancel: none, takeUp: none, suspend: none, strand: none },
     rest: nothing,
     quiet: nothing,
   };
@@ -35,10 +36,12 @@ it("a run that is stranded again while it is taken up is taken up again", async 
   const revival: Revival = createRevival({
     store: { health: { hindrance: null, damage: null }, onRevived: () => () => undefined },
     log,
-    carriage: new Carriage<Carried>(
-      () => undefined,
-      () => undefined,
-    ),
+    owned: new OwnedRuns<Carried>({
+      ownership: ownEverything({ listRuns: async () => ({ runs: [], nextCursor: null }) }),
+      load: async () => undefined,
+      onRest: () => undefined,
+      onStranded: () => undefined,
+    }),
     takeUp: async () => {
       times += 1;
       if (times === 1) revival.stranded(run);

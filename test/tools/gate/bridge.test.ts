@@ -40,13 +40,14 @@ function open(tools: readonly LocalTool[], layers: readonly PolicyLayer[] = []) 
   });
   const journal: JournalEventBody[] = [];
   let flush = async (): Promise<void> => undefined;
+  let isHeld = (): boolean | Promise<boolean> => true;
   let n = 0;
   const deployment: PolicyLayer = { rule: "tools.allow", allow: ["*"], autoExecute: [], deployment: true };
   const request = (tool: string, args: string, more: Partial<GateCall> = {}): GateCall => {
     n += 1;
     return {
       principal: "ann",
-      journal: { append: (event) => journal.push(event), flush: () => flush() },
+      journal: { append: (event) => journal.push(event), flush: () => flush(), isHeld: () => isHeld() },
       n,
       id: `call_${n}`,
       tool,
@@ -71,6 +72,9 @@ function open(tools: readonly LocalTool[], layers: readonly PolicyLayer[] = []) 
       journal.map((event) => (event.type === "decided" ? `decided ${event.decision}` : event.type)),
     onFlush: (act: () => Promise<void>) => {
       flush = act;
+    },
+    onIsHeld: (act: () => boolean | Promise<boolean>) => {
+      isHeld = act;
     },
   };
 }
@@ -221,6 +225,29 @@ describe("the gate", () => {
     expect(gate.types().slice(-2)).toEqual(["started", "decided auto"]);
     expect(gate.journal.at(-1)).toMatchObject({ decision: "auto", heldBack: true });
     expect(readState(numbered(gate.journal)).call(call.id)?.open).toEqual({ step: "requested" });
+  });
+
+  it.each([
+    ["known at once", () => false],
+    ["found out by asking", async () => false],
+  ])("makes no call of a run that another process owns, reading ones included, as %s", async (_, isHeld) => {
+    for (const readOnly of [true, false]) {
+      const { tool, seen } = counter({ readOnly });
+      const gate = open([tool]);
+      let flushed = false;
+      gate.onFlush(async () => {
+        flushed = true;
+      });
+      gate.onIsHeld(() => {
+        // Last: what takes time before it could let the run be lost again.
+        expect(flushed).toBe(!readOnly);
+        return isHeld();
+      });
+      const outcome = await gate.bridge.call(gate.request("local/save", '{"text":"a"}'));
+      expect(outcome).toEqual({ type: "unkept" });
+      expect(seen).toEqual([]);
+      expect(gate.types()).toEqual(["requested", "decided auto", "started"]);
+    }
   });
 
   it("tells what is wrong with arguments that never became JSON only to who may call the tool", async () => {

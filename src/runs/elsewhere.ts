@@ -1,0 +1,75 @@
+/** What is told of runs that another process owns: by their records, as it writes them. */
+import { ToolariumError } from "../errors.ts";
+import type { Store } from "../store/store.ts";
+import { isTakenOver } from "./live/endings.ts";
+import type { Followers } from "./live/followers.ts";
+import { endOf } from "./live/outcomes.ts";
+import type { Carried } from "./live/owned-runs.ts";
+import type { RunReader } from "./read/reading.ts";
+import { type SettledCall, settlementIn } from "./record/call-result.ts";
+import { callIdOf } from "./record/ids.ts";
+import type { Report } from "./record/report-shape.ts";
+import { readState } from "./record/run-state.ts";
+
+export interface ElsewhereDeps {
+  readonly store: Pick<Store, "readJournal">;
+  readonly followers: Followers;
+  readonly reader: Pick<RunReader, "report">;
+}
+
+/** What follows from a decision, wherever the run is owned. */
+export interface DecidedRun {
+  /** As it stands. */
+  report(): Promise<Report>;
+  /** Once it has ended or waits again. */
+  readonly done: Promise<Report>;
+  /** What became of the call; undefined when its run ended first. */
+  readonly settled: Promise<SettledCall | undefined>;
+}
+
+/** The whole reports: callers show of them what may be seen. */
+export interface Elsewhere {
+  report(id: string): Promise<Report>;
+  /** Once it has ended or waits. */
+  end(id: string): Promise<Report>;
+  /** What became of a decided call, once its run has ended or waits. */
+  settlement(id: string, call: string): Promise<SettledCall | undefined>;
+  /** Of a call whose decision its owner has taken. */
+  decided(id: string, call: string): DecidedRun;
+  /** `endOf` of a run that was owned here, and perhaps is not any more: then what becomes of it there. */
+  endAnywhere(run: Carried): Promise<Report>;
+}
+
+export function createElsewhere({ store, followers, reader }: ElsewhereDeps): Elsewhere {
+  async function end(id: string): Promise<Report> {
+    for await (const _ of followers.follow(id));
+    return report(id);
+  }
+
+  async function report(id: string): Promise<Report> {
+    const known = await reader.report(id, { principal: "", admin: true });
+    if (known === undefined) throw new ToolariumError("not_found");
+    return known;
+  }
+
+  async function settlement(id: string, call: string): Promise<SettledCall | undefined> {
+    for await (const event of followers.follow(id))
+      if (event.type === "settled" && event.call === callIdOf(call)) break;
+    return settlementIn(readState(await store.readJournal(id)), callIdOf(call));
+  }
+
+  return {
+    report,
+    end,
+    settlement,
+    decided: (id, call) => ({ report: () => report(id), done: end(id), settled: settlement(id, call) }),
+    async endAnywhere(run) {
+      try {
+        return await endOf(run);
+      } catch (error) {
+        if (!isTakenOver(error)) throw error;
+        return end(run.id);
+      }
+    },
+  };
+}

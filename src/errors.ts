@@ -6,64 +6,9 @@
  * An *outcome* (a program that failed, a tool that rejected) is a value in a report. Anything else is a *bug*: it is
  * logged with its stack and leaves the process as `internal_error`.
  */
+
 import type { ToolErrorKind } from "../sandbox/index.ts";
-
-/** Codes a report's `error.code` can have. */
-export type RunErrorCode =
-  | "syntax_error"
-  | "type_error"
-  | "compile_timeout"
-  | "guest_error"
-  | "cpu_timeout"
-  | "wall_timeout"
-  | "memory_exceeded"
-  | "engine_crashed"
-  | "source_too_large"
-  | "result_too_large"
-  | "not_serializable"
-  | "too_many_calls"
-  | "pending_forever"
-  | "approval_expired"
-  | "diverged"
-  | "cancelled"
-  | "internal_error";
-
-/** Codes of requests that were not served. */
-export type RefusalCode =
-  | "invalid_request"
-  | "limit_above_ceiling"
-  | "unknown_call"
-  | "unauthorized"
-  | "forbidden"
-  | "admin_disabled"
-  | "host_not_allowed"
-  | "origin_not_allowed"
-  | "tool_not_allowed"
-  | "not_found"
-  | "model_not_found"
-  | "unknown_tool"
-  | "method_not_allowed"
-  | "decision_conflict"
-  | "body_too_large"
-  | "unsupported_media_type"
-  | "invalid_arguments"
-  | "tool_error"
-  | "rate_limited"
-  | "upstream_error"
-  | "unavailable"
-  | "queue_full"
-  | "not_ready"
-  | "overloaded"
-  | "store_unavailable"
-  | "store_full"
-  | "store_damaged"
-  | "run_lost"
-  | "timeout"
-  | "internal_error"
-  | "config_error"
-  | "usage_error"
-  | "engine_missing"
-  | "disposed";
+import type { RefusalCode, RunErrorCode } from "./error-codes.ts";
 
 export type ErrorCode = RefusalCode | RunErrorCode;
 

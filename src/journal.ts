@@ -3,7 +3,7 @@
  * streams, audit rows and logs are derived from it.
  */
 import type { ToolErrorKind } from "../sandbox/index.ts";
-import type { RunErrorCode } from "./errors.ts";
+import type { RunErrorCode } from "./error-codes.ts";
 import type { PolicyLayer } from "./tools/policy-layer.ts";
 
 /** What the events so far make of a run. */

@@ -1,7 +1,8 @@
 /** Reads stored rows. They are parsed like anything from outside, because a file can be older, newer or damaged. */
 import { z } from "zod";
 import type { ToolErrorKind } from "../../sandbox/index.ts";
-import { errorTable, type RunErrorCode, ToolariumError, toolFailureCode } from "../errors.ts";
+import type { RunErrorCode } from "../error-codes.ts";
+import { errorTable, ToolariumError, toolFailureCode } from "../errors.ts";
 import type { JournalEvent, RunError, RunUsage, RunWarning, ToolFailure } from "../journal.ts";
 import type { PolicyLayer } from "../tools/policy-layer.ts";
 import { restoreLargeTexts } from "./large-texts.ts";

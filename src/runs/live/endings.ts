@@ -1,7 +1,8 @@
 /** How runs end, as their journals say it. */
 import type { EngineFailure, EngineWarning, ToolNamespaces } from "../../../sandbox/index.ts";
 import { type CompileOutcome, isPosition, type Position } from "../../code/compile.ts";
-import { errorTable, type RunErrorCode, ToolariumError } from "../../errors.ts";
+import type { RunErrorCode } from "../../error-codes.ts";
+import { errorTable, ToolariumError } from "../../errors.ts";
 import type { JournalEventBody, RunError, RunUsage, RunWarning } from "../../journal.ts";
 import { hintFor } from "../hints/hints.ts";
 import { hintForExpired } from "../hints/limit-hints.ts";

@@ -1,7 +1,7 @@
 /**
- * The engine as its host sees it: hostile or clumsy programs, each in a fresh V8 isolate of a worker process, with
- * limits, and with nothing to reach but the tool calls its host answers. Imports nothing from `src/` and could be
- * published alone.
+ * The engine as its host sees it. It runs hostile or clumsy programs, each in a fresh V8 isolate of a worker process,
+ * under limits. A program can reach nothing but the tool calls that its host answers. Imports nothing from `src/` and
+ * could be published alone.
  */
 import type { RunLimits } from "./limits.ts";
 
@@ -17,38 +17,42 @@ export type ToolErrorKind =
   | "unsupported"
   | "unknown_tool";
 
-/** The tools a program finds as globals. Names only: what a call may do is decided by the host, at the call. */
+/** The tools a program finds as globals. Only names: the host decides at each call what it may do. */
 export interface ToolNamespaces {
   readonly servers: readonly {
     readonly name: string;
     readonly global: string;
-    /** Tools that `Object.keys` and `in` show. Any other name is a callable too, and the host refuses it. */
+    /** The tools that `Object.keys` and `in` show. Any other name can be called too; the host refuses it. */
     readonly tools: readonly {
       readonly name: string;
       readonly method: string;
       readonly positional?: readonly string[];
     }[];
   }[];
-  /** Tools that are globals themselves; `hidden` ones exist, are refused by the host, and are not enumerable. */
+  /**
+   * Tools that are globals themselves. `hidden` ones exist but are not enumerable, and the host refuses their calls.
+   */
   readonly locals: readonly {
     readonly name: string;
     readonly global: string;
     readonly positional?: readonly string[];
     readonly hidden?: boolean;
   }[];
-  /** Calls of the host that are no server's tools. */
+  /** Functions that the host itself answers; they belong to no server. */
   readonly functions?: readonly HostFunction[];
 }
 
-/** A call of the host under a name of its own: `tools.search("…")`. */
+/** A function of the host under a name of its own: `tools.search("…")`. */
 export interface HostFunction {
-  /** The object it hangs on: `tools`, where it hides a server of its name, or a global that holds nothing else. */
+  /**
+   * The object it is a property of. On `tools` it hides a server of the same name; any other object holds nothing else.
+   */
   readonly on: string;
   readonly name: string;
-  /** How its calls come to the host. */
+  /** The `server` that its calls carry when they reach the host. */
   readonly server: string;
   readonly tool: string;
-  /** Its arguments in order; a string is the name for all of them, as one array. */
+  /** Names of its arguments, in order. A string instead: one name for all arguments, passed as one array. */
   readonly positional: readonly string[] | string;
 }
 
@@ -61,19 +65,22 @@ export interface EngineProgram {
   /** Seeds `Math.random` and `crypto`. */
   readonly seed: string;
   /**
-   * Where `js` comes from: JSON text of one flat list of numbers, four for each stretch of it, in order: line and
-   * column at which it begins, line and column of its origin, all from 1. A negative column of the origin: the whole
-   * stretch comes from there. Error stacks, console and outcomes then name positions of the origin.
+   * Source map of `js`: JSON text of one flat list of numbers, four for each stretch, in order: line and column at
+   * which the stretch begins, line and column of its origin, all 1-based. A negative origin column: the whole stretch
+   * has that one origin. With it, error stacks, console lines and outcomes give positions in the origin.
    */
   readonly origins?: string;
 }
 
-/** What a program asks for: a call, with the arguments' JSON text, or a timer. */
+/** What a program asks for: a tool call, with its arguments as JSON text, or a timer. */
 export type EngineRequest =
   | { readonly type: "call"; readonly server: string; readonly tool: string; readonly args: string }
   | { readonly type: "timer"; readonly delayMs: number };
 
-/** What a program was told: the result or error of a call, or that a timer fired. `text` as in the protocol's entries. */
+/**
+ * What a program received: the result or error of a call, or the firing of a timer. `text` as in the protocol's
+ * entries.
+ */
 export interface HistoryEntry {
   readonly n: number;
   readonly kind: "value" | "error" | "timer";
@@ -84,20 +91,20 @@ export interface HistoryEntry {
 }
 
 /**
- * What is known of a run that began in an earlier process or gave its worker back. The program is run again from its
- * start, told the same in the same order, and goes on from there; where it does not ask the same, the run ends with
- * `diverged` and nothing of what differs was done.
+ * The record of a run that began in an earlier process or that gave its worker back. The engine replays it: the program
+ * starts again, receives the same entries in the same order, and continues from there. If the program asks for anything
+ * else, the run ends with `diverged`, and the differing request was not carried out.
  */
 export interface EngineHistory {
   /** Where the program's clock started: milliseconds since the Unix epoch. */
   readonly startedAt: number;
-  /** By n. A number that is missing was not recorded, and may ask for anything. */
+  /** By n. A missing number was not recorded: the program may ask for anything there. */
   readonly requests: ReadonlyMap<number, EngineRequest>;
   readonly entries: readonly HistoryEntry[];
   readonly logs: readonly GuestLog[];
-  /** Counts against the limits; repeating does not. */
+  /** Counts against the limits. The replay itself does not. */
   readonly used: { readonly wallMs: number; readonly cpuMs: number };
-  /** Only repeat: where the program would go on, the run ends as `suspended`, and its host is asked for nothing. */
+  /** Replay only. Where the program would continue, the run ends as `suspended`; its host gets no calls. */
   readonly only?: boolean;
 }
 
@@ -125,12 +132,12 @@ export type Settlement =
   | { readonly type: "error"; readonly error: GuestToolError };
 
 /**
- * The call waits for a person. When nothing but held calls is left, the run gives its worker back and ends as
- * `parked`; what is decided before that goes on in the same lease.
+ * The call waits for a person. When only held calls are left, the run gives its worker back and ends as `parked`. A
+ * decision that comes earlier continues in the same lease.
  */
 export interface Hold {
   readonly type: "held";
-  /** Resolves when the person has decided, with what then makes the call; stays pending otherwise. */
+  /** Resolves when the person has decided, with a function that then makes the call; stays pending otherwise. */
   readonly decided: Promise<() => Promise<Settlement>>;
 }
 
@@ -141,35 +148,38 @@ export interface GuestLog {
 
 /** The host's half of a run. Its methods must not throw. */
 export interface RunHost {
-  /** The signal aborts when the run ends before the call does. */
+  /** Answers a tool call. The signal aborts when the run ends before the call does. */
   call(call: GuestCall, signal: AbortSignal): Promise<Settlement | Hold>;
   log(entry: GuestLog): void;
   /**
-   * A timer of the program fired; called before the program learns of it. Returns the time that the program's clock
-   * will show: milliseconds since the Unix epoch. So does `deliver`.
+   * A timer of the program fired. Called before the program gets it. Returns the time that the program's clock will
+   * show, in milliseconds since the Unix epoch; so does `deliver`.
    */
   timer?(timer: { readonly n: number; readonly delayMs: number }): number | undefined;
-  /** Calls `fire` when this time is over, unless what it returns is called before. Default: `setTimeout`. */
+  /** Calls `fire` after `leftMs`, unless the returned function is called first. Default: `setTimeout`. */
   arm?(timer: { readonly n: number; readonly delayMs: number }, leftMs: number, fire: () => void): () => void;
-  /** A settlement is about to be delivered: the order of these calls is the order the program sees. */
+  /** A settlement is about to be delivered. The program sees settlements in the order of these calls. */
   deliver?(n: number, settlement: Settlement): number | undefined;
-  /** The program left the queue and starts now. Returns where its clock starts, unless it has a history. */
+  /** The program left the queue and starts now. Returns the start time of its clock, unless the run has a history. */
   started?(): number | undefined;
 }
 
 export interface EngineRun {
   /**
-   * Workers are never shared between principals, over a worker's whole life. Null: the host's own program, which has
-   * nothing to hide and runs wherever there is room.
+   * The run's principal. No worker ever serves two principals. Null: the host's own program, which has nothing to hide
+   * and may run in any worker.
    */
   readonly principal: string | null;
   readonly program: EngineProgram;
   readonly limits: RunLimits;
-  /** Absent for a run that begins. */
+  /** Absent for a new run. */
   readonly history?: EngineHistory;
-  /** It had its place before: never refused for want of one in the queue. Nor is a run with a history. */
+  /** The run held a place before, so it is never refused because the queue is full. Nor is a run with a history. */
   readonly admitted?: boolean;
-  /** Aborting cancels the run, queued or running; with `SUSPEND` as the reason it only leaves it where it is. */
+  /**
+   * Aborting cancels the run, queued or running. With `SUSPEND` as the reason the run ends as `suspended` and can be
+   * resumed from its history.
+   */
   readonly signal?: AbortSignal;
   readonly host: RunHost;
 }
@@ -196,29 +206,29 @@ export interface EngineUsage {
   readonly logBytes: number;
 }
 
-/** A failure inside the program, positions in `program.js` or its origin: 1-based line, 1-based column. */
+/** A failure inside the program. Positions are in `program.js` or its origin: 1-based line, 1-based column. */
 export interface EngineFailure {
   readonly code: EngineFailureCode;
   readonly message: string;
   readonly line?: number;
   readonly column?: number;
-  /** Set when the program ended by a tool failure it did not catch. */
+  /** Set when an uncaught tool failure ended the program. */
   readonly tool?: { readonly server: string; readonly tool: string; readonly kind: ToolErrorKind };
-  /** The errors it stands on: its causes, and those that it holds. */
+  /** The error's causes, and the errors it holds. */
   readonly inner?: readonly InnerFailure[];
-  /** Of those, how many are not told. */
+  /** How many of those are left out. */
   readonly innerLeft?: number;
 }
 
 export interface InnerFailure {
-  /** Where the failure has it: `cause`, `errors[0].cause`. */
+  /** Where the failure holds it: `cause`, `errors[0].cause`. */
   readonly label: string;
   readonly message: string;
   readonly line?: number;
   readonly column?: number;
 }
 
-/** What a program did wrong that ended all the same, and where: positions as in `EngineFailure`. */
+/** A fault of a program that did not end it, and where: positions as in `EngineFailure`. */
 export interface EngineWarning {
   readonly severity: "warning" | "note";
   readonly message: string;
@@ -230,8 +240,8 @@ export type EngineOutcome = { readonly usage: EngineUsage; readonly warnings: re
   | { readonly type: "completed"; readonly result: string }
   | { readonly type: "failed"; readonly failure: EngineFailure }
   /**
-   * Calls are held, nothing is in flight and no timer is armed: the isolate was given back. `lastLogs` is what the
-   * host has not heard of the program's output: the end of a long one is told when the program is over.
+   * Only held calls are left, no call is in flight and no timer is armed: the isolate was given back. `lastLogs` holds
+   * the output that the host has not received: the end of a long output is normally passed on when the program is over.
    */
   | { readonly type: "parked"; readonly lastLogs: readonly GuestLog[] }
   | { readonly type: "suspended" }
@@ -240,7 +250,7 @@ export type EngineOutcome = { readonly usage: EngineUsage; readonly warnings: re
 export interface PoolStats {
   readonly workers: { readonly ready: number; readonly starting: number; readonly wanted: number };
   readonly runs: { readonly running: number; readonly queued: number; readonly queueLimit: number };
-  /** Since the pool was made. */
+  /** Counted since the pool was made. */
   readonly totals: {
     readonly runs: number;
     readonly kills: number;
@@ -253,7 +263,7 @@ export interface PoolStats {
 export interface WorkerPool extends AsyncDisposable {
   /**
    * Resolves with the outcome, whatever the program did; never rejects. Throws `PoolRefusal` at once when there is no
-   * place for the run: then nothing of it has happened, and no method of its host was called.
+   * place for the run. Then nothing of it has run, and no method of its host was called.
    */
   run(run: EngineRun): Promise<EngineOutcome>;
   stats(): PoolStats;

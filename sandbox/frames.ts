@@ -5,9 +5,9 @@
  */
 
 const LENGTHS_BYTES = 8;
-/** A few numbers, and at most 4,096 characters of an error's words: six bytes each where JSON escapes them. */
+/** A few numbers, and at most 4,096 characters of an error message: six bytes each where JSON escapes them. */
 const MAX_HEADER_BYTES: number = 64 * 1024;
-/** Largest text: arguments and results at their 16 MiB ceiling, escaped once, and some room. */
+/** Largest text: arguments and results at their 16 MiB ceiling, escaped once, and a margin. */
 export const MAX_TEXT_BYTES: number = 40 * 1024 * 1024;
 
 const SMALLEST_KEPT = 4_096;
@@ -25,7 +25,9 @@ export function encodeFrame(header: object, text: string): Buffer {
 }
 
 export interface FrameReader {
-  /** Takes bytes as they come. Calls back for each whole frame; returns the reason once the stream is no frames. */
+  /**
+   * Takes a chunk of bytes. Calls back for each whole frame; returns the reason once the stream holds no valid frame.
+   */
   push(bytes: Buffer): string | undefined;
 }
 
@@ -34,7 +36,7 @@ export function createFrameReader(onFrame: (header: string, text: string) => voi
   let held = 0;
   let wanted = LENGTHS_BYTES;
 
-  /** Doubles what it keeps them in: a frame in pieces of one byte takes no more memory than one in one piece. */
+  /** The buffer doubles when it is full, so a frame in one-byte pieces takes no more memory than one in one piece. */
   const keep = (bytes: Buffer): void => {
     if (held + bytes.length > kept.length) {
       const larger = Buffer.allocUnsafeSlow(Math.max(held + bytes.length, 2 * held, SMALLEST_KEPT));

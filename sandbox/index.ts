@@ -1,4 +1,4 @@
-/** The door of the engine: whatever stands around it imports from here, and from nowhere behind it. */
+/** The door of the engine: everything outside imports from here, never from the files behind it. */
 export type * from "./engine.ts";
 export {
   defaultCeilings,

@@ -1,6 +1,6 @@
 /**
- * The limits of one run: every field with its unit, default, ceiling and the outcome when it is exceeded.
- * Said here once; the isolate enforces them from inside, the pool and the gateway again from outside.
+ * The limits of one run: each field with its unit, default, ceiling and the outcome when it is exceeded. Defined only
+ * here. The isolate enforces them from inside; the pool and the gateway enforce them again from outside.
  */
 
 /** Sizes are UTF-8 bytes of the JSON text (of the code after fences are removed, of a log entry's text). */
@@ -37,7 +37,9 @@ interface LimitRow {
 
 const MIB = 1024 * 1024;
 
-/** Default, ceiling and minimum of each limit. Ceilings of wall, CPU and memory are the deployment's to change. */
+/**
+ * Default, ceiling and minimum of each limit. A deployment may change the ceilings of wall time, CPU time and memory.
+ */
 export const limitTable: { readonly [K in keyof RunLimits]: LimitRow } = {
   wallMs: { default: 60_000, ceiling: 300_000, minimum: 1 },
   cpuMs: { default: 5_000, ceiling: 60_000, minimum: 1 },
@@ -63,7 +65,7 @@ function column(field: keyof LimitRow): RunLimits {
 export const defaultLimits: RunLimits = column("default");
 export const defaultCeilings: RunLimits = column("ceiling");
 
-/** A requested limit that cannot be granted: which one, what was asked, what is possible. */
+/** A requested limit that cannot be granted: its name, the requested value, the possible values. */
 export interface LimitProblem {
   readonly limit: keyof RunLimits;
   readonly asked: number;

@@ -1,4 +1,4 @@
-/** From a position in `program.js` to the text it was made from. */
+/** Maps a position in `program.js` to the text that the program was made from. */
 
 export interface Place {
   /** Both 1-based; the column in UTF-16 units. */
@@ -7,8 +7,8 @@ export interface Place {
 }
 
 /**
- * `origins` as in `EngineProgram`: the last stretch that begins at or before the place. Undefined when there is none on
- * its line, and for a text that is no such list. Without `origins` a place stays what it is.
+ * The last stretch of `origins` (see `EngineProgram`) that begins at or before the place. Undefined when its line has
+ * none, or when the text is no such list. Without `origins` the place is returned unchanged.
  */
 export function originOfPlace(origins: string | undefined, { line, column }: Place): Place | undefined {
   if (origins === undefined) return { line, column };
@@ -26,13 +26,13 @@ export function originOfPlace(origins: string | undefined, { line, column }: Pla
   return { line: toLine, column: toColumn < 0 ? -toColumn : toColumn + column - atColumn };
 }
 
-/** `line:column`, as places travel; undefined for any other text. */
+/** Parses `line:column`, the form in which places travel; undefined for any other text. */
 export function parsePlace(text: string): Place | undefined {
   const found = /^([1-9]\d{0,6}):([1-9]\d{0,6})$/.exec(text);
   return found === null ? undefined : { line: Number(found[1]), column: Number(found[2]) };
 }
 
-/** The first place in the program that a stack trace names, as `line:column`; empty when it names none. */
+/** The first place in the program that a stack trace names, as `line:column`; empty when there is none. */
 export function placeInStack(stack: string): string {
   return /program\.js:(\d+:\d+)/.exec(stack)?.[1] ?? "";
 }

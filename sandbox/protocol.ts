@@ -10,26 +10,32 @@
  */
 import type { RunLimits } from "./limits.ts";
 
-/** Fences late messages: every lease of a slot has its own number, never used again in this gateway. */
+/** Fences late messages: every lease of a slot has a number of its own, never used again in this gateway. */
 export type LeaseId = number;
 
-/** What the gateway tells a worker. */
+/** Messages from the gateway to a worker. */
 export type ToWorker =
   | {
       readonly type: "start";
       readonly lease: LeaseId;
       readonly startedAt: number;
       readonly limits: RunLimits;
-      /** How much of the text is JSON for the prelude (namespaces, input, seed, limits); the rest is the program. */
+      /**
+       * Length of the JSON for the prelude (namespaces, input, seed, limits) at the start of the text; the program
+       * follows.
+       */
       readonly configChars: number;
       readonly text: string;
-      /** The program is only looked at: each entry is stopped after so many milliseconds, which tells where it was. */
+      /**
+       * Set when the program runs only to find its place: each entry is stopped after so many milliseconds, which tells
+       * the place.
+       */
       readonly entryMs?: number;
     }
   | (Entry & { readonly type: "enter"; readonly lease: LeaseId })
-  /** The program is to say by an `at` where it waits. No entry: nothing of it runs. */
+  /** Asks the program to report, by an `at`, where it waits. Not an entry: the program itself does not run. */
   | { readonly type: "where"; readonly lease: LeaseId }
-  /** Ends a lease: the isolate is disposed, and `stopped` says so once nothing of it runs any more. */
+  /** Ends a lease: the isolate is disposed, and `stopped` confirms that nothing of it runs any more. */
   | { readonly type: "stop"; readonly lease: LeaseId };
 
 /**
@@ -38,40 +44,40 @@ export type ToWorker =
  */
 export interface Entry {
   readonly k: number;
-  /** The call or timer it answers. */
+  /** The number of the call or timer that it answers. */
   readonly n: number;
   readonly kind: "value" | "error" | "timer";
-  /** Milliseconds since the Unix epoch: the program's clock from here on. */
+  /** The program's clock from here on, in milliseconds since the Unix epoch. */
   readonly at: number;
   /** JSON text: the value, or a GuestToolError; empty for a timer. Travels as the frame's text. */
   readonly text: string;
 }
 
-/** What a worker says. */
+/** Messages from a worker. */
 export type FromWorker =
   | { readonly type: "ready"; readonly preludeVersion: string; readonly rssBytes: number }
-  /** What the guest posted since the last frame: see guest-posts.ts. */
+  /** The guest's posts since the last frame: see guest-posts.ts. */
   | { readonly type: "posts"; readonly lease: LeaseId; readonly text: string }
-  /** Entry k is over, its microtasks drained, its posts sent before. */
+  /** Entry k is over: its microtasks are drained, its posts were sent before this message. */
   | {
       readonly type: "entered";
       readonly lease: LeaseId;
       readonly k: number;
       readonly cpuMs: number;
       readonly heapBytes: number;
-      /** Words of a promise that was rejected in this entry while nothing handled it; empty when none was. */
+      /** Message of a promise that was rejected in this entry without a handler; empty when there was none. */
       readonly rejection: string;
-      /** `line:column` of that; empty when the engine does not know. */
+      /** `line:column` of that rejection; empty when the engine does not know it. */
       readonly rejectedAt: string;
     }
-  /** A limit inside the isolate, or an engine fault of this lease only. Final. */
+  /** A limit inside the isolate was exceeded, or the engine failed for this lease only. Final. */
   | {
       readonly type: "broken";
       readonly lease: LeaseId;
       readonly code: BrokenCode;
       readonly message: string;
       readonly cpuMs: number;
-      /** `line:column` in `program.js` of what was executing; empty when the engine does not know. */
+      /** `line:column` in `program.js` of the code that was executing; empty when the engine does not know it. */
       readonly at: string;
     }
   | { readonly type: "stopped"; readonly lease: LeaseId };
@@ -161,5 +167,5 @@ function isBrokenCode(value: unknown): value is BrokenCode {
   return brokenCodes.some((code) => code === value);
 }
 
-/** What the engine says of a rejection whose reason is an object and no error. */
+/** The engine's words for a rejection whose reason is an object but no error. */
 export const A_THROWN_OBJECT = "a thrown object that is no error";

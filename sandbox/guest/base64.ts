@@ -18,7 +18,7 @@ interface Base64 {
   const field = (on: object, name: string, value: unknown): void => {
     defineProperty(on, name, { __proto__: null, value, writable: true, configurable: true } as never);
   };
-  /** The platform's error, which programs know by its name. */
+  /** Throws the platform's error, which programs know by its name. */
   const refuse = (message: string): never => {
     const error = new GuestError(message);
     field(error, "name", "InvalidCharacterError");

@@ -1,9 +1,9 @@
-/** Tool calls: what leaves the program for one, and how its answer comes back. */
+/** Tool calls: what is posted for one, and how its answer comes back. */
 type Encoded =
   | { readonly ok: true; readonly text: string; readonly remark?: string }
   | { readonly ok: false; readonly fault: string };
 type Callable = (...args: unknown[]) => Promise<unknown>;
-/** The names of arguments that are passed in order; a string is the name for all of them, as one array. */
+/** The names of arguments that are passed in order. A string: one name for all arguments, passed as one array. */
 type Positional = readonly string[] | string;
 interface Failure {
   kind: string;
@@ -15,11 +15,11 @@ interface Failure {
 interface Calls {
   begin(limits: Limits): void;
   callable(server: string, tool: string, positional?: Positional): Callable;
-  /** An entry of the host. */
+  /** Settles a call, from an entry of the host. */
   settle(kind: string, n: number, text: string): void;
-  /** What truly failed: the program may rewrite its error's fields, or make such errors itself. */
+  /** The failure as the host reported it: the program may rewrite its error's fields, or make such errors itself. */
   failureOf(error: object): Failure | undefined;
-  /** Calls without an answer, by their numbers, each with a trace of where it was made. */
+  /** Unanswered calls by number, each with a trace of where it was made. */
   open(): Record<number, object>;
   readonly ToolError: unknown;
 }
@@ -48,7 +48,7 @@ interface Stacks {
   { utf8Length, decode }: Text,
   { placeOf, lend }: Stacks,
 ): Calls => {
-  /** No tool has such a name; what is longer is refused by its beginning. */
+  /** No tool has a longer name. A longer one is cut, and the host refuses what is left. */
   const MAX_NAME_CHARS = 256;
   const { parse, stringify } = JSON;
   const { apply, defineProperty, setPrototypeOf } = Reflect;
@@ -62,7 +62,7 @@ interface Stacks {
     resolve(value: unknown): void;
     reject(error: unknown): void;
     readonly trace: object;
-    /** What its arguments lost on their way into JSON: the host sees only null. */
+    /** What the arguments lost on their way into JSON; the host sees only null. */
     readonly lost: string | undefined;
   }
   let waiting: Record<number, Waiting> = create(null);
@@ -93,7 +93,7 @@ interface Stacks {
     } as never);
   };
   defineProperty(ToolError.prototype, "name", { value: "ToolError", writable: true, configurable: true });
-  // A program that changed its parent would be called when the next tool fails.
+  // If the program could change its parent, the next failing tool would call the program's code.
   freeze(ToolError);
   const failures = new WeakMap<object, Failure>();
   const { get: getFailure, set: setFailure } = WeakMap.prototype;
@@ -144,7 +144,7 @@ interface Stacks {
     return record;
   };
 
-  /** An error of the entry that settles a call has no frame of the program: it gets those of the call. */
+  /** An error made in the settling entry has no frame of the program, so it gets the frames of the call. */
   const toolError = (failure: Failure, trace: object): ToolError => {
     const error = new ToolError(failure);
     apply(setFailure, failures, [error, failure]);
@@ -162,7 +162,7 @@ interface Stacks {
       remarked = false;
     },
     callable(server, tool, positional) {
-      // A property's function has its name.
+      // A function in a property takes the property's name.
       const named = {
         [tool]: (...args: unknown[]): Promise<unknown> => call(server, tool, positional, args),
       };
@@ -177,7 +177,7 @@ interface Stacks {
         return;
       }
       const failure = parse(text) as Failure;
-      // Fields it lacks must not be found on the program's Object.prototype.
+      // Fields that it lacks must not be looked up on the program's Object.prototype.
       setPrototypeOf(failure, null);
       if (failure.kind === "invalid_arguments" && settled.lost !== undefined)
         failure.message += ` In the program, ${settled.lost}.`;

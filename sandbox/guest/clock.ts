@@ -1,7 +1,7 @@
 /**
- * The only time and the only chance a program has, both functions of its journal: the clock stands at the moment of
- * the last entry and each reading adds a microsecond (so that polling loops end), `Math.random` and `crypto` come from
- * the run's seed.
+ * The only time and the only randomness of a program; both follow from its journal. The clock stands at the moment of
+ * the last entry, and each reading adds a microsecond so that polling loops end. `Math.random` and `crypto` are seeded
+ * by the run.
  */
 interface Clock {
   start(seed: string, at: number): void;
@@ -43,7 +43,7 @@ interface Clock {
     return t >>> 0;
   };
 
-  /** At the first use: most programs leave nothing to chance. */
+  /** Seeded at the first use: most programs use no randomness. */
   const sow = (): void => {
     sown = true;
     a = 0x9e3779b9;
@@ -116,7 +116,7 @@ interface Clock {
   const Bytes = Uint8Array;
   const GuestTypeError = TypeError;
   const GuestError = Error;
-  /** Not for secrets: who knows the run's id can tell them. */
+  /** Not for secrets: the run's id determines the numbers. */
   const getRandomValues = (array: unknown): unknown => {
     const tag: string | undefined =
       typeof array === "object" && array !== null ? apply(tagOf, array, []) : undefined;
@@ -136,7 +136,7 @@ interface Clock {
     randomUUID: Object.freeze(randomUUID),
     getRandomValues: Object.freeze(getRandomValues),
   });
-  /** To the microsecond, which is what a reading adds. */
+  /** In microseconds, the amount that one reading adds. */
   const sinceStart = (): number => {
     now += 0.001;
     return round((now - startedAt) * 1_000) / 1_000;

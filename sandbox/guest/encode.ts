@@ -1,8 +1,8 @@
 /**
- * Values of a program to JSON text: JSON.stringify's semantics, except that what JSON would silently drop or empty
- * arrives (errors, typed arrays, regular expressions, namespaces), or is a fault that names its path (functions,
- * symbols, Maps, promises …). The value is read once, while the text is written, so no getter can show one thing to the
- * check and another to the text.
+ * Values of a program to JSON text, with JSON.stringify's semantics and two exceptions. What JSON would silently drop
+ * or write as empty is written (errors, typed arrays, regular expressions, namespaces), or is a fault that names its
+ * path (functions, symbols, Maps, promises …). The value is read once, while the text is written, so a getter cannot
+ * show one thing to the check and another to the text.
  */
 type Encoded =
   | { readonly ok: true; readonly text: string; readonly remark?: string }
@@ -36,7 +36,7 @@ interface Namespaces {
   const { charCodeAt, startsWith } = String.prototype;
 
   type Path = () => string;
-  /** Thrown inside only; a guest's exception while its value is read is told apart from it. */
+  /** Thrown only inside, so that a guest's exception while its value is read can be told apart. */
   class Fault {
     readonly text: string;
     constructor(path: Path, what: string) {
@@ -45,13 +45,13 @@ interface Namespaces {
   }
 
   const encode = (value: unknown, root: string): Encoded => {
-    // Without a prototype: assigning to an element of an array would find the program's setters.
+    // Without a prototype: assigning to an array's element would call the program's setters.
     const ancestors: Record<number, unknown> = create(null);
     let depth = 0;
     let remark = "";
     let others = 0;
 
-    /** What was lost, though the text was written. */
+    /** Notes a loss: the text was written without this part. */
     function lose(path: Path, what: string): void {
       if (remark === "") remark = `${path()} ${what}`;
       else others += 1;
@@ -71,7 +71,7 @@ interface Namespaces {
       try {
         return apply(toJSON as () => unknown, item, [key]);
       } catch (thrown) {
-        // An error that cannot write itself still has its words.
+        // An error that cannot be written still has its message.
         if (kinds.kindOf(item) === "error") return item;
         throw thrown;
       }
@@ -120,7 +120,7 @@ interface Namespaces {
         kind === "error" || (kind === "object" && keys(item).length === 0 && errors.isLikeError(item));
       for (let i = 0; i < depth; i++) {
         if (ancestors[i] !== item) continue;
-        // A failure's words are kept, also where its causes lead back to it.
+        // A failure's message is kept, even where its causes lead back to it.
         if (isError) return `{${errors.headOf(item)}}`;
         throw new Fault(path, "a cycle");
       }
@@ -172,7 +172,9 @@ interface Namespaces {
       return `{${text}}`;
     }
 
-    /** Its words come first. What else it has is written as far as it can be: no field of a failure fails the run. */
+    /**
+     * The message comes first. The other fields are written as far as possible: no field of a failure fails the run.
+     */
     function writeError(error: object, path: Path): string {
       let text = errors.headOf(error);
       const names = errors.fieldsOf(error);
@@ -204,7 +206,7 @@ interface Namespaces {
     }
   };
 
-  // A program that makes JSON of an error itself gets its words too: by the language it would be `{}`.
+  // `JSON.stringify(error)` in the program includes the message too; the language would give `{}`.
   const errorMethods = {
     toJSON(this: unknown): unknown {
       const encoded = encode(this, "error");
@@ -231,7 +233,7 @@ interface Namespaces {
     return () => (isIdentifier(name) ? `${path()}.${name}` : `${path()}[${stringify(name)}]`);
   }
 
-  /** By hand: a regular expression would leave its match in RegExp.lastMatch, and ask the program's exec. */
+  /** By hand: a regular expression would set RegExp.lastMatch and call the program's exec. */
   function isIdentifier(name: string): boolean {
     for (let i = 0; i < name.length; i++) {
       const code: number = apply(charCodeAt, name, [i]);

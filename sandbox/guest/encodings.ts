@@ -28,7 +28,7 @@ interface Encodings {
 
   const codeAt = (text: string, at: number): number => apply(charCodeAt, text, [at]);
 
-  /** One code point at a time; half a pair is the replacement character. */
+  /** Visits one code point at a time; half a pair becomes the replacement character. */
   const eachPoint = (text: string, visit: (point: number, units: number) => boolean): void => {
     for (let i = 0; i < text.length; ) {
       const unit = codeAt(text, i);
@@ -107,7 +107,7 @@ interface Encodings {
     return new GuestBytes(given as ArrayBuffer);
   };
 
-  /** Length of the sequence that a byte begins, and the range of the byte after it; 0 for a byte that begins none. */
+  /** Length of the sequence that a byte begins, and the range of its second byte; 0 for a byte that begins none. */
   const sequence = (first: number): { size: number; low: number; high: number } => {
     if (first < 0x80) return { size: 1, low: 0x80, high: 0xbf };
     if (first >= 0xc2 && first <= 0xdf) return { size: 2, low: 0x80, high: 0xbf };

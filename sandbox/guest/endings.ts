@@ -1,4 +1,4 @@
-/** The program's last word: what it returned or threw, and what it left undone. */
+/** The end of the program: its result or its error, and what it left undone. */
 type Encoded =
   | { readonly ok: true; readonly text: string; readonly remark?: string }
   | { readonly ok: false; readonly fault: string };
@@ -55,7 +55,7 @@ interface Stacks {
   promises: Promises,
   { placeOf, isInExecutor }: Stacks,
 ): Endings => {
-  /** Of what was left undone: more are not told. */
+  /** So many undone things are reported; the others are not. */
   const MOST_OPEN = 8;
   const MOST_KEY_CHARS = 200;
   const { stringify } = JSON;
@@ -79,7 +79,7 @@ interface Stacks {
     }
   };
 
-  /** Calls and timers that are open, and errors that were handled late. Empty when there are none. */
+  /** Open calls and timers, and errors that were handled late. Empty when there are none. */
   const undone = (value: unknown): string => {
     let open = "";
     let count = 0;
@@ -91,7 +91,7 @@ interface Stacks {
     const traces = calls.open();
     for (const n in traces) add(+n, "call", traces[n] as object);
     const armed = timers.armed();
-    // To look into a trace takes its time, and there may be a thousand.
+    // Reading a trace takes time, and there may be a thousand.
     for (let i = 0; i < armed.length && count < MOST_OPEN; i++) {
       const { n, id, kind, trace } = armed[i] as (typeof armed)[number];
       const isOfPromise = kind === "sleep" || isInExecutor(trace);
@@ -106,7 +106,7 @@ interface Stacks {
     for (let i = 0; i < size; i++) keys += `${i === 0 ? "" : ","}${cut(keyOf(reasons[i]), MOST_KEY_CHARS)}`;
     return keys;
   };
-  /** As the worker tells of a rejection, which it knows from the engine. */
+  /** Names a rejection as the worker does, which has it from the engine. */
   const keyOf = (reason: unknown): string => {
     try {
       if (isError(reason)) return `${(reason as { message?: unknown }).message}@${placeOf(reason)}`;
@@ -134,11 +134,11 @@ interface Stacks {
         inner = innerText(thrown);
       } else message = `Thrown: ${display(thrown)}`;
     } catch {
-      // A getter of the thrown value threw; what was read so far is what there is.
+      // A getter of the thrown value threw; the part read so far is reported.
     }
     fail("guest_error", message, stack, tool + inner);
   };
-  /** The errors this one stands on, each with the place it has in the program. */
+  /** The errors that this one stands on, each with its place in the program. */
   const innerText = (outer: object): string => {
     const { shown, left } = innerOf(outer);
     let text = "";

@@ -1,18 +1,18 @@
 /**
- * What an error says: its name, its message, its other fields, and the errors it stands on. Reading an error may run
- * the program's code, and may throw what that throws.
+ * The parts of an error: its name, its message, its other fields, and the errors it stands on. Reading an error may run
+ * the program's code and may throw whatever that code throws.
  */
 interface Errors {
   isError(value: unknown): value is object;
-  /** `Name: message`; the name is that of its class when it has none of its own. */
+  /** `Name: message`. An error without a name of its own takes its class's name. */
   textOf(error: object): string;
-  /** Both as the first members of a JSON object. Never throws. */
+  /** Name and message as the first members of a JSON object. Never throws. */
   headOf(error: object): string;
-  /** Names of its own properties but name, message and stack: `cause` and `errors` are not enumerable. */
+  /** Names of its own properties except name, message and stack: `cause` and `errors` are not enumerable. */
   fieldsOf(error: object): readonly string[];
-  /** An object without properties that has a name and a message all the same, from getters of its class. */
+  /** An object without own properties that has a name and a message from getters of its class. */
   isLikeError(item: object): boolean;
-  /** The errors it was caused by and that it holds, outermost first, as far as they are of use. */
+  /** The errors that caused it and that it holds, outermost first, up to a limit. */
   innerOf(error: object): { readonly shown: readonly InnerError[]; readonly left: number };
 }
 interface InnerError {
@@ -37,7 +37,7 @@ interface Kinds {
   const GuestError = Error;
   const { any } = Promise;
 
-  /** Of the language: a class that says nothing of a name inherits one of them. */
+  /** Names of the language's own classes: a class that sets no name inherits one of them. */
   const common: Record<string, true> = create(null);
   for (const { prototype } of [
     Error,
@@ -104,7 +104,7 @@ interface Kinds {
       const held: number = isArray(errors) ? errors.length : 0;
       for (let i = 0; i < held && left < MAX_INNER; i++)
         add(`${before}errors[${i}]`, (errors as unknown[])[i]);
-      // Of a SuppressedError: what failed first, and what its cleaning up failed with.
+      // A SuppressedError holds the first failure and the failure of its clean-up.
       const { error: last, suppressed } = error as { error?: unknown; suppressed?: unknown };
       if (suppressed === undefined) return;
       add(`${before}error`, last);
@@ -122,8 +122,8 @@ interface Kinds {
   };
 
   /**
-   * The engine makes the error of Promise.any where nothing of the program is on the stack. It gets the frames of the
-   * call: where the program waits is what its author knows.
+   * The engine makes the error of Promise.any with no frame of the program on the stack. It gets the frames of the
+   * call, because its author knows the place where the program waits.
    */
   const traced = async (all: Promise<unknown>, trace: { stack?: string }): Promise<unknown> => {
     try {
@@ -145,7 +145,7 @@ interface Kinds {
         configurable: true,
       } as never);
     } catch {
-      // An iterator of the program may have thrown anything: it stays as it is.
+      // An iterator of the program may have thrown any value: it stays as it is.
     }
   };
   const framesOf = ({ stack }: { stack?: string }): string => {

@@ -1,9 +1,9 @@
 /**
- * Runs in every isolate before the program, and before the parts that give it what it has. Takes away what the engine
- * offers beyond the language, what allocates outside the heap's count, what carries entropy or real time, and every road
- * to building code from text.
+ * Runs first in every isolate, before the parts of the prelude and the program. Removes everything the engine offers
+ * beyond the language, everything that allocates outside the heap's count, everything that carries entropy or real
+ * time, and every way to build code from text.
  *
- * The globals are a written allowlist: what a newer engine adds is deleted until somebody adds it here.
+ * The globals are an allowlist written here: a global of a newer engine is deleted until somebody adds it.
  */
 () => {
   const allowed = [
@@ -76,7 +76,7 @@
       throw new Error(`the engine does not let go of the global ${String(name)}`);
   }
 
-  // The four function constructors have no other name than `constructor` on their prototypes.
+  // The four function constructors are reachable only as `constructor` on their prototypes.
   const refuse = function Function(): never {
     throw new TypeError("Code cannot be built from text here. Write the function itself.");
   };
@@ -101,8 +101,8 @@
   }
   defineProperty(refuse, "prototype", { value: getPrototypeOf(refuse), writable: false });
 
-  // Resizable and transferable buffers allocate where V8's limit does not count. Without the option, the getters and
-  // the methods there is no road to one: subclasses and Reflect.construct come through this constructor too.
+  // Resizable and transferable buffers allocate outside V8's limit. Without the option, the getters and the methods no
+  // program can make one: subclasses and Reflect.construct use this constructor too.
   const RealArrayBuffer = ArrayBuffer;
   const { construct } = Reflect;
   const FixedArrayBuffer = function ArrayBuffer(this: unknown, length?: unknown): object {

@@ -1,12 +1,12 @@
 /**
- * Tools as a program finds them: one global per server, tools of `local` as globals themselves, and everything by its
- * original name below `tools`; and what the host offers besides, where it says so. Names that are not offered are
- * callables too: the host refuses them, with better words.
+ * Tools as a program finds them: one global per server, tools of `local` as globals themselves, everything by its
+ * original name below `tools`, and the host's own functions where it puts them. Names that are not offered can be
+ * called too: the host refuses them with a better message.
  *
- * Writing a namespace down calls no tool, whatever its tools are named: it gives their names.
+ * Printing a namespace calls no tool, whatever its tools are named: it lists their names.
  */
 type Callable = (...args: unknown[]) => Promise<unknown>;
-/** A string is the name for all arguments, as one array. */
+/** A string: one name for all arguments, passed as one array. */
 type Positional = readonly string[] | string;
 type ToolEntry = { name: string; method: string; positional?: readonly string[] };
 interface NamespaceConfig {
@@ -15,15 +15,15 @@ interface NamespaceConfig {
   functions?: readonly { on: string; name: string; server: string; tool: string; positional: Positional }[];
 }
 interface Namespaces {
-  /** Defines a property that nobody can change any more. */
+  /** Defines a property that cannot be changed any more. */
   show(on: object, name: string, value: unknown, enumerable: boolean): void;
-  /** Shows the tools on `scope`, which is the program's globalThis in every run but the rehearsal. */
+  /** Defines the tools on `scope`, which is the program's globalThis in every run except the rehearsal. */
   install(
     scope: object,
     namespaces: NamespaceConfig,
     callable: (server: string, tool: string, positional?: Positional) => Callable,
   ): void;
-  /** A namespace in writing; undefined for any other value. */
+  /** The text of a namespace; undefined for any other value. */
   written(value: unknown): Written | undefined;
 }
 interface Written {
@@ -67,7 +67,7 @@ interface Written {
     const { words, json } = listed(names);
     return { words: `[${of}: ${words}]`, json };
   };
-  /** `tools`: the tools of each server that it shows. */
+  /** The text of `tools`: the shown tools of each server. */
   const writeTree = (tree: Record<string, object>): Written => {
     const servers = keys(tree);
     let words = "";
@@ -81,7 +81,7 @@ interface Written {
     return { words: `[tools: ${words === "" ? "none" : words}]`, json: `{${json}}` };
   };
 
-  /** What the language asks an object for to make text of it; undefined for other keys. */
+  /** The method that the language looks for when it makes text of an object; undefined for other keys. */
   const textMethod = (self: object, key: PropertyKey): unknown => {
     switch (key) {
       case toPrimitive:
@@ -94,14 +94,17 @@ interface Written {
         return undefined;
     }
   };
-  /** JSON.stringify calls it with its own key, on the namespace; a tool's arguments are no text, unless they are in order. */
+  /**
+   * JSON.stringify calls `toJSON` with the key, on the namespace. Arguments of a tool are never a text, unless they are
+   * positional.
+   */
   const callableToJSON = (tool: Callable): Callable =>
     freeze(function toJSON(this: unknown, ...args: unknown[]): Promise<unknown> {
       const asked = args.length === 1 && typeof args[0] === "string" ? written(this) : undefined;
       return asked === undefined ? apply(tool, undefined, args) : parse(asked.json);
     });
 
-  /** Names every object answers to are no tools unless a server has one of that name; `then` and symbols never are. */
+  /** Names of Object.prototype are not tools, unless a server has a tool of that name; `then` and symbols never are. */
   const lookup = (
     self: object,
     target: object,
@@ -117,7 +120,7 @@ interface Written {
       return undefined;
     return miss(key);
   };
-  /** An object whose own properties are `target`'s, and where any other tool name is `miss(name)`. */
+  /** An object with the own properties of `target`, where any other tool name gives `miss(name)`. */
   const proxy = (target: object, miss: (name: string) => unknown, write: () => Written): object => {
     const self: object = new GuestProxy(freeze(target), {
       __proto__: null,
@@ -126,7 +129,7 @@ interface Written {
     apply(setWriter, writers, [self, write]);
     return self;
   };
-  /** Of one server, or of `local`. */
+  /** The tools of one server, or of `local`. */
   const toolsOf = (server: string, byName: object, miss: (name: string) => unknown): object =>
     proxy(byName, miss, () => writeNames(`tools of ${server}`, keys(byName)));
   const show = (on: object, name: string, value: unknown, enumerable: boolean): void => {
@@ -139,7 +142,10 @@ interface Written {
     } as never);
   };
 
-  /** Before any server: what is shown once stays, so what hangs on `tools` wins over a server of its name. */
+  /**
+   * Runs before any server is shown: a property is never replaced, so a host function on `tools` wins over a server of
+   * its name.
+   */
   const hang = (
     scope: object,
     tree: object,
@@ -170,7 +176,7 @@ interface Written {
       for (let t = 0; t < tools.length; t++) {
         const { name, method, positional } = tools[t] as ToolEntry;
         const fn = callable(server, name, positional);
-        // The proxies freeze them; a catalog may have hundreds of tools, and this is on every run's way.
+        // Not frozen here, the proxies do that: a catalog may have hundreds of tools, and every run passes here.
         if (method !== "then") byMethod[method] = method === "toJSON" ? callableToJSON(fn) : fn;
         if (name !== "then") byName[name] = name === "toJSON" ? callableToJSON(fn) : fn;
       }

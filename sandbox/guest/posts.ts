@@ -1,20 +1,20 @@
 /**
- * What the guest says, and the only way out: rows, one frame per burst, flushed in a microtask of the same entry. A
- * program that is over says nothing more.
+ * The posts of the guest, its only way out: rows, one frame per burst, flushed in a microtask of the same entry.
+ * Nothing is posted once the program is over.
  */
 interface Posts {
-  /** For the next run: it has said nothing yet. */
+  /** Clears everything for the next run. */
   begin(): void;
-  /** Before that, nobody hears anything. */
+  /** Until then posts are discarded. */
   connect(post: Post): void;
-  /** The number of the next call or timer: they share one sequence. */
+  /** The number of the next call or timer; both share one sequence. */
   issue(): number;
   emit(row: string): void;
-  /** A line for the console. */
+  /** Queues a console line. */
   print(level: string, text: string): void;
-  /** What was lost of a value that left the isolate. */
+  /** Queues a remark: what a value lost on its way out of the isolate. */
   remark(text: string | undefined): void;
-  /** The last word, in one post with what was not sent yet: the worker asks for the heap's size when it sees it. */
+  /** Posts the last row together with everything unsent: the worker reads the heap's size when it sees this post. */
   finish(row: string): void;
   isOver(): boolean;
 }
@@ -45,7 +45,7 @@ interface Printed {
     batch = "";
     if (rows !== "") say(`[${rows}]`, last);
   };
-  /** `await` and not `then`, which would ask the program's Promise for its constructor and species. */
+  /** `await` instead of `then`, which would ask the program's Promise for its constructor and species. */
   const flushAfterBurst = async (): Promise<void> => {
     flushes = true;
     await undefined;

@@ -1,13 +1,13 @@
 /**
- * What a program sees, and where the host enters: `enter(kind, n, at, text)`, one settlement or timer per entry. What it
- * says goes out by `post(text, last)`, a JSON array of rows (`parsePosts` in guest-posts.ts reads them). All parts capture
- * what they need of the language before guest code can touch a prototype.
+ * The globals of a program, and the host's entry: `enter(kind, n, at, text)`, one settlement or timer per entry. The
+ * guest answers with `post(text, last)`, a JSON array of rows (`parsePosts` in guest-posts.ts reads them). All parts
+ * capture the builtins they use before guest code can touch a prototype.
  */
 interface StartConfig {
   namespaces: unknown;
   input: string;
   seed: string;
-  /** Where the program's text comes from: see `EngineProgram`. */
+  /** Source map of the program's text: see `EngineProgram`. */
   origins?: string;
   limits: Limits;
 }
@@ -67,7 +67,7 @@ type Post = (text: string, last: boolean) => void;
   const scope = globalThis as unknown as Record<string, unknown>;
   const none: Limits = { toolCalls: 0, toolArgsBytes: 0, resultBytes: 0, logBytes: 0, logLines: 0 };
 
-  /** What the engine stands on, and what it only lends: of the latter a program may have its own. */
+  /** Globals the engine relies on: fixed. A program may replace any other by a definition of its own. */
   const lasting = ["console", "setTimeout", "clearTimeout", "sleep", "ToolError"];
   for (const given of [console.globals, timers.globals, { ToolError: calls.ToolError }, clock.globals])
     expose(given);
@@ -104,9 +104,10 @@ type Post = (text: string, last: boolean) => void;
   };
 
   /**
-   * A whole run while nobody waits, as the engine compiles each function at its first call. Its tools are on an object
-   * instead of globalThis. The host settles its two calls and its timer like those of any run; `ready` then leaves no
-   * trace of it: nothing was posted, the globals are untouched, and no number is used up.
+   * Warm-up: one whole run before any program needs the isolate, because the engine compiles each function at its first
+   * call. Its tools are properties of an object instead of globalThis. The host settles its two calls and its timer as
+   * in any run. `ready` then removes every trace: posts were discarded, the globals are untouched, and no number is
+   * used up.
    */
   const rehearse = (config: string, program: (scope: object) => unknown): void => {
     const on = create(null);
@@ -124,7 +125,7 @@ type Post = (text: string, last: boolean) => void;
     if (kind === "timer") timers.fire(n);
     else calls.settle(kind, n, text);
   };
-  /** Asked when the run is about to be ended for not going on. */
+  /** Called when the run is about to end because nothing can make it continue. */
   const tellWhere = async (): Promise<void> => {
     const trace = await promises.waiting();
     posts.emit(`["at",${stringify(trace === undefined ? "" : stacks.placeOf(trace))}]`);

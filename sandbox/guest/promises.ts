@@ -1,15 +1,14 @@
 /**
- * What becomes of the program's promises, as far as it concerns who reads of the run: rejections that were handled
- * late, so that nobody is told that nothing handled them, and the promise that the program waits for when nothing will
- * ever settle it.
+ * Watches the program's promises for the run's report: rejections that were handled late, so that they are not reported
+ * as unhandled, and the promise the program waits for when nothing can ever settle it.
  *
- * The language itself tells when a promise is awaited, or given handlers: it asks it for its constructor. What the
- * program gets for the answer is what it always gets. A handler of ours on a promise that is not settled would cost the
- * stacks of errors their asynchronous frames, so there are none until a rejection went unhandled.
+ * The language asks a promise for its constructor when it is awaited or given handlers, and that is noticed here; the
+ * program gets the usual answer. A handler of ours on a pending promise would cost the stacks of errors their
+ * asynchronous frames, so none is added until a rejection went unhandled.
  */
 interface Promises {
   begin(): void;
-  /** An entry of the host. */
+  /** An entry of the host began. */
   entered(): void;
   /** Errors that were handled after their promise had been rejected. */
   late(): { readonly size: number; readonly reasons: Record<number, unknown> };
@@ -22,9 +21,9 @@ interface Stacks {
 }
 
 ({ depthOf, onRejected }: Stacks): Promises => {
-  /** Of one entry: to know where a promise is awaited costs two microseconds. */
+  /** Awaited promises traced in one entry: a trace costs two microseconds. */
   const MOST_TRACED = 2_000;
-  /** The last that were awaited: the one that the program waits for is among them. */
+  /** The promises awaited last are kept: the one that the program waits for is among them. */
   const MOST_RECENT = 64;
   const MOST_FOLLOWED = 20_000;
   const MOST_LATE = 100;
@@ -32,7 +31,7 @@ interface Stacks {
   const { create } = Object;
   const GuestPromise = Promise;
   const GuestError = Error;
-  // For the reader of a report only: what the program does never depends on it.
+  // Only for the run's report: what the program does never depends on it.
   const Weak = WeakRef;
   const { deref } = WeakRef.prototype;
   const { then } = Promise.prototype;
@@ -76,7 +75,7 @@ interface Stacks {
       if (isLate && lateCount < MOST_LATE && apply(has, rejected, [reason])) reasons[lateCount++] = reason;
     };
     apply(then, promise, [end, fail]);
-    // Handlers of what was settled before run in the order in which they were added.
+    // Handlers of promises settled earlier run in the order in which they were added.
     const after = (): void => {
       isLate = false;
     };
@@ -88,7 +87,7 @@ interface Stacks {
       remember(promise);
       if (mayBeLate) follow(promise);
     } catch {
-      // Not a promise: something that inherits from the prototype of promises.
+      // Not a promise: an object that inherits from the prototype of promises.
     } finally {
       inside = false;
     }
@@ -127,7 +126,7 @@ interface Stacks {
     },
     late: () => ({ size: lateCount, reasons }),
     async waiting() {
-      // The run is over: handlers of ours do no harm any more.
+      // The run is over, so handlers of ours do no harm.
       const pending: Record<number, object> = create(null);
       inside = true;
       for (const at in recent) {
@@ -151,7 +150,7 @@ interface Stacks {
       for (let i = traced; i < traced + MOST_RECENT; i++) {
         const trace = pending[i % MOST_RECENT];
         const frames = trace === undefined ? 0 : depthOf(trace);
-        // Of those who wait for each other, the innermost was called by the others; of equals, the last counts.
+        // Where promises wait for each other, the innermost has the most frames. Of equals, the last counts.
         if (frames === 0 || frames < depth) continue;
         depth = frames;
         found = trace;

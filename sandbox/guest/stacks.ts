@@ -1,24 +1,25 @@
 /**
- * Stack traces as the author of the program reads them: frames of the program, and of builtins that it called, at the
- * author's positions. Frames of these scripts are left out: they differ between versions, and mean nothing to anybody
- * outside.
+ * Stack traces for the program's author: frames of the program, and of builtins that it called, at the author's
+ * positions. Frames of these scripts are left out: they differ between versions and mean nothing outside.
  *
- * The engine asks for a trace's text when the program first reads it, so that errors nobody looks into cost nothing.
+ * The engine asks for a trace's text when it is first read, so an error whose stack nobody reads costs nothing.
  */
 interface Stacks {
   /** `origins`: JSON text, as in `EngineProgram`. Undefined: positions stay those of the program's script. */
   begin(origins: string | undefined): void;
-  /** The place an error was made at, `line:column`; empty when the program was not there. May run the program's code. */
+  /**
+   * The place where an error was made, `line:column`; empty without a frame of the program. May run the program's code.
+   */
   placeOf(error: object): string;
-  /** How many frames of the program, and those that wait for it, a trace has. */
+  /** The number of the program's frames in a trace, those that wait for it included. */
   depthOf(error: object): number;
-  /** Whether the program's own frame was called by the engine's `new Promise`. */
+  /** Whether the engine's `new Promise` called the program's own frame. */
   isInExecutor(error: object): boolean;
-  /** This error was made where nothing of the program was: it has the frames of another. */
+  /** Gives an error made without a frame of the program the frames of another. */
   lend(error: object, trace: object): void;
   /**
-   * Hears of errors whose promises nothing handled when an entry was over: the engine reads them then to tell the
-   * worker, and that is the only word of it. Not of one whose stack was read before.
+   * Calls `hear` for errors whose promises were unhandled at the end of an entry: the engine reads their stacks then,
+   * to tell the worker, and gives no other sign. Errors whose stack was read earlier are missed.
    */
   onRejected(hear: (error: object) => void): void;
 }
@@ -57,7 +58,7 @@ interface Site {
   const prototype = getPrototypeOf(take()) as Site;
   const { getFileName, getLineNumber, getColumnNumber, toString } = prototype;
 
-  /** The author's `line:column`; undefined where nothing of the author's is. */
+  /** The author's `line:column`; undefined where nothing is the author's. */
   const originOf = (line: number, column: number): string | undefined => {
     if (origins === undefined) return `${line}:${column}`;
     stretches ??= parse(origins) as readonly number[];
@@ -96,7 +97,10 @@ interface Site {
     }
   };
 
-  /** Inside `format` the engine writes stacks by itself. With nothing below, no program and no part of ours reads. */
+  /**
+   * The engine writes stacks inside `format` by itself. With no frame below, neither the program nor a part of ours is
+   * reading.
+   */
   const isReadByEngine = (): boolean => {
     const { stack } = new GuestError() as { stack?: unknown };
     if (typeof stack !== "string") return false;
@@ -110,7 +114,7 @@ interface Site {
     const frames: string | undefined = apply(get, lent, [error]);
     if (frames !== undefined) return headOf(error) + frames;
     let text = headOf(error);
-    // A builtin belongs to whoever called it, the next frame.
+    // A builtin belongs to its caller, the next frame.
     let builtins = "";
     for (let i = 0; i < sites.length; i++) {
       const site = sites[i] as Site;
@@ -123,7 +127,7 @@ interface Site {
     }
     return text;
   };
-  // The program's own would be called for traces that the prelude takes.
+  // The program's own `prepareStackTrace` would be called for traces that the prelude takes.
   defineProperty(GuestError, "prepareStackTrace", {
     value: Object.freeze(format),
     writable: false,
@@ -139,7 +143,7 @@ interface Site {
 
   return {
     lend(error, trace) {
-      // Now: while one stack is being written, the engine does not ask for another.
+      // Done now: while one stack is being written, the engine does not ask for another.
       apply(set, lent, [error, framesOf(trace)]);
     },
     onRejected(hear) {

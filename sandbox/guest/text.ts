@@ -1,12 +1,14 @@
-/** JSON text into values, and the size of text as the limits count it. */
+/** Parses JSON text, and measures text as the limits count it. */
 interface Text {
   /** UTF-8 bytes. */
   utf8Length(text: string): number;
-  /** A `__proto__` key would become a prototype in the first spread or assignment that copies it: it is dropped. */
+  /**
+   * Parses JSON. A `__proto__` key is dropped: the first spread or assignment that copies it would make it a prototype.
+   */
   decode(text: string): unknown;
 }
 
-/** Without a prototype: an array's elements could find the program's setters. */
+/** Without a prototype: the elements of an array could meet the program's setters. */
 type Level = Record<number, unknown>;
 
 (): Text => {
@@ -16,7 +18,7 @@ type Level = Record<number, unknown>;
   const charCodeAt = String.prototype.charCodeAt;
   const includes = String.prototype.includes;
 
-  /** By levels, not by recursion: a tool's answer may be nested deeper than the stack. */
+  /** Level by level, not by recursion: a tool's result may be nested deeper than the stack. */
   const clean = (value: unknown): void => {
     let level: Level = create(null);
     level[0] = value;
@@ -43,7 +45,7 @@ type Level = Record<number, unknown>;
       for (let i = 0; i < text.length; i++) {
         const unit: number = apply(charCodeAt, text, [i]);
         if (unit < 0x80) continue;
-        // Each half of a surrogate pair stands for two of four bytes.
+        // Each half of a surrogate pair stands for two of its four bytes.
         bytes += unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 1 : 2;
       }
       return bytes;

@@ -1,19 +1,22 @@
-/** Timers of a program. Each is a request to the host, and its firing an entry: an interval asks again at each firing. */
+/**
+ * Timers of a program. Each one is a request to the host, and its firing is an entry. An interval makes a new request
+ * at each firing.
+ */
 interface Timers {
-  /** Forgets all of them, without a word to the host. */
+  /** Drops all timers without telling the host. */
   begin(): void;
-  /** An entry of the host. */
+  /** Fires a timer, from an entry of the host. */
   fire(n: number): void;
-  /** Those that have not fired. */
+  /** The timers that have not fired. */
   armed(): readonly ArmedTimer[];
-  /** What the program gets, by its names. */
+  /** The globals of the program, by name. */
   readonly globals: Record<string, unknown>;
 }
 interface ArmedTimer {
   readonly n: number;
-  /** What the program has of it. */
+  /** The number that the program holds. */
   readonly id: number;
-  /** Where it was set. */
+  /** The place where it was set. */
   readonly trace: object;
   readonly kind: "timer" | "interval" | "sleep";
 }
@@ -25,9 +28,9 @@ interface Host {
 
 ({ issue, emit }: Host): Timers => {
   const MOST_ARMED = 1_000;
-  /** Every timer stays in the run's history. */
+  /** Every timer stays in the run's history, so their number is bounded. */
   const MOST_TIMERS = 100_000;
-  /** A program that returns such a number got it from here. */
+  /** A returned number from here on is very likely a timer's id. */
   const FIRST_ID = 1_000_000;
   const LONGEST_MS = 2_147_483_647;
   const { apply, defineProperty } = Reflect;
@@ -47,11 +50,11 @@ interface Host {
     readonly args: unknown[];
     readonly trace: object;
     readonly kind: ArmedTimer["kind"];
-    /** Of an interval; 0 for a timer that fires once. */
+    /** Period of an interval; 0 for a timer that fires once. */
     readonly everyMs: number;
   }
   let timers: Record<number, Timer> = create(null);
-  /** The number of an interval's present request, by its id. */
+  /** The number of an interval's current request, by its id. */
   let numbers: Record<number, number> = create(null);
   let armed = 0;
   let total = 0;

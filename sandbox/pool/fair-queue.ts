@@ -1,8 +1,8 @@
-/** Bounded queue that serves its owners in turn: one who queues a thousand waits behind himself only. */
+/** Bounded queue that serves its owners in turn: an owner of a thousand items delays only their own. */
 export class FairQueue<T> {
   readonly limit: number;
   #size = 0;
-  /** Insertion order is the turn: an owner that was served goes to the end. */
+  /** Insertion order is the order of service: an owner that was served goes to the end. */
   readonly #lines = new Map<string, T[]>();
 
   constructor(limit: number) {
@@ -17,7 +17,7 @@ export class FairQueue<T> {
     return this.#size >= this.limit;
   }
 
-  /** How much of it is this owner's. */
+  /** The number of this owner's items. */
   sizeOf(owner: string): number {
     return this.#lines.get(owner)?.length ?? 0;
   }
@@ -29,7 +29,7 @@ export class FairQueue<T> {
     this.#size += 1;
   }
 
-  /** Goes in front of everything its owner has queued, and past the limit: it was admitted before. */
+  /** Puts an item in front of its owner's others, even past the limit: it was admitted before. */
   pushFront(owner: string, item: T): void {
     const line = this.#lines.get(owner);
     if (line === undefined) this.#lines.set(owner, [item]);
@@ -37,7 +37,7 @@ export class FairQueue<T> {
     this.#size += 1;
   }
 
-  /** The first item, in turn, for which there is a place; undefined when nobody's first item has one. */
+  /** The first item, in turn, that has a place; undefined when no owner's first item has one. */
   takeFirst<P>(placeFor: (item: T) => P | undefined): { readonly item: T; readonly place: P } | undefined {
     for (const [owner, line] of this.#lines) {
       const item = line[0];

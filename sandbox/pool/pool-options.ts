@@ -1,11 +1,14 @@
-/** What a pool of workers can be told, and what it does untold. */
+/** The options of a pool of workers, and their defaults. */
 import { availableParallelism } from "node:os";
 import { defaultLimits } from "../limits.ts";
 
 export interface WorkerPoolOptions {
   /** Worker processes in use at once. Default: available cores. One more is kept warm. */
   readonly workers?: number;
-  /** Default 8: seven times the throughput of 1 for a sixth more latency; 16 saturate a core. */
+  /**
+   * Runs in one worker at once. Default 8: seven times the throughput of 1 for a sixth more latency; 16 saturate a
+   * core.
+   */
   readonly runsPerWorker?: number;
   /** Runs that may wait for a place. Default 256. */
   readonly queue?: number;
@@ -13,11 +16,14 @@ export interface WorkerPoolOptions {
   readonly isolation?: "principal" | "run";
   /** Command put before each worker, e.g. bwrap or setpriv with their arguments. Default none. */
   readonly wrapper?: readonly string[];
-  /** Memory limit of the isolates built ahead. Default: that of `defaultLimits`. */
+  /** Memory limit of isolates that are built in advance. Default: that of `defaultLimits`. */
   readonly memoryMb?: number;
   /** Runs after which a worker is replaced. Default 1,000. */
   readonly runsPerLife?: number;
-  /** A worker could not be started, and none before it since a run ended well; it is tried again, ever more rarely. */
+  /**
+   * Called when a worker could not be started and none since has ended a run well. The pool tries again at growing
+   * intervals.
+   */
   readonly onStartFailed?: (reason: string) => void;
 }
 

@@ -1,7 +1,7 @@
 /**
- * Worker processes and who runs in them. A worker serves one principal in its whole life; a run that finds no place
- * waits in a bounded queue that serves principals in turn. A worker that died costs only the run that killed it: the
- * others are attached to another worker and repeat their past there.
+ * Worker processes and the runs in them. A worker serves one principal in its whole life. A run without a place waits
+ * in a bounded queue that serves principals in turn. A worker that died costs only the run that killed it: its other
+ * runs move to another worker and replay there.
  */
 import { versions } from "node:process";
 import type { EngineOutcome, EngineRun, PoolStats, WorkerPool } from "../engine.ts";
@@ -29,7 +29,10 @@ export async function createWorkerPool(options: WorkerPoolOptions = {}): Promise
   return pool;
 }
 
-/** How long all runs of a worker must have done nothing but wait before they are parked for somebody who has none. */
+/**
+ * When all runs of a worker have only waited for this long, they may be parked to make room for a principal without a
+ * worker.
+ */
 const PARK_AFTER_MS = 100;
 const BACKOFF_MS = { first: 200, longest: 10_000 };
 
@@ -104,7 +107,7 @@ class Pool implements WorkerPool {
     return this.#disposed;
   }
 
-  /** From the first step of its end on: what dies of it is not replaced. */
+  /** True from the first step of the pool's end: workers that die then are not replaced. */
   get #isOver(): boolean {
     return this.#opening.signal.aborted;
   }
@@ -121,7 +124,7 @@ class Pool implements WorkerPool {
     while (this.#closing.size > 0) await Promise.all(this.#closing);
   }
 
-  /** In use plus one warm; a principal that has no worker may go over, up to twice as many. */
+  /** Workers in use plus one warm. A principal without a worker may exceed the count, up to twice as many. */
   get #wanted(): number {
     return this.#options.workers + 1;
   }
@@ -130,7 +133,7 @@ class Pool implements WorkerPool {
     return this.#options.workers * 2 + 1;
   }
 
-  /** Finds places for who waits. Killing a worker on the way calls it again: that call becomes another round. */
+  /** Finds places for queued runs. Killing a worker on the way calls this again; that call becomes one more pass. */
   #dispatch(): void {
     this.#roundWanted = true;
     if (this.#inRound) return;
@@ -141,7 +144,7 @@ class Pool implements WorkerPool {
       this.#balance();
     }
     this.#inRound = false;
-    // Who only waits becomes known by time alone.
+    // Runs that only wait are noticed by time alone, so the pool must look again.
     clearTimeout(this.#lookAgain);
     if (this.#queue.size > 0) this.#lookAgain = setTimeout(() => this.#dispatch(), PARK_AFTER_MS).unref();
   }
@@ -171,14 +174,16 @@ class Pool implements WorkerPool {
     if (free === undefined && own === undefined && this.#seats.size >= this.#most)
       this.#parkSomebody(principal);
     if (free === undefined || used.length < this.#options.workers) return free ?? own;
-    // Every worker is taken: an idle one of somebody else makes room, or a newcomer goes over the count.
+    // Every worker is taken: an idle one of another principal makes room, or a new principal exceeds the count.
     const idle = used.find((seat) => seat.load === 0 && seat.principal !== principal);
     if (idle !== undefined) this.#recycle(idle, "another principal needs its place");
     const newcomer = !used.some((seat) => seat.principal === principal);
     return idle !== undefined || newcomer ? free : undefined;
   }
 
-  /** Frees a worker for a principal that has none: idle ones first, else one whose runs only wait for their tools. */
+  /**
+   * Frees a worker for a principal without one: an idle worker first, else one whose runs only wait for their tools.
+   */
   #parkSomebody(principal: string): void {
     const others = [...this.#seats].filter((seat) => seat.principal !== principal && !seat.closed);
     if (others.some((seat) => seat.principal === null) || this.#starting > 0) return;
@@ -193,7 +198,7 @@ class Pool implements WorkerPool {
     this.#recycle(seat, "its runs are parked");
   }
 
-  /** A run has left its seat, and nothing of it runs there any more. */
+  /** A run has left its seat, and nothing of it executes there any more. */
   #vacated(seat: Seat, placement: Placement): void {
     if (placement === "clean") this.#failuresInRow = 0;
     if (placement === "unclean" || seat.served >= this.#options.runsPerLife) seat.closed = true;
@@ -207,7 +212,7 @@ class Pool implements WorkerPool {
     seat.process.kill(reason);
   }
 
-  /** Starts what is missing; ends idle workers that are too many. */
+  /** Starts missing workers; ends surplus idle ones. */
   #balance(): void {
     if (this.#isOver) return;
     const open = [...this.#seats].filter((seat) => !seat.closed);
@@ -235,7 +240,7 @@ class Pool implements WorkerPool {
     void startup.finally(() => this.#startups.delete(startup));
   }
 
-  /** After a start that failed, or a worker that died before it ran anything: no storm of starts. */
+  /** After a failed start, or a worker that died before it ran anything: delays the next start. */
   #backOff(): void {
     if (this.#retry !== undefined || this.#isOver) return;
     const delayMs = Math.min(BACKOFF_MS.longest, BACKOFF_MS.first * 2 ** this.#failuresInRow);

@@ -1,21 +1,22 @@
-/** One worker and the runs in it: leases handed out, messages sorted to them, blame when it dies. */
+/** One worker and its runs: hands out leases, sorts messages to them, and assigns blame when the worker dies. */
 import type { FromWorker, LeaseId } from "../protocol.ts";
 import type { Session } from "../session/session.ts";
 import type { WorkerDeath, WorkerProcess } from "./worker-process.ts";
 
 /**
- * A builtin that can't be interrupted outlives its isolate; past this time only SIGKILL ends it. A worker whose program
- * came to an end is only slow to say so, on a machine that has too much to do, and its other runs would pay for it.
+ * Milliseconds after which a stop that is not confirmed ends the worker. A builtin that cannot be interrupted outlives
+ * its isolate, and only SIGKILL ends it. A worker whose program `ended` by itself is merely slow to confirm, on a busy
+ * machine, and killing it would harm its other runs.
  */
 const STOP_GRACE_MS = { stopped: 200, ended: 5_000 };
-/** Memory outside the heap counts: a worker may grow by this many times the limits of its runs. */
+/** Memory outside the heap counts too: a worker may grow by this multiple of its runs' limits. */
 const MEMORY_FACTOR = 3;
 const MIB = 1024 * 1024;
 
-/** How a run left: `unclean` after a limit or a fault, when the process should not serve others any more. */
+/** How a run left. `unclean`: after a limit or a fault, when the process should not serve other runs any more. */
 export type Placement = "clean" | "unclean";
 
-/** The program itself came to this. */
+/** Endings that the program itself reached. */
 const endings: readonly string[] = ["guest_error", "not_serializable", "result_too_large", "pending_forever"];
 const cleanFailures: readonly string[] = [...endings, "too_many_calls", "cancelled"];
 
@@ -23,7 +24,7 @@ let lastLease = 0;
 
 export class Seat {
   readonly process: WorkerProcess;
-  /** Whose runs it serves, for its whole life; null while it waits for its first. */
+  /** The principal it serves, for its whole life; null until its first run. */
   principal: string | null = null;
   /** Takes no new runs. */
   closed = false;
@@ -43,7 +44,9 @@ export class Seat {
     return this.#sessions.size + this.#stopping.size;
   }
 
-  /** Runs the session here. Resolves when it has ended and its isolate is gone; never when the worker died before. */
+  /**
+   * Runs the session here. Resolves when the session has ended and its isolate is gone; never if the worker died first.
+   */
   async take(session: Session): Promise<Placement> {
     lastLease += 1;
     const lease = lastLease;
@@ -69,13 +72,13 @@ export class Seat {
     return clean ? "clean" : "unclean";
   }
 
-  /** Milliseconds for which all its runs have done nothing but wait; 0 when there is none, or one executes. */
+  /** Milliseconds for which all its runs have only waited; 0 when it has no run, or one executes. */
   get quietMs(): number {
     const quiet = [...this.#sessions.values()].map((session) => session.quietMs);
     return quiet.length === 0 || this.#stopping.size > 0 ? 0 : Math.min(...quiet);
   }
 
-  /** Lets go of its runs, which go on without a worker until they are woken. */
+  /** Lets go of its runs. They continue without a worker until they are woken. */
   park(wake: (session: Session) => void): void {
     const sessions = [...this.#sessions.values()].filter((session) => !session.ended);
     this.#sessions.clear();
@@ -88,8 +91,8 @@ export class Seat {
   }
 
   /**
-   * The process is gone. Ends the run that is to blame, where that is certain, and gives back the others: those that
-   * were executing are suspects and go on alone.
+   * The process is gone. Ends the run that is to blame, where that is certain, and returns the others. Runs that were
+   * executing are suspects: each continues in a worker of its own.
    */
   abandon(death: WorkerDeath): readonly Session[] {
     this.#dead = true;
@@ -120,7 +123,8 @@ export class Seat {
 
   async #stop(lease: LeaseId, graceMs: number): Promise<void> {
     this.#sessions.delete(lease);
-    // Answer first: the frame would wake the worker, which on a busy core runs before whoever waits for the outcome.
+    // Report the outcome first: the frame would wake the worker, which on a busy core runs before the outcome's
+    // receiver.
     await new Promise((resolve) => setImmediate(resolve));
     if (this.#dead) return;
     await new Promise<void>((resolve) => {
@@ -142,7 +146,7 @@ export class Seat {
   }
 }
 
-/** What a death says against the programs that were working. */
+/** The suspicion that a death casts on the executing programs. */
 function suspicionOf(death: WorkerDeath): "crash" | "kill" | undefined {
   if (death.type === "killed") return undefined;
   return death.type === "exit" && death.signal === "SIGKILL" ? "kill" : "crash";

@@ -1,4 +1,4 @@
-/** What the system has run out of, by the code of its error, and what its operator can do. */
+/** What the system has run out of, by its error code, with the operator's remedy. */
 const shortages: { readonly [code: string]: string } = {
   EMFILE:
     "no file descriptor is left to this process; raise its limit (ulimit -n, or nofile of the service or container)",
@@ -9,9 +9,9 @@ const shortages: { readonly [code: string]: string } = {
     "there is no memory for another process; give the machine or container more, or lower sandbox.workers",
 };
 
-/** One clause with the remedy, or undefined when the error tells of something else. */
+/** One clause with the remedy, or undefined when the error is about something else. */
 export function describeShortage(error: unknown): string | undefined {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  // Node has a code of its own for a thread, and puts the system's into the message.
+  // Node reports a missing thread under a code of its own and puts the system's code into the message.
   return shortages[code === "ERR_WORKER_INIT_FAILED" ? "EAGAIN" : code];
 }

@@ -1,4 +1,4 @@
-/** The operating system's half of a worker's start: the command, and words for a start that it refuses. */
+/** The operating system's half of a worker's start: the command, and the message when the system refuses it. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { parse } from "node:path";
 import type { Duplex } from "node:stream";
@@ -8,7 +8,7 @@ import { describeShortage } from "./shortage.ts";
 export interface WorkerCommand {
   /** Command put before the worker, e.g. `["bwrap", …]`. */
   readonly wrapper: readonly string[];
-  /** Memory limit of the isolate that is built ahead. */
+  /** Memory limit of the isolate that is built in advance. */
   readonly slotMemoryMb: number;
 }
 
@@ -18,8 +18,9 @@ export interface SpawnedWorker {
 }
 
 /**
- * Empty environment, neutral directory, no descriptor but the channel and a drained stderr. What the system says only
- * later comes as the child's `error`. @throws an Error whose message is for the operator
+ * Starts the process with an empty environment, a neutral directory, and no descriptors but the channel and a drained
+ * stderr. Failures that the system reports later arrive as the child's `error`.
+ * @throws an Error whose message is for the operator
  */
 export function spawnWorker({ wrapper, slotMemoryMb }: WorkerCommand): SpawnedWorker {
   const entry = fileURLToPath(new URL(`../worker/worker${import.meta.url.slice(-3)}`, import.meta.url));
@@ -28,7 +29,7 @@ export function spawnWorker({ wrapper, slotMemoryMb }: WorkerCommand): SpawnedWo
     process.execPath,
     // Halves the time to build an isolate; isolated-vm demands it from Node 20 on.
     "--no-node-snapshot",
-    // stripTypeScriptTypes says so on stderr at every start in development.
+    // stripTypeScriptTypes warns on stderr at every start in development.
     "--disable-warning=ExperimentalWarning",
     entry,
     String(slotMemoryMb),
@@ -36,7 +37,7 @@ export function spawnWorker({ wrapper, slotMemoryMb }: WorkerCommand): SpawnedWo
   const [file = process.execPath, ...args] = command;
   let child: ChildProcess;
   try {
-    // The root is there whatever TMPDIR and the gateway's own directory have become.
+    // The root exists, whatever TMPDIR and the gateway's own directory have become.
     const cwd = parse(process.execPath).root;
     child = spawn(file, args, { cwd, env: {}, stdio: ["ignore", "ignore", "pipe", "pipe"] });
   } catch (error) {
@@ -44,7 +45,7 @@ export function spawnWorker({ wrapper, slotMemoryMb }: WorkerCommand): SpawnedWo
   }
   const channel = child.stdio?.[3];
   if (channel !== null && channel !== undefined) return { child, channel: channel as Duplex };
-  // Out of descriptors Node makes no streams, and tells the error in its next turn.
+  // When descriptors run out, Node makes no streams and reports the error in its next turn.
   child.on("error", () => undefined);
   throw new Error(describeSpawnError(Object.assign(new Error("no channel"), { code: "EMFILE" }), wrapper));
 }

@@ -1,6 +1,6 @@
 /**
- * One worker process seen from the gateway: start, handshake, frames both ways, memory watch, kill. Everything it
- * says is parsed here; a violation of the protocol ends it.
+ * One worker process seen from the gateway: start, handshake, frames both ways, memory watch, kill. Every message from
+ * it is parsed here; a violation of the protocol ends the worker.
  */
 import type { ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -8,13 +8,15 @@ import { createFrameReader, encodeFrame } from "../frames.ts";
 import { type FromWorker, parseFromWorker, type ToWorker } from "../protocol.ts";
 import { describeSpawnError, type SpawnedWorker, spawnWorker, type WorkerCommand } from "./spawn-worker.ts";
 
-/** A worker is up in 115–160 ms on an idle machine. This is for one that hangs: on a busy one a start may take a minute. */
+/**
+ * For a start that hangs. A worker starts in 115–160 ms on an idle machine; on a busy one a start may take a minute.
+ */
 const START_TIMEOUT_MS = 120_000;
 /** Growth of 2 GB/s was measured for allocations V8 does not count: 20 ms bound the damage to tens of megabytes. */
 const MEMORY_POLL_MS = 20;
 const STDERR_TAIL_CHARS = 8_000;
 const PAGE_BYTES = 4_096;
-/** Frames of one worker may take the gateway's thread for so long, then it is the others' turn. */
+/** Longest time for which one worker's frames may hold the gateway's thread before others get it. */
 const TURN_MS = 2;
 
 export interface WorkerProcessOptions extends WorkerCommand {
@@ -30,7 +32,7 @@ export type WorkerDeath =
 
 export interface WorkerProcessEvents {
   message(message: Exclude<FromWorker, { type: "ready" }>): void;
-  /** Once, whatever the cause; nothing is delivered after it. */
+  /** Called once, whatever the cause; nothing is delivered after it. */
   died(death: WorkerDeath): void;
 }
 
@@ -38,17 +40,17 @@ export interface WorkerProcess {
   readonly pid: number;
   readonly preludeVersion: string;
   send(message: ToWorker): void;
-  /** Bytes of resident memory, above what the fresh process had, at which it is killed; 0 = do not watch. */
+  /** Growth of resident memory, in bytes above the fresh process, at which it is killed; 0 = do not watch. */
   watchMemory(growthBytes: number): void;
-  /** SIGKILL: the only end that works while a builtin is running. */
+  /** SIGKILL: only this ends a running builtin. */
   kill(reason: string): void;
   /** Resolves when the process is gone. */
   readonly gone: Promise<void>;
 }
 
 /**
- * Starts a worker and waits until it can take a program.
- * Rejects with the reason when it can't: isolated-vm does not load, the wrapper is missing, no answer in time.
+ * Starts a worker and waits until it can take a program. Rejects with the reason when that fails: isolated-vm does not
+ * load, the wrapper is missing, or no answer came in time.
  */
 export async function startWorkerProcess(
   options: WorkerProcessOptions,
@@ -66,7 +68,7 @@ export async function startWorkerProcess(
     if (death === undefined) {
       death = why;
       child.kill("SIGKILL");
-      // A wrapper may have taken the signal for the worker: that one ends with its channel.
+      // A wrapper may have taken the signal in the worker's place: the worker ends when its channel does.
       channel.destroy();
       events.died(why);
     }
@@ -97,7 +99,7 @@ export async function startWorkerProcess(
   channel.on("error", () => undefined);
 
   const hello = await new Promise<Extract<FromWorker, { type: "ready" }>>((resolve, reject) => {
-    // Not before the channel was read once more: where this process stood still, the answer is there already.
+    // Only after the channel was read once more: if this process itself stood still, the answer has already arrived.
     const giveUpLate = (): void => {
       setImmediate(() => ready && fail(`it did not answer within ${START_TIMEOUT_MS} ms`));
     };
@@ -106,7 +108,7 @@ export async function startWorkerProcess(
       clearTimeout(timer);
       options.signal.removeEventListener("abort", giveUp);
       kill({ type: "killed", reason });
-      // What never started leaves nothing behind; of anything else nothing is left when this is known.
+      // A process that never started leaves nothing behind; for any other, `gone` waits for its end.
       const left = child.pid === undefined ? Promise.resolve() : gone;
       void left.then(() => reject(new Error(`${NOT_STARTED}: ${reason}${stderrTail.text()}`)));
     };
@@ -126,7 +128,7 @@ export async function startWorkerProcess(
       else kill({ type: "exit", signal, detail });
     });
   });
-  // The worker's own word counts only where the system tells nothing.
+  // The worker's own figure counts only where the system gives none.
   baseRssBytes = readRssBytes(child.pid) || hello.rssBytes;
 
   return {
@@ -137,7 +139,7 @@ export async function startWorkerProcess(
       const { text, ...header } = { text: "", ...message };
       channel.write(encodeFrame(header, text));
       if (channel.writableCorked > 0) return;
-      // The first of a turn goes at once, the others together.
+      // The first message of a turn is sent at once, the others together.
       channel.cork();
       setImmediate(() => channel.uncork());
     },
@@ -152,7 +154,7 @@ export async function startWorkerProcess(
 const NOT_STARTED = "a worker process could not be started";
 
 function beginWorker(options: WorkerCommand): SpawnedWorker {
-  // Elsewhere nothing of the kind is there to be read, and the worker's own word has to do.
+  // Other systems have no /proc, so the worker's own figure is used there.
   if (process.platform === "linux" && readRssBytes(process.pid) === 0)
     throw new Error(`${NOT_STARTED}: /proc cannot be read, and so no worker's memory watched; mount it`);
   try {
@@ -162,14 +164,14 @@ function beginWorker(options: WorkerCommand): SpawnedWorker {
   }
 }
 
-/** Of what it writes only the line that names a failure is told; without one, the last. */
+/** Keeps the end of stderr. Only the line that names a failure is reported; without one, the last line. */
 function keepTail(child: ChildProcess): { text(): string } {
   let tail = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     tail = (tail + text).slice(-STDERR_TAIL_CHARS);
   });
   const text = (): string => {
-    // V8 draws a frame of `#` around its last words.
+    // V8 frames its last message with `#`.
     const lines = tail.split("\n").flatMap((line) => line.replace(/^#/, "").trim() || []);
     const telling = lines.find((line) => NAMES_FAILURE.test(line)) ?? lines.at(-1);
     return telling === undefined ? "" : `; it said: ${telling.slice(0, SAID_CHARS)}`;
@@ -177,14 +179,14 @@ function keepTail(child: ChildProcess): { text(): string } {
   return { text };
 }
 
-/** Of the line that is told. */
+/** Longest part of that line in a message. */
 const SAID_CHARS = 500;
 const NAMES_FAILURE = /^(?:\w*Error(?: \[\w+\])?|Fatal [\w ]+): /;
 
-/** 0 where /proc is missing or the process has gone: then nothing is watched. */
+/** 0 where /proc is missing or the process has gone: then memory is not watched. */
 function readRssBytes(pid: number | undefined): number {
   try {
-    // Only with this encoding does Node read without a buffer, which for files without a size has 64 kB.
+    // With this encoding alone Node reads without a buffer; for files without a size the buffer has 64 kB.
     return Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]) * PAGE_BYTES;
   } catch {
     return 0;

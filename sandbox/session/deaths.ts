@@ -1,19 +1,19 @@
-/** Which deaths of workers a run had a part in: the run that is the cause must end, and no other. */
+/** Counts the worker deaths that a run had a part in: the run that caused them must end, and no other. */
 
 export type Death = "crash" | "kill";
 
 /**
- * How often a run may be found working in a worker that died before it is the cause. No program can send SIGKILL, but
- * the system ends whoever takes its last memory that way: it is a hint, and a weak one.
+ * Deaths of its workers, while it was executing, at which a run counts as the cause. A `kill` is a weak hint: no
+ * program can send SIGKILL, but the system kills processes that way when memory runs out.
  */
 const MOST_DEATHS: { readonly [death in Death]: number } = { crash: 2, kill: 5 };
 
 export class Deaths {
-  /** Whether the run must have a worker of its own: it may be why one died. */
+  /** Whether the run needs a worker of its own, because a worker may have died of it. */
   isSuspect = false;
   readonly #counts = { crash: 0, kill: 0 };
 
-  /** Undefined while the run may be tried again; else why it ends. */
+  /** Undefined while the run may try again; else the reason why it ends. */
   count(death: Death): string | undefined {
     this.#counts[death] += 1;
     const deaths = this.#counts[death];

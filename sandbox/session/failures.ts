@@ -1,4 +1,4 @@
-/** The words and positions of failures, as a run's author will read them. */
+/** The messages and positions of failures, for a run's author. */
 
 import type { EngineFailure, EngineRun, GuestCall, InnerFailure, Settlement } from "../engine.ts";
 import type { RunLimits } from "../limits.ts";
@@ -7,7 +7,7 @@ import type { GuestPost } from "./guest-posts.ts";
 export const PENDING_FOREVER =
   "The program waits for a promise that nothing can settle: no tool call is open and no timer is armed.";
 
-/** A host must not reject. If it does, its words are not for the program. */
+/** A host must not reject. If it does, its message is kept from the program. */
 export function hostFault({ server, tool }: GuestCall): Settlement {
   return { type: "error", error: { kind: "tool", message: "The call failed in the gateway.", server, tool } };
 }
@@ -16,7 +16,7 @@ export function describeFail(post: Fail, run: EngineRun): EngineFailure {
   // The engine refuses buffers past the limit with an error that the program could have caught.
   const overMemory = post.message === "RangeError: Array buffer allocation failed";
   const inner = post.inner?.map(toInner);
-  // The engine makes some errors where nothing of the program is on the stack.
+  // The engine makes some errors with no frame of the program on the stack.
   const own = placeIn(post.stack);
   const place = own.line === undefined ? placeOf(inner?.find(({ line }) => line !== undefined)) : own;
   return {
@@ -53,10 +53,12 @@ export function describeBroken(code: EngineFailure["code"], run: EngineRun, word
   return "The isolate of this program could not go on.";
 }
 
-/** What a run asks and is told may be so many times its heap in all: it is kept for as long as the run may be repeated. */
+/**
+ * Arguments and results stay in the gateway for replay: together at most this multiple of the heap limit (`memoryMb`).
+ */
 const KEPT_FACTOR = 4;
 
-/** A run whose arguments and results are more than is kept for it; `chars` of them are there so far. */
+/** Refuses a run whose arguments and results exceed what is kept for it; `chars` is their length so far. */
 export function refuseKept(chars: number, { memoryMb }: RunLimits): EngineFailure | undefined {
   const keptMb = memoryMb * KEPT_FACTOR;
   if (chars <= keptMb * 1_048_576) return undefined;
@@ -64,7 +66,7 @@ export function refuseKept(chars: number, { memoryMb }: RunLimits): EngineFailur
   return { code: "memory_exceeded", message };
 }
 
-/** A result, in JSON, that is larger than the run's limit. */
+/** Refuses a result that, as JSON, is larger than the run's limit. */
 export function refuseLarge(result: string, { resultBytes }: RunLimits): EngineFailure | undefined {
   if (Buffer.byteLength(result) <= resultBytes) return undefined;
   return { code: "result_too_large", message: `The returned value is larger than ${resultBytes} bytes.` };

@@ -1,10 +1,13 @@
-/** What a guest says, as its worker passes it on: hostile like all that comes from there. Only `parsePosts` reads it. */
+/**
+ * The guest's posts, as its worker passes them on: hostile like every message of a worker. Only `parsePosts` reads
+ * them.
+ */
 import type { ToolErrorKind } from "../engine.ts";
 import { type Place, parsePlace } from "../origins.ts";
 import { fault, isCount, isRecord, MAX_MESSAGE_CHARS, type Parsed, parseJson } from "../protocol.ts";
 import { isDeeper } from "./json-depth.ts";
 
-/** What a guest posts. `n` counts calls and timers together, in the order in which the program issued them. */
+/** One post of a guest. `n` numbers calls and timers together, in the order in which the program issued them. */
 export type GuestPost =
   | {
       readonly type: "call";
@@ -12,7 +15,7 @@ export type GuestPost =
       readonly server: string;
       readonly tool: string;
       readonly args: string;
-      /** Why the arguments could not leave the isolate; then `args` is `null`. */
+      /** Why the arguments could not leave the isolate; `args` is then `null`. */
       readonly fault?: { readonly kind: "invalid_arguments" | "too_large"; readonly message: string };
     }
   | { readonly type: "timer"; readonly n: number; readonly delayMs: number }
@@ -23,11 +26,11 @@ export type GuestPost =
       readonly text: string;
       readonly gap?: LogGap;
     }
-  /** Lines between those before and those after it, which are past the limits of the run. */
+  /** Counts lines past the run's limits that were dropped between the lines before and after it. */
   | { readonly type: "skip"; readonly lines: number; readonly chars: number }
-  /** What was lost of a value that left the isolate. */
+  /** What a value lost on its way out of the isolate. */
   | { readonly type: "remark"; readonly text: string }
-  /** Where the program makes a call too many, or where it waits. */
+  /** The place of a call past the limit, or the place where the program waits. */
   | { readonly type: "at"; readonly place: Place | undefined }
   | {
       readonly type: "done";
@@ -42,27 +45,27 @@ export type GuestPost =
       readonly message: string;
       readonly stack: string;
       readonly tool?: { readonly server: string; readonly tool: string; readonly kind: ToolErrorKind };
-      /** The errors that the failure stands on: its causes, and those that it holds. */
+      /** The failure's causes, and the errors it holds. */
       readonly inner?: readonly {
         readonly label: string;
         readonly message: string;
         readonly stack: string;
       }[];
-      /** Of those, how many are not told. */
+      /** How many of those are left out. */
       readonly left?: number;
     };
 
 /** A call or timer that was open when the program returned, and where it was made. */
 export interface Undone {
   readonly n: number;
-  /** `returned`: the program returned the number of this timer. `sleep`: all it does is resolve a promise. */
+  /** `returned`: the program returned the number of this timer. `sleep`: the timer only resolves a promise. */
   readonly kind: (typeof undoneKinds)[number];
   readonly place: Place | undefined;
 }
 
 const undoneKinds = ["call", "timer", "interval", "sleep", "returned"] as const;
 
-/** A text that is longer than any run may print comes as its beginning and its end. */
+/** The gap in a line longer than any run may print: only its beginning and its end are posted. */
 export interface LogGap {
   /** UTF-16 units between the two. */
   readonly chars: number;
@@ -85,16 +88,19 @@ const toolErrorKinds: readonly ToolErrorKind[] = [
 
 /** The prelude cuts names at 256. */
 const MAX_NAME_CHARS = 1_024;
-/** Rows of a post are arrays in an array; a failure is an object with a list of lists in it. */
+/** Rows of a post are arrays in an array; a failure is an object that holds a list of lists. */
 const MAX_POST_DEPTH = 5;
-/** The prelude tells eight. */
+/** The prelude reports at most eight. */
 const MAX_INNER_ERRORS = 8;
 /** Rows in one post: a batch is 64 kB, a row at least nine characters. */
 const MAX_POST_ROWS = 40_000;
-/** Longest timer: a program may not park longer than its wall limit anyway; this keeps the number an int32. */
+/** Longest timer. A program may not park for longer than its wall limit anyway; this keeps the number an int32. */
 const MAX_TIMER_MS = 2_147_483_647;
 
-/** The text of a `posts` frame: a JSON array of arrays, written by the prelude, or by whoever broke out of it. */
+/**
+ * Parses the text of a `posts` frame: a JSON array of arrays, written by the prelude, or by a program that broke out of
+ * it.
+ */
 export function parsePosts(text: string): Parsed<readonly GuestPost[]> {
   if (isDeeper(text, MAX_POST_DEPTH, MAX_POST_ROWS)) return fault("posts are nested too deep, or too many");
   const rows = parseJson(text);
@@ -145,7 +151,7 @@ function parsePost(row: readonly unknown[]): GuestPost | undefined {
   }
 }
 
-/** The prelude tells eight, and a hundred late ones. */
+/** Rows read of either list. The prelude reports at most eight open calls and timers, and a hundred late errors. */
 const MAX_UNDONE = 100;
 
 function parseDone(result: string, undone: unknown, late: unknown): GuestPost | undefined {

@@ -1,4 +1,4 @@
-/** What a program said through its worker, post by post, until it was over. Every post was parsed and is believed no further. */
+/** The posts of a program, one after the other until it is over. Each was parsed, and is trusted no further. */
 import type { Place } from "../origins.ts";
 import { type GuestPost, parsePosts } from "./guest-posts.ts";
 import type { Requests } from "./requests.ts";
@@ -11,29 +11,29 @@ export interface HeardDeps {
   readonly timers: Timers;
   readonly console: SessionConsole;
   readonly warnings: RunWarnings;
-  /** Whether the run is over, which a post can cause. */
+  /** Whether the run is over; a post can cause that. */
   readonly isEnded: () => boolean;
 }
 
 export class Heard {
-  /** The program's own end, once it came. */
+  /** The program's own end, once it was posted. */
   last: Extract<GuestPost, { type: "done" | "fail" }> | undefined;
   readonly #deps: HeardDeps;
-  /** The place in the program that was told last. */
+  /** The last place in the program that a post gave. */
   #at: Place | undefined;
 
   constructor(deps: HeardDeps) {
     this.#deps = deps;
   }
 
-  /** The program starts again, in another worker. */
+  /** The program starts again in another worker. */
   restart(): void {
     this.last = undefined;
     this.#deps.console.restart();
     this.#deps.warnings.restart();
   }
 
-  /** Undefined, or how the text breaks the protocol. */
+  /** Takes one text of posts. Returns undefined, or how the text breaks the protocol. */
   take(text: string): string | undefined {
     const posts = parsePosts(text);
     if (!posts.ok) return posts.reason;

@@ -1,6 +1,6 @@
-/** JSON that a worker sent: how deep it is before it is parsed, and whether a result is fit for everybody who reads it. */
+/** Checks JSON from a worker: its depth before it is parsed, and whether every reader can handle a result. */
 
-/** The prelude stops at the same depth; a scalar is 0. */
+/** The prelude stops at the same depth. A scalar has depth 0. */
 const MAX_DEPTH = 200;
 
 export function isPlainJson(text: string): boolean {
@@ -13,7 +13,7 @@ export function isPlainJson(text: string): boolean {
   }
 }
 
-/** Counts brackets outside strings, before anything is parsed: their depth, and how many open. */
+/** Counts brackets outside strings, before anything is parsed: their depth, and their number. */
 export function isDeeper(
   text: string,
   limit: number,

@@ -1,6 +1,6 @@
 /**
- * A run that has to end, and the place in its program that is still looked for, as its author needs it most. Nobody
- * waits long for it: limits may be half a second late.
+ * Finds the place in the program of a run that has to end, because its author needs it most. The search is short:
+ * limits may be exceeded by half a second.
  */
 
 import type { EngineFailure, EngineRun } from "../engine.ts";
@@ -15,14 +15,14 @@ export interface LastPlaceOptions {
   /** Asks the program where it waits. False when it has no worker. */
   readonly ask: () => boolean;
   /**
-   * Runs the program again up to the entry that is under way, each entry for so many milliseconds at most. False when
-   * it has no worker.
+   * Runs the program again up to the current entry, each entry for at most so many milliseconds. False when the run has
+   * no worker.
    */
   readonly repeat: (entryMs: number) => boolean;
 }
 
 const LONGEST_MS = { executing: 100, waiting: 300 };
-/** A loop that does not end is met by then, when the program is run again to see where it is. */
+/** Milliseconds for which the program is run again to find its place; an endless loop is reached by then. */
 const MOST_LOOKING_MS = 40;
 
 export class LastPlace {
@@ -35,7 +35,7 @@ export class LastPlace {
     this.#options = options;
   }
 
-  /** Then the run is over but for its place, and `hear` is to hear what its worker says. */
+  /** True while the run is over except for its place: `hear` must then receive its worker's messages. */
   get isLookedFor(): boolean {
     return this.#failure !== undefined;
   }
@@ -44,19 +44,19 @@ export class LastPlace {
   endLate(executing: boolean): void {
     const { run } = this.#options;
     const failure: EngineFailure = { code: "wall_timeout", message: describeBroken("wall_timeout", run, "") };
-    // The worker's own clock stops the program just now, and then it knows where.
+    // The worker's own clock stops the program at this moment, and then knows the place.
     if (executing) this.#lookFor(failure, LONGEST_MS.executing);
     else this.endWaiting(failure);
   }
 
-  /** It does nothing but wait. */
+  /** The program only waits, and nothing can end the wait. */
   endWaiting(failure: EngineFailure): void {
     if (this.#failure !== undefined) return;
     this.#lookFor(failure, LONGEST_MS.waiting);
     if (!this.#options.ask()) this.#options.end(failure);
   }
 
-  /** Its worker has stopped it. `executingMs`: for how long the last entry had been under way. */
+  /** The worker has stopped the program. `executingMs`: the duration of the last entry so far. */
   endBroken(
     { code, message, cpuMs, at }: Extract<FromWorker, { type: "broken" }>,
     executingMs: number,
@@ -64,7 +64,7 @@ export class LastPlace {
     const { run, end } = this.#options;
     const failure: EngineFailure = { code, message: describeBroken(code, run, message) };
     const place = this.#authored(at);
-    // An engine that lost control of its memory has told of no CPU time, and is not asked again.
+    // An engine that lost control of its memory reports no CPU time. It is not asked again.
     const mayRepeat = place === undefined && cpuMs > 0 && run.history?.only !== true;
     if (mayRepeat && (code === "cpu_timeout" || code === "memory_exceeded"))
       this.#lookAgain(failure, executingMs);
@@ -79,7 +79,7 @@ export class LastPlace {
     if (at?.type === "at") this.#found(at.place);
   }
 
-  /** There is nobody to ask any more. */
+  /** No worker is left to ask. */
   giveUp(): void {
     this.#found(undefined);
   }
@@ -89,8 +89,8 @@ export class LastPlace {
   }
 
   /**
-   * The engine that was stopped cannot say where. What the program does is repeated by its nature: it is stopped by a
-   * clock this time, which can. Nothing it says is heard.
+   * The stopped engine cannot give the place. The program is run again, deterministically, and this time stopped by a
+   * clock, which can. Its posts are ignored.
    */
   #lookAgain(failure: EngineFailure, executingMs: number): void {
     this.#looksAgain = true;

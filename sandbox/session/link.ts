@@ -1,13 +1,13 @@
-/** How a session and its worker are joined, and how a host lets go of a run. */
+/** The link between a session and its worker, and the way a host lets go of a run. */
 import type { LeaseId, ToWorker } from "../protocol.ts";
 
-/** Reason of an abort that ends no run: its outcome is `suspended`, and a history of it can go on elsewhere. */
+/** Abort reason that does not end the run: its outcome is `suspended`, and its history can be resumed elsewhere. */
 export const SUSPEND: unique symbol = Symbol("suspend");
 
 /** The session's half of a lease. */
 export interface Link {
   readonly lease: LeaseId;
   send(message: ToWorker): void;
-  /** The worker broke the protocol in this session's name. */
+  /** The worker broke the protocol on this session's lease. */
   violate(reason: string): void;
 }

@@ -1,8 +1,8 @@
 /**
- * Console output of one run, counted where the guest can't lie. Half of what the limits allow is passed on as it comes.
- * Of what follows, the end is kept for when the program is over, so that a run says how it began and how it ended; a
- * mark says how much is missing between. What is passed on depends on what was printed and on nothing else: a replay
- * must find the same.
+ * Console output of one run, counted outside the guest's reach. The first half of the limits is passed on as it comes.
+ * Of the rest, the end is kept until the program is over, so that the output shows how the run began and how it ended;
+ * a mark says how much is missing between. The rows that are passed on depend only on what was printed: a replay must
+ * produce the same.
  */
 
 import type { GuestLog } from "../engine.ts";
@@ -28,7 +28,7 @@ export class LogCap {
   #bytesPassed = 0;
   /** Nothing is passed on any more. */
   #isFull = false;
-  /** The line that did not fit whole: its beginning, for which there was room. */
+  /** The line that did not fit whole: the beginning that fitted. */
   #begun: GuestLog | undefined;
   /** Newest last. */
   #held: Held[] = [];
@@ -44,13 +44,13 @@ export class LogCap {
     this.#emit = emit;
   }
 
-  /** UTF-8 bytes kept so far, the mark not counted. */
+  /** UTF-8 bytes kept so far, without the mark. */
   get bytes(): number {
     const begun = this.#begun === undefined ? 0 : Buffer.byteLength(this.#begun.text);
     return this.#bytesPassed + begun + Math.min(this.#heldBytes, this.#tailBytes);
   }
 
-  /** Whether there is something to say at the end. */
+  /** Whether something is held for the end. */
   get isHolding(): boolean {
     return this.#isFull;
   }
@@ -78,7 +78,7 @@ export class LogCap {
     else this.#holdAfterGap(level, text.length - head.length, gap, begins);
   }
 
-  /** Lines that came between those taken so far and those that follow. */
+  /** Counts lines that were dropped between those taken so far and those that follow. */
   skip(lines: number, chars: number): void {
     this.rows += 1;
     this.#isFull = true;
@@ -86,7 +86,7 @@ export class LogCap {
     this.#leave(lines, chars);
   }
 
-  /** Passes on what is left to say, once. */
+  /** Passes on what is held, once. */
   close(): void {
     const rest = this.rest();
     this.#bytesPassed = this.bytes;
@@ -113,7 +113,7 @@ export class LogCap {
       text,
     }));
     if (begun === undefined) return mark === "" ? lines : [{ level: "log", text: mark }, ...lines];
-    // What is left of the line that was begun follows its beginning.
+    // The rest of the line that was begun follows its beginning.
     if (oldest?.isRest === true) {
       const text = `${begun.text}${mark}${oldest.text}`;
       return [{ level: begun.level, text }, ...lines.slice(1)];
@@ -127,7 +127,7 @@ export class LogCap {
     { chars, tail }: LogGap,
     isRest: boolean,
   ): void {
-    // The end alone is as long as all that may be kept: nothing before it is.
+    // The end alone fills all the space: nothing before it is kept.
     while (this.#held.length > 0) this.#forget();
     this.#leave(0, charsBefore + chars);
     this.#hold(level, tail, isRest);
@@ -135,7 +135,7 @@ export class LogCap {
 
   #hold(level: GuestLog["level"], text: string, isRest: boolean): void {
     const kept = ending(text, this.#tailBytes);
-    // An end that is cut itself has nothing before it.
+    // When the end itself is cut, nothing before it is kept.
     if (kept.length < text.length) while (this.#held.length > 0) this.#forget();
     const isGone = kept === "" && text !== "";
     this.#leave(isGone && !isRest ? 1 : 0, text.length - kept.length);
@@ -144,7 +144,7 @@ export class LogCap {
     this.#held.push({ level, text: kept, bytes, isRest });
     this.#heldBytes += bytes;
     if (!isRest) this.#heldLines += 1;
-    // The oldest may be too long by a part of it, which is cut off at the end: once, and not with every line.
+    // The oldest may be too long by a part, which is cut off once, at the end, instead of at every line.
     while (this.#heldLines > this.#tailLines || this.#hasTailWithoutOldest()) this.#forget();
   }
 
@@ -174,7 +174,7 @@ function toMark(lines: number, chars: number): string {
   return `[output cut here: ${missing} left out]`;
 }
 
-/** So many bytes of it at most; a character cut in half would decode to a replacement character. */
+/** At most so many bytes of it. A character cut in half would decode to a replacement character. */
 function beginning(text: string, bytes: number): string {
   const all = Buffer.from(text.slice(0, bytes));
   let end = Math.min(bytes, all.length);
@@ -189,7 +189,7 @@ function ending(text: string, bytes: number): string {
   return start === 0 && text.length <= bytes ? text : all.toString("utf8", start);
 }
 
-/** A byte that begins no character. */
+/** Whether the byte continues a character. */
 function isInside(byte: number | undefined): boolean {
   return byte !== undefined && (byte & 0xc0) === 0x80;
 }

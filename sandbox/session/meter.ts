@@ -1,6 +1,6 @@
 /**
- * What a run uses. CPU time is that of executing, once: what a worker repeats of a run's past was paid for before, and
- * what a worker did that died before it told is lost.
+ * The usage of a run. Each execution counts its CPU time once: a replay was paid for before. The CPU time of a worker
+ * that died before it reported is lost.
  */
 import type { EngineUsage } from "../engine.ts";
 
@@ -11,13 +11,13 @@ export class Meter {
   #cpuMs: number;
   #heapBytes = 0;
 
-  /** Of the present lease only. */
+  /** Within the current lease. */
   #cpuBeforeLease = 0;
   #cpuOfReplay = 0;
-  /** The last entry that was executed before; -1 when the program itself was not. */
+  /** The last entry that was executed before; -1 when not even the program's start was. */
   #replayed = -1;
 
-  /** `before`: what the run's history has used. */
+  /** `before`: the usage recorded in the run's history. */
   constructor(before: { readonly wallMs: number; readonly cpuMs: number } = { wallMs: 0, cpuMs: 0 }) {
     this.#before = before;
     this.#cpuMs = before.cpuMs;
@@ -27,19 +27,19 @@ export class Meter {
     return this.#startedAt !== undefined;
   }
 
-  /** The wait for a worker is over: wall time runs from here. */
+  /** The wait for a worker is over: wall time starts here. */
   start(): void {
     this.#startedAt = performance.now();
   }
 
-  /** A worker begins. `replayed`: the last entry it executes that was executed before; -1 when there is none. */
+  /** A worker begins. `replayed`: the last entry that it replays; -1 when there is none. */
   lease(replayed: number): void {
     this.#cpuBeforeLease = this.#cpuMs;
     this.#cpuOfReplay = 0;
     this.#replayed = replayed;
   }
 
-  /** An entry is over. `cpuMs`: of the lease so far. */
+  /** An entry is over. `cpuMs`: CPU time of the lease so far. */
   acknowledge({
     k,
     cpuMs,

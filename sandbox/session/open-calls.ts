@@ -1,19 +1,19 @@
-/** The tool calls of one run that have no answer yet: queued, in flight in the host, or held for a person. */
+/** The unanswered tool calls of one run: queued, in flight in the host, or held for a person. */
 
 import type { GuestCall, Hold, RunHost, Settlement } from "../engine.ts";
 import { hostFault } from "./failures.ts";
 
-/** Calls a run may start in one turn of the gateway's event loop; the rest comes behind everybody else's. */
+/** Calls a run may start in one turn of the gateway's event loop; the others wait behind those of other runs. */
 const CALLS_PER_TURN = 16;
 
 export interface OpenCallsOptions {
   readonly host: Pick<RunHost, "call">;
-  /** In flight at once; more are queued. */
+  /** Most calls in flight at once; more are queued. */
   readonly atOnce: number;
-  /** Calls go out only while this is true; `advance` looks again. */
+  /** Calls start only while this is true; `advance` checks again. */
   readonly mayStart: () => boolean;
   readonly settled: (call: GuestCall, settlement: Settlement) => void;
-  /** Something was settled or held. */
+  /** Called when a call was settled or held. */
   readonly changed: () => void;
 }
 
@@ -34,13 +34,13 @@ export class OpenCalls {
     return this.#queued.length + this.#inFlight.size + this.#held.size;
   }
 
-  /** Their numbers, in the order in which they were made. */
+  /** Numbers of the open calls, in the order in which they were made. */
   get open(): readonly number[] {
     const queued = this.#queued.map(({ n }) => n);
     return [...this.#inFlight, ...this.#held, ...queued].sort((one, other) => one - other);
   }
 
-  /** True when all that is open waits for a person. */
+  /** True when every open call waits for a person. */
   get onlyHeld(): boolean {
     return this.#queued.length === 0 && this.#inFlight.size === 0 && this.#held.size > 0;
   }
@@ -50,7 +50,10 @@ export class OpenCalls {
     this.advance();
   }
 
-  /** Tools that answer at once would otherwise be called ten thousand times before anybody else is heard. */
+  /**
+   * Starts queued calls, a few per turn: otherwise ten thousand calls to a fast tool would start before any other
+   * run's.
+   */
   advance(): void {
     const { atOnce, host, mayStart } = this.#options;
     while (this.#inFlight.size < atOnce && this.#startedInTurn < CALLS_PER_TURN && mayStart()) {
@@ -62,10 +65,10 @@ export class OpenCalls {
     }
   }
 
-  /** The run has ended: calls in flight are aborted, and nothing of them is heard any more. */
+  /** The run has ended: calls in flight are aborted, and their settlements are ignored. */
   close(): void {
     this.#closed = true;
-    // Making the signal's error takes longer than all the rest of an ending: only where somebody may hear of it.
+    // Making the signal's error takes longer than the rest of an ending, so abort only where a call may listen.
     if (this.#inFlight.size > 0) this.#abort.abort();
   }
 

@@ -1,4 +1,4 @@
-/** What a program asks for, calls and timers, checked here because the worker is not believed. */
+/** A program's requests, calls and timers, checked here because the worker is not trusted. */
 import type { EngineFailure, EngineRequest, EngineRun, GuestCall } from "../engine.ts";
 import type { Place } from "../origins.ts";
 import type { GuestPost } from "./guest-posts.ts";
@@ -6,9 +6,9 @@ import type { OpenCalls } from "./open-calls.ts";
 import type { Timeline } from "./timeline.ts";
 import type { Timers } from "./timers.ts";
 
-/** The prelude stops at 1,000; one more is somebody else speaking. */
+/** The prelude stops at 1,000; one more cannot come from it. */
 const MAX_ARMED_TIMERS = 1_000;
-/** The prelude stops a tenth below; calls and timers together. */
+/** Calls and timers together. The prelude stops a tenth below. */
 const MAX_REQUESTS = 111_000;
 
 export interface RequestsDeps {
@@ -16,24 +16,24 @@ export interface RequestsDeps {
   readonly timeline: Timeline;
   readonly timers: Timers;
   readonly calls: OpenCalls;
-  /** Milliseconds since the Unix epoch at which the program's clock shows this moment of its history. */
+  /** The program's clock at this point of its history, in milliseconds since the Unix epoch. */
   readonly clock: () => number;
   readonly fail: (failure: EngineFailure) => void;
   readonly diverge: (difference: string) => void;
-  /** The worker broke the protocol in this run's name. */
+  /** The worker broke the protocol on this run's lease. */
   readonly violate: (reason: string) => void;
 }
 
 export class Requests {
   readonly #deps: RequestsDeps;
-  /** Calls so far, those of the history included. */
+  /** Calls so far, including those of the history. */
   toolCalls = 0;
 
   constructor(deps: RequestsDeps) {
     this.#deps = deps;
   }
 
-  /** `at`: the place in the program that was told last. */
+  /** `at`: the last place in the program that a post gave. */
   takeCall(post: Extract<GuestPost, { type: "call" }>, at: Place | undefined): void {
     const { run, calls, fail } = this.#deps;
     const { toolCalls, toolArgsBytes } = run.limits;
@@ -66,7 +66,9 @@ export class Requests {
     else timers.defer({ n, delayMs }, clock() + delayMs);
   }
 
-  /** What the host has yet to hear of; undefined when there is nothing to do, or the run is over. */
+  /**
+   * Sorts a request: new to the host, still open, or settled. Undefined when nothing is left to do, or the run is over.
+   */
   #ask(n: number, request: EngineRequest): "new" | "open" | "settled" | undefined {
     const { timeline, diverge, violate } = this.#deps;
     const asked = timeline.ask(n, request);

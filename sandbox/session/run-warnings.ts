@@ -1,4 +1,4 @@
-/** What is wrong with a program that did not end it: remarks, rejections that nothing handled, what it left undone. */
+/** Faults of a program that did not end it: remarks, unhandled rejections, and what it left undone. */
 import type { EngineWarning } from "../engine.ts";
 import { parsePlace } from "../origins.ts";
 import type { GuestPost } from "./guest-posts.ts";
@@ -10,7 +10,7 @@ import { describeUndone, Rejections } from "./undone.ts";
 const MAX_REMARKS = 5;
 
 export class RunWarnings {
-  /** Each told once: a program that is run again makes them again. */
+  /** Each is reported once: a replay makes them again. */
   readonly #remarks = new Set<string>();
   readonly #rejections = new Rejections();
   #atTheEnd: readonly EngineWarning[] = [];
@@ -24,7 +24,7 @@ export class RunWarnings {
     if (this.#remarks.size < MAX_REMARKS) this.#remarks.add(text);
   }
 
-  /** `rejectedAt` as the worker wrote it; an empty `rejection` is none. */
+  /** `rejectedAt` as the worker wrote it. An empty `rejection` means none. */
   reject(rejection: string, rejectedAt: string): void {
     if (rejection !== "") this.#rejections.add({ message: rejection, place: parsePlace(rejectedAt) });
   }

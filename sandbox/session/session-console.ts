@@ -1,6 +1,6 @@
 /**
- * What a run prints, held against what it printed before. A program that is run again prints again: the same lines,
- * which its host hears once.
+ * Compares what a run prints with what it printed before. A replayed program prints the same lines again, and its host
+ * gets them once.
  */
 import type { EngineRun, GuestLog } from "../engine.ts";
 import type { GuestPost } from "./guest-posts.ts";
@@ -13,10 +13,10 @@ export class SessionConsole {
   readonly #diverge: (difference: string) => void;
   /** Lines of the history that were printed again. */
   #repeated = 0;
-  /** Of the present lease only. */
+  /** Of the current lease only. */
   #rowsSeen = 0;
 
-  /** `diverge` ends the run: its program printed something else than its history says. */
+  /** `diverge` ends the run: its program printed something other than its history says. */
   constructor(run: EngineRun, diverge: (difference: string) => void) {
     this.#run = run;
     this.#diverge = diverge;
@@ -40,7 +40,7 @@ export class SessionConsole {
     else this.#cap.skip(post.lines, post.chars);
   }
 
-  /** In words, what the history has and the program, which has repeated all of it, did not print; null: nothing. */
+  /** Describes lines of the history that the fully replayed program did not print; null when none is missing. */
   missing(isOver: boolean): string | null {
     const missing = this.#run.history?.logs[this.#repeated];
     // The end of a long output comes when the program is over.
@@ -48,12 +48,12 @@ export class SessionConsole {
     return `its history says that the program printed ${cut(missing.text)}; this time it did not`;
   }
 
-  /** What the host has not heard yet, of a run that parks. */
+  /** The output of a parking run that the host has not received. */
   rest(): readonly GuestLog[] {
     return this.#cap.rest();
   }
 
-  /** The program is over: tells the end of a long output. */
+  /** The program is over: passes on the end of a long output. */
   close(): void {
     this.#cap.close();
   }

@@ -1,4 +1,4 @@
-/** The parts of a session, built once and wired to it: each knows of the session only what it is given here. */
+/** Builds the parts of a session once and wires them to it: each part knows of the session only what it gets here. */
 import type { EngineFailure, EngineRun, GuestCall, Settlement } from "../engine.ts";
 import { Heard } from "./heard.ts";
 import { LastPlace } from "./last-place.ts";
@@ -9,15 +9,18 @@ import { SessionConsole } from "./session-console.ts";
 import { Timeline } from "./timeline.ts";
 import { Timers } from "./timers.ts";
 
-/** No further calls while the worker is so many entries behind: they would stand before its other runs' entries. */
+/**
+ * Back-pressure: with so many entries unacknowledged no new call starts, so that one run cannot starve others on its
+ * worker.
+ */
 const MAX_AHEAD = 32;
 
 export interface SessionHooks {
   readonly isEnded: () => boolean;
   readonly fail: (failure: EngineFailure) => void;
-  /** The program did not repeat its history. */
+  /** The program did not follow its history. */
   readonly diverge: (difference: string) => void;
-  /** The worker broke the protocol in this run's name. */
+  /** The worker broke the protocol on this run's lease. */
   readonly violate: (reason: string) => void;
   readonly settle: (call: GuestCall, settlement: Settlement) => void;
   readonly fire: (timer: { readonly n: number; readonly delayMs: number }) => void;
@@ -25,9 +28,12 @@ export interface SessionHooks {
   readonly callsChanged: () => void;
   /** Asks the worker where the program is. False when there is no worker. */
   readonly askWhere: () => boolean;
-  /** Starts the program again to look where an entry that takes so long is. False when there is no worker. */
+  /**
+   * Starts the program again to find the place of an entry that takes longer than `entryMs`. False when there is no
+   * worker.
+   */
   readonly repeat: (entryMs: number) => boolean;
-  /** What the program's clock shows at this moment of its history: milliseconds since the Unix epoch. */
+  /** The program's clock at this point of its history, in milliseconds since the Unix epoch. */
   readonly clock: () => number;
 }
 

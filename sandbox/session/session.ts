@@ -1,8 +1,8 @@
 /**
- * One run in the gateway's process: what it asked, what it was told, how far it got. A session outlives its worker:
- * attached to another one it starts the program again and delivers the same entries in the same order, while calls in
- * flight go on untouched. A run with a stored history begins the same way. Everything that arrives here was written by
- * somebody who may have broken out of the isolate.
+ * One run in the gateway's process: its requests, its entries, its progress. A session outlives its worker. Attached to
+ * another worker, it starts the program again and delivers the same entries in the same order, while calls in flight
+ * continue. A run with a stored history begins the same way. Every message that arrives here may come from a program
+ * that broke out of its isolate.
  */
 import type { EngineFailure, EngineOutcome, EngineRun, GuestCall, GuestLog, Settlement } from "../engine.ts";
 import type { Entry, FromWorker } from "../protocol.ts";
@@ -30,10 +30,10 @@ export class Session {
   readonly #deaths = new Deaths();
   readonly #meter: Meter;
 
-  /** Set while the run is parked: it has no worker, and wants one when there is something to tell the program. */
+  /** Set while the run is parked: it has no worker, and asks for one when there is an entry to deliver. */
   #wake: (() => void) | undefined;
 
-  /** Of the present lease only. */
+  /** Of the current lease only. */
   #quietSince = 0;
 
   constructor(run: EngineRun) {
@@ -67,22 +67,22 @@ export class Session {
     return this.#ended;
   }
 
-  /** Whether it must have a worker of its own: it may be why one died. */
+  /** Whether the run needs a worker of its own, because a worker may have died of it. */
   get solo(): boolean {
     return this.#deaths.isSuspect;
   }
 
-  /** True while the worker works on an entry it has not finished. */
+  /** True while the worker executes an entry. */
   get executing(): boolean {
     return this.#link !== undefined && this.#parts.timeline.executing;
   }
 
-  /** Milliseconds for which the program has done nothing but wait; 0 while it executes. */
+  /** Milliseconds for which the program has only waited; 0 while it executes. */
   get quietMs(): number {
     return this.#link === undefined || this.executing ? 0 : performance.now() - this.#quietSince;
   }
 
-  /** Starts the program in a worker, or starts it again and repeats its past. */
+  /** Starts the program in a worker, or starts it again and replays its history. */
   attach(link: Link): void {
     this.#link = link;
     this.#wake = undefined;
@@ -120,8 +120,8 @@ export class Session {
   }
 
   /**
-   * The worker is gone; `death` when this run may be why. False when it has now been in too many dead workers, and has
-   * ended for it.
+   * The worker is gone; `death` is set when this run may be the cause. Returns false when the run has now been in too
+   * many dead workers and has ended for that.
    */
   detach(death: Death | undefined): boolean {
     this.#link = undefined;
@@ -134,7 +134,7 @@ export class Session {
     return false;
   }
 
-  /** Gives the worker back. Calls and timers go on; the first that settles calls `wake`, once. */
+  /** Gives the worker back. Calls and timers continue; the first that settles calls `wake`, once. */
   park(wake: () => void): void {
     this.#link = undefined;
     this.#wake = wake;
@@ -165,7 +165,7 @@ export class Session {
     }
   }
 
-  /** The worker broke the protocol in this run's name; undefined: it did not. */
+  /** Ends the run when `reason` says how the worker broke the protocol; undefined: it did not. */
   #violate(reason: string | undefined): void {
     if (reason !== undefined) this.#link?.violate(reason);
   }
@@ -203,7 +203,7 @@ export class Session {
     if (this.#link !== undefined) this.#link.send({ type: "enter", lease: this.#link.lease, ...entry });
   }
 
-  /** The history has been repeated: what it left open goes on. */
+  /** The replay is over: calls and timers that the history left open continue. */
   #goLive(): void {
     if (this.run.history?.only) {
       this.#endIfIdle();
@@ -221,11 +221,11 @@ export class Session {
       this.#violate("an entry was acknowledged out of order");
       return;
     }
-    // A program that is over hears no more of what its history says next.
+    // A program that is over cannot receive the next entries of its history.
     const difference =
       this.#parts.heard.last === undefined ? acknowledged.difference : this.#parts.timeline.missingAtEnd();
     const isRepeated = this.#parts.heard.last !== undefined || !this.#parts.timeline.repeatsHistory;
-    // An earlier end, which nothing repeats, has told what was left to say.
+    // An ending before this one, which is not replayed, has already passed on the held output.
     if (this.#parts.heard.last !== undefined || (isRepeated && this.run.history?.only))
       this.#parts.console.close();
     const isOver = this.#parts.heard.last !== undefined || this.run.history?.only === true;
@@ -262,7 +262,7 @@ export class Session {
     this.#end({ type: "completed", result });
   }
 
-  /** Nothing runs, nothing is in flight, no timer is armed: the program waits for a person, or for ever. */
+  /** Nothing executes, no call is in flight, no timer is armed: the program waits for a person, or for ever. */
   #endIfIdle(): void {
     if (this.#ended || this.#link === undefined || this.executing) return;
     if (this.#parts.timers.size > 0) return;
@@ -280,7 +280,7 @@ export class Session {
   ): void {
     if (this.#ended) return;
     if (outcome.type === "completed" || outcome.type === "failed") this.#parts.console.close();
-    // They may not be those of its history.
+    // The usage may differ from that in its history.
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#wallTimer);

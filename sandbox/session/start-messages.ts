@@ -1,14 +1,14 @@
-/** What a worker is told so that it runs a program from its start, and repeats its past. */
+/** The messages that make a worker run a program from its start and replay its history. */
 import type { EngineRun } from "../engine.ts";
 import type { Entry, LeaseId, ToWorker } from "../protocol.ts";
 
 export interface Start {
   readonly lease: LeaseId;
-  /** Where the program's clock starts: milliseconds since the Unix epoch. */
+  /** Start of the program's clock, in milliseconds since the Unix epoch. */
   readonly startedAt: number;
-  /** What the program has been told so far, in order. */
+  /** The entries that the program has received so far, in order. */
   readonly entries: readonly Entry[];
-  /** `entryMs`: only look where the program is when an entry has taken so long. */
+  /** `entryMs`: run only to find the program's place, once an entry has taken this long. */
   readonly look: { readonly entryMs?: number };
 }
 

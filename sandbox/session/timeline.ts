@@ -1,19 +1,19 @@
 /**
- * What a program asked and what it was told, in order: the part of a run that every execution must repeat exactly. It
- * lives through all leases of a session, and begins with the stored history of a run that an earlier process left.
+ * A program's requests and entries, in order: the part of a run that every execution must follow exactly. It lives
+ * through all leases of a session, and begins with the stored history of a run that an earlier process left.
  */
 import type { EngineHistory, EngineRequest } from "../engine.ts";
 import type { Entry } from "../protocol.ts";
 
-/** What a post of the program means. */
+/** What a request of the program means. */
 export type Asked =
-  /** Nobody heard of it before. */
+  /** It is new. */
   | { readonly type: "new" }
-  /** The history knows it, and not how it ended: it is to be taken up again. */
+  /** The history holds it without its settlement: it must be taken up again. */
   | { readonly type: "open" }
-  /** It was settled in the history, and its entry follows. */
+  /** The history holds its settlement, and that entry follows. */
   | { readonly type: "settled" }
-  /** An earlier lease of this session asked the same. */
+  /** An earlier lease of this session made the same request. */
   | { readonly type: "repeated" }
   | { readonly type: "diverged"; readonly difference: string }
   /** No prelude numbers its requests like this. */
@@ -24,12 +24,12 @@ const MAX_SHOWN_CHARS = 200;
 export class Timeline {
   readonly #history: EngineHistory | undefined;
   readonly #settledBefore: ReadonlySet<number>;
-  /** By n - 1: what this session was asked, in any lease. */
+  /** By n - 1: the requests that this session received, in any lease. */
   readonly #requests: EngineRequest[] = [];
   readonly #entries: Entry[];
   readonly #lastRecorded: number;
   #chars = 0;
-  /** Of the present lease. */
+  /** Of the current lease. */
   #asked = 0;
   #acked = -1;
 
@@ -45,42 +45,44 @@ export class Timeline {
     return this.#entries;
   }
 
-  /** Calls and timers that the session has heard of. */
+  /** The number of calls and timers that the session knows. */
   get requests(): number {
     return this.#requests.length;
   }
 
-  /** True while the worker works on an entry it has not finished. */
+  /** True while the worker executes an entry. */
   get executing(): boolean {
     return this.#acked < this.#entries.length;
   }
 
-  /** The entry that the worker works on, or would work on next. */
+  /** The entry that the worker executes, or would execute next. */
   get underWay(): number {
     return this.#acked + 1;
   }
 
-  /** Characters of all arguments and results, which are kept for the next execution. */
+  /** Characters of all arguments and results; they are kept for the next execution. */
   get chars(): number {
     return this.#chars;
   }
 
-  /** Entries that the worker has been told and has not finished. */
+  /** The number of entries sent to the worker and not finished. */
   get ahead(): number {
     return this.#entries.length - this.#acked;
   }
 
-  /** True until the stored history has been repeated to its end. Nothing may happen in the outside world before that. */
+  /**
+   * True until the stored history has been replayed to its end. Before that, nothing may happen in the outside world.
+   */
   get repeatsHistory(): boolean {
     return this.#history !== undefined && this.#acked < this.#history.entries.length;
   }
 
-  /** Where the program's clock stands in the entry that is being executed: milliseconds since the Unix epoch. */
+  /** The program's clock in the entry that is being executed, in milliseconds since the Unix epoch. */
   clock(startedAt: number): number {
     return this.#entries[this.#acked]?.at ?? startedAt;
   }
 
-  /** The tool of a call that was asked for, for whoever reads of it. */
+  /** The tool of a requested call, for messages. */
   nameOf(n: number): string {
     const request = this.#requests[n - 1];
     return request?.type === "call" ? cut(nameOf(request)) : "a tool";
@@ -92,7 +94,7 @@ export class Timeline {
     this.#acked = -1;
   }
 
-  /** Calls and timers come numbered without a gap. A known number must ask what it asked before. */
+  /** Calls and timers come numbered without a gap. A known number must make the same request as before. */
   ask(n: number, request: EngineRequest): Asked {
     this.#asked += 1;
     if (n !== this.#asked) return { type: "out-of-sequence" };
@@ -109,7 +111,7 @@ export class Timeline {
     return { type: recorded === undefined ? "new" : "open" };
   }
 
-  /** Fixes the place of a settlement or timer among the entries, before the worker hears of it. */
+  /** Fixes the place of a settlement or timer among the entries, before it is sent to the worker. */
   tell(body: Pick<Entry, "n" | "kind" | "text">, at: number, startedAt: number): Entry {
     const before = this.#entries.at(-1)?.at ?? startedAt;
     const entry = { ...body, k: this.#entries.length + 1, at: Math.max(before, at) };
@@ -118,19 +120,21 @@ export class Timeline {
     return entry;
   }
 
-  /** Entry k is over. Undefined when none of that number is due. */
+  /** Entry k is over. Undefined when no entry of that number is due. */
   acknowledge(k: number): { readonly difference: string | null } | undefined {
     if (k !== this.#acked + 1 || k > this.#entries.length) return undefined;
     this.#acked = k;
     return { difference: this.#history === undefined ? null : this.#missingNow(this.#history) };
   }
 
-  /** What the program of this history has not asked though it is over. */
+  /** Requests of its history that the program has not made though it is over. */
   missingAtEnd(): string | null {
     return this.#history === undefined ? null : this.#missing(this.#history, this.#lastRecorded);
   }
 
-  /** What the history answers next must have been asked by now; at its end, everything that it knows of. */
+  /**
+   * The request that the history settles next must have been made by now; at the history's end, all of its requests.
+   */
   #missingNow(history: EngineHistory): string | null {
     const atEnd = this.#acked === history.entries.length;
     return this.#missing(history, history.entries[this.#acked]?.n ?? (atEnd ? this.#lastRecorded : 0));
@@ -144,7 +148,7 @@ export class Timeline {
   }
 }
 
-/** The last call or timer of which a history knows. */
+/** The number of the last call or timer that a history holds. */
 function lastOf(history: EngineHistory | undefined): number {
   let last = 0;
   for (const n of history?.requests.keys() ?? []) last = Math.max(last, n);
@@ -155,7 +159,7 @@ function lastOf(history: EngineHistory | undefined): number {
 function isSame(one: EngineRequest, other: EngineRequest): boolean {
   if (one.type === "timer" || other.type === "timer")
     return one.type === "timer" && other.type === "timer" && one.delayMs === other.delayMs;
-  // A journal has the names joined, and either may hold a slash where the program asked for what does not exist.
+  // A journal joins server and tool, and either may hold a slash when the program asked for a tool that does not exist.
   return nameOf(one) === nameOf(other) && one.args === other.args;
 }
 
@@ -168,7 +172,7 @@ function nameOf({ server, tool }: Extract<EngineRequest, { type: "call" }>): str
   return `${server}/${tool}`;
 }
 
-/** As much of a text as belongs into a message. */
+/** Cuts a text to a length fit for a message. */
 export function cut(text: string): string {
   return text.length <= MAX_SHOWN_CHARS ? text : `${text.slice(0, MAX_SHOWN_CHARS)}…`;
 }

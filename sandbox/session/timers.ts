@@ -1,4 +1,4 @@
-/** The timers of one run: armed ones, and those of a history that is still being repeated. */
+/** The timers of one run: armed ones, and those of a history that is still being replayed. */
 import type { RunHost } from "../engine.ts";
 
 interface Timer {
@@ -29,12 +29,12 @@ export class Timers {
     this.#armed.set(timer.n, this.#host.arm?.(timer, leftMs, fire) ?? armTimeout(leftMs, fire));
   }
 
-  /** Armed by `release`. `dueAt`: milliseconds since the Unix epoch. */
+  /** Keeps a timer until `release` arms it. `dueAt`: milliseconds since the Unix epoch. */
   defer(timer: Timer, dueAt: number): void {
     this.#deferred.set(timer.n, { ...timer, dueAt });
   }
 
-  /** What fell due meanwhile fires at once, in the order in which it would have. */
+  /** Arms the kept timers. Those that fell due meanwhile fire at once, in the order in which they would have. */
   release(): void {
     const deferred = [...this.#deferred.values()].sort((one, other) => one.dueAt - other.dueAt);
     this.#deferred.clear();

@@ -1,20 +1,20 @@
-/** What a program that completed left undone, in words that say where, and what to do. */
+/** What a completed program left undone, described with the place and the remedy. */
 
 import type { EngineWarning } from "../engine.ts";
 import type { Place } from "../origins.ts";
 import { A_THROWN_OBJECT } from "../protocol.ts";
 import type { Undone } from "./guest-posts.ts";
 
-/** A promise that was rejected while nothing handled it. */
+/** A promise that was rejected without a handler. */
 export interface Rejection {
   readonly message: string;
   readonly place: Place | undefined;
 }
 
-/** Of each kind; a loop makes hundreds. */
+/** Most that are reported of each kind; a loop makes hundreds. */
 const MOST_TOLD = 5;
 const MOST_KEPT = 200;
-/** The prelude cuts what it tells of a rejection as well. */
+/** The prelude cuts its part of a rejection to the same length. */
 const MOST_KEY_CHARS = 200;
 const WAIT =
   "To wait for it: `await sleep(ms)`, or `await new Promise((resolve) => setTimeout(resolve, ms))`.";
@@ -32,7 +32,10 @@ export class Rejections {
     if (this.#kept.length < MOST_KEPT) this.#kept.push(rejection);
   }
 
-  /** Those that nothing handled to the end. `handled`: what the program handled late, as the prelude names it. */
+  /**
+   * The rejections left unhandled to the end. `handled`: those that the program handled late, as the prelude names
+   * them.
+   */
   describe(handled: readonly string[]): readonly EngineWarning[] {
     const left = [...handled];
     const warnings = new Map<string, EngineWarning>();
@@ -56,7 +59,7 @@ function describeRejection({ message, place }: Rejection): EngineWarning {
   return warning(`Nothing handled an error: ${words}. Await every promise, and catch in callbacks.`, place);
 }
 
-/** `nameOf`: the tool of a call, by its number. */
+/** `nameOf` gives the tool of a call by its number. */
 export function describeUndone(
   undone: readonly Undone[],
   calls: readonly { readonly n: number; readonly name: string }[],

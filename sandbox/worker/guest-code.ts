@@ -1,7 +1,7 @@
 /**
- * The code of `sandbox/guest/` in an isolate: hardened first, then the parts, then the prelude over them. The first
- * isolate of a process compiles it and plays the rehearsal; what was compiled by then, each function of it, is handed
- * to all later ones, which start in half the time.
+ * Puts the code of `sandbox/guest/` into an isolate: hardening first, then the parts, then the prelude over them. The
+ * first isolate of a process compiles it and plays the rehearsal. The code compiled by then, function by function, is
+ * handed to all later isolates, which start in half the time.
  */
 import ivm from "isolated-vm";
 import { defaultLimits } from "../limits.ts";
@@ -11,7 +11,7 @@ import { type GuestScripts, installParts } from "./guest-scripts.ts";
 export type EnterGuest = ivm.Reference;
 
 export interface GuestCode {
-  /** Makes an isolate ready for its program. `post` hears what it says, from then on. */
+  /** Makes an isolate ready for its program. `post` receives the guest's posts from then on. */
   install(
     isolate: ivm.Isolate,
     context: ivm.Context,
@@ -57,7 +57,7 @@ export function createGuestCode(scripts: GuestScripts): GuestCode {
 }
 
 /**
- * Compiling a text again finds what the isolate has made of it, functions compiled at their first call included. No
+ * Compiling a text again returns the isolate's compiled code, including functions compiled at their first call. No
  * program has run in this isolate.
  */
 function keepCompiled(
@@ -73,7 +73,7 @@ function keepCompiled(
   }
 }
 
-/** A run that nobody hears: see `rehearse` in the prelude. */
+/** The program of the warm-up; its posts are discarded: see `rehearse` in the prelude. */
 const REHEARSAL = `(async ({ lab, echo, input }) => {
   console.log("rehearsal", { a: 1 });
   const value = await lab.echo({ a: [1, "x"] });

@@ -1,6 +1,6 @@
 /**
- * Reads the scripts of `sandbox/guest/` as this build has them: `.ts` with its types stripped in development, `.js`
- * as emitted in dist. Their hash is the prelude version, stored with every journal that was written under them.
+ * Reads the scripts of `sandbox/guest/` in the form of this build: `.ts` with its types stripped in development, `.js`
+ * as emitted in dist. Their hash is the prelude version, stored with every journal written under them.
  */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -33,7 +33,7 @@ const names = [
   "prelude",
 ] as const;
 
-/** These stand in `guest/console/`. */
+/** These scripts are in `guest/console/`. */
 const ofTheConsole: ReadonlySet<string> = new Set(["console", "display", "kinds", "printed", "table"]);
 
 export function loadGuestScripts(): { readonly scripts: GuestScripts; readonly version: string } {
@@ -42,7 +42,7 @@ export function loadGuestScripts(): { readonly scripts: GuestScripts; readonly v
   return { scripts, version };
 }
 
-/** What the prelude stands on, in the order in which it is given. Each part captures the language for itself. */
+/** The parts of the prelude, in the order in which they are passed to it. Each part captures the builtins it uses. */
 export function installParts<Part>(part: (name: keyof GuestScripts, ...given: Part[]) => Part): Part[] {
   const stacks = part("stacks");
   const promises = part("promises", stacks);
@@ -72,7 +72,7 @@ function readScript(name: keyof GuestScripts): string {
   const folder = ofTheConsole.has(name) ? "console/" : "";
   const text = readFileSync(new URL(`../guest/${folder}${name}${suffix}`, import.meta.url), "utf8");
   const plain = suffix === ".ts" ? stripTypeScriptTypes(text) : text;
-  // Each file is one function expression; the empty export only tells TypeScript that it shares no scope. Strict, so
-  // that a stack trace hands out none of its functions.
+  // Each file is one function expression; the empty export only tells TypeScript that it is a module. Strict, so that a
+  // stack trace exposes none of its functions.
   return `"use strict"; ${plain}`.replace(/^export \{\};?$/m, "").replace(/^\/\/# sourceMappingURL=.*$/m, "");
 }

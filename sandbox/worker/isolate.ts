@@ -13,7 +13,7 @@ import type { GuestCode } from "./guest-code.ts";
 
 export interface IsolateEvents {
   posts(text: string): void;
-  /** `rejection`: words of a promise that was rejected in this entry while nothing handled it; empty when none was. */
+  /** `rejection`: message of a promise that was rejected in this entry without a handler; empty when there was none. */
   entered(entry: {
     readonly k: number;
     readonly cpuMs: number;
@@ -21,7 +21,7 @@ export interface IsolateEvents {
     readonly rejection: string;
     readonly rejectedAt: string;
   }): void;
-  /** `at`: `line:column` of what was executing; empty when the engine does not know. */
+  /** `at`: `line:column` of the code that was executing; empty when the engine does not know it. */
   broken(code: BrokenCode, message: string, cpuMs: number, at: string): void;
 }
 
@@ -31,21 +31,21 @@ export interface IsolateStart {
   readonly config: string;
   readonly startedAt: number;
   readonly limits: RunLimits;
-  /** Milliseconds for each entry, where the program is only looked at. */
+  /** Milliseconds for each entry; set when the program runs only to find its place. */
   readonly entryMs?: number;
 }
 
 /** A built and hardened isolate that waits for its one program. */
 export interface Slot {
   readonly memoryMb: number;
-  /** Once per slot. */
+  /** Starts the program; once per slot. */
   start(program: IsolateStart, events: IsolateEvents): void;
   enter(entry: Entry): void;
-  /** Has the program say where it waits. */
+  /** Asks the program to report where it waits. */
   where(): void;
   /**
    * Stops the program when it has passed its CPU limit; the worker polls this.
-   * @param processMs CPU time this process has used since the poll before.
+   * @param processMs CPU time that this process has used since the previous poll
    */
   checkCpu(processMs: number): void;
   /** Resolves once nothing of the program runs any more. */
@@ -62,12 +62,12 @@ export function createSlot(memoryMb: number, code: GuestCode): Slot {
   let lastPost: string | undefined;
   const isolate = new ivm.Isolate({
     memoryLimit: memoryMb,
-    // V8 has lost control here. Say which run it was while this thread still can; the gateway kills the process.
+    // V8 has lost control here. Report the run while this thread still can; the gateway kills the process.
     onCatastrophicError: () => events?.broken("memory_exceeded", "V8 ran out of memory.", 0, ""),
   });
   const context = isolate.createContextSync();
   const enterGuest = code.install(isolate, context, (text, last) => {
-    // Nobody can use it before its entry is over, and the two together wake the gateway once.
+    // The last post is of no use before its entry is over, and sending the two together wakes the gateway once.
     if (last) lastPost = text;
     else events?.posts(text);
   });
@@ -91,8 +91,8 @@ export function createSlot(memoryMb: number, code: GuestCode): Slot {
   }
 
   /**
-   * Compiling and making the function happen here, on this thread: they take microseconds and run nothing of the
-   * program, and each would otherwise be a way through the thread pool before its first instruction.
+   * Compiling and making the function happen on this thread: they take microseconds and run nothing of the program.
+   * Each would otherwise pass through the thread pool before the program's first instruction.
    */
   async function begin({ js, config, startedAt }: IsolateStart): Promise<void> {
     const timeout = remainingMs();
@@ -102,7 +102,7 @@ export function createSlot(memoryMb: number, code: GuestCode): Slot {
     await enterGuest.apply(undefined, entry, { timeout });
   }
 
-  /** One entry after the other; isolated-vm keeps the order and drains microtasks between them. */
+  /** Follows one entry after the other; isolated-vm keeps the order and drains microtasks between them. */
   function track(k: number, entered: Promise<unknown>): void {
     const over = entered.then(
       () => acknowledge(k),
@@ -117,7 +117,7 @@ export function createSlot(memoryMb: number, code: GuestCode): Slot {
 
   function acknowledge(k: number, rejection = "", rejectedAt = ""): void {
     if (state !== "running" || isolate.isDisposed) return;
-    // Heap figures cost a call into the isolate: asked for once, when the program has said its last word.
+    // Heap figures cost a call into the isolate, so they are read once, with the program's last post.
     const heap = lastPost === undefined ? undefined : isolate.getHeapStatisticsSync();
     const heapBytes = heap === undefined ? 0 : heap.used_heap_size + heap.externally_allocated_size;
     if (lastPost !== undefined) events?.posts(lastPost);
@@ -142,12 +142,13 @@ export function createSlot(memoryMb: number, code: GuestCode): Slot {
     },
     where() {
       if (state !== "running" || isolate.isDisposed) return;
-      // Should it fail, nobody waits for the answer for long.
+      // If this fails, the session's own short time limit covers it.
       enterGuest.apply(undefined, ["where", 0, 0, ""], { timeout: WHERE_MS }).catch(() => undefined);
     },
     checkCpu(processMs) {
       if (state !== "running" || limits === undefined) return;
-      // isolated-vm counts the entry that is under way by the clock; on a busy machine that is not what it was given.
+      // isolated-vm counts the current entry by the wall clock; on a busy machine that is more than the CPU time it
+      // got.
       cpuBoundMs = Math.min(cpuMs(), cpuBoundMs + processMs);
       if (cpuBoundMs > limits.cpuMs)
         breakWith("cpu_timeout", `The program used more than ${limits.cpuMs} ms of CPU time.`, cpuBoundMs);
@@ -161,8 +162,8 @@ export function createSlot(memoryMb: number, code: GuestCode): Slot {
 }
 
 /**
- * isolated-vm tells its failures apart by their words only. A promise that was rejected before anything handled it
- * makes the entry reject too, though the program may well go on: such an error is none of ours (undefined).
+ * isolated-vm distinguishes its failures only by their messages. A promise rejected before it is handled makes the
+ * entry reject too, though the program may well continue: such an error is not a fault of the engine (undefined).
  */
 function classify(error: unknown): BrokenCode | undefined {
   const message = messageOf(error);
@@ -174,14 +175,14 @@ function classify(error: unknown): BrokenCode | undefined {
   return undefined;
 }
 
-/** isolated-vm copies the words of errors only. */
+/** isolated-vm's message for a thrown object: it copies messages of errors only. */
 const NO_ERROR = "An object was thrown from supplied code within isolated-vm";
 
 function placeOf(error: unknown): string {
   return error instanceof Error && error.stack !== undefined ? placeInStack(error.stack) : "";
 }
 
-/** Cut: it may be as long as the program's heap allowed, and it travels in a frame's header. */
+/** Cut: the message may be as long as the program's heap allows, and it travels in a frame's header. */
 function messageOf(error: unknown): string {
   const words = error instanceof Error ? error.message : String(error);
   return words.startsWith(NO_ERROR) ? A_THROWN_OBJECT : words.slice(0, MAX_WORDS);

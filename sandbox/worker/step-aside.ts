@@ -1,31 +1,31 @@
 /**
- * A thread that computes without a pause makes way for the others. Programs of one worker, the worker's own thread and
- * the gateway share the machine's cores; a scheduler gives a busy thread slices of some milliseconds, which is three
- * times what a short program takes in all. With a lower priority it is interrupted as soon as anybody else has work,
- * and has all the time that nobody else needs.
+ * Lowers the priority of a thread that computes without a pause. The programs of a worker, the worker's own thread and
+ * the gateway share the machine's cores. A scheduler gives a busy thread slices of some milliseconds, three times what
+ * a short program takes in all. With a lower priority the thread is interrupted as soon as another has work, and still
+ * gets all the time that no other needs.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { setPriority } from "node:os";
 
-/** Of 19: a tenth of the weight of others, so that it goes on also on a machine that is never idle. */
+/** Of 19. A tenth of the weight of others, so the thread still proceeds on a machine that is never idle. */
 const NICENESS = 10;
-/** Milliseconds over which a busy process is asked which of its threads that is. */
+/** Milliseconds over which the threads of a busy process are measured to find the busy one. */
 const LOOK_MS = 3;
-/** Share of the time. */
+/** Share of the time at which a thread counts as busy. */
 const BUSY = 0.8;
 /**
- * Beside others that compute, a busy thread has less of the time than it wants: it waits for its turn. The scheduler
- * tells that too, but late, at the thread's next turn, so it is asked over this many milliseconds: a short program has
- * ended by then, however long it had to wait …
+ * Beside other computing threads, a busy thread gets less time than it wants, because it waits for its turn. The
+ * scheduler counts that wait too, but only at the thread's next turn, so it is measured over this many milliseconds. A
+ * short program has ended by then, however long it waited …
  */
 const LONG_LOOK_MS = 300;
-/** … while the process has at least this share of the time. */
+/** … provided the process gets at least this share of the time. */
 const ACTIVE = 0.05;
 
 /**
- * To be called at every poll: with the CPU time that the process used since the last one, and how long ago that was, in
- * milliseconds. What an unprivileged process has lowered it cannot raise again: the thread keeps its priority, and may
- * serve other programs of its worker.
+ * To be called at every poll, with the CPU time that the process used since the last call and the milliseconds since
+ * then. An unprivileged process cannot raise a priority again: the thread keeps it, and may serve other programs of its
+ * worker.
  */
 export function createStepAside(): (cpuMs: number, elapsedMs: number) => void {
   const lowered = new Set<string>([String(process.pid)]);
@@ -68,7 +68,7 @@ export function createStepAside(): (cpuMs: number, elapsedMs: number) => void {
   };
 }
 
-/** What the threads had used when it began. */
+/** The times of the threads when a measurement began. */
 interface Look {
   readonly since: number;
   readonly threads: ReadonlyMap<string, ThreadTime>;
@@ -77,7 +77,7 @@ interface Look {
 /** Milliseconds, as the scheduler counts them. */
 interface ThreadTime {
   readonly cpuMs: number;
-  /** For which it could have run, had there been a core. */
+  /** Time for which it could have run, had there been a core. */
   readonly waitMs: number;
 }
 
@@ -85,7 +85,7 @@ function begin(known: ReadonlySet<string>): Look {
   return { since: performance.now(), threads: readThreads(known) };
 }
 
-/** The times of each thread but these. */
+/** The times of every thread except the known ones. */
 function readThreads(known: ReadonlySet<string>): ReadonlyMap<string, ThreadTime> {
   return new Map(
     threads().flatMap((thread) => (known.has(thread) ? [] : [[thread, timeOf(thread)] as const])),
@@ -94,14 +94,14 @@ function readThreads(known: ReadonlySet<string>): ReadonlyMap<string, ThreadTime
 
 function lower(thread: string): void {
   try {
-    // On Linux a thread is what has a priority, and the system call takes its id.
+    // On Linux each thread has a priority of its own, and the system call takes its id.
     setPriority(Number(thread), NICENESS);
   } catch {
-    // It has ended, or the system does not want it: then it stays as it is.
+    // The thread has ended, or the system refuses: then its priority stays.
   }
 }
 
-/** None where there is no such folder. */
+/** Empty where there is no such folder. */
 function threads(): readonly string[] {
   try {
     return readdirSync("/proc/self/task");

@@ -1,6 +1,6 @@
 /**
- * Entry of a worker process: leases isolates to the gateway, one program each. Knows no tool, no secret and no policy;
- * what it says is not believed. Ends with its channel, whatever it is doing.
+ * Entry of a worker process: leases isolates to the gateway, one program each. It knows no tool, no secret and no
+ * policy, and the gateway does not trust its messages. The process ends with its channel, whatever it is doing.
  */
 import { writeFileSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
@@ -11,13 +11,15 @@ import { loadGuestScripts } from "./guest-scripts.ts";
 import { createSlot, type Slot } from "./isolate.ts";
 import { createStepAside } from "./step-aside.ts";
 
-/** The descriptor the gateway opened for this process; stdout and stderr are not the channel. */
+/** The descriptor that the gateway opened for this process; stdout and stderr are not the channel. */
 const CHANNEL_FD = 3;
-/** How often running programs' CPU time is read. */
+/** Interval, in milliseconds, at which the CPU time of running programs is read. */
 const CPU_POLL_MS = 10;
-/** Isolates built and heated ahead: 1.25 MB each, and a start in a third of the time. */
+/** Isolates built and warmed up in advance: 1.25 MB each, and a start in a third of the time. */
 const SPARE_SLOTS = 4;
-/** Answer first: a slot is built this long after the last message, as building holds up this thread for 2 ms … */
+/**
+ * A slot is built this long after the last message, so that answers go first: building blocks this thread for 2 ms …
+ */
 const REFILL_AFTER_MS = 4;
 /** … but no later than this, however busy the worker is. */
 const REFILL_AT_LAST_MS = 50;
@@ -50,7 +52,7 @@ setInterval(() => {
   stepAside(usedMs, polledAt - before.at);
   for (const slot of leases.values()) slot.checkCpu(usedMs);
 }, CPU_POLL_MS);
-// Ready means one slot, not all of them: a replacement has to be up fast.
+// Ready means one slot, not all of them: a replacement must start fast.
 spares.push(createSlot(slotMemoryMb, code));
 refillSoon();
 send({ type: "ready", preludeVersion: version, rssBytes: process.memoryUsage.rss() });
@@ -107,7 +109,7 @@ function stop(lease: LeaseId): void {
   });
 }
 
-/** A run with another memory limit than the usual one gets a slot built for it. */
+/** A run with an unusual memory limit gets a slot built for it. */
 function takeSlot(memoryMb: number): Slot {
   const slot = memoryMb === slotMemoryMb ? spares.pop() : undefined;
   return slot ?? createSlot(memoryMb, code);
@@ -128,7 +130,7 @@ function refill(): void {
   refillSoon();
 }
 
-/** What one turn has to say is one write, and one wake-up of the gateway. A lone program has nobody to wait for. */
+/** All messages of one turn go out in one write and wake the gateway once. A lone program is sent at once. */
 function send(message: FromWorker): void {
   const { text, ...header } = { text: "", ...message };
   if (outbox.length === 0) setImmediate(flush);
@@ -136,7 +138,7 @@ function send(message: FromWorker): void {
   if (message.type === "entered" && leases.size === 1) flush();
 }
 
-/** Past the stream, which takes longer than the system; what the system does not take at once is the stream's. */
+/** Writes past the stream, which is slower than the system; the stream takes over what the system does not accept. */
 function flush(): void {
   if (outbox.length === 0) return;
   const bytes = outbox.length === 1 && outbox[0] !== undefined ? outbox[0] : Buffer.concat(outbox);
@@ -154,7 +156,7 @@ function writeNow(bytes: Buffer): number {
   }
 }
 
-/** An empty environment is en-US. What a wrapper put there instead can't be undone from here: ICU has read it. */
+/** An empty environment means en-US. A locale set by a wrapper cannot be undone here: ICU has already read it. */
 function refuseForeignLocale(): void {
   const { locale } = new Intl.NumberFormat().resolvedOptions();
   if (locale === "en-US" || process.platform === "win32") return;
@@ -168,8 +170,8 @@ function readCpuMs(): number {
 }
 
 /**
- * Under memory pressure the kernel takes a worker, never the gateway, and a crash leaves no copy of a program's memory
- * behind. Where these files do not exist, there is nothing to set.
+ * Under memory pressure the kernel kills a worker, never the gateway, and a crash leaves no copy of a program's memory
+ * behind. Where these files do not exist, nothing is set.
  */
 function stayKillable(): void {
   for (const [file, value] of [

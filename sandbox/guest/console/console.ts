@@ -1,4 +1,4 @@
-/** The console of a program: what others have, with lines in words that a model reads. */
+/** The console of a program: the usual methods, printing plain text that a model can read. */
 interface Console {
   begin(): void;
   readonly globals: Record<string, unknown>;
@@ -42,7 +42,7 @@ interface Clock {
   let times: Record<string, number> = create(null);
   let counts: Record<string, number> = create(null);
 
-  /** The place of an error is what its reader looks for first. */
+  /** Shows an error with its place first, because its reader looks for that. */
   const show = (value: unknown): string => {
     const text = display(value);
     try {
@@ -78,7 +78,7 @@ interface Clock {
         return undefined;
     }
   };
-  /** As `console.log` writes its arguments: words like `%s` in a first text take the ones after it. */
+  /** Formats as `console.log` does: directives like `%s` in a first text take the arguments that follow it. */
   const format = (args: readonly unknown[]): string => {
     const first = args[0];
     if (typeof first !== "string" || apply(indexOf, first, ["%"]) < 0) return joined(args, 0);

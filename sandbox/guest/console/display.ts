@@ -1,6 +1,6 @@
 /**
- * Any value in words, for the console and for what a program threw: JSON where JSON has it, and what JSON would drop or
- * empty besides. Reading a guest's value may run the guest's code.
+ * Any value as text, for the console and for thrown values. JSON where JSON can write it; also what JSON would drop or
+ * write as an empty object. Reading a guest's value may run the guest's code.
  */
 interface Kinds {
   kindOf(item: object): string;
@@ -28,7 +28,7 @@ type Display = (value: unknown) => string;
 
 (kinds: Kinds, errors: Errors, { written }: Namespaces): Display => {
   const MAX_DEPTH = 200;
-  /** Of binary data; whoever prints it looks for its kind and its beginning. */
+  /** Numbers shown of binary data: its kind and its beginning are enough for a reader. */
   const MAX_NUMBERS = 100;
   const UNREADABLE = "[unreadable value]";
   const { apply } = Reflect;
@@ -42,7 +42,7 @@ type Display = (value: unknown) => string;
     const ancestors: Record<number, unknown> = create(null);
     let depth = 0;
 
-    /** A part that cannot be read leaves the others as they are. */
+    /** A part that cannot be read does not affect the others. */
     function show(item: unknown, key: string): string {
       const at = depth;
       try {

@@ -1,6 +1,6 @@
 /**
- * What an object is, and what it holds where no property shows it. Asked of the language's own prototypes as they were
- * before the program ran: `instanceof` would ask the program.
+ * The kind of an object, and the contents that no property shows. Decided by the language's own prototypes as they were
+ * before the program ran: `instanceof` would run the program's code.
  */
 type Kind =
   | "plain"
@@ -17,9 +17,9 @@ type Kind =
   | "DataView"
   | "unwritable";
 interface Kinds {
-  /** `unwritable`: there is nothing to write of it, and `nameOf` says what it is. */
+  /** `unwritable`: the object has no text form; `nameOf` says what it is. */
   kindOf(item: object): Kind;
-  /** With its article, and the way out: `a Map (use Object.fromEntries(map))`. */
+  /** With its article and the remedy: `a Map (use Object.fromEntries(map))`. */
   nameOf(item: object): string;
   /** The name of its class. */
   classOf(item: object): string;
@@ -27,7 +27,7 @@ interface Kinds {
   regExpText(item: object): string;
   /** False for an invalid date. */
   isDated(item: object): boolean;
-  /** Of a Map or Set, past its iterator, which may be the program's. A set's members are their own keys. */
+  /** Visits a Map or Set without its iterator, which may be the program's. Members of a set are their own keys. */
   eachOf(item: object, visit: (value: unknown, key: unknown) => void): void;
   sizeOf(item: object): number;
   /** The numbers of a typed array; the bytes of an ArrayBuffer or DataView. */
@@ -40,7 +40,7 @@ interface Kinds {
   const { isNaN } = Number;
   const { isPrototypeOf } = Object.prototype;
   const objectPrototype = Object.prototype;
-  // An engine that has it knows its own errors also without their prototype.
+  // Where the engine has `Error.isError`, it recognizes errors that lost their prototype too.
   const { isError } = Error as { isError?: (value: unknown) => boolean };
   const errorPrototype = Error.prototype;
   const Bytes = Uint8Array;
@@ -80,7 +80,7 @@ interface Kinds {
     ),
   );
 
-  // Records, not pairs: taking a pair apart would ask the program's array iterator.
+  // Records, not pairs: destructuring a pair would call the program's array iterator.
   const boxes: readonly { readonly prototype: object; readonly valueOf: () => unknown }[] = [
     { prototype: Number.prototype, valueOf: Number.prototype.valueOf },
     { prototype: String.prototype, valueOf: String.prototype.valueOf },

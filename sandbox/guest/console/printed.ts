@@ -1,22 +1,22 @@
 /**
- * What the program printed and the host has not heard. Up to the run's limits every line is sent; past them the host
- * keeps the last lines only, and so does this: what lies between is counted.
+ * The printed lines that the host has not received. Up to the run's limits every line is sent. Past them the host keeps
+ * only the last lines, and so does this file: it counts the lines between.
  *
- * Lines are sent at the end of each burst. A program that never comes to one, because it hangs, is heard all the same:
- * lines are sent as they come, and the more of them there are, the more at once: a thousand lines one by one, some
- * three thousand times in all for a million.
+ * Lines are sent at the end of each burst. A program that hangs never ends its burst, so lines are also sent on the
+ * way: the more there are, the more go in one post. A thousand lines are sent one by one, a million in about three
+ * thousand posts.
  */
 interface Limits {
   readonly logBytes: number;
   readonly logLines: number;
 }
 interface Printed {
-  /** Also for a run after the first, which is what follows a rehearsal. */
+  /** Also called for the run that follows the rehearsal. */
   begin(limits: Limits): void;
   add(level: string, text: string): "send now" | "send soon" | "send later";
-  /** The rows to send, commas between; empty when there are none. */
+  /** The rows to send, separated by commas; empty when there are none. */
   take(): string;
-  /** The host spoke to the program. */
+  /** An entry of the host began. */
   entered(): void;
 }
 interface Text {
@@ -24,13 +24,13 @@ interface Text {
 }
 
 ({ utf8Length }: Text): Printed => {
-  /** These are sent one by one. */
+  /** So many lines are sent one by one. */
   const PROMPT_LINES = 1_448;
-  /** However many there are, so large a part of them may be unsent. */
+  /** At most this part of all lines is unsent at any time. */
   const UNSENT_PART = 1 / 64;
-  /** What is sent at once is read at once. */
+  /** Most characters in one post, because the host parses a post at once. */
   const MOST_CHARS = 65_536;
-  /** Past the limits, bursts of one entry that are sent as they end; there may be one for each line. */
+  /** Past the limits, so many bursts within one entry are sent as they end; otherwise each line could be a burst. */
   const MOST_BURSTS = 64;
   const { stringify } = JSON;
   const { create } = Object;
@@ -53,7 +53,7 @@ interface Text {
   let skippedLines = 0;
   let skippedChars = 0;
 
-  /** As much of its beginning and its end as the host may keep of either. */
+  /** Keeps only as much of a line's beginning and end as the host may keep of either. */
   const toRow = (level: string, text: string): Row => {
     const { length } = text;
     const most = limits.logBytes;
@@ -87,11 +87,11 @@ interface Text {
       const wasPast = isPast();
       const row = toRow(level, text);
       lines += 1;
-      // What is this long is past the limit, however it is counted.
+      // A line of this length is past the limit, whichever way it is counted.
       if (!isPast()) bytes += row.chars > limits.logBytes ? row.chars : utf8Length(text);
       rows[next++] = row;
       chars += row.chars;
-      // The lines before the first that is past are no tail.
+      // Lines before the first one past the limits do not belong to the tail.
       if (!wasPast) return isPast() || isDue() || chars > MOST_CHARS ? "send now" : "send soon";
       while (next - first > limits.logLines || hasTailWithoutFirst()) forget();
       if (isDue()) return "send now";

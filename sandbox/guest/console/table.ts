@@ -2,7 +2,7 @@
 type Table = (data: object, columns: unknown, show: (value: unknown) => string) => string;
 
 (): Table => {
-  /** What has more rows is better printed in parts. */
+  /** A larger table is better printed in parts. */
   const MOST_ROWS = 1_000;
   const { apply, defineProperty } = Reflect;
   const { keys } = Object;
@@ -13,7 +13,7 @@ type Table = (data: object, columns: unknown, show: (value: unknown) => string) 
   const isSet = (value: unknown): value is object => takes(forEachOfSet, value);
   const toText = String;
 
-  /** Rows of cells, blanks around each column: the first column is the index. */
+  /** Rows of cells with blanks around each column; the first column is the index. */
   const tableOf: Table = (data, columns, show) => {
     const rows: { name: string; item: unknown }[] = [];
     const add = (name: string, item: unknown): void => {
@@ -91,7 +91,7 @@ type Table = (data: object, columns: unknown, show: (value: unknown) => string) 
     }
     return text;
   };
-  /** Past the program's setters and methods. */
+  /** Appends without the program's setters and methods. */
   const put = <T>(list: T[], value: T): void => {
     defineProperty(list, list.length, {
       __proto__: null,

@@ -128,6 +128,18 @@ describe("the architecture", () => {
     expect(circlesOf(arrowsBetween(roomOf))).toEqual([]);
   });
 
+  it("the architecture document lists every room once, those that are needed below those that need them", () => {
+    const document = readFileSync(join(root, "docs/architecture.md"), "utf8");
+    const listed = [...document.matchAll(/^\| `([\w/-]+)\/` \|/gm)].map(([, room = ""]) => room);
+    const rooms = new Set(files.map(roomOf).filter((room) => !room.endsWith(".ts")));
+    expect([...listed].sort()).toEqual([...rooms].sort());
+    const arrows = [...arrowsBetween(roomOf)].flatMap(([room, targets]) =>
+      [...targets].map((target) => [room, target] as const),
+    );
+    const upward = arrows.filter(([room, target]) => listed.indexOf(target) < listed.indexOf(room));
+    expect(upward.filter(([, target]) => rooms.has(target)).map((arrow) => arrow.join(" -> "))).toEqual([]);
+  });
+
   it("a room holds at most twenty files", () => {
     const full = Map.groupBy(files, (file) => dirname(file));
     expect([...full].filter(([, inside]) => inside.length > 20).map(([room]) => room)).toEqual([]);

@@ -1,4 +1,6 @@
-/** A compiled body against the tools' declarations: TypeScript's faults as remarks about the author's text. */
+/**
+ * Checks a compiled body against the tools' declarations. TypeScript's faults become remarks about the author's text.
+ */
 import type { CheckResult, CheckService, Unchecked } from "./check/check-service.ts";
 import type { CheckedProgram, TypeFault } from "./check/checked.ts";
 import type { DeclarationStore } from "./check/declaration-store.ts";
@@ -15,24 +17,24 @@ export interface Checking {
   readonly declarations: DeclarationStore;
 }
 
-/** A remark with TypeScript's number for it. */
+/** A remark with TypeScript's number for its fault. */
 export interface TypeRemark extends Remark {
   readonly code: number;
-  /** The signature of the tool it is about. */
+  /** The signature of the tool that the remark is about. */
   readonly signature?: string;
 }
 
-/** Faults that are looked at closely: more cannot be shown. */
+/** Faults that are judged one by one: more cannot be shown. */
 const MAX_JUDGED = 50;
 
 /** Declarations by their hashes. */
 export interface TypesByHash {
   readonly all: string;
-  /** Without what was only observed; null when that is nothing. */
+  /** Without the observed types; null when there are none. */
   readonly promised: string | null;
 }
 
-/** Remarks with the author's offsets, or why there are none. Never rejects. */
+/** Remarks with the author's offsets, or the reason why the check did not take place. Never rejects. */
 export async function checkBody(
   body: SourceText,
   toolGlobals: ReadonlySet<string>,
@@ -41,7 +43,7 @@ export async function checkBody(
 ): Promise<CheckResult<readonly TypeRemark[]>> {
   const found = await checkAgainst(all, body, toolGlobals, checking);
   if (promised === null || !found.checked || !found.value.some(isError)) return found;
-  // Types that nobody promised refuse nothing: a fault counts if it is one without them, too.
+  // Observed types alone refuse nothing: a fault is certain only if it is one without them, too.
   const certain = await checkAgainst(promised, body, toolGlobals, checking);
   return certain.checked ? { checked: true, value: withDoubts(certain.value, found.value) } : certain;
 }
@@ -60,7 +62,7 @@ async function checkAgainst(
   });
 }
 
-/** A variable that is used as the server or tool whose name it bears, if there is such a tool. */
+/** Reports a variable that hides a server or tool of its name and is used like it, if the tool exists. */
 export async function checkHiddenTools(
   hidden: readonly HiddenTool[],
   { all }: TypesByHash,
@@ -81,7 +83,7 @@ export async function checkHiddenTools(
 
 const OBSERVED_ONLY = "(So it was in the results seen so far; the tool promises nothing.)";
 
-/** What was found, as far as it is not certain, beside what is. */
+/** The certain remarks, and every other remark as a doubt. */
 function withDoubts(certain: readonly TypeRemark[], found: readonly TypeRemark[]): readonly TypeRemark[] {
   const places = new Set(certain.map(({ code, offset }) => `${code}@${offset}`));
   const doubts = found.filter(({ code, offset }) => !places.has(`${code}@${offset}`));
@@ -125,10 +127,10 @@ interface Found {
   readonly verdict: Verdict;
 }
 
-/** Faults told of one call. */
+/** Faults reported for one call. */
 const MAX_MERGED = 5;
 
-/** What is wrong with the arguments of one call is one remark, at the first of the faults. */
+/** Merges all faults in the arguments of one call into one remark, at the first of them. */
 function mergeCalls(found: readonly Found[]): readonly Found[] {
   const byCall = Map.groupBy(found, ({ verdict }) => verdict.call?.at);
   return found.flatMap(({ fault, verdict }) => {
@@ -165,7 +167,7 @@ function toRemark({ code, start }: TypeFault, verdict: Verdict, { pieces }: Sour
   return { ...remark, code, offset: originOf(pieces, start) };
 }
 
-/** What the author is told when the check did not take place. */
+/** The remark for the author when the check did not take place. */
 export function sayUnchecked(unchecked: Unchecked): Pick<Remark, "severity" | "message"> {
   switch (unchecked.why) {
     case "late":

@@ -1,6 +1,11 @@
 /**
- * Text to program: normalise, emit and check side by side, and say everything in the author's positions. Runs in the
- * compiler process only: what it calls can be stalled or killed by the text it is given.
+ * Text to program: normalizes it, emits and checks it side by side, and reports everything in the author's positions.
+ * Runs in the compiler process only, because a text can stall or kill the functions called here.
+ *
+ * The text is read six times, each for a reason of its own: the lexical scan bounds its nesting before any parser
+ * recurses, Babel gives its structure, esbuild removes types (TypeScript only), `vm.Script` finds V8's early errors,
+ * the type checker compares it with the tools, and V8 compiles it in the isolate. After a type fault Babel reads the
+ * body once more to find the place.
  */
 
 import type { Unchecked } from "./check/check-service.ts";
@@ -22,25 +27,25 @@ import { encodePositions, originalPosition, type Position } from "./syntax/posit
 import type { Remark } from "./syntax/remark.ts";
 import { lineStarts, positionAt } from "./syntax/source-text.ts";
 
-/** What a compiler process is asked for: declarations go by their hash. */
+/** The request to a compiler process: declarations are given by their hash. */
 export interface ProgramRequest
   extends Pick<CompileRequest, "code" | "sourceBytes" | "globals" | "hidden" | "input"> {
   readonly check: ProgramCheck;
 }
 
 export type ProgramCheck =
-  /** Without types the check is left out this time: there is too much to do. */
+  /** Null types: the check is skipped this time, because the compiler is too busy. */
   { readonly mode: "error" | "warn"; readonly types: TypesByHash | null } | { readonly mode: "off" };
 
 export interface Compiled {
   readonly outcome: CompileOutcome;
-  /** Whether the text alone decided it: it would be the same again. */
+  /** Whether the outcome depends on the text alone, so that it may be cached. */
   readonly lasting: boolean;
 }
 
 /**
- * Resolves for every text. `onEmitted` is called when only the check is left to wait for. Rejects when esbuild cannot
- * be started.
+ * Resolves for every text. `onEmitted` is called when only the check is unfinished. Rejects when esbuild cannot be
+ * started.
  */
 export async function compileProgram(
   request: ProgramRequest,

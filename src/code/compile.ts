@@ -1,6 +1,6 @@
 /**
- * Text to program: the shapes the compiler answers with. The work is done in the compiler process
- * (`compile-program.ts`); the gateway talks to it through `compiler-process.ts`.
+ * Text to program: request and outcome. The compiler process does the work (`compile-program.ts`); the gateway reaches
+ * it through `compiler-process.ts`.
  */
 import type { InputShape } from "./syntax/input-shape.ts";
 import { isPosition, originsOf, type Position, type PositionMap } from "./syntax/positions.ts";
@@ -8,27 +8,27 @@ import { isPosition, originsOf, type Position, type PositionMap } from "./syntax
 export { isPosition, originsOf, type Position, type PositionMap };
 
 export interface CompileRequest {
-  /** The model's own text, fences and all. */
+  /** The model's text as it came, fences included. */
   readonly code: string;
-  /** Bytes of `code` after fences are removed; more is `source_too_large`. */
+  /** Largest size in bytes, after fences are removed. Excess: `source_too_large`. */
   readonly sourceBytes: number;
-  /** Names that exist in the program besides the language's own (tool globals, `tools`, `input` …), for hints. */
+  /** The program's globals besides the language's own (tool globals, `tools`, `input` …), for hints. */
   readonly globals: readonly string[];
-  /** What the parameters of a function that is the program are filled with. Absent: there is no input. */
+  /** The shape of the values for the parameters of a program that is a function. Absent: there is no input. */
   readonly input?: InputShape;
-  /** Those of them that hold nothing the program may use: no message names them. Absent: none. */
+  /** Globals among these that hold nothing the program may use: no message names them. Absent: none. */
   readonly hidden?: readonly string[];
-  /** Against what the program is type-checked; null: it is not. */
+  /** What the program is type-checked against; null: it is not checked. */
   readonly check: TypeCheck | null;
 }
 
 export interface TypeCheck {
-  /** `error`: a program that does not fit is refused. `warn`: it gets warnings. */
+  /** `error`: faults refuse the program. `warn`: faults become warnings. */
   readonly mode: "error" | "warn";
   readonly declarations: Declarations;
   /**
-   * The same declarations without types that were only observed; absent when there are none such. What is no fault
-   * against these is no more than a warning.
+   * The same declarations without observed types; absent when there are none. A fault that these do not show is only a
+   * warning.
    */
   readonly promised?: Declarations;
 }
@@ -42,11 +42,11 @@ export interface Declarations {
 export interface CompiledProgram {
   /**
    * One JavaScript expression: `(async () => { … })`. Evaluated as a script it gives the program's function.
-   * Stack positions in it are mapped back with `positions`.
+   * `positions` maps stack positions back to the author's text.
    */
   readonly js: string;
   readonly positions: PositionMap;
-  /** Notes about repairs made, warnings; never errors. */
+  /** Notes about repairs, and warnings; never errors. */
   readonly diagnostics: readonly Diagnostic[];
   /** False when the text held only comments or types: it runs, and returns nothing. */
   readonly runs: boolean;
@@ -55,16 +55,16 @@ export interface CompiledProgram {
 }
 
 /**
- * A call as it stands in the text: `github.list({})` is root `github`, path `["list"]`; `calculator({})` has an empty
- * path; `tools["my-server"]["odd.name"]({})` is root `tools`, path `["my-server", "odd.name"]`.
+ * A call in the text: `github.list({})` is root `github`, path `["list"]`; `calculator({})` has an empty path;
+ * `tools["my-server"]["odd.name"]({})` is root `tools`, path `["my-server", "odd.name"]`.
  */
 export interface ToolReference {
   readonly root: string;
   readonly path: readonly string[];
-  /** Where it first stands, in the author's text: 1-based, columns in UTF-16 units. */
+  /** Its first place in the author's text: 1-based, columns in UTF-16 units. */
   readonly line: number;
   readonly column: number;
-  /** The lines of its other places; absent when it stands once. */
+  /** The lines of its other places; absent when there are none. */
   readonly otherLines?: readonly number[];
 }
 
@@ -81,12 +81,12 @@ export type CompileOutcome =
     }
   | TypeRefusal;
 
-/** The program does not fit its tools, or uses names that are not there. */
+/** The program does not fit its tools, or uses names that do not exist. */
 export interface TypeRefusal {
   readonly ok: false;
   readonly code: "type_error";
   readonly message: string;
-  /** The signature of the tool it is about. */
+  /** The signature of the tool that the message is about. */
   readonly hint?: string;
   readonly line: number;
   readonly column: number;
@@ -94,18 +94,19 @@ export interface TypeRefusal {
   readonly toolReferences: readonly ToolReference[];
 }
 
-/** Who wants to know. */
+/** The sender of a text. */
 export interface Sender {
-  /** Those who wait are served in turns of their principals. Null: the gateway itself. */
+  /** Queued texts are served in turns of their principals. Null: the gateway itself. */
   readonly principal: string | null;
   readonly signal?: AbortSignal;
 }
 
-/** The compiler as the rest of the gateway sees it. Bounded: few texts at once, the rest queue. */
+/** The compiler as the rest of the gateway sees it. Bounded: few texts are compiled at once, the others are queued. */
 export interface Compiler extends AsyncDisposable {
   /**
-   * Resolves with whatever became of the text. Rejects with `queue_full`, with `disposed`, or with the signal's
-   * reason; a compiler process that dies is replaced and is no reason to reject.
+   * Resolves with the outcome of the text. Rejects with `queue_full`, with `disposed`, with `not_ready` when no
+   * compiler process starts or gets CPU time, or with the signal's reason. A compiler process that dies is replaced;
+   * that alone is no reason to reject.
    */
   compile(request: CompileRequest, from: Sender): Promise<CompileOutcome>;
 }
@@ -118,6 +119,6 @@ export interface Diagnostic {
   readonly message: string;
   readonly line: number;
   readonly column: number;
-  /** Of a note about a value and not about the text: where in the value, `rows[].id`; empty for the whole of it. */
+  /** For a note about a value instead of the text: the place in the value, `rows[].id`; empty for the whole value. */
   readonly path?: string;
 }

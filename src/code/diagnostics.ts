@@ -1,16 +1,16 @@
-/** Remarks as a program's author gets them: the worst of each line, in order, and no more than one reads. */
+/** The remarks that a program's author gets: the worst of each line, in order, and no more than can be read. */
 
 import type { Diagnostic } from "./compile.ts";
 import { RETURNS_NOTHING } from "./entry/missing-return.ts";
 
-/** Of a program that did not complete: that it would have returned nothing is not what it lacks. */
+/** For a program that did not complete: its missing result is not its problem. */
 export function withoutResultNotes<T extends Diagnostic>(diagnostics: readonly T[]): readonly T[] {
   return diagnostics.filter(
     ({ severity, message }) => severity !== "note" || !message.startsWith(RETURNS_NOTHING),
   );
 }
 
-/** Of each kind. */
+/** Most remarks of each kind. */
 const MAX_SHOWN = 5;
 
 /** Errors, then warnings, each one per line and sorted by position, then notes. */
@@ -30,7 +30,7 @@ function worstOfEachLine<T extends Diagnostic>(faults: readonly T[]): readonly T
   return [...byLine.values()].sort((a, b) => a.line - b.line);
 }
 
-/** Errors first, then what stands first; what TypeScript has a number for before what it has none for. */
+/** Errors first, then by position; at one position, TypeScript's remarks before others. */
 function byWeight(a: Diagnostic, b: Diagnostic): number {
   if (a.severity !== b.severity) return a.severity === "error" ? -1 : 1;
   return a.line - b.line || a.column - b.column || Number(a.code === null) - Number(b.code === null);

@@ -1,6 +1,7 @@
 /**
- * The body of a program to one JavaScript expression. Plain JavaScript is wrapped and left as it is; TypeScript goes
- * through esbuild's `transform`, which resolves nothing and reads no file. V8 has the last word on the syntax.
+ * Turns the body of a program into one JavaScript expression. Plain JavaScript is wrapped and otherwise unchanged;
+ * TypeScript passes through esbuild's `transform`, which resolves nothing and reads no file. V8 has the last word on
+ * the syntax.
  */
 import { Script } from "node:vm";
 import { stop, type TransformFailure, transform } from "esbuild";
@@ -15,7 +16,7 @@ export type Emitted =
   | {
       readonly ok: false;
       readonly message: string;
-      /** In the wrapped body when `stage` is `transform`, in the emitted text when it is `engine`. 1-based. */
+      /** In the wrapped body for stage `transform`, in the emitted text for stage `engine`. 1-based. */
       readonly line: number;
       readonly column: number;
       readonly stage: "transform" | "engine";
@@ -23,11 +24,11 @@ export type Emitted =
       readonly tooDeep: boolean;
     };
 
-/** One line, so that the body's lines are the wrapped text's, shifted by one. */
+/** One line, so that the wrapped text's lines are the body's, shifted by one. */
 const PROLOGUE = '(async () => {"use strict";\n';
 const EPILOGUE = "\n})";
 
-/** Wraps and, for TypeScript, transforms. Rejects only when esbuild cannot be had. */
+/** Wraps and, for TypeScript, transforms. Rejects only when esbuild cannot be started. */
 export async function emit(body: string, typescript: boolean): Promise<Emitted> {
   const wrapped = PROLOGUE + body + EPILOGUE;
   if (!typescript) return verify(wrapped, null);
@@ -55,7 +56,7 @@ function withoutSemicolon(statement: string): string {
   return statement.endsWith(";") ? statement.slice(0, -1) : statement;
 }
 
-/** esbuild's service can die of one text and does not come back by itself: then it is started again, once. */
+/** A text can kill esbuild's service, which does not restart by itself: it is started once more. */
 async function transformOnce(wrapped: string): Promise<{ readonly code: string; readonly map: string }> {
   try {
     return await transformText(wrapped);
@@ -69,7 +70,7 @@ async function transformOnce(wrapped: string): Promise<{ readonly code: string; 
 function transformText(text: string): Promise<{ readonly code: string; readonly map: string }> {
   return transform(text, {
     loader: "ts",
-    // Lowering would put helpers in front of the expression.
+    // Lowering would put helpers before the expression.
     target: "esnext",
     charset: "utf8",
     sourcemap: "external",
@@ -108,7 +109,7 @@ function verify(js: string, mappings: string | null): Emitted {
 
 const SCRIPT = "program";
 
-/** V8 tells the position only in the stack: `program:LINE`, the line itself, and a row of carets below it. */
+/** V8 gives the position only in the stack: `program:LINE`, the line itself, and a row of carets below it. */
 function positionOf(error: Error): { readonly line: number; readonly column: number } {
   const found = /^program:(\d+)\n.*\n(\s*)\^/.exec(error.stack ?? "");
   return { line: Number(found?.[1] ?? 1), column: (found?.[2]?.length ?? 0) + 1 };

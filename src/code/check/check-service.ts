@@ -1,7 +1,7 @@
 /**
- * Type-checking as a service: a check that takes too long or too much memory costs its own program the check and
- * nobody anything else. The checker is killed and replaced; those whose checks were in it are checked once more,
- * one after the other. Never rejects, and never holds a program back for long.
+ * Type-checking as a service. A check that takes too long or too much memory costs its own program the check, and costs
+ * no other program anything: the checker is killed and replaced, and the other checks in it run once more, one after
+ * the other. Never rejects, and never delays a program for long.
  */
 
 import type { CheckedProgram, ToolTypes, TypeChecker } from "./checked.ts";
@@ -10,19 +10,19 @@ import { groupCpuMs, groupMemoryBytes } from "./group-usage.ts";
 import { CheckerBroken, startTypeChecker } from "./type-checker.ts";
 
 export interface CheckLimits {
-  /** Milliseconds of the checker's CPU for one check, and a few times that on the clock: see `PATIENCE`. */
+  /** Milliseconds of the checker's CPU for one check; on the clock at most `PATIENCE` times that. */
   readonly deadlineMs: number;
   /** Bytes the checker may hold while it checks. */
   readonly memoryBytes: number;
-  /** Bytes with which it is replaced once it is idle. */
+  /** Bytes above which an idle checker is replaced. */
   readonly restingBytes: number;
-  /** Tool sets with which it is replaced: closing one gives no memory back. */
+  /** Number of tool sets at which the checker is replaced: closing one frees no memory. */
   readonly toolSets: number;
 }
 
 /**
- * 1.5 s is fifty honest checks; the worst known types take 200 MB in it on a busy machine and 400 on an idle one. At
- * rest the checker holds 35 to 150 MB.
+ * 1.5 s is enough for fifty honest checks. The worst known types take 200 MB in that time on a busy machine and 400 MB
+ * on an idle one. An idle checker holds 35 to 150 MB.
  */
 export const defaultCheckLimits: CheckLimits = {
   deadlineMs: 1500,
@@ -34,9 +34,9 @@ export const defaultCheckLimits: CheckLimits = {
 export type Unchecked =
   | { readonly why: "late"; readonly deadlineMs: number }
   | { readonly why: "memory" }
-  /** It was in a checker that was killed for another program, twice. */
+  /** Twice, its checker was killed because of another program. */
   | { readonly why: "interrupted" }
-  /** It was not even tried: too many wait. */
+  /** Not tried: too many checks are waiting. */
   | { readonly why: "busy" }
   | { readonly why: "down"; readonly reason: string };
 
@@ -44,13 +44,13 @@ export type CheckResult<T> =
   | { readonly checked: true; readonly value: T }
   | { readonly checked: false; readonly unchecked: Unchecked };
 
-/** What one use of the checker came to. */
+/** The result of one use of the checker. */
 type Attempt<T> = CheckResult<T> | "interrupted";
 
 const MEMORY_POLL_MS = 25;
-/** A checker that waits for the CPU is waited for; nobody waits for a check longer than so many times its deadline. */
+/** A checker may wait for the CPU, but no check takes longer than this multiple of its deadline on the clock. */
 export const PATIENCE = 4;
-/** After a start that failed, the next is tried no sooner. */
+/** Milliseconds from a failed start to the next attempt. */
 const RETRY_AFTER_MS = 10_000;
 
 export class CheckService {
@@ -61,7 +61,7 @@ export class CheckService {
   #down: { readonly reason: string; readonly until: number } | undefined;
   #alone: Promise<unknown> = Promise.resolve();
 
-  /** `onDown` is told each time the checker does not start. */
+  /** `onDown` is called each time the checker does not start. */
   constructor(
     limits: CheckLimits,
     onDown: (reason: string) => void,
@@ -72,12 +72,12 @@ export class CheckService {
     this.#startChecker = startChecker;
   }
 
-  /** Starts the checker, so that the first check does not wait for it. */
+  /** Starts the checker in advance, so that the first check does not wait for it. */
   warm(): void {
     void this.#seatInUse().catch(() => undefined);
   }
 
-  /** Checks the body of an async function and lets `judge` look at what was found, all within the deadline. */
+  /** Checks the body of an async function and lets `judge` examine the findings, all within the deadline. */
   async check<T>(
     toolTypes: () => Promise<ToolTypes>,
     program: string,
@@ -125,7 +125,7 @@ export class CheckService {
 
   async #start(): Promise<Seat> {
     try {
-      // What ends one start by chance, like a machine out of memory, does not end two.
+      // A chance failure, like a machine out of memory, ends one start, but rarely two.
       const checker = await this.#startChecker().catch(() => this.#startChecker());
       return new Seat(checker, this.#limits);
     } catch (error) {
@@ -138,7 +138,7 @@ export class CheckService {
   }
 }
 
-/** Undefined when it takes longer. */
+/** Undefined when `act` takes longer. */
 async function within<T>(ms: number, act: Promise<T>): Promise<T | undefined> {
   const late = Promise.withResolvers<undefined>();
   const timer = setTimeout(late.resolve, ms, undefined);
@@ -154,7 +154,7 @@ interface Use {
   end(attempt: "interrupted" | Extract<CheckResult<never>, { checked: false }>): void;
 }
 
-/** One checker process, those who use it, and the limits that end it. */
+/** One checker process, its current checks, and the limits that end it. */
 class Seat {
   readonly #checker: TypeChecker;
   readonly #limits: CheckLimits;
@@ -168,7 +168,7 @@ class Seat {
     void checker.gone.then(() => this.#close(() => "interrupted"));
   }
 
-  /** Whether it takes another check. */
+  /** Whether it accepts another check. */
   get isOpen(): boolean {
     return this.#open;
   }
@@ -209,7 +209,10 @@ class Seat {
     this.#close(() => (alone ? { checked: false, unchecked: { why: "memory" } } : "interrupted"));
   }
 
-  /** An honest check takes a fiftieth of the time: whoever has been at it half as long stalls the checker as well. */
+  /**
+   * An honest check takes a fiftieth of the time: a check that has run half as long as the expired one stalls the
+   * checker too.
+   */
   #onLate(expired: Use): void {
     const { deadlineMs } = this.#limits;
     const since = (expired.since + performance.now()) / 2;
@@ -227,7 +230,7 @@ class Seat {
     for (const use of this.#uses) use.end(verdict(use));
   }
 
-  /** A checker that has grown is replaced while nobody needs it. */
+  /** Replaces a checker that has grown, while it is idle. */
   #rest(): void {
     clearInterval(this.#watch);
     this.#watch = undefined;

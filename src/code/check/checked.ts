@@ -10,34 +10,34 @@ export interface ToolTypes {
 export interface TypeFault {
   readonly code: number;
   readonly text: string;
-  /** What the text is explained by, outermost first. */
+  /** TypeScript's explanations of the text, outermost first. */
   readonly chain: readonly { readonly code: number; readonly text: string }[];
-  /** Codes of remarks made beside it. */
+  /** Codes of the related remarks. */
   readonly related: readonly number[];
   readonly start: number;
   readonly end: number;
 }
 
-/** A type, as far as hints need to know it. */
+/** The parts of a type that hints use. */
 export interface SeenType {
-  /** Whether the tools' declarations define it, and not the program or the language. */
+  /** Whether the tools' declarations define it, rather than the program or the language. */
   readonly ofTools: boolean;
   readonly properties: readonly { readonly name: string; readonly isArray: boolean }[];
 }
 
-/** A program that was checked. Dispose it, or the checker keeps it. */
+/** A checked program. Until it is disposed, the checker keeps it in memory. */
 export interface CheckedProgram extends AsyncDisposable {
   readonly faults: readonly TypeFault[];
   /**
-   * The type of the name at an offset, or with `unwrap` 1 and more what its values hold: an array's elements, a
-   * promise's result. Undefined when there is none. Rejects with `CheckerBroken`.
+   * The type of the name at an offset. With `unwrap` 1 or more, the type inside it: an array's elements, a promise's
+   * result. Undefined when there is none. Rejects with `CheckerBroken`.
    */
   typeAt(offset: number, unwrap: number): Promise<SeenType | undefined>;
 }
 
 export interface TypeChecker {
   readonly pid: number;
-  /** Tool sets it has opened; each costs memory that closing it would not give back. */
+  /** Number of tool sets opened so far; each takes memory that closing it would not free. */
   readonly toolSets: number;
   hasToolSet(hash: string): boolean;
   /** `program` is the body of an async function; offsets are those of this text. Rejects with `CheckerBroken`. */

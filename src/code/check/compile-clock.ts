@@ -1,6 +1,6 @@
 /**
- * How much of the compiler a text has had, counted in CPU time. On a busy machine the compiler may wait long for its
- * turn, and that is nothing a program can be blamed for.
+ * The compiler's time for one text, counted in CPU time. On a busy machine the compiler may wait long for its turn, and
+ * a program is not to blame for that.
  */
 export interface CompileClock {
   stop(): void;
@@ -9,18 +9,18 @@ export interface CompileClock {
 export interface ClockOptions {
   /** Milliseconds of CPU. */
   readonly cpuLimitMs: number;
-  /** Milliseconds on the clock after which even a process that gets no CPU is given up. */
+  /** Milliseconds on the clock after which a process that gets no CPU is abandoned. */
   readonly stallMs: number;
-  /** CPU time of the processes that are at work on it. Undefined: it cannot be told, and the clock counts instead. */
+  /** CPU time of the processes that work on the text. Undefined: it cannot be read, and the clock counts instead. */
   readonly readCpuMs: () => number | undefined;
   readonly onUsedUp: () => void;
   readonly onStalled: () => void;
 }
 
-/** The system counts in steps of 10 ms. */
+/** The system counts CPU time in steps of 10 ms. */
 const SHORTEST_WAIT_MS = 10;
 
-/** Calls one of the two, once, unless it is stopped before. */
+/** Calls one of the two callbacks, once, unless it is stopped first. */
 export function startCompileClock(options: ClockOptions): CompileClock {
   const { cpuLimitMs, stallMs, readCpuMs } = options;
   const startedAt = performance.now();
@@ -30,7 +30,7 @@ export function startCompileClock(options: ClockOptions): CompileClock {
   const look = (): void => {
     const wallMs = performance.now() - startedAt;
     const cpuMs = readCpuMs();
-    // Threads side by side use more CPU than there is time, and an honest text only waits for most of them.
+    // Parallel threads use more CPU time than passes on the clock, and an honest text only waits for most of them.
     const usedMs =
       cpuMs === undefined || cpuAtStart === undefined ? wallMs : Math.min(wallMs, cpuMs - cpuAtStart);
     if (usedMs >= cpuLimitMs) options.onUsedUp();

@@ -1,23 +1,23 @@
-/** The declarations a compiler process knows, by their hash: asked for once, and dropped when others are used more. */
+/** The declarations that a compiler process holds, by hash: requested once, and dropped when others are used more. */
 
 import type { ToolTypes } from "./checked.ts";
 import { readToolSignatures, type ToolSignatures } from "./tool-signatures.ts";
 
 export interface ToolDeclarations extends ToolTypes {
-  /** Read at their first use: a program without faults needs none. */
+  /** Parsed at the first use: a program without faults needs none. */
   signatures(): ToolSignatures;
 }
 
-/** More than one checker opens before it is replaced. */
+/** Above the checker's own limit of 20 tool sets. */
 const MAX_KEPT = 32;
 
 export class DeclarationStore {
   readonly #ask: (hash: string) => void;
-  /** In the order of their last use. */
+  /** In the order of last use. */
   readonly #kept = new Map<string, ToolDeclarations>();
   readonly #asked = new Map<string, PromiseWithResolvers<ToolDeclarations>>();
 
-  /** `ask` has the text sent, which arrives by `put`. */
+  /** `ask` requests the text, which then arrives by `put`. */
   constructor(ask: (hash: string) => void) {
     this.#ask = ask;
   }

@@ -1,21 +1,21 @@
-/** What the compiler process uses together with what it started: esbuild's service and the type checker. */
+/** Memory and CPU time of the compiler process together with its children: esbuild's service and the type checker. */
 import { readFileSync } from "node:fs";
 
 const PAGE_BYTES = 4_096;
-/** The kernel tells CPU time to programs in hundredths of a second, whatever it counts in itself. */
+/** The kernel reports CPU time in hundredths of a second, whatever its own resolution. */
 const TICK_MS = 10;
 
 /**
- * Resident bytes of a process and of the children its main thread started, pages they share counted for each.
- * 0 where /proc is missing or the process has gone.
+ * Resident bytes of a process and of the children that its main thread started. Shared pages count for each. 0 where
+ * /proc is missing or the process has gone.
  */
 export function groupMemoryBytes(pid: number): number {
   return [String(pid), ...childrenOf(pid)].reduce((sum, member) => sum + residentBytes(member), 0);
 }
 
 /**
- * Milliseconds of CPU that a process, all its threads, and its children have used. Without the type checker where
- * `checker` is false: it may be at work for another program. Undefined where /proc is missing or the process has gone.
+ * Milliseconds of CPU used by a process, all its threads, and its children. With `checker: false` the type checker is
+ * left out: it may be working for another program. Undefined where /proc is missing or the process has gone.
  */
 export function groupCpuMs(pid: number, { checker }: { readonly checker: boolean }): number | undefined {
   const own = usage(String(pid));
@@ -34,7 +34,7 @@ function residentBytes(pid: string): number {
 }
 
 function usage(pid: string): { readonly name: string; readonly cpuMs: number } | undefined {
-  // The name may hold anything, brackets too. The two numbers are fields 14 and 15.
+  // The name may hold any character, parentheses too. The two numbers are fields 14 and 15.
   const found = /^\d+ \((?<name>.*)\) \S(?: \S+){10} (?<user>\d+) (?<system>\d+) /s.exec(
     readProc(`${pid}/stat`),
   )?.groups;
@@ -44,7 +44,7 @@ function usage(pid: string): { readonly name: string; readonly cpuMs: number } |
 
 function readProc(path: string): string {
   try {
-    // Only with this encoding does Node read without a buffer, which for files without a size has 64 kB.
+    // With this encoding alone Node reads without a buffer; for files without a size the buffer has 64 kB.
     return readFileSync(`/proc/${path}`, "utf8");
   } catch {
     return "";

@@ -1,6 +1,6 @@
 /**
- * The tools as hints name them: read back from the declarations a program is checked against, so that what a hint
- * shows is what the checker saw.
+ * The tools as hints name them. They are parsed from the declarations that the program is checked against, so a hint
+ * shows exactly what the checker saw.
  */
 import { type ParserOptions, parse } from "@babel/parser";
 import { writeMember } from "../../tools/meant-tools.ts";
@@ -24,30 +24,33 @@ export interface ResultField {
 export interface ToolSignature {
   /** As a program writes it: `github.list_issues`. */
   readonly callable: string;
-  /** What its one argument object may hold, or its parameters when it takes several. */
+  /** The properties of its one argument object, or its parameters when it takes several. */
   readonly parameters: readonly ToolParameter[];
-  /** Whether its argument object may hold more than these. */
+  /** Whether its argument object may hold other properties, too. */
   readonly open: boolean;
-  /** Whether the parameters are passed in order and not as one object. */
+  /** Whether the parameters are passed in order instead of as one object. */
   readonly positional: boolean;
-  /** What the call's promise gives, as far as it is an object or an array of objects. */
+  /** The fields of its result, when that is an object or an array of objects. */
   readonly fields: readonly ResultField[];
   /** The fields are those of an array's elements. */
   readonly givesArray: boolean;
-  /** All of it on one line, cut at some 400 characters. */
+  /** The whole signature on one line, cut at about 400 characters. */
   readonly text: string;
 }
 
 export interface ToolSignatures {
   /** Globals that hold tools, each with the tools' methods. */
   readonly servers: ReadonlyMap<string, readonly string[]>;
-  /** The same by original names, as `tools` has them. */
+  /** The same by original names, as in `tools`. */
   readonly originals: ReadonlyMap<string, readonly string[]>;
   /** Global functions that are tools. */
   readonly functions: readonly string[];
-  /** What hangs on `tools` and `runs` beside tools: `search`, `describe`; `result`. */
+  /** Functions of the host on `tools` and `runs`: `search`, `describe`; `result`. */
   readonly hosted: ReadonlyMap<string, readonly string[]>;
-  /** By what a program calls: `["github", "list_issues"]`, `["tools", "github", "list-issues"]`, `["tools", "search"]`. */
+  /**
+   * Finds a tool by the path that a program calls: `["github", "list_issues"]`, `["tools", "github", "list-issues"]`,
+   * `["tools", "search"]`.
+   */
   find(path: readonly string[]): ToolSignature | undefined;
 }
 
@@ -58,7 +61,7 @@ const OPTIONS: ParserOptions = {
   plugins: [["typescript", { dts: true }]],
 };
 
-/** What `renderDeclarations` wrote. Nothing is found in any other text. */
+/** Parses the output of `renderDeclarations`. Any other text has no signatures. */
 export function readToolSignatures(declarations: string): ToolSignatures {
   const reader = new Reader(declarations);
   return {
@@ -70,7 +73,7 @@ export function readToolSignatures(declarations: string): ToolSignatures {
   };
 }
 
-/** They are declared like tools and are none. */
+/** Declared like tools, but not tools. */
 const NOT_TOOLS: ReadonlySet<string> = new Set(environmentNames);
 
 class Reader {
@@ -79,7 +82,7 @@ class Reader {
   readonly hosted = new Map<string, ReadonlyMap<string, SyntaxNode>>();
   readonly #text: string;
   readonly #types = new Map<string, SyntaxNode>();
-  /** Original names, as `tools["server"]["tool"]` has them, each with what it is an alias of. */
+  /** Original names, as in `tools["server"]["tool"]`, each with the type that it is an alias of. */
   readonly #originals = new Map<string, SyntaxNode>();
 
   constructor(text: string) {
@@ -130,7 +133,7 @@ class Reader {
     return this.#toSignature(method === undefined ? root : writeMember(root, method), node);
   }
 
-  /** A server's global answers to the original names, too. */
+  /** A server's global has the original names as well. */
   #aliased(global: string, original: string): SyntaxNode | undefined {
     for (const server of this.#originals.values()) {
       const member = membersOf(server).find(([name]) => name === original)?.[1];
@@ -193,7 +196,7 @@ class Reader {
     return isNode(name) && name.type === "Identifier" ? this.#types.get(name.name) : type;
   }
 
-  /** A stretch of the declarations without comments, on one line. */
+  /** A part of the declarations without comments, on one line. */
   #line(node: SyntaxNode): string {
     return this.#text
       .slice(startOf(node), endOf(node))
@@ -209,12 +212,12 @@ function parameterName(parameter: SyntaxNode): string {
   return parameter.type === "Identifier" ? parameter.name : "";
 }
 
-/** Babel's types do not list what stands in types, so kinds are read as text. */
+/** Babel's union does not list every node inside types, so kinds are read as text. */
 function typeOf(node: SyntaxNode): string {
   return node.type;
 }
 
-/** The type behind a colon. */
+/** The type after a colon. */
 function annotationOf(node: SyntaxNode, field = "typeAnnotation"): SyntaxNode | undefined {
   const annotation = fieldOf(node, field);
   if (!isNode(annotation)) return undefined;
@@ -223,7 +226,7 @@ function annotationOf(node: SyntaxNode, field = "typeAnnotation"): SyntaxNode | 
   return isNode(type) ? type : undefined;
 }
 
-/** What a `Promise<…>` gives. */
+/** The `T` of a `Promise<T>`. */
 function typeArgumentOf(type: SyntaxNode): SyntaxNode | undefined {
   const parameters = fieldOf(type, "typeParameters") ?? fieldOf(type, "typeArguments");
   const [first] = (isNode(parameters) ? fieldOf(parameters, "params") : []) as readonly unknown[];

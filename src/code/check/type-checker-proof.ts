@@ -1,4 +1,4 @@
-/** What a type checker has to get right before anybody relies on it: one good program and one bad one. */
+/** The test that a type checker must pass before it is used: one correct program and one faulty one. */
 import type { ToolTypes, TypeChecker } from "./checked.ts";
 
 const PROOF: ToolTypes = {
@@ -10,8 +10,8 @@ const GOOD =
 const BAD = "const found = await probe.ask({});\nreturn found.nothing;";
 
 /**
- * Rejects unless the checker leaves the good program alone and finds both faults of the bad one, where they are.
- * A library that is not found, say, would not fail: it would make every type empty and every program good or bad.
+ * Rejects unless the checker accepts the correct program and finds both faults of the faulty one at their places. A
+ * missing library, for example, would raise no error: it would make every type empty, and every program right or wrong.
  */
 export async function proveItself(checker: TypeChecker): Promise<void> {
   await using good = await checker.check(PROOF, GOOD);

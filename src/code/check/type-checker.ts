@@ -1,10 +1,10 @@
 /**
- * The native TypeScript as a type checker: the one file that knows its API, which is marked unstable, so its version
- * is exact and every process proves at its start that it finds a fault and leaves a good program alone. It works on
- * texts in memory and never reads a file that a program or a server names.
+ * The native TypeScript as a type checker. Only this file knows its API, which is marked unstable: the version is
+ * exact, and every process proves at its start that it finds a fault and accepts a correct program. It works on texts
+ * in memory and never reads a file that a program or a server names.
  *
- * It can be stalled, or grown without bound, by a few hundred bytes of types: whoever uses it needs a deadline and a
- * limit of memory, and `kill` is the only way to stop it.
+ * A few hundred bytes of types can stall it or make it grow without bound. Callers need a deadline and a limit of
+ * memory; only `kill` stops it.
  */
 
 import type { ChildProcess } from "node:child_process";
@@ -13,12 +13,12 @@ import type { CheckedProgram, SeenType, ToolTypes, TypeChecker, TypeFault } from
 import { proveItself } from "./type-checker-proof.ts";
 import { readTypeLib } from "./type-lib.ts";
 
-/** The checker has ended, or answers what it never should: this one is of no more use. */
+/** The checker has ended, or its answers make no sense: it must not be used any more. */
 export class CheckerBroken extends Error {
   override readonly name = "CheckerBroken";
 }
 
-/** Rejects when there is none for this platform, when it does not start, or when it misjudges a known program. */
+/** Rejects when this platform has no checker, when it does not start, or when it misjudges a known program. */
 export async function startTypeChecker(): Promise<TypeChecker> {
   const checker = new NativeChecker(readTypeLib());
   try {
@@ -31,7 +31,7 @@ export async function startTypeChecker(): Promise<TypeChecker> {
   }
 }
 
-/** Every fault in one program is worth knowing, and this many are worth reading. */
+/** Faults read of one program: more than this is not worth reading. */
 const MAX_FAULTS = 200;
 const MAX_PROPERTIES = 30;
 const PROLOGUE = "export {}; async function main() {";
@@ -40,9 +40,9 @@ const ROOT = "/program";
 
 const COMPILER_OPTIONS = {
   ...{ target: "esnext", module: "esnext", moduleResolution: "bundler", moduleDetection: "force" },
-  // The library comes as files of the project.
+  // The library is part of the project's files.
   ...{ noLib: true, types: [], skipLibCheck: true, noEmit: true },
-  // What a catch clause holds is read without a test by almost every program.
+  // Almost every program reads the error of a catch clause without a test.
   ...{ strict: true, useUnknownInCatchVariables: false },
   ...{ allowUnreachableCode: true, allowUnusedLabels: true },
 };
@@ -54,11 +54,11 @@ class NativeChecker implements TypeChecker {
   readonly #api: API;
   readonly #gone = Promise.withResolvers<void>();
   #process: ChildProcess | undefined;
-  /** A write to a process that is gone would be an error that nobody can catch. */
+  /** A write to a process that has gone would be an uncatchable error. */
   #ended = false;
-  /** What was asked of a process that dies would never be answered. */
+  /** Rejects the requests of a process that dies: it would never answer them. */
   readonly #pending = new Set<(reason: Error) => void>();
-  /** The text of a program is fetched while its snapshot is made: one at a time. */
+  /** The checker asks for a program's text while it makes the snapshot, so snapshots are made one at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(lib: readonly string[]) {
@@ -66,7 +66,7 @@ class NativeChecker implements TypeChecker {
     lib.forEach((text, index) => {
       this.#files.set(this.#libFiles[index] ?? "", text);
     });
-    // Whatever is not in the map does not exist; an answer of `undefined` would mean "look on the disk".
+    // A file outside the map must not exist. An answer of `undefined` would mean "look on the disk".
     this.#api = new API({
       cwd: ROOT,
       fs: {
@@ -95,7 +95,7 @@ class NativeChecker implements TypeChecker {
     return this.#projects.has(folderOf(hash));
   }
 
-  /** The API starts its process with the first request and keeps it to itself; pending calls outlive its death. */
+  /** The API starts its process with the first request and keeps it private; pending calls outlive its death. */
   async connect(): Promise<void> {
     const started = this.#api.updateSnapshot({});
     const { client } = this.#api as unknown as { readonly client?: { readonly process?: ChildProcess } };
@@ -217,7 +217,7 @@ async function typeAt(
     type = type.isTypeReference() ? (await checker.getTypeArguments(type))[0] : undefined;
   if (type === undefined) return undefined;
   const symbol = await type.getSymbol();
-  // What the tools take and give has no name of its own; what does, like ToolError, belongs to the environment.
+  // Arguments and results of tools have no named types; a named type, like ToolError, belongs to the environment.
   const ofTools =
     symbol?.name === "__type" && symbol.declarations.some(({ path }) => path.endsWith("/tools.d.ts"));
   return { ofTools, properties: ofTools ? await propertiesOf(checker, type) : [] };

@@ -1,14 +1,14 @@
 /**
- * The language's own declarations as the type checker gets them: few texts instead of a hundred files, so that a
- * project opens faster and no path of it leads to the disk.
+ * The language's own declarations for the type checker: a few texts instead of a hundred files. A project opens faster
+ * that way, and no path in it leads to the disk.
  */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 
 /**
- * What the isolate's engine has. More than the declarations ask for is harmless, and a name that is missing here
- * would be refused although it works.
+ * The libraries of the isolate's engine. A library too many does no harm; a missing name would be refused although it
+ * works.
  */
 const LIBRARIES = ["es2025", "esnext.disposable", "esnext.array", "esnext.error"];
 
@@ -17,7 +17,7 @@ export function readTypeLib(): readonly string[] {
   const folder = libFolder();
   const seen = new Set<string>();
   const scripts: string[] = [];
-  // A file that is a module would make one of all it is joined with, and nothing in a module is global.
+  // A module would turn the file it is joined with into a module, and nothing in a module is global.
   const modules: string[] = [];
   const read = (name: string): void => {
     if (seen.has(name)) return;
@@ -32,7 +32,7 @@ export function readTypeLib(): readonly string[] {
 
 const REFERENCE = /^\/\/\/ <reference lib="([^"]+)" \/>\s*$/gm;
 
-/** The libraries lie beside the native program, in the package of this platform. */
+/** The libraries are beside the native program, in this platform's package. */
 function libFolder(): string {
   const typescript = createRequire(import.meta.url).resolve("typescript/package.json");
   const platform = `@typescript/typescript-${process.platform}-${process.arch}/package.json`;

@@ -1,6 +1,6 @@
 /**
- * The `.d.ts` of a program's whole environment for a set of tools: what a model reads, and what a program is checked
- * against. Byte-stable: equal tools give equal text, in whatever order they come.
+ * The `.d.ts` of a program's whole environment for a set of tools. A model reads it, and programs are checked against
+ * it. Byte-stable: equal tools give equal text, in any order.
  */
 import { type CatalogTool, promisedSchema } from "../../tools/catalog.ts";
 import { declarePlatform, ENVIRONMENT_DECLARATIONS, TOOLS_FUNCTIONS } from "./environment.ts";
@@ -12,18 +12,18 @@ import { comment, docText, indent, propertyKey } from "./type-text.ts";
 
 const MAX_DESCRIPTION = 1000;
 
-/** A server that is there without a tool to declare. */
+/** A server without a tool to declare. */
 export interface OtherServer {
   readonly name: string;
   readonly global: string;
-  /** `any`: nothing is known of its tools yet. `{}`: the program may use none of them. */
+  /** `any`: its tools are not known yet. `{}`: the program may use none of them. */
   readonly type: "any" | "{}";
 }
 
 /**
  * Declares every tool that can be called: one global per server, tools of `local` as functions, and all of them by
- * their original names under `tools`. The text compiles alone, with `lib: ["es2024"]` and no DOM. `others` are
- * servers without such tools. To `check` a program, what every platform has is declared too; whoever reads knows it.
+ * their original names under `tools`. The text compiles alone, with `lib: ["es2024"]` and no DOM. `others` are servers
+ * without such tools. To `check` a program, the names of every platform are declared too; a reader knows those.
  */
 export function renderDeclarations(
   tools: readonly CatalogTool[],
@@ -46,7 +46,7 @@ export function renderDeclarations(
   ].join("\n");
 }
 
-/** Declares these tools as `renderDeclarations` does, without what else there is: a part of it to read, not to compile. */
+/** Declares these tools as `renderDeclarations` does, without the environment: a part to read, not to compile. */
 export function declareTools(tools: readonly CatalogTool[]): string {
   const callable = tools.filter((tool) => tool.unavailable === undefined).toSorted(byId);
   const names = new Map<string, number>();
@@ -78,7 +78,7 @@ function declareServer(tools: readonly CatalogTool[], names: TakenNames): readon
   return [...types, ...functions, ...server];
 }
 
-/** In a type `new(…)` would declare a constructor. */
+/** In a type, `new(…)` would declare a constructor. */
 function methodKey(method: string): string {
   return method === "new" ? '"new"' : propertyKey(method);
 }
@@ -93,7 +93,7 @@ function toolDoc(tool: CatalogTool): string {
 interface Signature {
   /** `(args: {…}): Promise<…>` */
   readonly text: string;
-  /** The named types it needs, declared. */
+  /** The declarations of the named types that it uses. */
   readonly types: readonly string[];
 }
 
@@ -117,7 +117,7 @@ function signatureOf(tool: CatalogTool, names: TakenNames): Signature {
   return { text: `(${parameters}): Promise<${origin}${result}${otherwise}>`, types };
 }
 
-/** Gives the named types of a schema their names, free among all there are, and declares them. */
+/** Names and declares the types of a schema; each name is free among all in use. */
 function settle(
   text: string,
   { named }: SchemaType,
@@ -134,7 +134,7 @@ function settle(
   return fill(text);
 }
 
-/** `names`: those that are taken, each with the number to go on from where it is wanted again. */
+/** A free name. `names`: the taken names, each with the next number to try for it. */
 function freeName(wanted: string, names: TakenNames): string {
   const clean = wanted.replace(/[^A-Za-z0-9_$]/g, "_").slice(0, 100);
   const base = /^\d/.test(clean) ? `_${clean}` : clean;
@@ -152,7 +152,7 @@ function declareAllTools(
   servers: readonly (readonly [string, readonly CatalogTool[]])[],
   others: readonly OtherServer[],
 ): string {
-  // What they hide keeps its global.
+  // The globals that these names hide stay reachable by these types.
   const types = [
     ...servers.map(([server, tools]) => [server, serverType(tools)] as const),
     ...others.map(({ name, type }) => [name, type] as const),

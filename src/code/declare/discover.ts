@@ -1,4 +1,7 @@
-/** How a model, or a program, gets to know tools it has not been shown: found by words, then described. */
+/**
+ * Lets a model, or a program, discover tools that it was not shown: search finds them by words, then describe declares
+ * them.
+ */
 import type { Catalog, CatalogTool } from "../../tools/catalog.ts";
 import { explainRefusal } from "../../tools/explain-refusal.ts";
 import { writeTool } from "../../tools/meant-tools.ts";
@@ -10,7 +13,7 @@ import { declareTools } from "./declarations.ts";
 import { previewSignature } from "./signature-preview.ts";
 import { docText } from "./type-text.ts";
 
-/** Which tools there are, and which of them may be used: no other is found or declared. */
+/** The catalog, and the allowed tools: no other tool is found or declared. */
 export interface ToolView {
   readonly catalog: Catalog;
   readonly policy: Policy;
@@ -21,23 +24,28 @@ export interface FoundTool {
   readonly tool: string;
   /** How a program calls it: `github.list_issues`. */
   readonly callable: string;
-  /** Its beginning, on one line. */
+  /** The beginning of the description, on one line. */
   readonly description: string;
-  /** On one line, what is nested left out: `github.list_issues(args: { owner: string; filter?: {…} }): Promise<any>`. */
+  /** On one line, without nested parts: `github.list_issues(args: { owner: string; filter?: {…} }): Promise<any>`. */
   readonly signature: string;
 }
 
-/** Characters of a description that tell which tool it is. */
+/** Characters of a description that are enough to recognize the tool. */
 const MAX_DESCRIPTION = 200;
 /** No tool has a longer name. */
 const MAX_NAME_CHARS = 256;
-/** Described at once. */
+/** Most tools described at once. */
 export const MAX_DESCRIBED = 200;
-/** What is near to a name is looked for in all there are: some milliseconds where there are thousands. */
+/**
+ * Unknown names that are explained. Near names are searched in the whole catalog, which takes some milliseconds with
+ * thousands of tools.
+ */
 const MAX_EXPLAINED = 5;
 const MAX_REMARK = 1_000;
 
-/** The allowed tools that fit these words, best first; see `ToolSearch`. The same view and query give the same tools. */
+/**
+ * The allowed tools that match these words, best first; see `ToolSearch`. The same view and query give the same tools.
+ */
 export function findTools(
   query: string,
   options: { readonly limit?: number },
@@ -54,10 +62,10 @@ export function findTools(
 }
 
 /**
- * The declarations of these tools as TypeScript, and a comment line for every name that cannot be used, which says why
- * and what is nearest. A name is an id (`server/tool`), what a program writes (`server.tool`), what plain models call
- * (`server__tool`), or a tool's own name if no other server has it. The first 200 names count; of those that cannot be
- * used five are explained, and the others counted.
+ * The declarations of these tools as TypeScript. A comment line for each name that cannot be used gives the reason and
+ * the nearest names. A name may be an id (`server/tool`), a program's form (`server.tool`), a plain model's form
+ * (`server__tool`), or a tool's own name if no other server has it. The first 200 names count. Of the unusable names
+ * five are explained, the others counted.
  */
 export function describeTools(names: readonly string[], view: ToolView): string {
   const allowed = visible(view.catalog, view.policy);
@@ -87,7 +95,7 @@ function whyMissing(name: string, allowed: readonly CatalogTool[], view: ToolVie
   return explainRefusal(asked, view, "program", quote(asked)).message;
 }
 
-/** The tool that any of its names means. */
+/** The tool that has this name in any form. */
 export function toolNamed(name: string, tools: readonly CatalogTool[]): CatalogTool | undefined {
   const exact = tools.find(({ id }) => id === name);
   if (exact !== undefined) return exact;

@@ -1,4 +1,4 @@
-/** What every program finds besides its tools, as declarations. */
+/** The declarations of every program's environment besides its tools. */
 import type { ToolErrorKind } from "../../../sandbox/index.ts";
 
 const kinds: { readonly [K in ToolErrorKind]: true } = {
@@ -16,7 +16,7 @@ const kind = Object.keys(kinds)
   .map((name) => `"${name}"`)
   .join(" | ");
 
-/** Members of `tools` that are no servers, by their names. Each ends in a line break. */
+/** Members of `tools` that are not servers, by name. Each ends in a line break. */
 export const TOOLS_FUNCTIONS: ReadonlyMap<string, string> = new Map([
   [
     "search",
@@ -62,7 +62,7 @@ interface ToolError extends Error {
 }
 `;
 
-/** What those of these names that are objects have, as declared. */
+/** The declared members of those names that are objects. */
 export const environmentMembers: ReadonlyMap<string, readonly string[]> = new Map(
   [...ENVIRONMENT_DECLARATIONS.matchAll(/declare const (\w+): \{(.*?)\};/gs)].map(
     ([, name = "", body = ""]) =>
@@ -71,8 +71,8 @@ export const environmentMembers: ReadonlyMap<string, readonly string[]> = new Ma
 );
 
 /**
- * What other platforms have, too: declared where a program is checked, and not where a model reads, who knows it. A
- * tool or server of such a name has the name. Functions are constants: those that are declared are tools.
+ * Names of other platforms. They are declared to check a program, but not to a model, which knows them. A tool or
+ * server of such a name keeps it. Functions are declared as constants, because declared functions are tools.
  */
 const platform: readonly (readonly [name: string, declaration: string])[] = [
   [
@@ -140,7 +140,7 @@ const consoleMembers = `interface Console {
 /** All of them, for tests and tables. */
 export const platformNames: readonly string[] = platform.map(([name]) => name);
 
-/** Ends in a line break. `taken`: globals that are something else. */
+/** Ends in a line break. `taken`: globals with another meaning. */
 export function declarePlatform(taken: ReadonlySet<string>): string {
   const free = platform.flatMap(([name, declaration]) => (taken.has(name) ? [] : [`${declaration}\n`]));
   return `${consoleMembers}${free.join("")}`;

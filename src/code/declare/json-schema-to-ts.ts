@@ -1,8 +1,8 @@
 /**
- * JSON Schema to TypeScript. Total: any JSON gives a type, equal JSON gives equal text. The rule when a keyword has
- * no counterpart is to widen: a type may accept what the schema refuses, since arguments are validated before a
- * call, but must never refuse what it accepts. The one exception: keywords for objects or arrays without `type` let
- * anything else pass too, and nobody means that. References and recursion become named types.
+ * JSON Schema to TypeScript. Total: any JSON gives a type, and equal JSON gives equal text. A keyword without a
+ * counterpart widens the type: it may accept what the schema refuses, because arguments are validated before a call,
+ * but must never refuse what the schema accepts. The one exception: by the letter, keywords for objects or arrays
+ * without `type` allow any other value too; no author means that. References and recursion become named types.
  */
 import { Definitions } from "./schema-definitions.ts";
 import { schemaDoc } from "./schema-docs.ts";
@@ -22,29 +22,29 @@ import {
 } from "./type-text.ts";
 
 /**
- * `input`: what a program writes. Undeclared properties are offered only where the schema invites them, so that a
- * misspelt one is found. `output`: what a program reads. Objects are open and unknown values `any`, so that a program
- * that knows more than the schema is not refused.
+ * `input`: the values a program writes. Undeclared properties are offered only where the schema invites them, so that a
+ * misspelt one is found. `output`: the values a program reads. Objects are open and unknown values are `any`, so that a
+ * program that knows more than the schema is not refused.
  */
 export type SchemaSide = "input" | "output";
 
 export interface SchemaType {
-  /** The type, with `\0n\0` where the n-th named type is meant. */
+  /** The type, with `\0n\0` in the place of the n-th named type. */
   readonly text: string;
   readonly named: readonly NamedType[];
-  /** The properties when the schema itself is an object with some. */
+  /** The properties, when the schema itself is an object that has some. */
   readonly members: readonly Member[];
 }
 
 interface NamedType {
-  /** A word to name it by, not yet an identifier. */
+  /** A word for its name, not yet an identifier. */
   readonly name: string;
   readonly doc: string;
   readonly text: string;
 }
 
 const MAX_DEPTH = 24;
-/** Schemas below one schema; the rest is cut. */
+/** Most schemas converted below one schema; the rest is cut. */
 const MAX_SCHEMAS = 2000;
 const MAX_TUPLE = 50;
 
@@ -52,14 +52,14 @@ export function schemaType(schema: unknown, side: SchemaSide): SchemaType {
   return new SchemaWriter(schema, side).write();
 }
 
-/** One of the types that a value has at once. */
+/** One operand of an intersection. */
 interface Part {
   readonly type: TypeText;
-  /** How many alternatives it has. */
+  /** Number of its alternatives. */
   readonly width: number;
 }
 
-/** Those that a type checker can multiply out, in their order. */
+/** Drops operands until the product of their alternatives fits MAX_ALTERNATIVES. */
 function boundedParts(parts: readonly Part[]): readonly TypeText[] {
   let product = 1;
   return parts.flatMap(({ type, width }) => {
@@ -69,12 +69,12 @@ function boundedParts(parts: readonly Part[]): readonly TypeText[] {
   });
 }
 
-/** Where a type stands: how deep, and in which named type, if it is part of that type's own definition. */
+/** The place of a type: its depth, and the named type whose own definition it is part of, if any. */
 interface Place {
   readonly depth: number;
   /** The named type being defined, or null for the schema itself. */
   readonly definition: number | null;
-  /** False below a property or an item: there a type may mention itself. */
+  /** False below a property or an item: there a type may refer to itself. */
   readonly immediate: boolean;
 }
 
@@ -129,7 +129,7 @@ class SchemaWriter {
           : [{ type: union(types, this.#open), width: choices(schema, keyword, width) }];
       }),
     ]);
-    // `type: "object"` beside `oneOf` adds nothing to branches that are objects, and clutters them.
+    // `type: "object"` beside `oneOf` only clutters branches that are objects.
     const isBare =
       composed.some(({ kind }) => kind !== "open") &&
       !SHAPING.some((word) => own(schema, word) !== undefined);
@@ -159,7 +159,7 @@ class SchemaWriter {
     return plain(placeholder(index));
   }
 
-  /** What `type`, `enum`, `const` and the keywords for objects and arrays say, composition left out. */
+  /** The type from `type`, `enum`, `const` and the keywords for objects and arrays, without composition. */
   #ownType(schema: Schema, place: Place): TypeText {
     const types = single(own(schema, "type")).filter((type) => typeof type === "string");
     if (Object.hasOwn(schema, "const")) return literalType(schema["const"], this.#open);
@@ -172,7 +172,7 @@ class SchemaWriter {
     );
   }
 
-  /** Without `type` any value may come, unless properties or items say what was meant. */
+  /** Without `type` any value is allowed, unless properties or items show what was meant. */
   #untyped(schema: Schema, place: Place): TypeText {
     if (isSchema(own(schema, "properties"))) return this.#object(schema, place);
     if (isSchema(own(schema, "patternProperties")) || isSchema(own(schema, "additionalProperties")))
@@ -205,7 +205,7 @@ class SchemaWriter {
     const members = this.#members(schema, below);
     const index = this.#indexType(schema, members.length === 0, below);
     if (members.length > 0 || index === null) return objectOf(members, index);
-    // A record of itself may not be written as Record: TypeScript resolves its arguments at once.
+    // A record of itself cannot be written as Record: TypeScript resolves its arguments at once.
     return index.text.includes("\0") ? objectOf([], index) : plain(`Record<string, ${index.text}>`);
   }
 
@@ -223,13 +223,13 @@ class SchemaWriter {
     return [...members, ...undeclared.map((name) => ({ name, type: this.#open, optional: false, doc: "" }))];
   }
 
-  /** The type of properties that have no name in the schema; null where there are none to be used. */
+  /** The type of properties without a name in the schema; null when they are not to be used. */
   #indexType(schema: Schema, isRecord: boolean, below: Place): TypeText | null {
     const patterns = own(schema, "patternProperties");
     const additional = own(schema, "additionalProperties") ?? own(schema, "unevaluatedProperties");
     const byPattern = isSchema(patterns) ? Object.entries(patterns) : [];
     if (byPattern.length === 0 && additional === false) return null;
-    // TypeScript wants every named property to fit the index signature, so beside names it is open.
+    // TypeScript wants every named property to fit the index signature, so beside names that signature is open.
     if (!isRecord) {
       const invited = byPattern.length > 0 || additional === true || isSchema(additional);
       return this.#side === "output" || invited ? this.#open : null;
@@ -258,7 +258,7 @@ class SchemaWriter {
     const further = own(schema, fromPrefixItems ? "items" : "additionalItems");
     const atLeast = own(schema, "minItems");
     const atMost = own(schema, "maxItems");
-    // Without `minItems` shorter arrays are valid to send; what is read is taken to be complete.
+    // Without `minItems` a shorter array is valid to send; a read array is taken to be complete.
     const fewest = typeof atLeast === "number" ? atLeast : this.#side === "input" ? 0 : prefix.length;
     const elements = prefix.map((item, at) => {
       const type = this.#type(item, below);
@@ -271,7 +271,7 @@ class SchemaWriter {
   }
 }
 
-/** Keywords by which a schema says something of its own beside what it is composed of. */
+/** Keywords by which a schema adds something of its own to its composition. */
 const SHAPING = [
   ...["const", "enum", "properties", "required", "patternProperties", "additionalProperties"],
   ...["items", "prefixItems"],

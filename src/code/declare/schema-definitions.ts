@@ -1,13 +1,15 @@
-/** The named types of one schema, in the order in which references lead to them, and which is made of which. */
+/**
+ * The named types of one schema, in the order in which references reach them, and the record which is made of which.
+ */
 import type { RefTarget } from "./schema-refs.ts";
 
 export interface Definition {
-  /** A word to name it by, not yet an identifier. */
+  /** A word for its name, not yet an identifier. */
   readonly name: string;
   readonly schema: unknown;
 }
 
-/** More are not kept: their references are cut. */
+/** Most named types kept; further references are cut. */
 const MAX_NAMED = 200;
 
 export class Definitions {
@@ -15,17 +17,17 @@ export class Definitions {
   readonly #indexByKey = new Map<string, number>();
   readonly #madeOf = new Map<number, Set<number>>();
 
-  /** In order; grows while it is walked, when writing one definition leads to another. */
+  /** In order. Grows during iteration, when writing one definition reaches another. */
   get all(): readonly Definition[] {
     return this.#definitions;
   }
 
-  /** The definition of the whole schema, if something refers to it. */
+  /** The index of the whole schema, if a reference leads to it. */
   get root(): number | undefined {
     return this.#indexByKey.get("#");
   }
 
-  /** The index of what a reference leads to, a new one if need be; undefined when there are too many. */
+  /** The index of a reference's target, new if necessary; undefined when there are too many. */
   indexOf({ key, name, schema }: RefTarget): number | undefined {
     const known = this.#indexByKey.get(key);
     if (known !== undefined || this.#definitions.length >= MAX_NAMED) return known;
@@ -35,8 +37,8 @@ export class Definitions {
   }
 
   /**
-   * Records that `whole` is, or is joined from, `part` itself. False when that would close a circle: TypeScript
-   * refuses `type A = B` with `type B = A`, whatever lies between.
+   * Records that `whole` is `part`, or is composed from it. Returns false when that would close a circle: TypeScript
+   * refuses `type A = B` with `type B = A`, directly or through others.
    */
   join(whole: number, part: number): boolean {
     if (this.#isMadeOf(part, whole)) return false;
@@ -47,7 +49,7 @@ export class Definitions {
   }
 
   #isMadeOf(index: number, wanted: number): boolean {
-    // A set yields what is added to it while it is walked.
+    // A set yields members that are added during its iteration.
     const reached = new Set([index]);
     for (const at of reached) {
       if (at === wanted) return true;

@@ -1,4 +1,4 @@
-/** What a schema says that a type cannot: its description and its constraints, as one comment line. */
+/** The parts of a schema that a type cannot express, its description and its constraints, as one comment line. */
 import { isSchema, own } from "./schema-refs.ts";
 import { docText } from "./type-text.ts";
 
@@ -22,7 +22,7 @@ const TAGS = [
   "default",
 ] as const;
 
-/** Comment text for a schema, empty when it says nothing. A `default` stands here and nowhere in the type. */
+/** Comment text for a schema, empty when it has none. A `default` appears only here, not in the type. */
 export function schemaDoc(schema: unknown): string {
   if (!isSchema(schema)) return "";
   const description = own(schema, "description");
@@ -31,7 +31,7 @@ export function schemaDoc(schema: unknown): string {
   if (own(schema, "type") === "integer") parts.push("@integer");
   for (const keyword of TAGS) {
     const value = own(schema, keyword);
-    // What generators write for "any integer" tells nothing.
+    // Generators write these bounds for "any integer".
     if (typeof value === "number" && Math.abs(value) === Number.MAX_SAFE_INTEGER) continue;
     const text = tagValue(value);
     if (text !== undefined) parts.push(`@${keyword} ${text}`);

@@ -1,9 +1,9 @@
-/** Whether an argument object may be left out, because nothing in it is needed. */
+/** Whether an argument object may be omitted because none of its properties is required. */
 import { isSchema, list, own, resolveRef } from "./schema-refs.ts";
 
 const MAX_DEPTH = 20;
 
-/** True when the schema accepts an object without properties, those with a default counted as given. */
+/** True when the schema accepts an object without properties; those with a default count as given. */
 export function allowsNoProperties(root: unknown): boolean {
   const allows = (schema: unknown, depth: number): boolean => {
     if (!isSchema(schema)) return schema !== false;

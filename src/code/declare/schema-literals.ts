@@ -1,12 +1,15 @@
 /** `const` and `enum` as literal types. */
 import { arrayOf, MAX_UNION, objectOf, plain, type TypeText, union } from "./type-text.ts";
 
-/** Longer strings and arrays are given by their type. */
+/** Longer strings and arrays get their general type. */
 const MAX_STRING = 500;
 const MAX_ITEMS = 50;
 const MAX_DEPTH = 8;
 
-/** The type of exactly this value, or of its kind where that would be too long; `open` for what has no type. */
+/**
+ * The literal type of this value, or its general type where the literal would be too long; `open` for a value without a
+ * type.
+ */
 export function literalType(value: unknown, open: TypeText, depth = 0): TypeText {
   switch (typeof value) {
     case "string":
@@ -29,7 +32,10 @@ export function literalType(value: unknown, open: TypeText, depth = 0): TypeText
   return objectOf(members, null);
 }
 
-/** The values that are of one of `types`; all of them when none is, since then the two contradict each other. */
+/**
+ * The type of the values that fit one of `types`; of all values when none fits, because then the two contradict each
+ * other.
+ */
 export function enumType(values: readonly unknown[], types: readonly string[], open: TypeText): TypeText {
   const fitting = values.filter((value) => types.some((type) => isOfType(value, type)));
   const used = fitting.length === 0 ? values : fitting;

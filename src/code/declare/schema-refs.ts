@@ -1,6 +1,6 @@
 /**
- * Reading a schema that may be any JSON: its own keywords, and `$ref` inside the one document. Nothing is ever
- * fetched: a reference that leads outside has no target.
+ * Reads a schema that may be any JSON: its own keywords, and `$ref` inside the one document. Nothing is ever fetched: a
+ * reference out of the document has no target.
  */
 
 export type Schema = { readonly [keyword: string]: unknown };
@@ -9,12 +9,12 @@ export function isSchema(value: unknown): value is Schema {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Own keywords only: a schema may well have a property called `constructor`. */
+/** Own keywords only: a schema may have a property named `constructor`. */
 export function own(schema: Schema, keyword: string): unknown {
   return Object.hasOwn(schema, keyword) ? schema[keyword] : undefined;
 }
 
-/** An array, or nothing. */
+/** An array as it is; anything else as an empty list. */
 export function list(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
@@ -22,15 +22,15 @@ export function list(value: unknown): readonly unknown[] {
 export interface RefTarget {
   /** Equal for references to the same place. */
   readonly key: string;
-  /** A word for it, not yet an identifier. */
+  /** A word for its name, not yet an identifier. */
   readonly name: string;
   readonly schema: unknown;
 }
 
 const MAX_REF_LENGTH = 500;
-/** Places of the document that are looked at for an anchor or an id. */
+/** Places of the document searched for an anchor or an id. */
 const MAX_SEARCHED = 5000;
-/** Parts of a pointer that say nothing about what it points to. */
+/** Parts of a pointer that do not describe its target. */
 const STRUCTURAL: ReadonlySet<string> = new Set([
   "properties",
   "$defs",
@@ -43,7 +43,7 @@ const STRUCTURAL: ReadonlySet<string> = new Set([
   "allOf",
 ]);
 
-/** Where `ref` leads within `root`: a JSON pointer, an anchor, or the `$id` of the document or a part of it. */
+/** The target of `ref` within `root`: by a JSON pointer, an anchor, or the `$id` of the document or a part of it. */
 export function resolveRef(root: unknown, ref: unknown): RefTarget | undefined {
   if (typeof ref !== "string" || ref.length > MAX_REF_LENGTH) return undefined;
   const hash = ref.indexOf("#");

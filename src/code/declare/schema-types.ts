@@ -1,12 +1,12 @@
-/** The types of schemas, written once: a schema that comes again, in an object of its own or another, has its type. */
+/** Caches the types of schemas: a schema that occurs again, as the same object or an equal one, is converted once. */
 import { hash } from "node:crypto";
 import type { JsonSchema } from "../../tools/tool-source.ts";
 import { type SchemaSide, type SchemaType, schemaType } from "./json-schema-to-ts.ts";
 
-/** Types that are remembered, the latest ones: some 10 MB of ordinary tools. */
+/** Types kept, the latest ones: about 10 MB for ordinary tools. */
 const MAX_KEPT = 20_000;
 
-/** A schema is immutable and outlives catalog versions; a server that lists its tools again sends equal ones. */
+/** A schema is immutable and outlives catalog versions. A server that lists its tools again sends equal schemas. */
 const byObject: { readonly [S in SchemaSide]: WeakMap<object, SchemaType> } = {
   input: new WeakMap(),
   output: new WeakMap(),
@@ -21,7 +21,7 @@ export function typeOf(schema: JsonSchema, side: SchemaSide): SchemaType {
   return type;
 }
 
-/** How many types were written so far, and not remembered. */
+/** The number of types converted so far, cached ones not counted. */
 export function typesWritten(): number {
   return written;
 }

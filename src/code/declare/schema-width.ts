@@ -1,18 +1,18 @@
 /**
- * How many alternatives a schema has. TypeScript multiplies out the unions of an intersection, so that three of 45
- * members each, in 5 kB of declarations, keep a checker busy for longer than any program is worth.
+ * Counts the alternatives of a schema. TypeScript multiplies out the unions of an intersection: three unions of 45
+ * members each, 5 kB of declarations, keep a checker busy for longer than any program is worth.
  */
 import { isSchema, list, own, resolveRef, type Schema } from "./schema-refs.ts";
 
-/** Alternatives of one intersection: what goes beyond is left out of it, which only widens the type. */
+/** Most alternatives of one intersection. Operands beyond are left out, which only widens the type. */
 export const MAX_ALTERNATIVES = 256;
 const MAX_DEPTH = 8;
-/** Enough to be too many. */
+/** Caps the product; anything above MAX_ALTERNATIVES is treated alike. */
 const MANY = 1_000_000;
 
 /**
- * 1 for anything that is no choice. An object has as many as the property with the most, because properties of one name
- * are intersected, too. What is deeper than eight levels counts as none.
+ * 1 for a schema without a choice. An object has as many as its property with the most, because properties of one name
+ * are intersected, too. Anything deeper than eight levels counts as 1.
  */
 export function alternativesOf(schema: unknown, root: unknown, depth = 0): number {
   if (!isSchema(schema) || depth > MAX_DEPTH) return 1;
@@ -30,7 +30,7 @@ export function alternativesOf(schema: unknown, root: unknown, depth = 0): numbe
   return factors.reduce((product, factor) => Math.min(MANY, product * factor), 1);
 }
 
-/** Of one list of branches. */
+/** Alternatives of one list of branches. */
 export function choices(schema: Schema, keyword: string, of: (branch: unknown) => number): number {
   const branches = list(own(schema, keyword));
   return Math.max(

@@ -1,29 +1,31 @@
 /**
- * The declarations as a model gets to see them: all of them, or as many tools as a budget of tokens has room for, taken
- * from every server in turn, and word of the others. Equal tools and budget give equal text, so that providers' prompt
- * caches hit.
+ * The declarations as a model sees them: all of them, or as many tools as fit a token budget, taken from every server
+ * in turn, with a note about the others. Equal tools and budget give equal text, so that providers' prompt caches hit.
  */
 import { countTokens } from "../../tokens.ts";
 import type { CatalogTool } from "../../tools/catalog.ts";
 import { declareTools, renderDeclarations } from "./declarations.ts";
 
 export interface ShownDeclarations {
-  /** What `renderDeclarations` writes; with tools left out, below comment lines that say so. */
+  /** The text of `renderDeclarations`; when tools are left out, comment lines above it say so. */
   readonly text: string;
-  /** Of the text: at most the budget, unless there is no room for a single tool. Estimated over 65,536 UTF-16 units. */
+  /**
+   * Tokens of the text: at most the budget, unless it has no room for a single tool. Estimated for texts over 65,536
+   * UTF-16 units.
+   */
   readonly tokens: number;
-  /** The tools in it. */
+  /** The tools in the text. */
   readonly tools: readonly CatalogTool[];
-  /** How many can be called. */
+  /** The number of tools that can be called. */
   readonly total: number;
 }
 
-/** Servers whose tools are counted in the text. */
+/** Servers whose hidden tools are counted in the text. */
 const MAX_SERVERS = 40;
-/** Tools of one server that are passed over because they are too large for the room that is left. */
+/** Tools of one server that may be skipped because they are too large for the remaining room. */
 const MAX_MISSES = 3;
 
-/** `tokenBudget` is for the whole text, the environment's declarations included. */
+/** `tokenBudget` is for the whole text, including the declarations of the environment. */
 export function showDeclarations(tools: readonly CatalogTool[], tokenBudget: number): ShownDeclarations {
   const callable = tools.filter(({ unavailable }) => unavailable === undefined);
   const total = callable.length;
@@ -43,7 +45,7 @@ export function showDeclarations(tools: readonly CatalogTool[], tokenBudget: num
   }
 }
 
-/** One tool of each server in turn, in the order of ids, as long as there is room. The last are those of least claim. */
+/** Takes one tool of each server in turn, in the order of ids, while there is room. */
 function chooseFairly(tools: readonly CatalogTool[], room: number): readonly CatalogTool[] {
   const sorted = tools.toSorted((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
   let waiting = [...Map.groupBy(sorted, ({ server }) => server).values()].map((queue) => ({
@@ -71,7 +73,7 @@ function chooseFairly(tools: readonly CatalogTool[], room: number): readonly Cat
   return chosen;
 }
 
-/** About what a tool adds to the text. */
+/** Roughly the tokens that a tool adds to the text. */
 function costOf(tool: CatalogTool, isDeclared: boolean): number {
   const { global, method, name, server, callable } = tool;
   const declared = countTokens(declareTools([tool]));
@@ -80,7 +82,7 @@ function costOf(tool: CatalogTool, isDeclared: boolean): number {
   return declared + entry + (isDeclared ? -frame : countTokens(`readonly "${server}": typeof ${global};\n`));
 }
 
-/** Two comment lines. */
+/** Two comment lines about the tools that are left out. */
 function tellOfOthers(shown: readonly CatalogTool[], all: readonly CatalogTool[]): string {
   const isShown = new Set(shown);
   const missing = all.filter((tool) => !isShown.has(tool));

@@ -1,4 +1,4 @@
-/** A tool's signature on one line, for lists of tools: enough to call most of them, and to see what to look up. */
+/** A tool's signature on one line, for lists of tools: enough to call most of them, or to know which to look up. */
 import type { CatalogTool } from "../../tools/catalog.ts";
 import type { SchemaType } from "./json-schema-to-ts.ts";
 import { allowsNoProperties } from "./schema-empty.ts";
@@ -6,10 +6,10 @@ import { typeOf } from "./schema-types.ts";
 import { propertyKey } from "./type-text.ts";
 
 const MAX_MEMBERS = 12;
-/** Of a type, and of a name. */
+/** Most characters of a type, and of a name. */
 const MAX_CHARS = 60;
 
-/** What a list leaves out is written `…`, so this is to be read, not compiled. */
+/** Omitted parts are written `…`, so the text is to be read, not compiled. */
 export function previewSignature(tool: CatalogTool): string {
   const { callable, inputSchema, outputSchema } = tool;
   const result = outputSchema === undefined ? "any" : previewObject(typeOf(outputSchema, "output"));
@@ -26,7 +26,7 @@ function previewParameters({ inputSchema, positional }: CatalogTool, input: Sche
     .join(", ");
 }
 
-/** Its own properties by name, theirs not. */
+/** Shows its own properties by name, but not theirs. */
 function previewObject({ text, members }: SchemaType): string {
   if (members.length === 0) return previewType(text);
   const shown = members.slice(0, MAX_MEMBERS).map(previewMember);
@@ -42,7 +42,7 @@ function previewMember(member: {
   return `${cut(propertyKey(name))}${optional ? "?" : ""}: ${previewType(type.text)}`;
 }
 
-/** A type that takes several lines is an object with more in it than a list has room for. */
+/** A type of several lines is an object, too large for a list. */
 function previewType(text: string): string {
   const flat = text.replace(/\0\d+\0/g, "{…}");
   if (flat.includes("\n")) return flat.endsWith("[]") ? "{…}[]" : "{…}";

@@ -1,14 +1,14 @@
 /** A tool's parameter list: one argument object, or its properties in order where the tool was defined so. */
 import type { SchemaType } from "./json-schema-to-ts.ts";
 
-/** What stands between the parentheses. `optional`: the argument object may be left out. */
+/** The text between the parentheses. `optional`: the argument object may be omitted. */
 export function signatureParameters(
   input: SchemaType,
   positional: readonly string[] | undefined,
   optional: boolean,
 ): string {
   if (positional !== undefined) return positionalParameters(input, positional);
-  // Arguments are an object whatever a schema leaves open.
+  // Arguments are always an object, even if the schema leaves that open.
   const type = input.text === "unknown" ? "Record<string, unknown>" : input.text;
   return `args${optional ? "?" : ""}: ${type}`;
 }
@@ -27,7 +27,7 @@ function positionalParameters({ members }: SchemaType, positional: readonly stri
   return parameters
     .map(({ name, type, optional }, index) => {
       if (!optional) return `${name}: ${type}`;
-      // Nothing optional may come before what is required: there it is passed as undefined.
+      // An optional parameter may not precede a required one: there it is passed as undefined.
       return index < lastRequired ? `${name}: ${type} | undefined` : `${name}?: ${type}`;
     })
     .join(", ");

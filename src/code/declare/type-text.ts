@@ -1,15 +1,15 @@
 /** Types as text, with just enough structure to join them correctly, and the comments that go with them. */
 
 /**
- * `open` accepts everything (and is `any` where values are read), `never` nothing; `loop` is a type that would only
- * be defined by itself, and adds nothing to a union or an intersection.
+ * `open` accepts everything (and is `any` where values are read), `never` nothing. `loop` is a type defined only by
+ * itself; it adds nothing to a union or an intersection.
  */
 export interface TypeText {
   readonly text: string;
   readonly kind: "plain" | "union" | "intersection" | "open" | "never" | "loop";
 }
 
-/** More members than this say nothing a reader can use, and slow every type checker down. */
+/** A larger union is of no use to a reader and slows every type checker down. */
 export const MAX_UNION = 100;
 
 export const never: TypeText = { text: "never", kind: "never" };
@@ -37,7 +37,7 @@ export function intersection(parts: readonly TypeText[], open: TypeText): TypeTe
   if (useful.some(({ kind }) => kind === "never")) return never;
   const distinct = [...new Map(useful.map((part) => [part.text, part])).values()];
   const [first] = distinct;
-  // Of several open parts the one that says why it is open.
+  // Of several open parts, the one that gives the reason.
   if (first === undefined)
     return (
       parts.find(({ kind, text }) => kind === "open" && text !== open.text) ??
@@ -78,19 +78,19 @@ export function objectOf(members: readonly Member[], index: TypeText | null): Ty
   return plain(`{\n${lines.join("\n")}\n}`);
 }
 
-/** Two blanks before every line. Type text holds no line break inside a literal, so this changes nothing else. */
+/** Indents every line by two blanks. Type text has no line break inside a literal, so nothing else changes. */
 export function indent(text: string): string {
   return `  ${text.replaceAll("\n", "\n  ")}`;
 }
 
-/** How a property is written in a type. */
+/** A property's name as a type writes it. */
 export function propertyKey(name: string): string {
   return IDENTIFIER.test(name) ? name : JSON.stringify(name);
 }
 
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 
-/** A comment on a line of its own before what it documents, or nothing. */
+/** A comment on a line of its own before the thing it documents, or nothing. */
 export function comment(doc: string): string {
   return doc === "" ? "" : `/** ${doc} */\n`;
 }

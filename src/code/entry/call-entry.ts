@@ -1,4 +1,4 @@
-/** The call of the function that is the program, with what its parameters get, or why they cannot get it. */
+/** The call of a program's entry function with its arguments, or the reason why they cannot be supplied. */
 import { nearestNames } from "../../tools/nearest.ts";
 import type { InputShape } from "../syntax/input-shape.ts";
 import { type FunctionNode, fieldOf } from "../syntax/parse.ts";
@@ -7,7 +7,7 @@ import { dropGivenNames } from "./given-names.ts";
 import type { Missing } from "./parameter-values.ts";
 import { fillParameters } from "./parameters.ts";
 
-/** What follows the function to call it: `(input.name)`. */
+/** The text after the function that calls it: `(input.name)`. */
 export function callText(draft: Draft, fn: FunctionNode): string {
   const { args, insertions, missing } = fillParameters(fn, draft.context);
   draft.rewrites.push(...dropGivenNames(fn, draft.context));

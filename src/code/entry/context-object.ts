@@ -1,6 +1,6 @@
 /**
- * A parameter that stands for the whole environment: `async (ctx) => ctx.github.list_repos({})`. No runtime has agreed
- * on its name, so it is known by what is read from it.
+ * A parameter that stands for the whole environment: `async (ctx) => ctx.github.list_repos({})`. Its name follows no
+ * convention, so it is recognized by the members that the function reads of it.
  */
 
 import { type Expression, endOf, type FunctionNode, fieldOf, startOf } from "../syntax/parse.ts";
@@ -9,7 +9,7 @@ import { entryText, type Fill, knownValue, type ParameterContext } from "./param
 
 type Identifier = Extract<Expression, { type: "Identifier" }>;
 
-/** Undefined for a parameter of which nothing is read that only the environment has. */
+/** Undefined for a parameter of which no member of the environment is read. */
 export function fillContext(
   node: Identifier,
   hasDefault: boolean,
@@ -41,7 +41,7 @@ export function fillContext(
   };
 }
 
-/** Another parameter of that name stands between the default and the global. */
+/** Whether another parameter of that name hides the global from the default. */
 function hidesOne(known: readonly { readonly name: string }[], fn: FunctionNode): boolean {
   return known.some(({ name }) => fn.params.some((parameter) => fieldOf(parameter, "name") === name));
 }

@@ -1,4 +1,4 @@
-/** The edits that turn a program's text into the body of a function, while they are being decided. */
+/** The edits that turn a program's text into the body of a function, collected while they are decided. */
 
 import { endOf, type Statement, startOf } from "../syntax/parse.ts";
 import type { Remark } from "../syntax/remark.ts";
@@ -8,12 +8,12 @@ import type { ParameterContext } from "./parameter-values.ts";
 
 export interface Draft {
   readonly text: string;
-  /** What the parameters of a function that is called can be filled with. */
+  /** The values that can fill the parameters of an entry function. */
   readonly context: ParameterContext;
   readonly blanks: [start: number, end: number][];
   readonly insertions: Insertion[];
   readonly notes: Remark[];
-  /** Parameters that the program is read without: what they name is there anyway. */
+  /** Parameters that are removed from the program, because the globals already have their names. */
   readonly rewrites: Rewrite[];
 }
 
@@ -25,7 +25,7 @@ export function drop(draft: Draft, statement: Statement): void {
   draft.blanks.push([startOf(statement), endOf(statement)]);
 }
 
-/** Puts text before and after what a statement says, its own semicolon kept behind. */
+/** Puts text before and after a statement, inside its own semicolon. */
 export function wrap(draft: Draft, statement: Statement, before: string, after: string): void {
   const start = startOf(statement);
   const end = endOf(statement);
@@ -34,7 +34,7 @@ export function wrap(draft: Draft, statement: Statement, before: string, after: 
   draft.insertions.push({ at: closed ? end - 1 : end, text: closed ? after : `${after};`, origin: start });
 }
 
-/** Adds a line at the end, put down to the statement that is the reason for it. */
+/** Adds a line at the end and attributes it to the statement that caused it. */
 export function append(draft: Draft, code: string, reason: Statement): void {
   draft.insertions.push({ at: draft.text.length, text: `\n${code}`, origin: startOf(reason) });
 }

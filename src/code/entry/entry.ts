@@ -1,4 +1,4 @@
-/** Which function a program means to be called, when it declares functions and calls none. */
+/** Finds the function that a program means to be called, when it declares functions and calls none. */
 import {
   endOf,
   type FunctionNode,
@@ -14,7 +14,7 @@ export interface TopLevelFunction {
   readonly statement: Statement;
 }
 
-/** Functions declared by the statements themselves: `function f() {}` and `const f = () => …`. */
+/** Functions that the statements themselves declare: `function f() {}` and `const f = () => …`. */
 export function functionsOf(statements: readonly Statement[]): readonly TopLevelFunction[] {
   return statements.flatMap((statement): readonly TopLevelFunction[] => {
     if (statement.type === "FunctionDeclaration" && statement.id)
@@ -27,7 +27,7 @@ export function functionsOf(statements: readonly Statement[]): readonly TopLevel
   });
 }
 
-/** True when the statements do nothing but declare: no call, no await, nothing that could have an effect. */
+/** True when the statements only declare: no call, no await, no possible effect. */
 export function isDeclarationOnly(statements: readonly Statement[]): boolean {
   return statements.every((statement) => {
     switch (statement.type) {
@@ -63,16 +63,16 @@ const INERT: ReadonlySet<string> = new Set([
 export interface EntrySearch {
   readonly uses: ReadonlyMap<string, readonly number[]>;
   readonly exported: ReadonlySet<string>;
-  /** `export { main }` names a function and does not use it. */
+  /** `export { main }` names a function but does not use it. */
   readonly exportLists: readonly Statement[];
   /** Whether the parameters of a function can be filled. */
   readonly canCall: (fn: FunctionNode) => boolean;
 }
 
 /**
- * The function to call: the only one there is, else an uncalled `main`, else the only one that is exported, else the
- * one that nothing uses while every other function is used, if it can be called. Undefined when the program does
- * something besides declaring, or when two functions would fit.
+ * The function to call: the only one, else an uncalled `main`, else the only exported one, else the one that nothing
+ * uses while every other function is used, if it can be called. Undefined when the program does more than declare, or
+ * when two functions would qualify.
  */
 export function findEntry(
   statements: readonly Statement[],
@@ -102,7 +102,7 @@ function holds(statement: Statement, offset: number): boolean {
   return startOf(statement) <= offset && offset < endOf(statement);
 }
 
-/** Whether the program calls a function itself, or hands it to something that may, outside of its other functions. */
+/** Whether the program, outside of its other functions, calls a function or passes it to code that may call it. */
 export function isCalledByProgram(
   name: string,
   {

@@ -1,4 +1,4 @@
-/** What a program exports, in the ways modules do it: which value is its result, which functions it offers. */
+/** The exports of a program, in all module styles: the value that is its result, and the functions it offers. */
 
 import {
   type Expression,
@@ -12,10 +12,10 @@ import { propertyName } from "../syntax/references.ts";
 import { functionsOf } from "./entry.ts";
 import { type DefaultExport, isDefaultExport } from "./module-syntax.ts";
 
-/** `export default …`, `module.exports = …`: a statement that says what the program is. */
+/** `export default …`, `module.exports = …`: a statement that exports the program's one value. */
 export type ExportOfValue = DefaultExport | Extract<Statement, { type: "ExpressionStatement" }>;
 
-/** The last of a program's statements that exports one value. */
+/** The last of a program's statements that export one value. */
 export function findExport(statements: readonly Statement[]): ExportOfValue | undefined {
   const byModule = statements.find(isDefaultExport);
   if (byModule !== undefined) return byModule;
@@ -24,13 +24,13 @@ export function findExport(statements: readonly Statement[]): ExportOfValue | un
   if (whole !== undefined) return whole;
   const named = assigned.filter(({ expression }) => exportedName(expression) !== undefined);
   const [only] = named;
-  // `exports.handler = …` names one of several; alone, and a function, it is the program.
+  // `exports.handler = …` names one of several exports; a single function is the program.
   return named.length === 1 && only !== undefined && isFunction(exportedValue(only)) ? only : undefined;
 }
 
 const WHOLE: ReadonlySet<string> = new Set(["module.exports", "exports.default", "module.exports.default"]);
 
-/** What stands on the left of an assignment to the exports of a CommonJS module. */
+/** The left side of an assignment to the exports of a CommonJS module. */
 function exportedName(expression: Expression): string | undefined {
   const value = withoutAssertions(expression);
   if (value.type !== "AssignmentExpression" || value.operator !== "=") return undefined;
@@ -45,7 +45,7 @@ function exportedName(expression: Expression): string | undefined {
   return /^(?:module\.exports(?:\.\w+)?|exports\.\w+)$/.test(name) ? name : undefined;
 }
 
-/** The expression that is exported; undefined for a declaration. */
+/** The exported expression; undefined for a declaration. */
 function exportedValue(exported: ExportOfValue): Expression | undefined {
   switch (exported.type) {
     case "ExpressionStatement": {
@@ -71,11 +71,11 @@ export interface ExportedFunction {
   readonly name: string | undefined;
   readonly node: FunctionNode;
   readonly statement: Statement;
-  /** How it is reached from what is exported: `["run"]` in an object, else nothing. */
+  /** The path from the exported value to the function: `["run"]` in an object, else nothing. */
   readonly member: string;
 }
 
-/** The function that is exported: itself, by its name, or as all that an object holds. */
+/** The exported function: the value itself, a function it names, or the only member of an object. */
 export function exportedFunction(
   exported: ExportOfValue,
   running: readonly Statement[],
@@ -96,7 +96,7 @@ export function exportedFunction(
   return { ...found, node, ...(declared && { name: declared.name, statement: declared.statement }) };
 }
 
-/** The function that a value is, also one that is only named. */
+/** The function that a value is or names. */
 export function functionNamed(value: Expression, running: readonly Statement[]): FunctionNode | undefined {
   if (isFunction(value)) return value;
   if (value.type !== "Identifier") return undefined;
@@ -119,7 +119,7 @@ function onlyMember(
   return { node, member: `[${JSON.stringify(key)}]`, name };
 }
 
-/** The stretch from the start of an export up to what it exports. */
+/** The range from the start of an export to the exported value. */
 export function exportPrefix(exported: ExportOfValue, text: string): readonly [start: number, end: number] {
   const start = startOf(exported);
   const prefix = exported.type === "ExpressionStatement" ? ASSIGNMENT : KEYWORD;
@@ -129,7 +129,7 @@ export function exportPrefix(exported: ExportOfValue, text: string): readonly [s
 const KEYWORD = /^export(?:\s|\/\*[\s\S]*?\*\/)*(?:default\b|=)/;
 const ASSIGNMENT = /^(?:module\s*\.\s*)?exports(?:\s*\.\s*\w+)?\s*=/;
 
-/** `export { a, b }`: it names what is declared elsewhere. */
+/** `export { a, b }`: it names things declared elsewhere. */
 export function isExportList(statement: Statement): boolean {
   return statement.type === "ExportNamedDeclaration" && !statement.declaration && !statement.source;
 }

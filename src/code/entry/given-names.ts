@@ -1,6 +1,6 @@
 /**
- * Parameters of the program's function that ask for what is there anyway: `async ({ github, shop }) => …`. They are
- * taken out of the parameter list, so that their names mean the globals, with all that is known of those.
+ * Parameters of the entry function that ask for existing globals: `async ({ github, shop }) => …`. They are removed
+ * from the parameter list, so that their names mean the globals, with everything known about those.
  */
 
 import {
@@ -14,7 +14,7 @@ import {
 import { isAssigned } from "./parameter-uses.ts";
 import { knownValue, type ParameterContext } from "./parameter-values.ts";
 
-/** A stretch and what it becomes, of equal length. */
+/** A range and its replacement, of equal length. */
 export interface Rewrite {
   readonly start: number;
   readonly text: string;
@@ -59,7 +59,7 @@ function bareParameter(fn: FunctionNode, text: string): FunctionParameter | unde
   return /^\s*=>/.test(text.slice(endOf(only))) ? only : undefined;
 }
 
-/** Items of a list in blanks, each with the comma behind it; a comma before the last one may stay. */
+/** Replaces items of a list with blanks, each with the comma after it; a comma before the last one may stay. */
 function takenOut(
   items: readonly SyntaxNode[],
   list: readonly SyntaxNode[],

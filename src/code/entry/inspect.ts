@@ -1,6 +1,6 @@
 /**
- * What the syntax tree says without types: is it TypeScript, which tools are called, which names are used, and what is
- * certainly wrong or lost.
+ * Reads the syntax tree without types: whether it is TypeScript, the tool calls, the used names, and certain mistakes
+ * or losses.
  */
 
 import type { HiddenTool } from "../lint/hidden-tools.ts";
@@ -14,19 +14,19 @@ import { distinct, type ReferenceInText, referenceOf } from "../syntax/reference
 import type { Remark } from "../syntax/remark.ts";
 
 export interface Inspection {
-  /** True when some syntax is TypeScript's and must be removed before the program can run. */
+  /** True when some syntax is TypeScript only and must be removed before the program can run. */
   readonly typescript: boolean;
   /** Offsets of every use of a name as a value, declarations excluded. */
   readonly uses: ReadonlyMap<string, readonly number[]>;
   readonly toolReferences: readonly ReferenceInText[];
   readonly warnings: readonly Remark[];
-  /** The globals that lead to tools it may use. */
+  /** The globals that lead to tools the program may use. */
   readonly toolNames: readonly string[];
-  /** Variables that are used like the server or tool whose name they bear. */
+  /** Variables used like the server or tool whose name they have. */
   readonly shadowed: readonly HiddenTool[];
 }
 
-/** What is called on these stays in the program. */
+/** Calls on these stay inside the program. */
 const ENVIRONMENT: ReadonlySet<string> = new Set(
   environmentNames.filter((name) => !callingNames.includes(name)),
 );
@@ -36,7 +36,9 @@ export function toolGlobals(globals: readonly string[]): readonly string[] {
   return globals.filter((name) => !environmentNames.includes(name));
 }
 
-/** Walks a program, or an expression that is one, once. `globals` are the names a program has besides the language's own. */
+/**
+ * Walks a program, or an expression that is one, once. `globals` are the program's names besides the language's own.
+ */
 export function inspectProgram(
   root: Program | Expression,
   globals: readonly string[],
@@ -99,7 +101,7 @@ interface AbsentUse {
   readonly name: string;
   readonly instead: string;
   readonly offset: number;
-  /** It is only asked for its `typeof`. */
+  /** Only its `typeof` is asked. */
   readonly isProbe: boolean;
 }
 
@@ -107,7 +109,7 @@ function isProbe(parents: Parents | null): boolean {
   return parents?.node.type === "UnaryExpression" && parents.node.operator === "typeof";
 }
 
-/** A program that asks whether the name is there has thought of it. */
+/** A program that tests whether the name exists is prepared for its absence. */
 function sayAbsentUses(uses: readonly AbsentUse[]): readonly Remark[] {
   const probed = new Set(uses.filter((use) => use.isProbe).map(({ name }) => name));
   return uses
@@ -122,7 +124,7 @@ function sayAbsentUses(uses: readonly AbsentUse[]): readonly Remark[] {
 const MODIFIERS = ["accessibility", "abstract", "declare", "readonly", "override", "definite"] as const;
 
 function isTypeScript(node: SyntaxNode): boolean {
-  // The union does not list every node Babel makes, so its name is read as text.
+  // The union does not list every node that Babel makes, so the type is read as text.
   const type: string = node.type;
   if (type.startsWith("TS")) return true;
   if (MODIFIERS.some((modifier) => fieldOf(node, modifier))) return true;

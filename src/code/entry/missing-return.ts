@@ -1,4 +1,4 @@
-/** What to say of a program that returns nothing, most often by oversight. */
+/** Remarks about a program that returns nothing, most often by oversight. */
 
 import type { Expression, Statement } from "../syntax/parse.ts";
 import { type Draft, note } from "./draft.ts";
@@ -18,7 +18,7 @@ export function noteMissingReturn(draft: Draft, running: readonly Statement[], l
   note(draft, `${RETURNS_NOTHING} ${advice} to see a result.`, last);
 }
 
-/** Whether a `return` of the program itself stands somewhere in a statement, functions left out. */
+/** Whether a statement contains a `return` of the program itself, outside of functions. */
 function returnsInside(statement: Statement | null | undefined): boolean {
   switch (statement?.type) {
     case "ReturnStatement":
@@ -43,7 +43,7 @@ function returnsInside(statement: Statement | null | undefined): boolean {
   }
 }
 
-/** `list.forEach(…)` as the last expression was meant to give something. */
+/** `list.forEach(…)` as the last expression was meant to produce a value. */
 export function noteForEach(draft: Draft, value: Expression, statement: Statement): void {
   if (value.type !== "CallExpression" || value.callee.type !== "MemberExpression") return;
   const { property, computed } = value.callee;
@@ -51,5 +51,5 @@ export function noteForEach(draft: Draft, value: Expression, statement: Statemen
   note(draft, `${RETURNS_NOTHING} forEach gives no value. Use map, or add a return statement.`, statement);
 }
 
-/** How a remark about a missing result begins. */
+/** The beginning of a remark about a missing result. */
 export const RETURNS_NOTHING = "The program returns nothing:";

@@ -1,4 +1,4 @@
-/** Module syntax in a program that is no module: blanked where nothing is lost by it, refused where something is. */
+/** Module syntax in a program, which is no module: blanked where that loses nothing, refused elsewhere. */
 
 import { writeMember } from "../../tools/meant-tools.ts";
 import { wayOut } from "../syntax/absent-names.ts";
@@ -15,19 +15,19 @@ export interface ShapeRefusal {
 
 export type DefaultExport = Extract<Statement, { type: "ExportDefaultDeclaration" | "TSExportAssignment" }>;
 
-/** An export of types is none. */
+/** An export of types is not a default export. */
 export function isDefaultExport(statement: Statement): statement is DefaultExport {
   if (statement.type === "ExportDefaultDeclaration") return !exportsType(statement);
   return statement.type === "TSExportAssignment";
 }
 
-/** Babel's types do not know that an interface can be a default export; its parser does. */
+/** Babel's parser accepts an interface as a default export; its types do not. */
 function exportsType(statement: Extract<Statement, { type: "ExportDefaultDeclaration" }>): boolean {
   const type: string = statement.declaration.type;
   return type === "TSInterfaceDeclaration" || type === "TSDeclareFunction";
 }
 
-/** An exported declaration counts as the declaration. */
+/** The declaration inside an export; any other statement is returned as it is. */
 export function declarationOf(statement: Statement): Statement {
   return statement.type === "ExportNamedDeclaration" && statement.declaration
     ? statement.declaration
@@ -57,7 +57,7 @@ export function isRunning(statement: Statement): boolean {
   }
 }
 
-/** Blanks what a function's body may not hold, all but a default export's, which stands for a result. */
+/** Blanks everything that a function's body may not hold, except a default export, which stands for the result. */
 export function removeModuleSyntax(
   draft: Draft,
   statement: Statement,
@@ -123,7 +123,7 @@ function dropImport(
 
 type Specifier = Import["specifiers"][number];
 
-/** Whether the name is a global that does what the import says, so that nothing else runs in its place. */
+/** Whether the name is a global that does what the import says, so that removing the import changes nothing. */
 function isGlobal(specifier: Specifier, { source }: Import, globals: readonly string[]): boolean {
   const { name } = specifier.local;
   if (!globals.includes(name)) return false;
@@ -152,7 +152,7 @@ function isTypeImport({ importKind, specifiers }: Import): boolean {
 
 const MAX_NAMES = 30;
 
-/** Of a module by the name of a tool's global, or of a library: what is written without the import. */
+/** For a module named like a tool's global, or a library: the code to write instead of the import. */
 function sayInstead(
   { source }: Import,
   needed: readonly Specifier[],

@@ -1,4 +1,4 @@
-/** What a function does with one of its parameters: enough to tell what it expects there. */
+/** The uses of a parameter in its function: enough to tell what value it expects. */
 import {
   childrenOf,
   type Expression,
@@ -25,7 +25,7 @@ function usesIn(name: string, binding: number, fn: FunctionNode, uses: Uses): re
   );
 }
 
-/** Whether the function asks whether there is anything before it relies on it: `args?.limit ?? 10`. */
+/** Whether the function handles a missing value before it relies on it: `args?.limit ?? 10`. */
 export function copesWithout(name: string, fn: FunctionNode): boolean {
   return descendants(fn).some((node) => isGuard(node, name));
 }
@@ -55,7 +55,7 @@ function isGuard(node: SyntaxNode, name: string): boolean {
 export interface Members {
   /** Names read from the value: `ctx.github`, `const { github } = ctx`. */
   readonly names: ReadonlySet<string>;
-  /** It is used in no other way. */
+  /** Whether it has no other use. */
   readonly complete: boolean;
 }
 
@@ -97,7 +97,7 @@ function descendants(fn: FunctionNode): readonly SyntaxNode[] {
   return [...nodesOf(fn)];
 }
 
-/** Whether the function gives the name another value. */
+/** Whether the function assigns the name. */
 export function isAssigned(name: string, fn: FunctionNode): boolean {
   return descendants(fn).some((node) => {
     const target = targetOf(node);
@@ -118,7 +118,7 @@ function targetOf(node: SyntaxNode): SyntaxNode | undefined {
   }
 }
 
-/** Members of a target, like `a.b`, hold names and set none; they are few, and err on the safe side. */
+/** Members of a target, like `a.b`, contain names but set none. They are rare, and counting them is the safe side. */
 function bindsName(target: SyntaxNode, name: string): boolean {
   const type: string = target.type;
   if (type === "MemberExpression" || type === "OptionalMemberExpression") return false;

@@ -1,4 +1,4 @@
-/** What a parameter's name stands for when a function is called as the program. */
+/** The value of a parameter's name when a function is called as the program. */
 import type { InputShape } from "../syntax/input-shape.ts";
 import type { Insertion } from "../syntax/source-text.ts";
 import type { Uses } from "./parameter-uses.ts";
@@ -17,21 +17,21 @@ export interface Missing {
 
 /** How one parameter is filled. */
 export type Fill =
-  /** `fromField`: with a field of `input`, not with all of it. */
+  /** `fromField`: a field of `input`, not all of it. */
   | { readonly type: "value"; readonly text: string; readonly fromField: boolean }
-  /** With its own default, or with nothing because nothing is needed. */
+  /** Its own default, or nothing because it needs nothing. */
   | { readonly type: "nothing"; readonly insertions?: readonly Insertion[] }
   | { readonly type: "missing"; readonly missing: readonly Missing[] }
-  /** It is no name that anybody knows: it may stand for all of `input`. */
+  /** The name is unknown: it may stand for all of `input`. */
   | { readonly type: "open"; readonly name: string; readonly offset: number; readonly hasDefault: boolean };
 
 export interface KnownValue {
-  /** As it is written outside the function. */
+  /** The value as written outside the function. */
   readonly text: string;
   readonly fromField: boolean;
 }
 
-/** A field of `input` comes before a global of its name. */
+/** A field of `input` wins over a global of its name. */
 export function knownValue(
   name: string,
   { input, globals }: Pick<ParameterContext, "input" | "globals">,

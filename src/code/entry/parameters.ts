@@ -1,7 +1,7 @@
 /**
- * What the function that is the program gets for its parameters: fields of `input` by their names, servers and other
- * globals by theirs, all of `input` for one parameter that is none of these. Nothing is made up: what cannot be filled,
- * has no default and is used is missing.
+ * The arguments of the entry function: fields of `input` by name, servers and other globals by name, and all of `input`
+ * for one parameter that is neither. Nothing is invented: a parameter that is used, has no default and cannot be filled
+ * is reported as missing.
  */
 
 import type { InputShape } from "../syntax/input-shape.ts";
@@ -28,9 +28,9 @@ import {
 } from "./parameter-values.ts";
 
 export interface Filling {
-  /** What stands between the parentheses of the call. */
+  /** The text between the parentheses of the call. */
   readonly args: string;
-  /** Defaults that are written into the parameter list, so that their types are known. */
+  /** Defaults added to the parameter list, so that their types are known. */
   readonly insertions: readonly Insertion[];
   readonly missing: readonly Missing[];
 }
@@ -50,7 +50,7 @@ export function fillParameters(fn: FunctionNode, context: ParameterContext): Fil
   };
 }
 
-/** TypeScript's `this` parameter is none. */
+/** TypeScript's `this` parameter does not count. */
 function parametersOf(fn: FunctionNode): readonly FunctionParameter[] {
   return fn.params.filter((parameter) => !(parameter.type === "Identifier" && parameter.name === "this"));
 }
@@ -94,7 +94,7 @@ function fillName(node: Identifier, hasDefault: boolean, fn: FunctionNode, conte
   );
 }
 
-/** Members of null are an error; null itself is what `input` is without one. */
+/** Reading a member of null throws; `input` is null when none was given. */
 function readsMembers({ name, ...node }: Identifier, fn: FunctionNode, { uses }: ParameterContext): boolean {
   const { names } = membersOf(name, node.start ?? 0, fn, uses);
   return names.size > 0 && !copesWithout(name, fn);
@@ -117,7 +117,7 @@ function fillPattern(
       property.type === "ObjectProperty"
         ? propertyName(property.key as Expression, property.computed)
         : undefined;
-    // The names that a rest or a computed key stands for are all there are.
+    // A rest element or a computed key stands for all fields.
     if (property.type !== "ObjectProperty" || key === undefined) {
       spread = input.kind === "object" || input.kind === "unknown";
       continue;
@@ -148,11 +148,11 @@ function missingOfInput(value: SyntaxNode, fn: FunctionNode, context: ParameterC
   if (value.type !== "ObjectPattern" || kind === "unknown") return [];
   const { fill } = fillPattern(value, fn, { ...context, globals: [] });
   if (fill.type === "missing") return fill.missing;
-  // Nothing can be taken out of null, not even what has a default.
+  // Null cannot be destructured, not even into names with defaults.
   return kind === "null" ? [{ name: "input", offset: startOf(value) }] : [];
 }
 
-/** It has a default, or nobody reads it. */
+/** It has a default, or its value is never read. */
 function isOptional(value: SyntaxNode, fn: FunctionNode, { uses }: ParameterContext): boolean {
   if (value.type !== "Identifier") return value.type === "AssignmentPattern";
   return !isUsed(value.name, startOf(value), fn, uses) || copesWithout(value.name, fn);
@@ -173,7 +173,7 @@ function fillRest({ argument }: RestElement, fn: FunctionNode, context: Paramete
 
 type Settled = Exclude<Fill, { type: "open" }>;
 
-/** At most one parameter stands for all of `input`, and none beside one that took a part of it. */
+/** At most one parameter stands for all of `input`, and none when another took a part of it. */
 function settleOpen(
   fills: readonly Fill[],
   parameters: readonly FunctionParameter[],
@@ -195,7 +195,7 @@ function settleOpen(
   });
 }
 
-/** Whether the kind of the input is the one that a parameter is written for, as far as the text says. */
+/** Whether the kind of the input fits the parameter's use, as far as the text shows. */
 function fitsInput(parameter: FunctionParameter | undefined, { kind }: InputShape): boolean {
   if (kind === "unknown" || parameter === undefined) return true;
   const target: SyntaxNode = parameter.type === "AssignmentPattern" ? parameter.left : parameter;

@@ -1,6 +1,6 @@
 /**
- * What a program's statements mean as the body of one async function, above all which of them yields the result.
- * The rule is never to guess: whatever could run the wrong thing is refused, and every repair leaves a note.
+ * Shapes a program's statements into the body of one async function; above all it decides which of them yields the
+ * result. The rule is never to guess: a text that could run the wrong way is refused, and every repair leaves a note.
  */
 
 import {
@@ -40,7 +40,7 @@ export interface Shaped {
   readonly blanks: readonly (readonly [start: number, end: number])[];
   readonly insertions: readonly Insertion[];
   readonly notes: readonly Remark[];
-  /** The program is to be read again with these stretches replaced. */
+  /** Set when the program must be parsed again with these ranges replaced. */
   readonly rewrites: readonly Rewrite[];
   /** False when there is nothing to run. */
   readonly runs: boolean;
@@ -65,7 +65,7 @@ export function shapeProgram(program: Program, inspection: Inspection, context: 
   return { ok: true, ...draft, runs: true };
 }
 
-/** Text that is one expression, and no program: an anonymous function, an object. */
+/** For text that is one expression rather than a program: an anonymous function, an object. */
 export function shapeExpression(expression: Expression, context: ParameterContext): Shape {
   const draft = newDraft(context);
   const value = withoutAssertions(expression);
@@ -91,7 +91,7 @@ function shapeStatements(
   return { ok: true, ...draft, runs: true };
 }
 
-/** Only directives, comments and types are left. A lone string looks like a directive and is a value. */
+/** For text with only directives, comments and types. A lone string looks like a directive but is a value. */
 function shapeWithoutStatements(draft: Draft, program: Program): Shape {
   const directive = program.directives.at(-1);
   if (directive !== undefined && !/^use (?:strict|asm|client|server)$/.test(directive.value.value)) {
@@ -103,7 +103,7 @@ function shapeWithoutStatements(draft: Draft, program: Program): Shape {
   return { ok: true, ...draft, runs: false };
 }
 
-/** What the program calls itself is not called a second time. */
+/** Whether the program calls the function itself: then it is not called again. */
 function isCalled(
   { name, statement }: ExportedFunction,
   exported: ExportOfValue,
@@ -114,7 +114,7 @@ function isCalled(
   return name !== undefined && isCalledByProgram(name, { statement, statements: others, uses, text });
 }
 
-/** The program's statements when what it exports is of no more use than any other function. */
+/** The program's statements when its export is not different from any other function. */
 function withoutExport(draft: Draft, exported: ExportOfValue, { body }: Program): readonly Statement[] {
   if (exported.type === "ExportDefaultDeclaration" && exported.declaration.type === "FunctionDeclaration") {
     const { declaration } = exported;
@@ -146,7 +146,7 @@ function returnExport(
   }
 }
 
-/** The statement's text is the result. What stands after it may be needed by it, so it is returned at the end. */
+/** Makes the statement the result. Statements after it may affect the value, so it is returned at the end. */
 function returnStatement(
   draft: Draft,
   statement: Statement,
@@ -163,7 +163,7 @@ function returnStatement(
   append(draft, `return ${name}${call};`, statement);
 }
 
-/** `{ a: 1 }` parses as a block with a label; no program is only that. */
+/** `{ a: 1 }` parses as a block with a label; no program consists only of that. */
 function isObjectLookalike(statement: Statement): boolean {
   return (
     statement.type === "BlockStatement" &&
@@ -185,7 +185,7 @@ function returnExpression(
   wrap(draft, statement, "return (", `)${fn === undefined ? "" : callText(draft, fn)}`);
 }
 
-/** A function is no result, so one that is returned is meant to be called. */
+/** A function cannot be a result, so a returned function is called. */
 function callReturned(
   draft: Draft,
   { argument }: Extract<Statement, { type: "ReturnStatement" }>,

@@ -1,7 +1,7 @@
-/** How to put a wrong argument right, where the types or the text tell. */
+/** Advice how to correct a wrong argument, where the types or the text show it. */
 import { fieldOf, type SyntaxNode } from "../syntax/parse.ts";
 
-/** A sentence after what is wrong, or nothing. `node` is the value as the program has it, `written` its text. */
+/** A sentence to add to the fault, or nothing. `node` is the value in the program, `written` its text. */
 export function adviseOn(
   given: string,
   wanted: string,
@@ -41,7 +41,7 @@ export function isJsonText(node: SyntaxNode | undefined, written: string): boole
   return node?.type === "StringLiteral" && /^\s*[{[]/.test(node.value);
 }
 
-/** The value at a fault, which TypeScript may tell of its property's name. */
+/** The value at a fault; TypeScript may place the fault at its property's name. */
 export function valueAt([first, parent]: readonly SyntaxNode[]): SyntaxNode | undefined {
   if (parent?.type !== "ObjectProperty" || fieldOf(parent, "key") !== first) return first;
   return fieldOf(parent, "value") as SyntaxNode;

@@ -1,4 +1,4 @@
-/** What a tool does not take: an argument missing, unknown, of the wrong type or in the wrong place. */
+/** Arguments that a tool does not accept: missing, unknown, of the wrong type or in the wrong place. */
 import { nearestNames } from "../../tools/nearest.ts";
 import type { TypeFault } from "../check/checked.ts";
 import type { ToolSignature } from "../check/tool-signatures.ts";
@@ -19,7 +19,9 @@ import {
 import type { FaultSite, ToolCallSite } from "./fault-site.ts";
 import { firstQuoted } from "./name-faults.ts";
 
-/** A fault of assignment. It refuses only inside a tool's arguments, and only where no other reading is left. */
+/**
+ * A fault of assignment. It refuses the program only inside a tool's arguments, and only when no other reading remains.
+ */
 export async function argumentFault(
   fault: TypeFault,
   site: FaultSite,
@@ -37,7 +39,7 @@ export async function argumentFault(
   return { ...refuse(message, tool), call: { at: startOf(call.node), callable: tool.callable, also } };
 }
 
-/** What a literal's names show besides: TypeScript tells of one kind of fault at a time. */
+/** Further faults that a literal's names show: TypeScript reports one kind of fault at a time. */
 function otherFaults({ node }: ToolCallSite, tool: ToolSignature): readonly string[] {
   const [argument] = node.arguments;
   if (argument?.type !== "ObjectExpression" || tool.open || tool.positional) return [];
@@ -142,7 +144,7 @@ function sayWhole(callable: string, given: string, tool: ToolSignature | undefin
   return `${callable} does not take ${sayType(given)} here.`;
 }
 
-/** Beside tools, types are the program's own business, but for the one mistake everybody makes with results. */
+/** Away from tools, types are the program's own business, except for the one common mistake with results. */
 async function elsewhere(
   fault: TypeFault,
   { path }: FaultSite,
@@ -160,7 +162,7 @@ async function elsewhere(
   return warn(fault.text.replace(/'[^']{60,}'/g, "'…'"));
 }
 
-/** `owner`, or `filter.states[1]` for what lies deeper. */
+/** The path of the property: `owner`, or `filter.states[1]` for a deeper one. */
 function propertyOf(path: readonly SyntaxNode[], call: ToolCallSite): string | undefined {
   const at = path.indexOf(call.node);
   let written = "";
@@ -179,7 +181,7 @@ function propertyOf(path: readonly SyntaxNode[], call: ToolCallSite): string | u
   return written === "" ? undefined : written;
 }
 
-/** The name of a property that the text says. */
+/** The name of a property, when the text shows it. */
 function keyOf(node: SyntaxNode): string | undefined {
   if (node.type !== "ObjectProperty" && node.type !== "ObjectMethod") return undefined;
   if (node.computed) return undefined;

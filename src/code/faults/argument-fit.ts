@@ -1,4 +1,4 @@
-/** Faults of arguments that need not be any when the program runs: what types cannot know, or only they care about. */
+/** Type faults of arguments that may be right when the program runs, because types cannot know or only types care. */
 
 import type { TypeFault } from "../check/checked.ts";
 import { nodesOf, type SyntaxNode } from "../syntax/parse.ts";
@@ -8,7 +8,7 @@ import { isUnion, membersOf, missingProperties, ownerOfMissing, typesIn } from "
 import { callableOf, type FaultContext } from "./fault-context.ts";
 import type { FaultSite, ToolCallSite } from "./fault-site.ts";
 
-/** JSON writes a Date as ISO text, which is what such a parameter takes, and knows nothing of `readonly`. */
+/** JSON writes a Date as ISO text, which is what such a parameter accepts, and has no `readonly`. */
 export function isOfTypesOnly(fault: TypeFault): boolean {
   const steps = [fault, ...fault.chain];
   if (steps.some(({ code }) => code === READ_ONLY)) return true;
@@ -19,14 +19,14 @@ export function isOfTypesOnly(fault: TypeFault): boolean {
 /** "The type 'readonly …' is 'readonly' and cannot be assigned to the mutable type '…'." */
 const READ_ONLY = 4104;
 
-/** The value gets what it lacks in another place of the program, or on its way to the tool. */
+/** The value gets the missing part elsewhere in the program, or on its way to the tool. */
 export function isWrittenElsewhere(site: FaultSite, context: FaultContext): boolean {
   return isBuilt(site, context) || isLongNumber(site);
 }
 
 /**
- * Reasons to let a call go: the value's type is wider than the value, or it may be missing; one of several types it can
- * have fits; the program chooses whether it is used at all; or what is missing comes from elsewhere.
+ * Reasons to allow the call: the type is wider than the value; the value may be missing; one of its possible types
+ * fits; the program chooses whether to use it; or the missing part comes from elsewhere.
  */
 export function mayStillFit(fault: TypeFault, { path, call }: FaultSite): boolean {
   const steps = [fault, ...fault.chain];
@@ -48,8 +48,8 @@ export function mayStillFit(fault: TypeFault, { path, call }: FaultSite): boolea
 }
 
 /**
- * A variable, a property or an element is typed as any string, number or boolean, though what it holds is one of those
- * that are taken; and as an array, though it is the pair that is.
+ * The type is any string, number or boolean, though the value may be one of the accepted literals; or it is an array,
+ * though the value is the accepted tuple.
  */
 function isWidened(given: string, wanted: string): boolean {
   const members = membersOf(wanted);
@@ -64,12 +64,12 @@ const LITERALS: ReadonlyMap<string, RegExp> = new Map([
   ["boolean", /^(?:true|false)$/],
 ]);
 
-/** Of `limit > 0 ? limit : undefined` types see both sides, or narrow one to what never comes. */
+/** For `limit > 0 ? limit : undefined`, types count both sides, or narrow one to a case that never occurs. */
 function isChoice(node: SyntaxNode | undefined): boolean {
   return node?.type === "ConditionalExpression" || node?.type === "LogicalExpression";
 }
 
-/** `...(limit > 0 && { limit })`: TypeScript tells of the whole object. */
+/** `...(limit > 0 && { limit })`: TypeScript reports the whole object. */
 function holdsChosenSpread(object: SyntaxNode): boolean {
   return (
     object.type === "ObjectExpression" &&
@@ -79,12 +79,12 @@ function holdsChosenSpread(object: SyntaxNode): boolean {
   );
 }
 
-/** A type of any names does not say what its value lacks. */
+/** An index type does not say which names its value lacks. */
 function isOpen(type: string | undefined): boolean {
   return type !== undefined && /^(?:Record<|\{ (?:readonly )?\[\w+: string\]:)/.test(type);
 }
 
-/** What a constructor or a function of the program gives may be written as anything. */
+/** The result of a constructor or of a program's function may be typed in any way. */
 function isMade(node: SyntaxNode | undefined): boolean {
   if (node?.type === "NewExpression") return true;
   if (node?.type !== "CallExpression") return false;
@@ -93,16 +93,16 @@ function isMade(node: SyntaxNode | undefined): boolean {
 }
 
 const CERTAIN = /^JSON\.stringify$/;
-/** JSON writes them as what they hold. */
+/** JSON writes these as the primitive they hold. */
 const BOXES: ReadonlySet<string> = new Set(["String", "Number", "Boolean"]);
 
-/** An object whose properties are set one by one is not what its first value's type says. */
+/** When properties are set one by one, the object's type shows only its first value. */
 function isBuilt({ path, call }: FaultSite, { sites }: FaultContext): boolean {
   const argument = argumentAt(path, call);
   return argument?.type === "Identifier" && sites.built.has(argument.name);
 }
 
-/** A string of more digits than a number holds is sent as that number where a tool wants one. */
+/** A string with more digits than a number can hold is sent as that number where a tool wants one. */
 function isLongNumber({ path }: FaultSite): boolean {
   const [innermost, around] = path;
   const value =

@@ -1,4 +1,4 @@
-/** What TypeScript's sentences about assignments say: which properties, which types. */
+/** Parses TypeScript's messages about assignments: the properties and the types in them. */
 
 export function missingProperties(text: string): readonly string[] {
   const one = /^Property '([^']+)' is missing in type/.exec(text)?.[1];
@@ -13,7 +13,7 @@ export function unknownProperty(text: string): string | undefined {
   return /'([^']+)' does not exist in type/.exec(text)?.[1];
 }
 
-/** What was given and what is wanted, as TypeScript prints them. */
+/** The given and the wanted type, as TypeScript prints them. */
 export function typesIn(text: string): readonly [given: string, wanted: string] | undefined {
   const found =
     /^(?:Type|Argument of type) '(.*?)' (?:is not assignable to (?:type|parameter of type)|has no properties in common with type) '(.*)'\.?(?: Did you mean '.*'\?)?$/s.exec(
@@ -31,7 +31,7 @@ export function ownerOfMissing(text: string): string | undefined {
   return found?.[1] ?? found?.[2];
 }
 
-/** Of `"a" | { b: 1 | 2 }` the two. */
+/** The members of a union: two for `"a" | { b: 1 | 2 }`. */
 export function membersOf(type: string): readonly string[] {
   const members: string[] = [];
   let depth = 0;
@@ -51,7 +51,7 @@ export function isUnion(type: string): boolean {
   return !/^[{[(]/.test(type) && type.includes(" | ");
 }
 
-/** In a sentence: short types as they are, others by their kind. */
+/** A type for a sentence: short ones as they are, others by their kind. */
 export function sayType(type: string): string {
   const short = type.replace(/ \| undefined$/, "").replaceAll(" | ", " or ");
   if (short.startsWith("Promise<")) return "a Promise (add await)";

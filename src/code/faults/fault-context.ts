@@ -1,4 +1,4 @@
-/** What judges of faults share: the program, its tools, and how they are named in a sentence. */
+/** The shared context of the fault judges: the program, its tools, and the way to name them in a sentence. */
 
 import type { SeenType } from "../check/checked.ts";
 import type { ToolSignature, ToolSignatures } from "../check/tool-signatures.ts";
@@ -10,14 +10,14 @@ export interface Verdict {
   /** `error`: the program is not run. */
   readonly severity: "error" | "warning";
   readonly message: string;
-  /** The signature of the tool it is about. */
+  /** The signature of the tool that it is about. */
   readonly signature?: string;
-  /** Of a refusal for a tool's arguments: where the call begins, how it is named, and what else is wrong with it. */
+  /** For a refused tool argument: the offset of the call, its name, and the other faults in it. */
   readonly call?: { readonly at: number; readonly callable: string; readonly also: readonly string[] };
 }
 
 export interface FaultContext {
-  /** The body that was checked; offsets are its own. */
+  /** The checked body; offsets are its own. */
   readonly program: string;
   readonly sites: ProgramSites;
   readonly signatures: ToolSignatures;
@@ -40,7 +40,7 @@ export function signatureOf(
   return signatures.find([root, ...path]);
 }
 
-/** The tool called around the fault, when it exists. */
+/** The tool whose call contains the fault, when it exists. */
 export function calledTool(site: FaultSite, context: FaultContext): ToolSignature | undefined {
   return site.call && signatureOf(site.call.reference, context);
 }
@@ -61,7 +61,7 @@ export function list(names: readonly string[]): string {
   return names.length > MAX_LISTED ? `${shown}, … (${names.length} in all)` : shown;
 }
 
-/** A piece of the program on one line, cut when it is long. */
+/** A part of the program on one line, cut when it is long. */
 export function textOf(node: SyntaxNode, { program }: FaultContext): string {
   const text = program.slice(startOf(node), Number(fieldOf(node, "end"))).replace(/\s+/g, " ");
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;

@@ -1,4 +1,7 @@
-/** Where in a program a fault lies: what stands around it, which tool call it belongs to, what the program does about it. */
+/**
+ * The place of a fault in a program: the syntax around it, the tool call that it belongs to, and the program's handling
+ * of it.
+ */
 import {
   childrenOf,
   type Expression,
@@ -16,38 +19,38 @@ import { declaredIn, opensScope } from "../syntax/scopes.ts";
 type Call = Extract<Expression, { type: "CallExpression" }>;
 type Member = Extract<Expression, { type: "MemberExpression" }>;
 
-/** A call of a tool, whether or not there is such a tool. */
+/** A call of a tool, whether or not that tool exists. */
 export interface ToolCallSite {
   readonly node: Call;
   readonly reference: Reference;
-  /** The fault lies in its arguments, not in its name. */
+  /** True when the fault is in its arguments, false when it is in its name. */
   readonly inArguments: boolean;
 }
 
 export interface FaultSite {
-  /** From the innermost node that holds the fault up to the program. */
+  /** From the innermost node that contains the fault up to the program. */
   readonly path: readonly SyntaxNode[];
-  /** The innermost call around the fault, when it is a tool's. */
+  /** The innermost call around the fault, when it calls a tool. */
   readonly call: ToolCallSite | undefined;
 }
 
 export interface ProgramSites {
   at(start: number, end: number): FaultSite;
-  /** A chain of names that starts at a tool global which nothing at that place hides. */
+  /** A chain of names that starts at a tool global, unless that global is hidden at this place. */
   toolReference(node: Expression, site: FaultSite): Reference | undefined;
   /** Whether the program declares this name itself around the fault. */
   isHidden(name: string, site: FaultSite): boolean;
-  /** Names of properties the program itself gives to some object: `issue.score = 1`. */
+  /** Names of properties that the program assigns on some object: `issue.score = 1`. */
   readonly assigned: ReadonlySet<string>;
   /** Variables whose properties the program sets one by one: `args.repo = …`, `Object.assign(args, …)`. */
   readonly built: ReadonlySet<string>;
-  /** Variables that get another value later: what they are declared with is not what they have everywhere. */
+  /** Variables that are assigned again: their declared value does not hold everywhere. */
   readonly reassigned: ReadonlySet<string>;
   /** Names the program asks about with `typeof`. */
   readonly probed: ReadonlySet<string>;
 }
 
-/** `program` is a body that was compiled; undefined if it cannot be read again after all. */
+/** `program` is a compiled body; undefined if it cannot be parsed again. */
 export function readSites(program: string, roots: ReadonlySet<string>): ProgramSites | undefined {
   const parsed = parseProgram(program);
   if (!parsed.ok) return undefined;
@@ -68,7 +71,7 @@ export function readSites(program: string, roots: ReadonlySet<string>): ProgramS
   };
 }
 
-/** Statements and expressions only: what is a type has no effect. */
+/** Statements and expressions only: a type has no effect. */
 function pathTo(program: Program, start: number, end: number): readonly SyntaxNode[] {
   const path: SyntaxNode[] = [];
   let node: SyntaxNode | undefined = program;
@@ -89,9 +92,9 @@ function innermostCall(
 ): ToolCallSite | undefined {
   for (const node of path) {
     const type: string = node.type;
-    // What is said of a call's own value concerns the call that takes it.
+    // A fault of a call's own value concerns the call that receives it.
     if (node === path[0] && startOf(node) === start && endOf(node) === end && isValue(type)) continue;
-    // What a callback does is not the call's fault.
+    // A fault inside a callback is not a fault of the call.
     if (/Function|Class|Method/.test(type)) return undefined;
     if (type === "NewExpression") return undefined;
     if (node.type !== "CallExpression" && node.type !== "OptionalCallExpression") continue;
@@ -154,10 +157,7 @@ export function memberAt({ path }: FaultSite): Member | undefined {
   return access.property === name ? access : undefined;
 }
 
-/**
- * Whether the program expects that what is there may be missing: it stands in a condition, beside `??` or `||`, or
- * before `?.`.
- */
+/** Whether the program allows for a missing member: it is in a condition, beside `??` or `||`, or before `?.`. */
 export function isGuarded({ path }: FaultSite, member: SyntaxNode): boolean {
   let node = member;
   for (const parent of path.slice(path.indexOf(member) + 1)) {
@@ -180,5 +180,5 @@ export function isGuarded({ path }: FaultSite, member: SyntaxNode): boolean {
   return false;
 }
 
-/** What leaves a value as it is; anything else uses it. */
+/** Nodes that pass a value on unchanged; any other node uses it. */
 const CHAIN: ReadonlySet<string> = new Set(["TSNonNullExpression", "TSAsExpression", "AwaitExpression"]);

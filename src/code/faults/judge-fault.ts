@@ -1,7 +1,7 @@
 /**
- * What is made of a fault that TypeScript found. A program is refused only for what is certainly wrong and whose cost
- * it cannot know: a name that is not there, and what does not fit a tool. Of everything else it is warned, and what
- * only types care about is dropped.
+ * Decides about a fault that TypeScript found. A program is refused only for what is certainly wrong and whose cost it
+ * cannot know: a name that does not exist, or a value that does not fit a tool. Everything else is a warning, and
+ * faults that only types care about are dropped.
  */
 
 import type { TypeFault } from "../check/checked.ts";
@@ -11,7 +11,7 @@ import { missingName } from "./name-faults.ts";
 import { promiseInstead } from "./promise-faults.ts";
 import { missingElement, missingProperty, notCallable, notIterable } from "./result-faults.ts";
 
-/** Undefined: not worth a word. */
+/** Undefined: not worth a remark. */
 export async function judgeFault(fault: TypeFault, context: FaultContext): Promise<Verdict | undefined> {
   const { code } = fault;
   const site = context.sites.at(fault.start, fault.end);
@@ -30,7 +30,7 @@ export async function judgeFault(fault: TypeFault, context: FaultContext): Promi
   return { severity: "warning", message: plainWords(fault, context) };
 }
 
-/** Implicit `any`, unused, uninitialised, `this`, and modules, which the normaliser has dealt with. */
+/** Implicit `any`, unused, uninitialized, `this`, and modules, which the normalizer handles. */
 function isDropped(code: number): boolean {
   return (code >= 7000 && code < 7100) || DROPPED.has(code);
 }
@@ -48,13 +48,13 @@ const ITERATION: ReadonlySet<number> = new Set([2488, 2461, 2495, 2504, 2548, 25
 /** Operators and conditions. */
 const OPERATION: ReadonlySet<number> = new Set([2362, 2363, 2365, 2367, 2801]);
 const NOT_CALLABLE = 2349;
-/** An element by a name that the object has not. */
+/** An element by a name that the object does not have. */
 const NO_INDEX = 7053;
 
 const MAYBE_MISSING: ReadonlySet<number> = new Set([2531, 2532, 2533, 18047, 18048, 18049]);
 const NEVER_EQUAL = 2367;
 
-/** TypeScript's words without its descriptions of types, which may be longer than the program. */
+/** TypeScript's message without its descriptions of types, which may be longer than the program. */
 function plainWords({ code, text, start, end }: TypeFault, { program }: FaultContext): string {
   const written = quote(program.slice(start, end));
   if (MAYBE_MISSING.has(code)) return `${written} can be missing: test it first, or use ?. on it.`;

@@ -1,15 +1,15 @@
-/** What was meant at a fault: the tools that the chain of names around it, or the call it ends in, tells. */
+/** The tools meant at a fault, read from the chain of names around it or from the call that it ends in. */
 import { meantByCall, type NamedTool } from "../../tools/meant-tools.ts";
 import type { ToolSignatures } from "../check/tool-signatures.ts";
 import { childrenOf, type Expression, fieldOf, type SyntaxNode, withoutAssertions } from "../syntax/parse.ts";
 import { propertyName, referenceOf } from "../syntax/references.ts";
 import type { FaultSite } from "./fault-site.ts";
 
-/** Texts of a call that are read, and how deep in its arguments they are looked for. */
+/** Most texts read from a call, and the depth to which its arguments are searched. */
 const MAX_TEXTS = 6;
 const MAX_DEPTH = 3;
 
-/** The tools that may be used: those with a signature. */
+/** The usable tools: those with a signature. */
 export function offeredTools({ servers, functions }: ToolSignatures): readonly NamedTool[] {
   return [
     ...[...servers].flatMap(([global, methods]) =>
@@ -19,18 +19,18 @@ export function offeredTools({ servers, functions }: ToolSignatures): readonly N
   ];
 }
 
-/** Globals that hold tools which may be used; others are there only to refuse. */
+/** Globals with usable tools; the other servers exist only to refuse. */
 export function offeredServers({ servers }: ToolSignatures): readonly string[] {
   return [...servers].flatMap(([global, methods]) => (methods.length > 0 ? [global] : []));
 }
 
-/** Empty when no tool is meant for certain. */
+/** Empty when no tool is certainly meant. */
 export function meantAt({ path }: FaultSite, signatures: ToolSignatures): readonly NamedTool[] {
   const chain = chainAround(path);
   return chain === undefined ? [] : meantByCall(chain, offeredTools(signatures));
 }
 
-/** The texts that are given to the call of the name at the fault. */
+/** The text arguments in the call of the name at the fault. */
 export function textsAt({ path }: FaultSite): readonly string[] {
   return chainAround(path)?.texts ?? [];
 }

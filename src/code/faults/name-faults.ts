@@ -1,4 +1,4 @@
-/** Names that are not there: a server, a tool without its server, something of another platform, or a slip. */
+/** Names that do not exist: a server, a tool without its server, a name of another platform, or a typing mistake. */
 import { sayWrite, writeTool } from "../../tools/meant-tools.ts";
 import { reservedNames } from "../../tools/names.ts";
 import { nearestNames } from "../../tools/nearest.ts";
@@ -11,7 +11,7 @@ import { type FaultContext, list, quoted, refuse, type Verdict, warn } from "./f
 import type { FaultSite } from "./fault-site.ts";
 import { meantAt, offeredServers, offeredTools, textsAt } from "./meant-at.ts";
 
-/** Undefined where the name does no harm: as a type, which is gone before the program runs, or after `typeof`. */
+/** Undefined where the name does no harm: as a type, which is removed before the program runs, or after `typeof`. */
 export function missingName(fault: TypeFault, site: FaultSite, context: FaultContext): Verdict | undefined {
   const name = nameAt(site.path[0]) ?? context.program.slice(fault.start, fault.end);
   if (isType(site) || isProbe(site)) return undefined;
@@ -59,7 +59,7 @@ function sayUndefined(name: string, then: string): string {
   return `${quote(name)} is not defined.${then === "" ? "" : ` ${then}`}`;
 }
 
-/** How a name is declared where it gets its first value; undefined where it is only read. */
+/** The declaration to add where a name gets its first value; undefined where it is only read. */
 function declarationFor(name: string, { path }: FaultSite): string | undefined {
   const patterns = path.filter(({ type }) => type === "ArrayPattern" || type === "ObjectPattern");
   const at = path.findIndex(({ type }) => !PATTERN.has(type));
@@ -77,7 +77,7 @@ function declarationFor(name: string, { path }: FaultSite): string | undefined {
   return `const ${written} = …, or let if it changes`;
 }
 
-/** What stands between a name and the assignment that gives it a value. */
+/** Nodes between a name and the assignment that sets it. */
 const PATTERN: ReadonlySet<string> = new Set([
   "Identifier",
   "ArrayPattern",
@@ -86,7 +86,7 @@ const PATTERN: ReadonlySet<string> = new Set([
   "RestElement",
 ]);
 
-/** A name of the program itself that TypeScript takes for the one that was meant. */
+/** A name of the program itself that TypeScript suggests. */
 function suggested({ text }: TypeFault, { signatures }: FaultContext): string | undefined {
   const name = /Did you mean '([^']+)'/.exec(text)?.[1];
   const isOther = name === undefined || reservedNames.has(name) || signatures.servers.has(name);
@@ -104,7 +104,7 @@ function isType({ path }: FaultSite): boolean {
   return parent !== undefined && /^TS(?!As|Satisfies|NonNull|TypeAssertion|Instantiation)/.test(parent);
 }
 
-/** It was meant for a tool, or for something that holds tools. */
+/** The name is called, or a member of it is: it was meant as a tool, or as an object that holds tools. */
 function isCalled({ path }: FaultSite): boolean {
   const call = path.slice(1).find((node) => !(node.type as string).endsWith("MemberExpression"));
   return call?.type === "CallExpression" && path.includes(call.callee as SyntaxNode);

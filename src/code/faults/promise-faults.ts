@@ -1,4 +1,4 @@
-/** Faults that types find because a promise stands where its result is meant. */
+/** Type faults that arise because a promise is used in place of its result. */
 
 import type { TypeFault } from "../check/checked.ts";
 import type { Expression, SyntaxNode } from "../syntax/parse.ts";
@@ -6,7 +6,7 @@ import { writeReference } from "../syntax/references.ts";
 import { type FaultContext, refuse, textOf, type Verdict, warn } from "./fault-context.ts";
 import type { FaultSite } from "./fault-site.ts";
 
-/** TypeScript's remark beside a fault: "Did you forget to use 'await'?" */
+/** TypeScript's related remark: "Did you forget to use 'await'?" */
 const FORGOT_AWAIT = 2773;
 
 export function offersAwait({ related }: TypeFault): boolean {
@@ -17,7 +17,7 @@ export function isPromise(fault: TypeFault): boolean {
   return offersAwait(fault) || isOfPromise(fault);
 }
 
-/** An operator or a condition is given a promise: undefined when that is not what is wrong. */
+/** An operator or a condition gets a promise; undefined when that is not the fault. */
 export function promiseInstead(
   fault: TypeFault,
   site: FaultSite,
@@ -40,7 +40,7 @@ function isCall(node: SyntaxNode | undefined): boolean {
   return node?.type === "CallExpression" || node?.type === "OptionalCallExpression";
 }
 
-/** TypeScript offers an `await` only where the awaited type has what is asked for; of `any` it does not say so. */
+/** TypeScript suggests `await` only where the awaited type has the member, and never for `any`. */
 export function isOfPromise({ text }: TypeFault): boolean {
   const type = /(?:on type|index type|^Type) '(Promise<.*>)'/s.exec(text)?.[1]?.replaceAll("=>", "");
   if (type === undefined) return false;
@@ -48,13 +48,13 @@ export function isOfPromise({ text }: TypeFault): boolean {
   for (const [at, char] of [...type].entries()) {
     if (char === "<") depth += 1;
     if (char === ">") depth -= 1;
-    // A union of it and something else goes on behind it.
+    // A union continues after this part.
     if (char === ">" && depth === 0) return at === type.length - 1;
   }
   return false;
 }
 
-/** Types know what a variable was declared with: `r = await r` may have come between. */
+/** Types know the value that a variable was declared with: `r = await r` may have changed it. */
 export function unawaited(receiver: Expression | undefined, site: FaultSite, context: FaultContext): Verdict {
   const message = sayAwait(receiver, site, context);
   return isReassigned(receiver, context) ? warn(message) : refuse(message);

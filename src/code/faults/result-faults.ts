@@ -1,4 +1,4 @@
-/** What a tool object or a tool's result does not have: a tool, a field, an iterator, or an `await` before it. */
+/** Members that a tool object or a tool's result lacks: a tool, a field, an iterator, or an `await` before it. */
 import { sayWrite } from "../../tools/meant-tools.ts";
 import { nearestNames } from "../../tools/nearest.ts";
 import type { SeenType, TypeFault } from "../check/checked.ts";
@@ -52,7 +52,7 @@ export async function missingProperty(
   return member !== undefined && isGuarded(site, member) ? warn(message) : refuse(message);
 }
 
-/** `console.table`, `crypto.subtle`: less is there than elsewhere. */
+/** `console.table`, `crypto.subtle`: these objects have fewer members here than elsewhere. */
 function environmentOf(receiver: Expression, site: FaultSite, { sites }: FaultContext): string | undefined {
   if (receiver.type !== "Identifier" || !environmentNames.includes(receiver.name)) return undefined;
   return sites.isHidden(receiver.name, site) ? undefined : receiver.name;
@@ -89,8 +89,8 @@ function sayEnvironment(environment: string, name: string): string {
 }
 
 /**
- * `tools["shop__order"]`: TypeScript has no word for it, as any index may be anything; and `orders[0]` of a promise, for
- * which it offers no `await`.
+ * `tools["shop__order"]`: TypeScript does not report it, because any index may exist. Also `orders[0]` of a promise,
+ * for which TypeScript does not suggest `await`.
  */
 export function missingElement(
   fault: TypeFault,
@@ -141,11 +141,11 @@ function noSuchTool(tools: Reference, name: string, site: FaultSite, context: Fa
 }
 
 interface SeenResult extends SeenType {
-  /** The value is an array of what was seen. */
+  /** The value is an array of the observed type. */
   readonly isArray: boolean;
 }
 
-/** What is known of a value that came out of a tool; undefined for any other value. */
+/** The known type of a value that came from a tool; undefined for any other value. */
 async function resultAt(
   node: Expression,
   site: FaultSite,
@@ -166,11 +166,11 @@ async function resultAt(
 interface Typed {
   readonly offset: number;
   readonly unwrap: number;
-  /** The tool whose result it is. */
+  /** The tool that returned it. */
   readonly result?: Reference;
 }
 
-/** A name whose type tells that of the expression. */
+/** A name whose type gives the type of the expression. */
 function whereTyped(node: Expression, site: FaultSite, context: FaultContext): Typed | undefined {
   const inner = withoutAssertions(node);
   switch (inner.type) {
@@ -196,14 +196,14 @@ function whereTyped(node: Expression, site: FaultSite, context: FaultContext): T
   }
 }
 
-/** `const { items } = await tool()`: the value that is taken apart. */
+/** `const { items } = await tool()`: the destructured value. */
 async function patternType(site: FaultSite, context: FaultContext): Promise<SeenResult | undefined> {
   const init = takenApart(site);
   if (init === undefined) return undefined;
   return await resultAt(init, site, context);
 }
 
-/** What `const { items } = …` has on its right. */
+/** The right side of `const { items } = …`. */
 function takenApart({ path }: FaultSite): Expression | undefined {
   const declarator = path.find((node) => node.type === "VariableDeclarator");
   const patterns = path.filter((node) => (node.type as string) === "ObjectPattern");
@@ -235,7 +235,7 @@ function sayShape({ properties }: SeenType): string {
   return `{ ${fields.join(", ")}${more} }`;
 }
 
-/** Offers the one field that is an array. */
+/** Suggests the only field that is an array. */
 function useArray(
   { properties, isArray }: SeenResult,
   receiver: string | undefined,

@@ -1,9 +1,9 @@
-/** What to tell of a program that ends too early: most often a limit of tokens cut it off. */
+/** The hint for a program that ends too early: most often a token limit cut it off. */
 import { scanText, type Unclosed } from "../syntax/lexical.ts";
 import type { SyntaxFault } from "../syntax/parse.ts";
 import { lineStarts, positionAt } from "../syntax/source-text.ts";
 
-/** Undefined when the text is at fault before its end. */
+/** Undefined when the fault is before the end of the text. */
 export function cutOffHint(text: string, { offset }: Pick<SyntaxFault, "offset">): string | undefined {
   const written = text.trimEnd();
   const { unclosed } = scanText(written);

@@ -1,4 +1,4 @@
-/** What the word behind the marker of a code block says about its content. */
+/** Classifies the content of a code block by the language word after its marker. */
 
 const PROGRAM: ReadonlySet<string> = new Set([
   ...[
@@ -17,7 +17,7 @@ const PROGRAM: ReadonlySet<string> = new Set([
     "es6",
   ],
   ...["typescriptreact", "javascriptreact", "ts-node", "deno", "bun"],
-  // Words by which models mark what is to be run.
+  // Words by which models mark a program to be run.
   ...["code", "program", "script", "run_code", "tool_code", "execute"],
 ]);
 /** Sample data or output, never meant to be run. */
@@ -37,7 +37,7 @@ export function isDataLanguage(language: string): boolean {
   return DATA.has(language);
 }
 
-/** Whether a word is the name of a language, and not the beginning of a sentence. */
+/** Whether a word names a language, rather than beginning a sentence. */
 export function isLanguage(word: string): boolean {
   return PROGRAM.has(word) || DATA.has(word) || OTHER.has(word);
 }

@@ -1,4 +1,4 @@
-/** Markdown code fences in a model's text: where the blocks are and what language they claim. */
+/** Markdown code fences in a model's text: the ranges of the blocks, and the languages they claim. */
 
 import { scanText } from "../syntax/lexical.ts";
 import { lineStarts, positionAt } from "../syntax/source-text.ts";
@@ -21,12 +21,12 @@ export function claimsData(fence: Fence): boolean {
   return isDataLanguage(fence.language);
 }
 
-/** Each is parsed, so there must be a bound; nobody means one program by so many. */
+/** Bounded because each block is parsed; no model splits one program into so many. */
 export const MAX_BLOCKS = 20;
 
 /**
- * The blocks, in order, at most one more than `MAX_BLOCKS`. One whose closing marker is missing reaches to the end of
- * the text. A closing marker may stand at the end of a line of code, and have prose behind it.
+ * The blocks, in order, at most one more than `MAX_BLOCKS`. A block without a closing marker reaches to the end of the
+ * text. A closing marker may end a line of code, and prose may follow it.
  */
 export function findFences(text: string): readonly Fence[] {
   const lines = linesOf(text);
@@ -58,14 +58,14 @@ function linesOf(text: string): Lines {
   };
 }
 
-/** Where to look for the next block: the line that closes one may open another. */
+/** The line at which the search continues: the line that closes one block may open another. */
 function nextLine(lines: Lines, { end }: Fence, opened: number): number {
   const line = lines.lineOf(end);
   if (line <= opened) return opened + 1;
   return isLanguage(openingAt(lines, line)?.language ?? "") ? line : line + 1;
 }
 
-/** Blanks, and characters that nobody sees. */
+/** Blanks and invisible characters. */
 const BLANK = "[\\s\\u200b-\\u200f\\u2060\\ufeff]";
 const LIST_ITEM = "(?:(?:[-*>]|\\d+\\.)[ \\t]+)?";
 const MARKER = new RegExp(`^${BLANK}*${LIST_ITEM}(\`{3,}|~{3,})([^\`]*)$`);
@@ -86,7 +86,7 @@ interface Opening {
   readonly marker: string;
   readonly label: string;
   readonly language: string;
-  /** Of the content. */
+  /** Start of the content. */
   readonly start: number;
 }
 
@@ -104,7 +104,7 @@ function openingAt(lines: Lines, line: number): Opening | undefined {
   };
 }
 
-/** Behind the language stands the first line of the program, and not the attributes of the block. */
+/** Whether the text after the language is the first line of the program, rather than the block's attributes. */
 function isCode(text: string): boolean {
   return STATEMENT.test(text) || /[;({]$/.test(text);
 }
@@ -121,7 +121,7 @@ function blockAt(text: string, lines: Lines, line: number): Fence | undefined {
   return end === undefined ? unclosed(text, language, start) : { language, start, end, closed: true };
 }
 
-/** The start of the first line that holds the marker and nothing else. */
+/** The start of the first line that contains only the marker. */
 function closingLine(lines: Lines, from: number, { marker }: Opening): number | undefined {
   for (let line = from; line < lines.count; line += 1) {
     const found = openingAt(lines, line);
@@ -132,7 +132,7 @@ function closingLine(lines: Lines, from: number, { marker }: Opening): number | 
 
 const ONLY_BLANKS = new RegExp(`^${BLANK}*$`);
 
-/** The first run of backticks that is in no string or comment: no program means a template tagged with a template. */
+/** The first three or more backticks outside strings and comments: no program tags a template with a template. */
 function ticksIn(text: string, { marker, language, start }: Opening, end: number): number | undefined {
   if (!marker.startsWith("`") || (language !== "" && !isProgramLanguage(language))) return undefined;
   const { ticksAt } = scanText(text.slice(start, end));

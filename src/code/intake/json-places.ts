@@ -1,6 +1,6 @@
 /**
- * JSON whose values know where they stand, read as models write it: strings may hold line breaks and unknown escapes,
- * lists a comma at their end. Anything else that is not JSON is refused.
+ * Parses JSON and keeps the position of each value. Lenient where models are: strings may contain line breaks and
+ * unknown escapes, lists a trailing comma. Any other text is refused.
  */
 
 export type JsonPlace =
@@ -10,10 +10,10 @@ export type JsonPlace =
   | { readonly type: "object"; readonly members: readonly (readonly [name: string, value: JsonPlace])[] }
   | { readonly type: "other" };
 
-/** Nobody wraps a program deeper. */
+/** Models do not wrap a program deeper. */
 const MAX_DEPTH = 20;
 
-/** Undefined when the whole text is not one such value. */
+/** Undefined unless the whole text is one such value. */
 export function placesOf(text: string): JsonPlace | undefined {
   const reader = { text, at: 0 };
   const value = readValue(reader, 0);

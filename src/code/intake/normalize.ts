@@ -1,7 +1,7 @@
 /**
- * From what a model wrote to the body of one async function. Accepts what models really send (fences, prose around
- * them, module syntax, an uncalled function, a bare object, JSON with a `code` field) and refuses, with a named
- * cause, what could mean two things. Text inside strings is never rewritten.
+ * Turns a model's text into the body of one async function. Accepts what models really send (fences, prose around them,
+ * module syntax, an uncalled function, a bare object, JSON with a `code` field), and refuses, with a named cause, a
+ * text with two possible meanings. Text inside strings is never rewritten.
  */
 
 import { type Inspection, inspectProgram } from "../entry/inspect.ts";
@@ -20,10 +20,10 @@ import { afterThoughts, insideTags, type Stretch } from "./wrappers.ts";
 
 export interface NormalizeRequest {
   readonly code: string;
-  /** Bytes the program may have once fences are removed. */
+  /** Largest size of the program in bytes, after fences are removed. */
   readonly sourceBytes: number;
   readonly globals: readonly string[];
-  /** What the parameters of a function that is the program can be filled with. Absent: there is no input. */
+  /** The shape of the values for the parameters of a program that is a function. Absent: there is no input. */
   readonly input?: InputShape;
   readonly hidden?: readonly string[];
 }
@@ -43,7 +43,7 @@ export type Normalized =
     }
   | Refused;
 
-/** Reads `request.code` and says how to run it, or why not. Never throws for any text. */
+/** Parses `request.code` and returns how to run it, or why not. Never throws for any text. */
 export function normalize(request: NormalizeRequest): Normalized {
   return normalizeText(
     { source: withoutBomAndShebang(authored(request.code)), stretch: request.code, notes: [], depth: 0 },
@@ -56,17 +56,17 @@ function withoutBomAndShebang(source: SourceText): SourceText {
   return prefix === "" ? source : blank(source, 0, prefix.length);
 }
 
-/** A text on the way to a program: what was around it is gone. */
+/** A text while its wrappings are removed. */
 interface Intake {
   readonly source: SourceText;
-  /** The part of the source that counts; the rest is blank. */
+  /** The part of the source that counts; everything else is blank. */
   readonly stretch: string;
-  /** What was done to it so far. */
+  /** Notes about the repairs so far. */
   readonly notes: readonly Remark[];
   readonly depth: number;
 }
 
-/** Wrappings inside one another. */
+/** Deepest nesting of wrappings. */
 const MAX_DEPTH = 6;
 
 function normalizeText(intake: Intake, request: NormalizeRequest): Normalized {
@@ -86,7 +86,7 @@ function normalizeText(intake: Intake, request: NormalizeRequest): Normalized {
   return normalizeFenced(intake, request, whole.ok ? undefined : whole.refused);
 }
 
-/** Without the outermost wrapping that is no code block; undefined when there is none. */
+/** Removes the outermost wrapping that is not a code block; undefined when there is none. */
 function unwrap({ source, notes, depth }: Intake): Intake | undefined {
   const { text } = source;
   const found = afterThoughts(text) ?? insideTags(text) ?? insideBrokenJson(text);
@@ -144,7 +144,7 @@ interface Block {
   readonly fence: Fence;
   readonly isEmpty: boolean;
   readonly result: ReadResult;
-  /** What stands in it is wrapped once more. */
+  /** Its content, when that is wrapped once more. */
   readonly inner?: Pick<Intake, "source" | "stretch">;
 }
 
@@ -157,12 +157,12 @@ function readBlock(source: SourceText, fence: Fence, { sourceBytes }: NormalizeR
   return isWrapped ? { ...block, inner: { source: content, stretch } } : block;
 }
 
-/** Markdown, or nothing that anybody named. */
+/** The block is marked as Markdown, or its language is unknown. */
 function holdsFences({ language }: Fence): boolean {
   return language === "" || language === "md" || language === "markdown";
 }
 
-/** Beside a block that says it is a program, data is what it takes or gives, also without a language. */
+/** Beside a block marked as a program, a block of data is its input or output, even without a language. */
 function programsAmong(blocks: readonly Block[]): readonly Block[] {
   const programs = blocks.filter(isProgram);
   const isData = ({ fence, inner, result }: Block): boolean =>
@@ -173,7 +173,7 @@ function programsAmong(blocks: readonly Block[]): readonly Block[] {
     : programs;
 }
 
-/** A block without a language is one if it can be. */
+/** A block without a language is a program if it can be one. */
 function isProgram({ fence, isEmpty, result, inner }: Block): boolean {
   if (inner !== undefined) return true;
   return claimsProgram(fence) || (fence.language === "" && result.ok && !result.fenced && !isEmpty);
@@ -187,7 +187,7 @@ function refuseBlocks(
 ): Normalized {
   const { source, notes } = intake;
   const [only] = blocks;
-  // A closing marker whose opening one is missing: what stands before it is the program, and behind it nothing, or prose.
+  // A closing marker without its opening one: the program is before it, and only prose or nothing is after it.
   if (blocks.length === 1 && only?.fence.language === "" && !only.fence.closed) {
     const lineStart = source.text.lastIndexOf("\n", only.fence.start - 2) + 1;
     const before = source.text.slice(0, lineStart);
@@ -230,7 +230,7 @@ function finish(reading: Reading, request: NormalizeRequest, notes: readonly Rem
   return apply(reading, found, shape, eachOnce([...notes, ...reading.notes]));
 }
 
-/** Tags inside of tags are one repair. */
+/** Nested tags count as one repair. */
 function eachOnce(notes: readonly Remark[]): readonly Remark[] {
   return [...new Map(notes.toReversed().map((note) => [note.message, note])).values()].toReversed();
 }

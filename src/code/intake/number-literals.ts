@@ -1,11 +1,11 @@
-/** Whole numbers in a program's text that a number of the language cannot hold: it would run with others. */
+/** Whole numbers in a program's text that the language's numbers cannot hold: the program would run with others. */
 
 import { fieldOf, nodesOf, type SyntaxNode, startOf } from "../syntax/parse.ts";
 import type { Remark } from "../syntax/remark.ts";
 
 const MAX_REMARKS = 20;
 
-/** An error for each literal whose digits would be lost. What is written with an exponent is meant to be rounded. */
+/** An error for each literal whose digits would be lost. A literal with an exponent is meant to be rounded. */
 export function lossyLiterals(root: SyntaxNode): readonly Remark[] {
   const remarks: Remark[] = [];
   for (const node of nodesOf(root)) {
@@ -23,7 +23,7 @@ function writtenOf(node: SyntaxNode): string {
   return typeof extra?.raw === "string" ? extra.raw : "";
 }
 
-/** The digits of a whole number, without what stands behind a decimal point; undefined for everything else. */
+/** The digits of a whole number, without the decimal point and zeros after it; undefined for any other literal. */
 function integerOf(written: string): bigint | undefined {
   const plain = written.replaceAll("_", "");
   if (/^0[xob]/i.test(plain)) return BigInt(plain);
@@ -31,7 +31,7 @@ function integerOf(written: string): bigint | undefined {
   return integer === undefined ? undefined : BigInt(integer);
 }
 
-/** Exactly, or so that it is written with the same digits again. */
+/** Whether the number is held exactly, or prints the same digits again. */
 function isHeld(digits: bigint): boolean {
   const number = Number(digits);
   return Number.isFinite(number) && (BigInt(number) === digits || String(number) === String(digits));

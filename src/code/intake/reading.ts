@@ -1,4 +1,4 @@
-/** The ways in which a text can be a program: as it stands, as one expression, without a label or backticks, or escaped. */
+/** The ways to read a text as a program: as it is, as one expression, without a label or backticks, or unescaped. */
 import type { Rewrite } from "../entry/given-names.ts";
 import { scanText } from "../syntax/lexical.ts";
 import {
@@ -25,18 +25,18 @@ export interface Refused {
   readonly code: "syntax_error" | "source_too_large";
   readonly message: string;
   readonly hint?: string;
-  /** The author's offset. */
+  /** An offset in the author's text. */
   readonly offset: number;
 }
 
-/** Brackets may nest this deep: beyond, type checkers go from milliseconds to seconds. */
+/** Deepest nesting of brackets: beyond it, type checkers go from milliseconds to seconds. */
 const MAX_DEPTH = 100;
 /** Unary operators in a row: each one is a level of recursion in every parser. */
 const MAX_UNARY_RUN = 64;
 
-/** A text that could be read as a program, one way or another. */
+/** A text that could be read as a program. */
 export interface Reading extends SourceText {
-  /** An expression when the text is one that is no program by itself, like an anonymous function. */
+  /** An expression when the text alone is not a program, like an anonymous function. */
   readonly root: Program | Expression;
   readonly notes: readonly Remark[];
 }
@@ -46,8 +46,8 @@ export type ReadResult =
   | { readonly ok: false; readonly refused: Refused };
 
 /**
- * Tries the ways a text can be a program, plainest first; the first failure is the one worth telling. `stretch` is
- * the part of the text that counts: what lies outside is blank.
+ * Tries the ways to read a text as a program, plainest first. The first failure is the one reported. `stretch` is the
+ * part of the text that counts; everything outside is blank.
  */
 export function readText(source: SourceText, stretch: string, sourceBytes: number): ReadResult {
   const excess = excessOf(source, stretch, sourceBytes);
@@ -80,7 +80,7 @@ function sayRepair(message: string): Remark {
   return { severity: "note", message, offset: 0 };
 }
 
-/** A label or backticks around a program may make a program of their own, which nobody means. */
+/** A label or backticks around a program may form a program of their own, which is never meant. */
 function readTrimmed(result: Extract<ReadResult, { ok: true }>, notes: readonly Remark[]): ReadResult {
   const { reading, fenced } = result;
   if (fenced || reading.root.type !== "Program") return result;
@@ -101,7 +101,7 @@ function readWithout(
   return result.ok && !result.fenced ? result : undefined;
 }
 
-/** The same reading with some stretches replaced by others of equal length; undefined if that is no program. */
+/** The same reading with some ranges replaced by others of equal length; undefined if that is not a program. */
 export function readAgain(reading: Reading, rewrites: readonly Rewrite[]): Reading | undefined {
   const { pieces, notes } = reading;
   let { text } = reading;
@@ -114,7 +114,7 @@ export function readAgain(reading: Reading, rewrites: readonly Rewrite[]): Readi
 function readPlain(source: SourceText, notes: readonly Remark[]): ReadResult {
   const parsed = parseProgram(source.text);
   if (parsed.ok) {
-    // A fenced program is valid JavaScript: a template tagged with a template, which no program means.
+    // A fenced program is valid JavaScript: a template tagged with a template, which is never meant.
     const fenced = source.text.includes("```") && scanText(source.text).ticksAt !== undefined;
     return { ok: true, reading: { ...source, root: parsed.node, notes }, fenced };
   }
@@ -124,7 +124,10 @@ function readPlain(source: SourceText, notes: readonly Remark[]): ReadResult {
     : { ok: false, refused: refuseSyntax(source, parsed.fault) };
 }
 
-/** `// note\nconst x = 1` with an escaped line break is one comment, and was not meant to be. */
+/**
+ * `// note
+ * const x = 1` with an escaped line break is one comment, but was not meant to be.
+ */
 function isSwallowedByComment({ text, root }: Reading): boolean {
   const isEmpty = root.type === "Program" && root.body.length === 0;
   return isEmpty && text.includes("\\n") && !/[\n\r]/.test(text.trim());

@@ -1,10 +1,10 @@
-/** What to tell a model whose text does not parse: the fault it most likely made, by name. */
+/** Hints for a text that does not parse: each names the mistake that the model most likely made. */
 
 import { parsesAsJsx, type SyntaxFault } from "../syntax/parse.ts";
 import { cutOffHint } from "./cut-off.ts";
 import { isCutOffJson } from "./unescape.ts";
 
-/** The hint for text that failed with `fault`, or undefined when the parser's own words say enough. */
+/** The hint for text that failed with `fault`, or undefined when the parser's message is enough. */
 export function syntaxHint(text: string, fault: SyntaxFault): string | undefined {
   if (fault.message.includes("reserved word 'await'")) return byReason("AwaitNotInAsyncContext");
   if (isCutOffJson(text))
@@ -14,7 +14,7 @@ export function syntaxHint(text: string, fault: SyntaxFault): string | undefined
   return byReason(fault.reason) ?? rules.find((rule) => rule.applies(text, fault))?.hint;
 }
 
-/** The parser's message in words that fit a program which has no module, no build and no plugins. */
+/** The parser's message, reworded for a program that has no module, no build and no plugins. */
 export function syntaxMessage(fault: SyntaxFault): string {
   if (/requires enabling/.test(fault.message)) {
     const plugin = /plugin\(s\): "([\w-]+)"/.exec(fault.message)?.[1];
@@ -89,7 +89,7 @@ const rules: readonly {
   { applies: looksLikeProse, hint: "Send only the program, or put it into one ```ts block." },
 ];
 
-// Line by line and without overlapping repetitions: these run on any text, and must stay linear.
+// Line by line and without overlapping repetitions: these run on any text and must stay linear.
 const PYTHON: readonly RegExp[] = [
   /^[ \t]*(?:async )?def \w+[ \t]*\(/m,
   /^[ \t]*from [\w.]+ import /m,

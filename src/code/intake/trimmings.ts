@@ -1,12 +1,12 @@
-/** What clings to a program without being a part of it: a label, backticks, characters that nobody sees. */
+/** Removes what surrounds a program without being part of it: a label, backticks, invisible characters. */
 import { scanText } from "../syntax/lexical.ts";
 import { isFunction, nodesOf, type Program, parseProgram, type SyntaxNode } from "../syntax/parse.ts";
 import { blank, type Decoded, decode, type SourceText } from "../syntax/source-text.ts";
 
-/** Controls and formats show nothing; blanks are blanks. */
+/** Control and format characters are invisible; blanks are kept. */
 const INVISIBLE = /(?!\s)[\p{Cc}\p{Cf}]/u;
 
-/** Without the invisible characters outside of strings; undefined when there are none. */
+/** Without the invisible characters outside strings; undefined when there are none. */
 export function withoutInvisibles(source: SourceText): SourceText | undefined {
   const { text } = source;
   if (!INVISIBLE.test(text)) return undefined;
@@ -22,14 +22,14 @@ export function withoutInvisibles(source: SourceText): SourceText | undefined {
 const LABEL =
   /^[*#_>\s]*(?:the )?(?:typescript|javascript|ts|js|tsx|jsx|mjs|node|code|program|script|run_code)(?: code| program| script)?\s*[:\uff1a]?[*_]*[ \t]*(?:\r?\n|$)/i;
 
-/** Without a first line that only names what follows, like `typescript` or `Code:`; undefined when there is none. */
+/** Without a first line that only names what follows, like `typescript` or `Code:`; undefined without such a line. */
 export function withoutLabel(source: SourceText): SourceText | undefined {
   const label = LABEL.exec(source.text)?.[0];
   if (label === undefined || source.text.slice(label.length).trim() === "") return undefined;
   return blank(source, 0, label.length);
 }
 
-/** Whether a program's first line is a label that happens to be a statement. */
+/** Whether a program's first line is a label that also parses as a statement. */
 export function startsWithLabel({ text }: SourceText, { body }: Program): boolean {
   const label = LABEL.exec(text)?.[0];
   const [first] = body;
@@ -40,7 +40,7 @@ export function startsWithLabel({ text }: SourceText, { body }: Program): boolea
   return !new RegExp(`\\b(?:break|continue)\\s+${first.label.name}\\b`).test(text);
 }
 
-/** Without backticks around all of it; undefined when there are none. */
+/** Without backticks around the whole text; undefined when there are none. */
 export function withoutTicks(source: SourceText): SourceText | undefined {
   const { text } = source;
   const start = text.length - text.trimStart().length;
@@ -52,7 +52,7 @@ export function withoutTicks(source: SourceText): SourceText | undefined {
   return blank(blank(source, start, start + ticks), end - ticks, end);
 }
 
-/** Whether a text that is one template holds a program: `` `return await github.list_repos({})` ``. */
+/** Whether a text that is one template contains a program: `` `return await github.list_repos({})` ``. */
 export function isQuotedProgram({ text }: SourceText, { body }: Program, within: SourceText): boolean {
   const [only] = body;
   if (body.length !== 1 || only?.type !== "ExpressionStatement") return false;
@@ -62,7 +62,7 @@ export function isQuotedProgram({ text }: SourceText, { body }: Program, within:
   return inside.ok && doesSomething(inside.node);
 }
 
-/** Words parse as names; what acts is a program. */
+/** Words parse as names; only a text that does something is a program. */
 export function doesSomething(root: SyntaxNode): boolean {
   for (const node of nodesOf(root)) {
     switch (node.type) {

@@ -1,23 +1,26 @@
-/** Programs that arrive escaped: inside JSON, in the many ways models wrap it, or with `\n` where line breaks should be. */
+/**
+ * Programs that arrive escaped: inside JSON, in the many ways models wrap it, or with `
+ * ` in place of line breaks.
+ */
 
 import { scanText } from "../syntax/lexical.ts";
 import { authored, type Decoded, decode, joinSources, type SourceText } from "../syntax/source-text.ts";
 import { type JsonPlace, placesOf } from "./json-places.ts";
 
-/** Names under which a program is sent by those who do not read which one is asked for. */
+/** Argument names that models use for a program, whichever one was asked for. */
 const PROGRAM_NAMES: readonly string[] = [
   ...["code", "program", "script", "source", "source_code", "snippet"],
   ...["typescript", "typescript_code", "ts", "javascript", "javascript_code", "js"],
 ];
-/** Names of what a call is wrapped in. */
+/** Names of the objects that wrap a call. */
 const WRAPPER_NAMES: readonly string[] = [
   ...["arguments", "args", "parameters", "params", "input", "function", "run_code"],
   ...["function_call", "tool_call", "tool_calls", "tool_input"],
 ];
 
 /**
- * The program in a text that is JSON. A text that may as well be a program of its own, like an object that is to be
- * returned, is left alone.
+ * The program in a text that is JSON. A text that may be a program of its own, like an object to be returned, is left
+ * alone.
  */
 export function decodeJsonCode(source: SourceText): SourceText | undefined {
   if (!/^\s*["[{]/.test(source.text)) return undefined;
@@ -45,7 +48,7 @@ function decodeWrapped(source: SourceText, root: JsonPlace): SourceText | undefi
     : undefined;
 }
 
-/** The same for the arguments of a call that takes a program: whatever is named as one is it. */
+/** The same for the arguments of a call that takes a program: any argument with such a name is the program. */
 export function decodeCallArguments(text: string): string | undefined {
   const source = authored(text);
   const root = placesOf(text);
@@ -58,13 +61,13 @@ export function decodeCallArguments(text: string): string | undefined {
 }
 
 interface ProgramPlace {
-  /** Lines, or the one text. */
+  /** Lines, or a single text. */
   readonly parts: readonly StringPlace[];
 }
 
 type StringPlace = Extract<JsonPlace, { type: "string" }>;
 
-/** `code` stands for the program even beside others; without it, everything that is named like one is found. */
+/** `code` is the program even beside others; without it, every argument with such a name is found. */
 function programsIn(place: JsonPlace): readonly ProgramPlace[] {
   if (place.type === "array") return place.items.length === 1 ? place.items.flatMap(programsIn) : [];
   if (place.type !== "object") return [];
@@ -95,7 +98,7 @@ function isCodeField(place: JsonPlace): boolean {
   return first?.[0] === "code" && first[1].type === "string";
 }
 
-/** An object that says no more than what is to be run. */
+/** An object that contains only the program to run. */
 function isWrapper(place: JsonPlace): boolean {
   if (place.type === "array") return place.items.every(isWrapper);
   if (place.type !== "object") return false;
@@ -108,7 +111,7 @@ function looksLikeCode(text: string): boolean {
   return /\b(?:return|await|const|let|function)\b|=>/.test(text);
 }
 
-/** A text of more than one statement, or a call: no value that anybody writes as a program. */
+/** A text of more than one statement, or a call: never a value that a model writes as a program. */
 function startsAsCode(text: string): boolean {
   return (
     /^\s*(?:(?:const|let|var|return|await|async|function|import|export)\b|\/\/)/.test(text) &&
@@ -129,7 +132,7 @@ const BROKEN_HEAD = new RegExp(
   "i",
 );
 
-/** `{"code": "return "x""}`: quotes inside that nobody escaped. The program is what stands between the outermost ones. */
+/** `{"code": "return "x""}`: inner quotes that were not escaped. The program is the text between the outermost ones. */
 export function sliceBrokenJson(text: string): { readonly start: number; readonly end: number } | undefined {
   const head = BROKEN_HEAD.exec(text);
   const quote = head?.[1];
@@ -138,7 +141,7 @@ export function sliceBrokenJson(text: string): { readonly start: number; readonl
   const closed = text.trimEnd();
   const end = closed.slice(0, -1).trimEnd().length - 1;
   const isClosed = closed.endsWith("}") && end > start && text[end] === quote;
-  // An escaped quote is one inside: the text was cut there.
+  // An escaped last quote is an inner one: the text was cut there.
   return isClosed && !/(?<!\\)(?:\\\\)*\\$/.test(text.slice(start, end)) ? { start, end } : undefined;
 }
 
@@ -166,8 +169,9 @@ function jsonEscapes(text: string, start: number, end: number): readonly Decoded
 }
 
 /**
- * Readings of a text whose line breaks are written `\n`, most careful first: only those outside strings, then, when
- * quotes are escaped outside strings too, the text unescaped as the whole it must have been escaped as.
+ * Readings of a text whose line breaks are written `
+ * `, most careful first: only those outside strings; then, if quotes are escaped outside strings too, the whole text
+ * unescaped.
  */
 export function* decodeEscapes(source: SourceText): Generator<SourceText> {
   const { text } = source;

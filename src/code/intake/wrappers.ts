@@ -1,6 +1,6 @@
-/** What a model's protocol leaves around a program: its thoughts, and the tags in which it calls a function. */
+/** What a model's protocol leaves around a program: its thoughts, and the tags of a function call. */
 
-/** The part of a text that counts, and what is to be said about it. */
+/** The part of a text that counts, and the notes about it. */
 export interface Stretch {
   readonly start: number;
   readonly end: number;
@@ -11,18 +11,18 @@ const THOUGHT = "(?:think|thinking|thought|thoughts|reasoning|reflection|scratch
 const OPENED_THOUGHT = new RegExp(`^\\s*<(${THOUGHT})>`, "i");
 const CLOSED_THOUGHT = new RegExp(`</${THOUGHT}>[ \\t]*(?=\\r?\\n|$|[^\\s"'\`])`, "i");
 
-/** What follows the thoughts at the beginning of a text; undefined when there are none. */
+/** The text after the thoughts at its beginning; undefined when there are none. */
 export function afterThoughts(text: string): Stretch | undefined {
   const opened = OPENED_THOUGHT.exec(text);
   const end = CLOSED_THOUGHT.exec(text);
-  // Without an opening tag, what stands before the closing one may be a program; prose is none.
+  // Without an opening tag, the text before the closing one may be a program, but prose is not.
   if (end === null || (opened === null && !isProse(text.slice(0, end.index)))) return undefined;
   const start = end.index + end[0].length;
   if (text.slice(start).trim() === "") return undefined;
   return { start, end: text.length, note: "The thoughts before the program were left out." };
 }
 
-/** Text that no program would have around it. */
+/** Text that cannot surround a program. */
 function isProse(text: string): boolean {
   const words = text.replace(/`[^`\n]*`/g, "");
   return !/[{};=`]|=>|[()]\s*$/.test(words);
@@ -39,7 +39,7 @@ const TAG = new RegExp(
   "i",
 );
 
-/** What stands inside the outermost tags; undefined when the text has none around its program. */
+/** The content of the outermost tags; undefined when no tags enclose the program. */
 export function insideTags(text: string): Stretch | undefined {
   const found = [insideParameter(text), insideTag(text), beforeClosers(text)];
   return found.find(
@@ -49,7 +49,7 @@ export function insideTags(text: string): Stretch | undefined {
 
 const TAKEN_OUT = "The program was taken out of the tags around it.";
 
-/** One parameter of the call that names a program, whatever else stands beside it. */
+/** The parameter of a call that is named like a program, whatever other parameters there are. */
 function insideParameter(text: string): Stretch | undefined {
   const parameters = [...text.matchAll(PARAMETER)];
   const [first] = parameters;
@@ -76,7 +76,7 @@ function insideTag(text: string): Stretch | undefined {
   const closed = closer === undefined ? -1 : text.toLowerCase().lastIndexOf(closer);
   if (closed < start)
     return { start, end: start + withoutClosers(text.slice(start)).length, note: TAKEN_OUT };
-  // A tag that is closed and opened again holds two programs.
+  // A tag that closes and opens again encloses two programs.
   if (
     text
       .toLowerCase()

@@ -1,4 +1,4 @@
-/** What a variable or a parameter holds, whichever of its values it has at a time. */
+/** The values that a variable or a parameter can hold. */
 import { type Expression, fieldOf, isFunction, type SyntaxNode, withoutAssertions } from "../syntax/parse.ts";
 import { memberName } from "../syntax/references.ts";
 import { type Call, methodCallOf } from "./call-values.ts";
@@ -52,7 +52,7 @@ export class BindingValues {
     return /^(?:\|\||&&|\?\?)=$/.test(parent.operator) ? this.#evaluator.of(parent.right) : DATA;
   }
 
-  /** From the value that is taken apart down to the name. */
+  /** From the destructured value down to the name. */
   #atDeclaration({ node, key, parents }: Place): Value {
     const steps: ((value: Value) => Value)[] = [];
     let child: SyntaxNode = node;
@@ -70,7 +70,7 @@ export class BindingValues {
     return UNKNOWN;
   }
 
-  /** The value that a declarator, an assignment, a loop or a call gives to a pattern. */
+  /** The value that a declarator, an assignment, a loop or a call assigns to a pattern. */
   #source({ node, outer }: Parents, field: string, pattern: SyntaxNode): Value {
     switch (node.type) {
       case "VariableDeclarator":
@@ -88,7 +88,7 @@ export class BindingValues {
     }
   }
 
-  /** A variable without a value of its own is that of a loop, or is undefined. */
+  /** A variable without an initializer belongs to a loop, or is undefined. */
   #ofLoop(statement: Parents | null): Value {
     if (statement?.node.type === "ForOfStatement") return ofEach(statement.node, this.#evaluator);
     return statement?.node.type === "ForInStatement" ? DATA : NULLISH;
@@ -106,14 +106,14 @@ export class BindingValues {
     return this.#given(place, index);
   }
 
-  /** Every call of a function that is only ever called. */
+  /** The arguments of every call of a function whose only uses are calls. */
   #ofCalls(binding: Binding | undefined, index: number): Value {
     if (binding === undefined || binding.writes.length > 0) return UNKNOWN;
     if (binding.reads.length === 0 || binding.reads.length > MAX_CALLS) return UNKNOWN;
     return joinAll(binding.reads.map((read) => this.#given(read, index)));
   }
 
-  /** What a function is given where it stands: as what is called, or as a callback. */
+  /** The arguments of a function expression: where it is called on the spot, or used as a callback. */
   #given({ node, key, parents }: Place, index: number): Value {
     const call = parents?.node;
     if (call?.type !== "CallExpression" && call?.type !== "OptionalCallExpression") return UNKNOWN;
@@ -140,7 +140,7 @@ export class BindingValues {
     return index === 1 ? elementOf(value) : index === 0 ? this.#accumulated(call) : UNKNOWN;
   }
 
-  /** What an async callback returned is a promise for its next turn, whatever the first one is given. */
+  /** An async callback of `reduce` gives its next call a promise, whatever the first call gets. */
   #accumulated(call: Call): Value {
     const [callback] = call.arguments as readonly Expression[];
     const isAsync = isFunction(callback) && callback.async === true;
@@ -148,7 +148,7 @@ export class BindingValues {
   }
 }
 
-/** Each is looked at for each parameter. */
+/** Most calls of one function: each is examined for each parameter. */
 const MAX_CALLS = 200;
 
 const ELEMENT_METHODS: ReadonlySet<string> = new Set([
@@ -164,7 +164,7 @@ function ofEach(
   return waits ? settle(element) : element;
 }
 
-/** How a pattern takes a value apart for one of its parts; undefined when the node is no pattern. */
+/** The step by which a pattern takes one part of a value; undefined when the node is not a pattern. */
 function stepFrom(
   pattern: SyntaxNode,
   part: SyntaxNode,

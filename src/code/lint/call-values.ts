@@ -1,4 +1,6 @@
-/** What a call gives: a tool's promise, what an own function returns, and what the language's own functions make. */
+/**
+ * The value of a call: a tool's promise, the result of the program's own function, or of a function of the language.
+ */
 import { type Expression, type SyntaxNode, withoutAssertions } from "../syntax/parse.ts";
 import { memberName, type Reference } from "../syntax/references.ts";
 import type { Evaluator } from "./evaluator.ts";
@@ -41,12 +43,12 @@ export function callValue(call: Call, evaluator: Evaluator): Value {
   return method === undefined ? UNKNOWN : methodValue(method, call, evaluator);
 }
 
-/** A tool that is called, be it as a callback. */
+/** The value of a tool's call, also when the tool is a callback. */
 export function toolValue(reference: Reference, call: SyntaxNode): Value {
   return isTool(reference) ? { type: "promise", certain: true, result: DATA, origin: call } : UNKNOWN;
 }
 
-/** Not what hangs on a function: `shop.list.bind(…)`. */
+/** Not a member of a function: `shop.list.bind(…)`. */
 function isTool({ root, path }: Reference): boolean {
   if (path.length === 0) return root !== "tools" && root !== "runs";
   return path.length === 1 ? !FUNCTION_MEMBERS.has(path[0] ?? "") : root === "tools" && path.length === 2;
@@ -138,7 +140,7 @@ function methodValue({ receiver, name }: MethodCall, call: Call, evaluator: Eval
 
 function reducedValue(callback: Value, call: Call, evaluator: Evaluator): Value {
   const made = evaluator.ofCall(callback, call);
-  // Without a turn it is what it started with.
+  // With an empty array, the result is the initial value.
   return made.type === "promise" ? { ...made, certain: false, result: UNKNOWN } : UNKNOWN;
 }
 

@@ -1,4 +1,4 @@
-/** Callbacks whose promises nobody waits for, or takes for something else. */
+/** Callbacks whose promises are never awaited, or are used as values. */
 
 import {
   type Expression,
@@ -57,14 +57,14 @@ function waysToTest(name: string, receiver: SyntaxNode): string {
   return `use for (const item of ${items}) with await in it, or const found = await Promise.all(${items}.map(…)) and ${then}.`;
 }
 
-/** The name of the method, where it stands. */
+/** The node of the method's name. */
 function callee(call: Call): SyntaxNode {
   const inner = withoutAssertions(call.callee as Expression);
   const property = fieldOf(inner, "property");
   return (property ?? inner) as SyntaxNode;
 }
 
-/** An async function without an `await` is done when it returns. */
+/** An async function without an `await` has finished when it returns. */
 function doesWork(callable: SyntaxNode, evaluator: Evaluator): boolean {
   if ((evaluator.tree.bodyOf(callable)?.awaits.length ?? 0) > 0) return true;
   return evaluator.ofReturn(callable).type === "promise" || callsTools(callable, evaluator);
@@ -83,7 +83,7 @@ function ofTimer(call: Call, callback: SyntaxNode | undefined, evaluator: Evalua
   return warning("Nobody waits for what setTimeout calls: write await sleep(ms), and call it behind.", call);
 }
 
-/** It calls a parameter of a function around it, as a promise's executor does with `resolve`. */
+/** It calls a parameter of an enclosing function, as a promise's executor does with `resolve`. */
 export function settlesSomething(callable: SyntaxNode, { tree }: Evaluator): boolean {
   const own = tree.bodyOf(callable);
   for (const node of nodesOf(callable)) {

@@ -1,4 +1,4 @@
-/** What an array or an object holds that a program fills piece by piece: `rows.push(…)`, `out[id] = …`. */
+/** The contents of an array or an object that a program fills piece by piece: `rows.push(…)`, `out[id] = …`. */
 import { type Expression, fieldOf, type SyntaxNode, withoutAssertions } from "../syntax/parse.ts";
 import { memberName } from "../syntax/references.ts";
 import { builtinOf, type Call } from "./call-values.ts";
@@ -6,13 +6,13 @@ import type { Evaluator } from "./evaluator.ts";
 import type { Binding, Place } from "./tree.ts";
 import { arrayOf, elementOf, joinAll, UNKNOWN, type Value } from "./values.ts";
 
-/** What is put into it; without a name under any. */
+/** A value put into it; without a name, under any name. */
 interface Part {
   readonly name: string | undefined;
   readonly value: Value;
 }
 
-/** Undefined when it is not made here. Unknown when somebody else may fill it as well. */
+/** Undefined when the container is not made here. Unknown when other code may fill it as well. */
 export function containerValue(binding: Binding, evaluator: Evaluator): Value | undefined {
   const { declaration, place } = binding;
   const init = declaration.type === "VariableDeclarator" && place.key === "id" ? declaration.init : undefined;
@@ -40,7 +40,7 @@ function filledObject(own: ReadonlyMap<string, Value>, parts: readonly Part[]): 
   const fields = new Map<string, Value>();
   for (const name of names) {
     const put = parts.filter((part) => part.name === name).map(({ value }) => value);
-    // What is assigned anywhere is unknown in the literal.
+    // A name that is assigned anywhere is unknown in the literal.
     const first = own.get(name);
     fields.set(name, joinAll([...(first === undefined ? [] : [first]), ...put, ...anywhere]));
   }
@@ -48,7 +48,7 @@ function filledObject(own: ReadonlyMap<string, Value>, parts: readonly Part[]): 
   return { type: "object", fields };
 }
 
-/** What a use of it puts in: mostly nothing. Undefined when that is not known. */
+/** The parts that one use puts in: mostly none. Undefined when that is not known. */
 function partsOf({ node, parents }: Place, evaluator: Evaluator): readonly Part[] | undefined {
   const parent = parents?.node;
   switch (parent?.type) {
@@ -95,7 +95,7 @@ function partsOfMember(
 
 const REPLACING: ReadonlySet<string> = new Set(["splice", "fill", "copyWithin"]);
 
-/** Functions that leave what they are given as it is. */
+/** Functions that do not change their arguments. */
 function isReader(call: Call, evaluator: Evaluator): boolean {
   const name = builtinOf(call.callee as SyntaxNode, evaluator);
   if (name !== undefined)

@@ -1,4 +1,4 @@
-/** Names that are used before they have a value, and constants that are given another one. */
+/** Names used before they have a value, and constants that are assigned. */
 
 import { type Expression, endOf, fieldOf, type SyntaxNode, startOf } from "../syntax/parse.ts";
 import type { Remark } from "../syntax/remark.ts";
@@ -8,12 +8,12 @@ import { error, warning } from "./promise-remarks.ts";
 import type { Binding, Body, Parents, Place } from "./tree.ts";
 import { isCall } from "./words.ts";
 
-/** `const` is assigned, or a variable is used above its declaration where nothing but that can happen. */
+/** Finds an assigned `const`, and a variable used above its declaration where that certainly happens. */
 export function misusedName(binding: Binding, evaluator: Evaluator): readonly Remark[] {
   return [...assignedConstant(binding), ...usedTooEarly(binding, evaluator)];
 }
 
-/** A name that the program finds and cannot change. */
+/** A global that the program may read but not change. */
 export function assignedGlobal(
   { node, key, parents }: Place,
   globals: ReadonlySet<string>,
@@ -56,7 +56,7 @@ function usedTooEarly(binding: Binding, evaluator: Evaluator): readonly Remark[]
   return early;
 }
 
-/** From this offset on it has its value. In the pattern before, parts may use each other. */
+/** The offset from which on it has its value. In the pattern before, parts may use each other. */
 function readyAt({ declaration, place }: Binding): {
   readonly offset: number;
   readonly pattern: SyntaxNode;
@@ -70,7 +70,7 @@ function readyAt({ declaration, place }: Binding): {
   return { offset: startOf(body ?? declaration), pattern: place.node };
 }
 
-/** The right side of the loop whose variable it is. */
+/** The right side of the loop that declares the variable. */
 function loopOf(parents: Parents): SyntaxNode | undefined {
   for (let at: Parents | null = parents; at !== null; at = at.outer) {
     if (at.node.type === "VariableDeclaration") {
@@ -102,7 +102,7 @@ function sayEarlyCall(call: Place, { name }: Binding): string {
   return `${said} uses ${name}, which is declared further down: move the declaration above this line.`;
 }
 
-/** A call above the declaration, of a function that certainly comes to the use, be it by way of another one. */
+/** A call above the declaration, of a function that certainly reaches the use, directly or through another one. */
 function earlyCall(
   use: Place,
   binding: Binding,
@@ -126,7 +126,7 @@ function earlyCall(
 
 const MAX_CALL_DEPTH = 4;
 
-/** A callback that an array's method calls above the declaration, if there is an element. */
+/** A callback that an array's method calls above the declaration, provided the array has an element. */
 function isEarlyCallback(use: Place, binding: Binding, ready: number, { tree }: Evaluator): boolean {
   const { body } = use.scope;
   const place = tree.placeOf(body.node);
@@ -141,10 +141,10 @@ const AT_ONCE: ReadonlySet<string> = new Set([
   ...["map", "flatMap", "forEach", "filter", "some", "every", "find", "findIndex", "reduce", "sort"],
 ]);
 
-/** Each is looked at for each use of a variable in the function. */
+/** Most calls of one function: each is examined for each use of a variable in it. */
 const MAX_CALLS = 200;
 
-/** Where it is called by its name, or on the spot. */
+/** Its calls by name, and on the spot. */
 function callsOf({ node }: Body, { tree }: Evaluator): readonly Place[] {
   const place = tree.placeOf(node);
   const holder = place?.parents?.node;
@@ -174,7 +174,7 @@ function placesOf(
   return nodes.flatMap((node) => placeOf(node) ?? []);
 }
 
-/** Nothing between the function's beginning and the use may lead around it. */
+/** Whether no path through the function avoids the use. */
 function isReached(use: Place, body: Body): boolean {
   const start = startOf(use.node);
   if (body.returns.some(({ node }) => endOf(node) <= start)) return false;

@@ -1,4 +1,4 @@
-/** The value of every expression of a program, as far as the text tells it. Each is worked out once. */
+/** The value of every expression of a program, as far as the text shows it. Each is computed once. */
 import { type Expression, fieldOf, isFunction, type SyntaxNode, withoutAssertions } from "../syntax/parse.ts";
 import { memberName } from "../syntax/references.ts";
 import { BindingValues } from "./binding-values.ts";
@@ -19,7 +19,7 @@ import {
   type Value,
 } from "./values.ts";
 
-/** Deeper than this nothing is known: evaluation recurses. */
+/** Deeper expressions are unknown, because evaluation recurses. */
 const MAX_DEPTH = 60;
 
 export class Evaluation implements Evaluator {
@@ -49,7 +49,7 @@ export class Evaluation implements Evaluator {
     const known = this.#values.get(node);
     if (known !== undefined) return known;
     if (this.#depth > MAX_DEPTH) return UNKNOWN;
-    // What depends on itself is unknown.
+    // A value that depends on itself is unknown.
     this.#values.set(node, UNKNOWN);
     this.#depth += 1;
     const value = this.#evaluate(node as Expression);
@@ -176,7 +176,7 @@ export class Evaluation implements Evaluator {
     const fields = new Map<string, Value>();
     for (const property of properties) {
       if (property.type === "SpreadElement") {
-        // It may replace what stands before it.
+        // It may replace the fields before it.
         fields.clear();
         continue;
       }
@@ -195,7 +195,7 @@ export class Evaluation implements Evaluator {
   }
 }
 
-/** Whether no way through the statement leads past its end. */
+/** Whether every path through the statement returns before its end. */
 function alwaysReturns(statement: SyntaxNode | null | undefined): boolean {
   switch (statement?.type) {
     case "ReturnStatement":

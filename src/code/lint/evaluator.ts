@@ -1,11 +1,11 @@
-/** What evaluates expressions, as those see it that do a part of it. */
+/** The evaluator's interface for the functions that evaluate one kind of expression. */
 import type { SyntaxNode } from "../syntax/parse.ts";
 import type { Binding, ProgramTree } from "./tree.ts";
 import type { Value } from "./values.ts";
 
-/** What a program has besides the language's own names. */
+/** A program's names besides the language's own. */
 export interface GlobalNames {
-  /** Those that lead to tools, or to functions of the host: `github`, `tools`, `runs`. */
+  /** Names that lead to tools, or to functions of the host: `github`, `tools`, `runs`. */
   readonly roots: ReadonlySet<string>;
   readonly all: ReadonlySet<string>;
 }
@@ -13,19 +13,19 @@ export interface GlobalNames {
 export interface Evaluator {
   readonly tree: ProgramTree;
   readonly globals: GlobalNames;
-  /** Names of methods that the program defines itself: they need not do what an array's method of that name does. */
+  /** Methods that the program defines itself: they may differ from an array's method of that name. */
   readonly ownMethods: ReadonlySet<string>;
-  /** Names of properties that the program gives to some object. */
+  /** Names of properties that the program assigns on some object. */
   readonly assigned: ReadonlySet<string>;
   /** Names of variables and properties that the program awaits. */
   readonly awaited: ReadonlySet<string>;
-  /** Of an expression; nothing is known of what is no expression. */
+  /** The value of an expression; unknown for any other node. */
   of(node: SyntaxNode | null | undefined): Value;
   ofBinding(binding: Binding): Value;
-  /** Of a parameter of a function, by its position. */
+  /** The value of a function's parameter, by its position. */
   ofArgument(callable: SyntaxNode, index: number): Value;
-  /** What a function returns, before a promise is made of it. */
+  /** The value that a function returns, before a promise wraps it. */
   ofReturn(callable: SyntaxNode): Value;
-  /** What calling it gives; `call` is where. */
+  /** The value of a call; `call` is its node. */
   ofCall(callable: Value, call: SyntaxNode): Value;
 }

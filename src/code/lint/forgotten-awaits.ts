@@ -1,4 +1,4 @@
-/** Promises where a value is meant. A promise that somebody awaits later, or that is handed on, is none of these. */
+/** Promises used where a value is meant. A promise that is awaited later, or passed on, does not count. */
 
 import { type Expression, type SyntaxNode, startOf, withoutAssertions } from "../syntax/parse.ts";
 import { memberName } from "../syntax/references.ts";
@@ -12,7 +12,7 @@ import { isCall, sayFix, sayValue } from "./words.ts";
 
 type Member = Extract<Expression, { type: "MemberExpression" | "OptionalMemberExpression" }>;
 
-/** What is wrong with this node's use of what stands in it. */
+/** The fault in this node's use of its operands. */
 export function forgottenAwait(place: Place, evaluator: Evaluator): Remark | undefined {
   const { node } = place;
   switch (node.type) {
@@ -89,7 +89,7 @@ const OWN_MEMBERS: ReadonlySet<string> = new Set([
   ...["constructor", "hasOwnProperty", "toString", "valueOf", "toLocaleString"],
 ]);
 
-/** `promise.note = 1`: odd, and no forgotten await. */
+/** `promise.note = 1` is odd, but not a forgotten await. */
 function isTarget({ node, key, parents }: Place): boolean {
   return parents?.node.type === "AssignmentExpression" && key === "left" && parents.node.left === node;
 }
@@ -106,7 +106,7 @@ function ofBinary(
   if (operator === "in") return asValue(right, evaluator);
   const sides = [left as Expression, right];
   if (!/^[!=]=/.test(operator)) return firstOf(sides, (side) => asValue(side, evaluator));
-  // Two promises may well be compared with each other, or one with what it was before it was made.
+  // Two promises may be compared with each other, or one with its earlier value.
   if (sides.every((side) => evaluator.of(side).type === "promise")) return undefined;
   return firstOf(sides, (side) =>
     isCertain(side, evaluator) && !isUsedOtherwise(side, evaluator) ? asValue(side, evaluator) : undefined,
@@ -121,7 +121,7 @@ function ofAssignment(
   return /^(?:\|\||&&|\?\?)=$/.test(operator) ? undefined : asValue(right, evaluator);
 }
 
-/** The parts that a condition is decided by. */
+/** The operands that decide a condition. */
 function decidingIn(test: Expression): readonly Expression[] {
   const parts: Expression[] = [];
   let left = withoutAssertions(test);
@@ -135,7 +135,7 @@ function decidingIn(test: Expression): readonly Expression[] {
 function ofCondition(test: Expression, place: Place, evaluator: Evaluator): Remark | undefined {
   if (!isCertain(test, evaluator) || isUsedOtherwise(test, evaluator)) return undefined;
   const remark = asValue(test, evaluator);
-  // `await (shop.find(…) ?? [])` gives what it finds; only what stands behind is never reached.
+  // `await (shop.find(…) ?? [])` gives the found value; only the part after the operator is never reached.
   return remark && isWaitedFor(place) ? { ...remark, severity: "warning" } : remark;
 }
 
@@ -162,7 +162,7 @@ function isTakenApart(pattern: SyntaxNode): boolean {
   );
 }
 
-/** A parameter that takes apart what is always a promise: `ids.map(get).map(({ name }) => name)`. */
+/** A parameter that destructures a value which is always a promise: `ids.map(get).map(({ name }) => name)`. */
 function ofParameters(
   node: Extract<SyntaxNode, { type: `${string}Function${string}`; params: unknown }>,
   evaluator: Evaluator,

@@ -1,4 +1,4 @@
-/** Variables that bear a tool server's name, hold something else, and are used as if they were the server. */
+/** Variables that have a tool server's name, hold something else, and are used like the server. */
 import type { Expression } from "../syntax/parse.ts";
 import { type SyntaxNode, startOf } from "../syntax/parse.ts";
 import { memberName } from "../syntax/references.ts";
@@ -6,10 +6,10 @@ import type { Evaluator } from "./evaluator.ts";
 import type { Binding, Place } from "./tree.ts";
 import { isCall } from "./words.ts";
 
-/** `github.list_issues(…)` on a variable; whether the server has such a tool is for others to know. */
+/** `github.list_issues(…)` on a variable. The caller checks whether the server has such a tool. */
 export interface HiddenTool {
   readonly root: string;
-  /** Null: it is called itself, as a tool without a server is. */
+  /** Null: the variable itself is called, like a tool without a server. */
   readonly method: string | null;
   readonly offset: number;
 }
@@ -33,7 +33,7 @@ function usedAsTool({ node, key, parents }: Place, root: string, type: string): 
   return [{ root, method, offset: startOf(node as SyntaxNode) }];
 }
 
-/** What values have themselves. */
+/** Methods that ordinary values have. */
 function isOrdinary(method: string, type: string): boolean {
   const owners =
     type === "promise"

@@ -1,4 +1,4 @@
-/** What the text of a program says about it without types, in one pass: remarks, the certain ones as errors. */
+/** Finds faults in the text of a program without types, in one pass; the certain ones are errors. */
 
 import type { SyntaxNode } from "../syntax/parse.ts";
 import type { Remark } from "../syntax/remark.ts";
@@ -40,7 +40,7 @@ export function lint(tree: ProgramTree, globals: GlobalNames, last: SyntaxNode |
   return { remarks: oneEach(remarks), hidden };
 }
 
-/** One remark for a place, the worst: a promise in a condition is one in its `!`, too. */
+/** Keeps the worst remark for each place: a promise in a condition is also one in its `!`. */
 function oneEach(remarks: readonly Remark[]): readonly Remark[] {
   const byOffset = new Map<number, Remark>();
   for (const remark of remarks) {

@@ -1,4 +1,6 @@
-/** Work that nobody waits for: statements that drop a promise, callbacks whose promises get lost, results that hold one. */
+/**
+ * Work that is never awaited: statements that drop a promise, callbacks whose promises get lost, results that hold one.
+ */
 
 import { type Expression, fieldOf, isFunction, type SyntaxNode, withoutAssertions } from "../syntax/parse.ts";
 import type { Remark } from "../syntax/remark.ts";
@@ -41,7 +43,7 @@ export function lostPromise(
   }
 }
 
-/** A variable that holds a promise and is never looked at. */
+/** A variable that holds a promise and is never read. */
 export function unusedPromise(binding: Binding, evaluator: Evaluator): Remark | undefined {
   const { kind, reads, declaration } = binding;
   if (reads.length > 0 || (kind !== "const" && kind !== "let" && kind !== "var")) return undefined;
@@ -66,7 +68,7 @@ function ofStatement(expression: Expression, place: Place, evaluator: Evaluator)
   return undefined;
 }
 
-/** `p.catch(ignore)` of a promise that is awaited elsewhere, and `call.then(resolve, reject)`. */
+/** `p.catch(ignore)` of a promise that is awaited elsewhere, or `call.then(resolve, reject)`. */
 function isTakenCareOf(call: Call, evaluator: Evaluator): boolean {
   const method = methodCallOf(call);
   if (method === undefined || !PROMISE_METHODS.has(method.name)) return false;
@@ -82,7 +84,7 @@ function isTakenCareOf(call: Call, evaluator: Evaluator): boolean {
   );
 }
 
-/** What `a && b()` and `a ? b() : c()` leave behind. */
+/** The values that `a && b()` and `a ? b() : c()` drop. */
 function droppedBy(expression: Expression): readonly Expression[] {
   const inner = withoutAssertions(expression);
   switch (inner.type) {
@@ -104,7 +106,7 @@ function sayDropped(dropped: Expression, origin: SyntaxNode, { scope }: Place): 
     : `${said} is not awaited: add await.`;
 }
 
-/** Whether what the body returns is the program's result, as far as the text alone tells. */
+/** Whether the body's return value is the program's result, as far as the text alone shows. */
 function isResult(body: Body | undefined, { tree }: Evaluator): boolean {
   if (body === undefined || body === tree.programBody) return body !== undefined;
   if (body.outer !== tree.programBody) return false;
@@ -121,14 +123,14 @@ function nameGiven(place: Place | undefined): SyntaxNode | undefined {
   return parent?.type === "VariableDeclarator" ? (parent.id as SyntaxNode) : undefined;
 }
 
-/** A promise alone is awaited for the program; one inside an array or an object is not. */
+/** The program's promise awaits a returned promise, but not one inside an array or an object. */
 function ofResult(value: Value): Remark | undefined {
   const result = settle(value);
   const inside = promiseIn(result);
   return inside && heldPromise(inside, result.type === "array" && result.element.type === "promise");
 }
 
-/** An object made on the spot leaves a function with a promise in it: who gets it may await it, and seldom does. */
+/** An object literal that a function returns with a promise in it: the receiver could await that, but seldom does. */
 function ofObject(node: SyntaxNode | null | undefined, evaluator: Evaluator): Remark | undefined {
   const value = node?.type === "ObjectExpression" ? evaluator.of(node) : undefined;
   if (value?.type !== "object") return undefined;

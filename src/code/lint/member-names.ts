@@ -1,4 +1,4 @@
-/** Names that a program gives to members: what has such a name need not be what it was made as. */
+/** Names that a program gives to members: a member of such a name may differ from the value it was created with. */
 import { type Expression, fieldOf, isFunction, type SyntaxNode, withoutAssertions } from "../syntax/parse.ts";
 import { memberName, referenceOf } from "../syntax/references.ts";
 import type { Place, ProgramTree } from "./tree.ts";
@@ -6,11 +6,11 @@ import type { Place, ProgramTree } from "./tree.ts";
 export interface MemberNames {
   /** Methods that the program defines itself. */
   readonly methods: ReadonlySet<string>;
-  /** Properties that it gives another value, or takes away. */
+  /** Properties that it assigns or deletes. */
   readonly assigned: ReadonlySet<string>;
-  /** Variables and properties that it awaits, or hands to something that may. */
+  /** Variables and properties that it awaits, or passes to code that may await them. */
   readonly awaited: ReadonlySet<string>;
-  /** Some property gets another value, and the text does not say which. */
+  /** Whether some property is assigned whose name the text does not show. */
   readonly anyAssigned: boolean;
 }
 
@@ -94,7 +94,7 @@ function addName(names: Set<string>, name: string | undefined): void {
   if (name !== undefined) names.add(name);
 }
 
-/** It is assigned, counted up, deleted, or taken out of something else. */
+/** It is assigned, incremented, deleted, or destructured from another value. */
 function isTarget({ key, parents }: Place): boolean {
   switch (parents?.node.type) {
     case "AssignmentExpression":

@@ -1,4 +1,4 @@
-/** What an identifier does where it stands: it declares a name, reads it, gives it a value, or is no name at all. */
+/** The role of an identifier at its place: it declares a name, reads it, assigns it, or is not a name at all. */
 import type { SyntaxNode } from "../syntax/parse.ts";
 import type { BindingKind, Parents, Place } from "./tree.ts";
 
@@ -11,7 +11,7 @@ export interface Declares {
 
 export type NameRole =
   | Declares
-  /** `updates`: it is read, and then given another value. */
+  /** `updates`: it is read and then assigned. */
   | { readonly type: "reads" | "writes" | "updates" | "none" };
 
 const NONE: NameRole = { type: "none" };
@@ -49,7 +49,7 @@ export function roleOf({ key, parents }: Place): NameRole {
     case "ImportSpecifier":
     case "ImportDefaultSpecifier":
     case "ImportNamespaceSpecifier":
-      // An import that does not refuse the program is dropped: what it names is the program's global of that name.
+      // An import that does not refuse the program is dropped: it names the program's global.
       return NONE;
     case "ExportSpecifier":
       return key === "local" ? READS : NONE;
@@ -89,7 +89,7 @@ function roleInType(type: string, key: string, parents: Parents): NameRole {
   }
 }
 
-/** From a name, or what it is taken apart with, up to what gives it its value. */
+/** From a name, or the pattern around it, up to the node that gives it its value. */
 function roleInPattern(from: string, parents: Parents): NameRole {
   let key = from;
   for (let at: Parents | null = parents; at !== null; at = at.outer) {
@@ -123,7 +123,7 @@ function roleInPattern(from: string, parents: Parents): NameRole {
       case "ForOfStatement":
         return key === "left" ? WRITES : READS;
       default:
-        // A parameter that is a property, too.
+        // A parameter that is also a property.
         if ((node.type as string) !== "TSParameterProperty") return READS;
     }
     key = at.key;

@@ -1,4 +1,4 @@
-/** A program's syntax with what each name in it stands for: one walk, then every name is looked up in its scopes. */
+/** A program's syntax with the binding of each name: one walk, then every name is looked up in its scopes. */
 
 import { childrenOf, type SyntaxNode } from "../syntax/parse.ts";
 import { opensScope } from "../syntax/scopes.ts";
@@ -9,7 +9,7 @@ export function readTree(root: SyntaxNode): ProgramTree {
   return new Walk().run(root);
 }
 
-/** Code in them runs at another time than what stands around it. */
+/** Nodes whose code runs at another time than the code around them. */
 const BODIES: ReadonlySet<string> = new Set([
   "FunctionDeclaration",
   "FunctionExpression",
@@ -29,7 +29,7 @@ class Walk {
   readonly #bodies = new Map<SyntaxNode, Body>();
   readonly #bindings = new Map<SyntaxNode, Binding>();
 
-  /** An explicit stack: a long chain of operators is a deep tree, and no reason to fail. */
+  /** An explicit stack: a long chain of operators is a deep tree, but must not fail. */
   run(root: SyntaxNode): ProgramTree {
     const program: Scope = { outer: null, body: this.#newBody(root, null), names: new Map() };
     const stack: Place[] = [{ node: root, key: "", parents: null, scope: program }];
@@ -42,7 +42,7 @@ class Walk {
       if (node.type === "AwaitExpression" || (node.type === "ForOfStatement" && node.await))
         scope.body.awaits.push(place);
       const chain: Parents = { node, key, outer: parents };
-      // A computed name of a member is worked out where the class or the object stands.
+      // A member's computed name is evaluated outside, where the class or the object is.
       for (const { node: child, field } of childrenOf(node))
         stack.push({ node: child, key: field, parents: chain, scope: field === "key" ? around : scope });
     }
@@ -62,7 +62,7 @@ class Walk {
     return { outer: scope, body, names: new Map() };
   }
 
-  /** All that is declared first: what is declared below is known above. */
+  /** All declarations come first: a name is known above its declaration, too. */
   #named(root: SyntaxNode): ProgramTree {
     const used: (readonly [Place, NameRole])[] = [];
     for (const place of this.#places) {
@@ -95,7 +95,7 @@ class Walk {
     const scope = this.#scopeOf(place, kind, declaration);
     const name = nameOf(place);
     const known = scope.names.get(name);
-    // A name that is declared again, as `var` may be, is given another value there.
+    // A repeated declaration, allowed for `var`, assigns the name there.
     if (known !== undefined) known.writes.push(place);
     const binding = known ?? { name, kind, scope, place, declaration, reads: [], writes: [] };
     scope.names.set(name, binding);

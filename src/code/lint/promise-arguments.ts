@@ -1,4 +1,4 @@
-/** Promises among the arguments of calls that cannot wait for them: tools, and functions of the language. */
+/** Promises among the arguments of calls that cannot await them: tools, and functions of the language. */
 
 import { type Expression, type SyntaxNode, withoutAssertions } from "../syntax/parse.ts";
 import type { Remark } from "../syntax/remark.ts";
@@ -27,7 +27,7 @@ export function promiseGiven(
   return takesValue ? firstOf(given, (each) => asValue(each, evaluator)) : undefined;
 }
 
-/** An array of promises is made into text. */
+/** An array of promises is joined into text. */
 function ofJoin(call: SyntaxNode, evaluator: Evaluator): Remark | undefined {
   const method = isCall(call) ? methodCallOf(call) : undefined;
   return method?.name === "join" && evaluator.of(method.receiver).type === "array"
@@ -39,7 +39,7 @@ const TAKING_ARRAYS: ReadonlySet<string> = new Set([
   ...["Promise.all", "Promise.allSettled", "Promise.race", "Promise.any"],
 ]);
 
-/** Of the language's functions and classes, those that do nothing sensible with a promise. */
+/** Functions and classes of the language that cannot use a promise. */
 const TAKING_VALUES: ReadonlySet<string> = new Set([
   ...["String", "Number", "Boolean", "BigInt", "parseInt", "parseFloat", "isNaN", "isFinite"],
   ...["encodeURIComponent", "JSON.parse", "Array.from", "Array.isArray", "Number.isInteger"],
@@ -53,13 +53,13 @@ function ofCombinator(name: string, first: SyntaxNode, evaluator: Evaluator): Re
   return error(`${name} takes one array: write ${name}([…]).`, first);
 }
 
-/** What a program prints on purpose may be a promise that it awaits elsewhere. */
+/** A printed variable may be a promise that the program awaits elsewhere. */
 function printed(node: SyntaxNode, evaluator: Evaluator): Remark | undefined {
   const inner = withoutAssertions(node as Expression);
   return isUsedOtherwise(inner, evaluator) ? undefined : holding(inner, evaluator);
 }
 
-/** A promise stands in what is made into JSON: alone, in an array, or in an object. */
+/** A promise in a value that is made into JSON: alone, in an array, or in an object. */
 function holding(node: SyntaxNode, evaluator: Evaluator): Remark | undefined {
   const spread = node.type === "SpreadElement" ? node.argument : node;
   const value = evaluator.of(spread);

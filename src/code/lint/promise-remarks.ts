@@ -1,4 +1,4 @@
-/** What is said of a promise where a value is meant. */
+/** The remark about a promise where a value is meant. */
 
 import { type Expression, isNode, type SyntaxNode, startOf, withoutAssertions } from "../syntax/parse.ts";
 import { memberName } from "../syntax/references.ts";
@@ -9,7 +9,7 @@ import type { Binding, Place } from "./tree.ts";
 import type { PromiseValue } from "./values.ts";
 import { isCall, makesArray, sayCall, sayFix, sayValue } from "./words.ts";
 
-/** A promise stands where a value is needed. */
+/** A promise where a value is needed. */
 export function asValue(node: SyntaxNode | null | undefined, evaluator: Evaluator): Remark | undefined {
   if (!isNode(node)) return undefined;
   const value = evaluator.of(node);
@@ -35,14 +35,14 @@ export function error(message: string, at: SyntaxNode): Remark {
   return { severity: "error", message, offset: startOf(at) };
 }
 
-/** A variable that holds a promise may be looked at, if it is awaited somewhere else. */
+/** A variable that holds a promise may be tested, if it is awaited elsewhere. */
 export function isUsedOtherwise(node: Expression, { tree }: Evaluator): boolean {
   const inner = withoutAssertions(node);
   const binding = tree.bindingOf(inner);
   return binding !== undefined && handedOn(binding).some((read) => read.node !== inner);
 }
 
-/** Two places are enough to know. */
+/** Two places are enough for the answer. */
 const known = new WeakMap<Binding, readonly Place[]>();
 
 function handedOn(binding: Binding): readonly Place[] {

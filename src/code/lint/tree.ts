@@ -1,14 +1,14 @@
-/** A program as the lint reads it: scopes, bindings and bodies. `program-tree.ts` builds it. */
+/** A program as the lint sees it: scopes, bindings and bodies. `program-tree.ts` builds it. */
 import type { SyntaxNode } from "../syntax/parse.ts";
 
-/** The way from a node up to the program, innermost first; `key` is the field the child stands in. */
+/** The chain from a node up to the program, innermost first; `key` is the field that holds the child. */
 export interface Parents {
   readonly node: SyntaxNode;
   readonly key: string;
   readonly outer: Parents | null;
 }
 
-/** A node where it stands. */
+/** A node with its position in the tree. */
 export interface Place {
   readonly node: SyntaxNode;
   /** The field of its parent that holds it. */
@@ -24,7 +24,7 @@ export interface Scope {
   readonly names: Map<string, Binding>;
 }
 
-/** A function, or the program: what runs as a whole. */
+/** A function, or the program: code that runs as a unit. */
 export interface Body {
   readonly node: SyntaxNode;
   readonly outer: Body | null;
@@ -39,23 +39,23 @@ export interface Binding {
   readonly name: string;
   readonly kind: BindingKind;
   readonly scope: Scope;
-  /** The name where it is declared. */
+  /** The name in its declaration. */
   readonly place: Place;
-  /** The declarator, function, class or clause that declares it. */
+  /** The declarator, function, class or clause that contains it. */
   readonly declaration: SyntaxNode;
-  /** Where its value is read. */
+  /** Places that read its value. */
   readonly reads: Place[];
-  /** Where it gets another value. */
+  /** Places that assign it. */
   readonly writes: Place[];
 }
 
 export interface ProgramTree {
   /** Every node, a parent before its children. */
   readonly places: readonly Place[];
-  /** Names nobody declares, where they are used. */
+  /** Places of undeclared names. */
   readonly free: readonly Place[];
   placeOf(node: SyntaxNode): Place | undefined;
-  /** What an identifier stands for, if the program declares it. */
+  /** The binding of an identifier, if the program declares it. */
   bindingOf(identifier: SyntaxNode): Binding | undefined;
   bodyOf(node: SyntaxNode): Body | undefined;
   readonly programBody: Body;

@@ -1,6 +1,6 @@
 /**
- * What is known of a value without types: whether it is a promise, or holds one. Whatever is not certain is unknown,
- * and nothing is said of it.
+ * What is known of a value without types: whether it is a promise, or holds one. Anything uncertain is unknown, and
+ * unknown values get no remark.
  */
 import type { SyntaxNode } from "../syntax/parse.ts";
 import type { Reference } from "../syntax/references.ts";
@@ -10,12 +10,12 @@ export type Value =
   | ArrayValue
   | ObjectValue
   | { readonly type: "function"; readonly node: SyntaxNode }
-  /** A server, a tool, or `tools` itself: what a chain of names leads to. */
+  /** A server, a tool, or `tools` itself: the target of a chain of names. */
   | { readonly type: "tools"; readonly reference: Reference }
-  /** Holds no function and no promise: what a tool gave, a literal, what an operator makes. */
+  /** Holds no function and no promise: a tool's result, a literal, an operator's result. */
   | { readonly type: "data" }
   | { readonly type: "nullish" }
-  /** Its methods are its own, whatever they are called. */
+  /** Its methods are its own, even if they have the names of an array's. */
   | { readonly type: "instance" }
   | { readonly type: "unknown" };
 
@@ -30,9 +30,9 @@ export interface PromiseValue {
 
 export interface ArrayValue {
   readonly type: "array";
-  /** What is known of every element. */
+  /** What is true of every element. */
   readonly element: Value;
-  /** The elements one by one, of a literal. */
+  /** The elements of a literal, one by one. */
   readonly items?: readonly Value[];
 }
 
@@ -50,7 +50,7 @@ export function arrayOf(element: Value, items?: readonly Value[]): Value {
   return { type: "array", element, ...(items === undefined ? {} : { items }) };
 }
 
-/** What is known of a value that is one of these. */
+/** What is true of a value that is one of these. */
 export function joinAll(values: readonly Value[]): Value {
   const [first, ...others] = values;
   return first === undefined ? UNKNOWN : others.reduce(join, first);
@@ -70,12 +70,12 @@ function isPlain({ type }: Value): boolean {
   return type === "data" || type === "nullish";
 }
 
-/** What `await` makes of it. */
+/** The value after `await`. */
 export function settle(value: Value): Value {
   return value.type === "promise" ? settle(value.result) : value;
 }
 
-/** What `for … of` and callbacks of array methods are given. */
+/** The values that `for … of` and callbacks of array methods get. */
 export function elementOf(value: Value): Value {
   if (value.type === "array") return value.element;
   return value.type === "data" ? DATA : UNKNOWN;
@@ -103,7 +103,7 @@ function itemOf({ items, element }: ArrayValue, index: string | undefined): Valu
   return (index !== undefined && items?.[Number(index)]) || element;
 }
 
-/** A promise that is certainly in it, however deep. */
+/** A promise that the value certainly contains, at any depth. */
 export function promiseIn(value: Value, depth = 0): PromiseValue | undefined {
   if (depth > MAX_DEPTH) return undefined;
   switch (value.type) {

@@ -1,4 +1,4 @@
-/** How a promise is named in a remark: by the call that made it, or by the variable that holds it. */
+/** Names a promise in a remark: by the call that made it, or by the variable that holds it. */
 import { type Expression, type SyntaxNode, withoutAssertions } from "../syntax/parse.ts";
 import { memberName, referenceOf, writeReference } from "../syntax/references.ts";
 import type { PromiseValue } from "./values.ts";
@@ -34,7 +34,7 @@ export function sayValue(node: SyntaxNode, { origin }: PromiseValue): string {
   return reference === undefined ? sayCall(origin) : cut(writeReference(reference));
 }
 
-/** Where to put the `await`. */
+/** The place for the `await`. */
 export function sayFix(node: SyntaxNode, { origin }: PromiseValue): string {
   if (isCall(withoutAssertions(node as Expression))) return "add await.";
   return makesArray(origin)
@@ -42,7 +42,7 @@ export function sayFix(node: SyntaxNode, { origin }: PromiseValue): string {
     : `put await before ${sayCall(origin)}.`;
 }
 
-/** Whether the call made an array, whose elements are the promises. */
+/** Whether the call made an array that holds the promises. */
 export function makesArray(origin: SyntaxNode): boolean {
   if (!isCall(origin)) return false;
   const callee = withoutAssertions(origin.callee as Expression);

@@ -9,7 +9,10 @@ import { type FromCompiler, parseFromCompiler, type ToCompiler } from "./compile
 export interface CompilerChild {
   readonly pid: number | undefined;
   send(message: ToCompiler): void;
-  /** Whether its group is killed when it holds more than the limit; looked at every 25 ms. Off at the start. */
+  /**
+   * Turns the memory watch on or off; off at the start. While it is on, the group is measured every 25 ms and killed
+   * above the limit.
+   */
   watchMemory(on: boolean): void;
   /** SIGKILL to the process and everything it started. Idempotent. */
   kill(): void;
@@ -18,10 +21,10 @@ export interface CompilerChild {
 }
 
 export interface CompilerEnd {
-  /** `memory`: its group was killed for holding too much. */
+  /** `memory`: its group was killed for exceeding the memory limit. */
   readonly cause: "memory" | "other";
   readonly reason: string;
-  /** The last 4 kB of what the process wrote. */
+  /** The last 4 kB that the process wrote. */
   readonly stderrTail: string;
 }
 
@@ -32,7 +35,7 @@ export interface CompilerChildEvents {
 }
 
 const STDERR_TAIL = 4096;
-/** The fastest growth seen was 0.5 GB a second: what a look comes too late for is some ten megabytes. */
+/** The fastest growth seen was 0.5 GB a second: between two measurements, some ten megabytes. */
 const MEMORY_POLL_MS = 25;
 
 export interface CompilerChildOptions {
@@ -41,7 +44,10 @@ export interface CompilerChildOptions {
   readonly check: CheckLimits;
 }
 
-/** Starts a process; what goes wrong later is told by `onExit`. @throws what the system refuses at once */
+/**
+ * Starts a process; later failures are reported by `onExit`.
+ * @throws the system's error when it refuses the start at once
+ */
 export function startCompilerChild(
   { memoryBytes, check }: CompilerChildOptions,
   events: CompilerChildEvents,
@@ -49,10 +55,10 @@ export function startCompilerChild(
   const entry = new URL(`./compiler-entry${import.meta.url.slice(-3)}`, import.meta.url);
   const child = fork(entry, [String(process.pid), JSON.stringify(check)], {
     cwd: parse(process.execPath).root,
-    // What is written in Go gives memory back sooner near this; it stops nothing.
+    // Programs written in Go return memory sooner near this size; it limits nothing.
     env: { GOMEMLIMIT: "256MiB" },
     execArgv: ["--max-old-space-size=256"],
-    // A group of its own: esbuild's service and the type checker join it, and one signal ends all.
+    // A group of its own: esbuild's service and the type checker join it, and one signal ends all of them.
     detached: true,
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
@@ -69,7 +75,7 @@ export function startCompilerChild(
       if (ended) return;
       ended = true;
       memory.watch(false);
-      // A process that died by itself leaves esbuild's service behind.
+      // A process that died by itself leaves esbuild's service running.
       kill();
       const excess = memory.excessBytes();
       if (excess === undefined) events.onExit({ cause: "other", reason, stderrTail });
@@ -78,7 +84,7 @@ export function startCompilerChild(
     };
     child.on("exit", (code, signal) => end(signal ?? `exit code ${code}`));
     child.on("error", (error) => {
-      // Without a pid there will be no exit. Otherwise a message could not be sent, and the exit follows.
+      // Without a pid there will be no exit event. Otherwise a message could not be sent, and the exit follows.
       if (child.pid === undefined) end(describeShortage(error) ?? error.message);
     });
   });
@@ -99,7 +105,7 @@ export function startCompilerChild(
 
 interface MemoryWatch {
   watch(on: boolean): void;
-  /** What the group held when it was killed for it. */
+  /** The bytes that the group held when it was killed for them. */
   excessBytes(): number | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The compiler process's entry. Leader of a process group of its own, which esbuild's service and the type checker
- * are in: the group ends as one, by the parent's SIGKILL or, when the parent is gone, by its own.
+ * Entry of the compiler process. It leads a process group of its own, with esbuild's service and the type checker: the
+ * group ends as a whole, by the parent's SIGKILL or, when the parent is gone, by its own.
  */
 import { Worker } from "node:worker_threads";
 import { type CheckLimits, CheckService } from "../check/check-service.ts";
@@ -18,7 +18,7 @@ const service = new CheckService(JSON.parse(limits) as CheckLimits, (reason) =>
 );
 
 process.on("disconnect", endGroup);
-// A request that was being written to the type checker as it died is rejected, and once more where nobody listens.
+// When the type checker dies during a write, the request is rejected, and a second rejection has no handler.
 process.on("unhandledRejection", (error) => {
   if (!isBrokenPipe(error)) throw error;
 });
@@ -30,7 +30,7 @@ await compileProgram({
   ...{ sourceBytes: 1000, globals: [], check: { mode: "off" } },
 });
 say({ type: "ready" });
-// The checker comes last: programs run without it until it is there, or wait for it as long as for a check.
+// The checker starts last: until it is ready, programs run unchecked or wait as long as they would for a check.
 service.warm();
 
 async function handle(message: unknown): Promise<void> {
@@ -64,7 +64,7 @@ function say(message: FromCompiler): void {
   process.send?.(message, () => {});
 }
 
-/** The channel's end goes unseen while this thread is stuck in a parser, so another thread looks for the parent too. */
+/** While this thread is stuck in a parser it cannot see the channel's end, so another thread watches the parent too. */
 function watchParent(): void {
   const watchdog = new Worker(new URL(`./compiler-watchdog${import.meta.url.slice(-3)}`, import.meta.url), {
     workerData: { parentPid },

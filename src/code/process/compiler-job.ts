@@ -1,4 +1,4 @@
-/** One text on its way through a compiler process, and what the process is told of it. */
+/** One text on its way through a compiler process, and the messages about it. */
 
 import type { CompileClock } from "../check/compile-clock.ts";
 import type { TypesByHash } from "../check-program.ts";
@@ -14,9 +14,9 @@ export interface Job extends Waiting {
   readonly reject: (reason: unknown) => void;
   /** Whether the child's only thread is busy with this text. */
   reading: boolean;
-  /** Whether nobody waits for it any more. */
+  /** Whether the caller has stopped waiting for it. */
   abandoned: boolean;
-  /** Runs while the text is in a process. */
+  /** Running while the text is in a process. */
   clock: CompileClock | undefined;
 }
 
@@ -24,7 +24,7 @@ export function createJob(fixed: Pick<Job, "id" | "owner" | "request" | "key" | 
   return { ...fixed, suspect: false, reading: false, abandoned: false, clock: undefined };
 }
 
-/** Declarations go by their hashes. Without `types` the check is left out this time. */
+/** Declarations are given by their hashes. Without `types` the check is skipped this time. */
 export function toMessage({ id, request }: Job, types: boolean): ToCompiler {
   const { check, ...text } = request;
   return {
@@ -37,7 +37,7 @@ export function toMessage({ id, request }: Job, types: boolean): ToCompiler {
   };
 }
 
-/** What one of these texts is checked against. */
+/** The declarations that one of these texts is checked against. */
 export function findDeclarations(jobs: readonly Job[], hash: string): TypeCheck["declarations"] | undefined {
   return jobs
     .flatMap(({ request: { check } }) => [check?.declarations, check?.promised])

@@ -1,26 +1,28 @@
-/** Who waits for the compiler, and who is next: bounded, in turns of principals, suspects first and alone. */
+/** The queue of the compiler: bounded, in turns of principals, suspects first and alone. */
 import { FairQueue } from "../../../sandbox/index.ts";
 
 export interface Waiting {
-  /** Whose text it is. */
+  /** The owner of the text. */
   readonly owner: string;
-  /** Whether a child died with this text in it once: then it is sent alone. */
+  /** Whether a compiler process died with this text in it: then it is sent alone. */
   suspect: boolean;
 }
 
-/** Texts in the child at once. The parser is one thread; more only lengthens everyone's wait. */
+/** Texts in the compiler process at once. The parser is one thread; more would only lengthen every wait. */
 const MAX_IN_FLIGHT = 4;
-/** The same of one principal: two keep two cores busy, and whoever sends texts that stall leaves room for others. */
+/**
+ * Of these, texts of one principal: two keep two cores busy, and a principal whose texts stall leaves room for others.
+ */
 const MAX_IN_FLIGHT_EACH = 2;
 const MAX_QUEUED = 256;
-/** A queue that is full takes so many of each principal all the same: whoever filled it, the others get in. */
+/** Texts of each principal that even a full queue accepts, so that one principal cannot shut the others out. */
 const ALWAYS_QUEUED_EACH = 8;
-/** With so many waiting, types are not checked: it is four fifths of the work, and a service. */
+/** From this queue length on programs are compiled unchecked: the check is 80 % of the cost and optional. */
 const BUSY_QUEUE = 32;
 
 export class CompilerLine<T extends Waiting> {
   readonly #queue = new FairQueue<T>(MAX_QUEUED);
-  /** They were in a child that died, and go before everybody else. */
+  /** Texts from a dead compiler process; they are sent before all others. */
   #suspects: readonly T[] = [];
 
   get size(): number {
@@ -39,7 +41,7 @@ export class CompilerLine<T extends Waiting> {
     this.#queue.push(job.owner, job);
   }
 
-  /** Puts those who were in a dead child in front of everybody. */
+  /** Puts the texts of a dead compiler process before all others. */
   pushSuspects(jobs: readonly T[]): void {
     for (const job of jobs) job.suspect = true;
     this.#suspects = [...this.#suspects, ...jobs];
@@ -50,7 +52,9 @@ export class CompilerLine<T extends Waiting> {
     this.#suspects = this.#suspects.filter((suspect) => suspect !== job);
   }
 
-  /** Takes who may be sent now. Nobody is while a suspect is in the child or waits for it to be empty. */
+  /**
+   * Takes the next text that may be sent. There is none while a suspect is in the process or waits for it to be empty.
+   */
   next(active: readonly T[]): T | undefined {
     if (active.some(({ suspect }) => suspect)) return undefined;
     const [suspect, ...others] = this.#suspects;
@@ -65,7 +69,7 @@ export class CompilerLine<T extends Waiting> {
     return this.#queue.takeFirst(mayGo)?.item;
   }
 
-  /** Empties the line. */
+  /** Empties the queue. */
   takeAll(): readonly T[] {
     const all = [...this.#suspects, ...this.#queue.drain()];
     this.#suspects = [];

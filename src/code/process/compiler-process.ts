@@ -1,8 +1,8 @@
 /**
- * The compiler from the gateway's side: a child process that may be stalled or killed by any text it reads. Every
- * request has a limit of CPU time, the group of processes a limit of memory; a process that breaks one is replaced by
- * a warm one, and requests that were in it beside the culprit are sent once more, alone, so that the next death has one
- * suspect. Those who wait are served in turns of their principals.
+ * The compiler from the gateway's side: a child process that any text may stall or kill. Every request has a limit of
+ * CPU time, the group of processes a limit of memory. A process that exceeds one is replaced by a warm one. The other
+ * requests in it are sent once more, each alone, so that a second death has only one suspect. Queued requests are
+ * served in turns of their principals.
  */
 import { ToolariumError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
@@ -25,7 +25,7 @@ interface CompilerStats {
   readonly sparePid: number | null;
   readonly inFlight: number;
   readonly queued: number;
-  /** How often the process in service had to be replaced. */
+  /** The number of times that the process in service was replaced. */
   readonly replacements: number;
 }
 
@@ -33,12 +33,11 @@ export interface CompilerProcess extends Compiler {
   stats(): CompilerStats;
 }
 
-/** Bytes of text that is looked at at all: the largest program, and prose around it. */
+/** Largest text in bytes: the largest program, and prose around it. Longer ones are refused unread. */
 const MAX_TEXT_BYTES = 1024 * 1024;
 
 /**
- * Starts the process and waits until it has compiled a first program. Rejects with `not_ready` when it does not
- * start.
+ * Starts the process and waits until it has compiled a first program. Rejects with `not_ready` when it does not start.
  */
 export async function createCompiler(options: CompilerOptions): Promise<CompilerProcess> {
   const compiler = new ChildCompiler(options);
@@ -117,7 +116,7 @@ class ChildCompiler implements CompilerProcess {
   ): Promise<CompileOutcome> {
     const { promise, resolve, reject } = Promise.withResolvers<CompileOutcome>();
     const job = createJob({ id: this.#nextId++, owner, request, key, resolve, reject });
-    // A text already in the child stays there, with its deadline: it may be the one that stalls it.
+    // A text already in the process stays there with its deadline: it may be the one that stalls the process.
     const onAbort = (): void => {
       job.abandoned = true;
       this.#line.remove(job);
@@ -197,7 +196,10 @@ class ChildCompiler implements CompilerProcess {
     }
   }
 
-  /** A text that holds the child's thread keeps the others waiting; it is the culprit whoever's time runs out first. */
+  /**
+   * A text that occupies the process's thread delays the others: it is the culprit, even if another's time runs out
+   * first.
+   */
   #onUsedUp(expired: Job, cpuLimitMs: number): void {
     const culprit = [...this.#active.values()].find(({ reading }) => reading) ?? expired;
     this.#log.warn({ cpuLimitMs }, "a program did not compile in time; the compiler is replaced");
@@ -205,7 +207,7 @@ class ChildCompiler implements CompilerProcess {
     this.#replace("the limit of CPU time");
   }
 
-  /** It is the machine that holds it up, or the process is stuck: another one tries again, once. */
+  /** The machine gives it no CPU time, or the process is stuck: another process tries once more. */
   #onStalled(stalled: Job): void {
     this.#log.error({ stallMs: this.#limits.stallMs }, "the compiler gets no CPU time; it is replaced");
     if (stalled.suspect) {
@@ -237,7 +239,7 @@ class ChildCompiler implements CompilerProcess {
     job.resolve(outcome);
   }
 
-  /** Those who were in the dead child go first, each alone; who has been through this before is the cause. */
+  /** The texts of the dead process go first, each alone. A text that was alone in it is the cause. */
   #suspectActive(reason: string): void {
     const interrupted = [...this.#active.values()];
     this.#active.clear();
@@ -252,13 +254,13 @@ class ChildCompiler implements CompilerProcess {
     this.#line.pushSuspects(innocent);
   }
 
-  /** The next request tries again. */
+  /** Nothing is in service until the next request tries again. */
   #onGaveUp(reason: string): void {
     const refusal = new ToolariumError(
       "not_ready",
       "The compiler process does not start. The log has the details.",
     );
-    // Whoever starts the gateway is told what clients are not.
+    // The operator gets the reason; clients do not.
     this.#start.reject(new ToolariumError("not_ready", `The compiler process does not start: ${reason}.`));
     for (const job of this.#line.takeAll()) job.reject(refusal);
   }

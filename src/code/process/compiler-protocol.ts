@@ -1,6 +1,6 @@
 /**
- * What the gateway and the compiler process say to each other over the fork's IPC channel. The child works on hostile
- * text, so what it says is parsed; a message that does not parse ends it.
+ * Messages between the gateway and the compiler process over the fork's IPC channel. The process works on hostile text,
+ * so its messages are parsed; one that does not parse ends it.
  */
 import { z } from "zod";
 import type { CompileOutcome } from "../compile.ts";
@@ -13,16 +13,16 @@ export type ToCompiler =
 
 export type FromCompiler =
   | { readonly type: "ready" }
-  /** The child's only thread is busy with this text from now on, until `read`. */
+  /** The process's only thread is busy with this text from now on, until `read`. */
   | { readonly type: "reading"; readonly id: number }
   | { readonly type: "read"; readonly id: number }
-  /** Only the type check is left to wait for. */
+  /** Only the type check is unfinished. */
   | { readonly type: "emitted"; readonly id: number }
-  /** The child does not have the declarations of this hash, which some text in it is checked against. */
+  /** The process lacks the declarations of this hash, which a text in it is checked against. */
   | { readonly type: "needs"; readonly hash: string }
   /** The type checker does not start. */
   | { readonly type: "checker-down"; readonly reason: string }
-  /** `lasting`: the text alone decided it. */
+  /** `lasting`: the outcome depends on the text alone. */
   | {
       readonly type: "done";
       readonly id: number;
@@ -121,12 +121,12 @@ const toCompiler = z.discriminatedUnion("type", [
   z.object({ type: z.literal("declarations"), hash: z.string(), text: z.string() }),
 ]);
 
-/** Undefined for anything the child must not say. */
+/** Undefined for any message that the compiler process must not send. */
 export function parseFromCompiler(value: unknown): FromCompiler | undefined {
   return fromCompiler.safeParse(value).data;
 }
 
-/** Throws for anything else: the parent is trusted, so that would be a bug. */
+/** Throws for any other value: the parent is trusted, so that would be a bug. */
 export function parseToCompiler(value: unknown): ToCompiler {
   return toCompiler.parse(value);
 }

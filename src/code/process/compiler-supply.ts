@@ -1,6 +1,6 @@
 /**
- * The compiler process in service, and a warm one behind it that takes over the moment the first is killed: a text
- * that has to be stopped costs nobody else the start of a process.
+ * The compiler process in service, and a warm spare that takes over as soon as the first is killed: stopping a text
+ * costs no other text the start of a process.
  */
 import { describeShortage } from "../../../sandbox/index.ts";
 import type { Log } from "../../log.ts";
@@ -19,26 +19,26 @@ export interface CompilerSupplyOptions extends CompilerChildOptions {
   readonly log: Log;
 }
 
-/** All are about the process in service; none is called after `dispose`. */
+/** Events about the process in service; none is called after `dispose`. */
 export interface CompilerSupplyEvents {
-  /** There was none, and now there is. */
+  /** A process is in service after there was none. */
   onReady(): void;
   onMessage(message: Exclude<FromCompiler, { type: "ready" }>): void;
-  /** It ended, and not by `replace`. The spare, if there was one, has its place already. */
+  /** The process ended, but not by `replace`. The spare, if there was one, has taken its place already. */
   onLost(end: CompilerEnd): void;
-  /** Several starts in a row failed, the last for this reason, and nothing is in service. `ensure` tries again. */
+  /** Several starts in a row failed, the last for this reason, and no process is in service. `ensure` tries again. */
   onGaveUp(reason: string): void;
 }
 
-/** For a process that hangs: on a busy machine a start may take a minute. */
+/** For a start that hangs: on a busy machine a start may take a minute. */
 const START_DEADLINE_MS = 120_000;
-/** Starts that fail in a row before no other is tried. */
+/** Failed starts in a row after which no other is tried. */
 const MAX_START_FAILURES = 3;
 
 export class CompilerSupply implements AsyncDisposable {
   readonly #options: CompilerSupplyOptions;
   readonly #events: CompilerSupplyEvents;
-  /** Those that were replaced and are not gone yet among them. */
+  /** Includes replaced processes that are not gone yet. */
   readonly #living = new Set<CompilerChild>();
   #serving: CompilerChild | undefined;
   #spare: CompilerChild | undefined;
@@ -59,17 +59,17 @@ export class CompilerSupply implements AsyncDisposable {
     return this.#serving;
   }
 
-  /** The warm one behind it. */
+  /** The warm process that would replace it. */
   get spare(): CompilerChild | undefined {
     return this.#spare;
   }
 
-  /** How often the process in service had to be replaced. */
+  /** The number of times that the process in service was replaced. */
   get replacements(): number {
     return this.#replacements;
   }
 
-  /** Starts a process unless one is in service or on its way. */
+  /** Starts a process unless one is in service or starting. */
   ensure(): void {
     if (this.#serving === undefined) this.#start();
   }
@@ -111,7 +111,7 @@ export class CompilerSupply implements AsyncDisposable {
     }
     this.#living.add(child);
     this.#starting = child;
-    // Not before its messages were read once more: where this process stood still, `ready` is there already.
+    // Only after its messages were read once more: if this process itself stood still, `ready` has already arrived.
     const giveUp = (): void => void setImmediate(() => child === this.#starting && child.kill());
     this.#startDeadline = setTimeout(giveUp, START_DEADLINE_MS);
   }

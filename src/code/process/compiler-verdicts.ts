@@ -1,4 +1,4 @@
-/** What a program is told when it is the compiler that had to be stopped. None of it is kept in the cache. */
+/** Refusals of a program when the compiler had to be stopped. None of them is cached. */
 import type { CompileOutcome } from "../compile.ts";
 
 const SIMPLER = "Write it simpler: less nesting, plainer types.";

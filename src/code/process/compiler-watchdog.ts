@@ -5,6 +5,6 @@ const INTERVAL_MS = 500;
 const { parentPid } = workerData as { readonly parentPid: number };
 
 setInterval(() => {
-  // An orphan is adopted at once, so the parent's pid changes even if the number is given to somebody else.
+  // An orphan is adopted at once, so the parent's pid changes even if the number is reused.
   if (process.ppid !== parentPid) process.kill(-process.pid, "SIGKILL");
 }, INTERVAL_MS);

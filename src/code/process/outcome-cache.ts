@@ -1,10 +1,10 @@
-/** Outcomes of texts already compiled, least recently used first out, bounded by count and by size. */
+/** Outcomes of compiled texts, least recently used out first, bounded by count and by size. */
 import { createHash } from "node:crypto";
 import type { CompileOutcome, CompileRequest } from "../compile.ts";
 
 export interface OutcomeCache {
   get(key: string): CompileOutcome | undefined;
-  /** Keeps what the text alone decides; an outcome of circumstance (a deadline, a crash) is not kept. */
+  /** Keeps outcomes that depend on the text alone, but none of circumstance (a deadline, a crash). */
   set(key: string, outcome: CompileOutcome): void;
 }
 

@@ -1,4 +1,4 @@
-/** What programs reach for and do not find, each with the way out. Written for a model to read. */
+/** Names that programs often use but that do not exist here, each with its alternative. Written for a model to read. */
 import { type NamedTool, writeTool } from "../../tools/meant-tools.ts";
 import { wordsOf } from "../../tools/words.ts";
 
@@ -22,7 +22,7 @@ const GLOBAL = "Tools are globals by themselves, and `globalThis` is the global 
 const WRITE_TEXT = "Use strings, or Uint8Array for bytes: TextEncoder, TextDecoder, btoa and atob are here.";
 const BODY = "There is no network here: a tool takes plain values, and gives them.";
 
-/** Names that mean the same thing stand together. */
+/** Names with the same meaning share a row. */
 const table: readonly (readonly [names: string, instead: string])[] = [
   [
     "fetch axios got ky superagent XMLHttpRequest WebSocket EventSource http https requests urllib httpx",
@@ -93,7 +93,7 @@ const waysOut: ReadonlyMap<string, string> = new Map(
   table.flatMap(([names, instead]) => names.split(" ").map((name) => [name, instead] as const)),
 );
 
-/** Words of tools that do what the name did elsewhere. */
+/** Words for tools that do the job of the absent name. */
 const kinds: readonly (readonly [names: string, words: string])[] = [
   [
     "fetch axios got ky superagent XMLHttpRequest http https requests urllib httpx",
@@ -108,7 +108,7 @@ const kinds: readonly (readonly [names: string, words: string])[] = [
 
 const NO_RESIZE = "An ArrayBuffer keeps its memory here: make a new one and copy.";
 
-/** Members of what is there that are not. */
+/** Members that existing objects lack here. */
 const membersOut: ReadonlyMap<string, string> = new Map([
   ["resize", NO_RESIZE],
   ["transfer", NO_RESIZE],
@@ -118,7 +118,7 @@ const membersOut: ReadonlyMap<string, string> = new Map([
 /** All of them, for tests and tables. */
 export const absentNames: readonly string[] = [...waysOut.keys()];
 
-/** What to do instead; undefined for a name that nobody is known to reach for. */
+/** The alternative; undefined for a name that programs are not known to use. */
 export function wayOut(name: string): string | undefined {
   return waysOut.get(name);
 }
@@ -137,7 +137,7 @@ export function sayAbsent(name: string, instead: string): string {
 
 const MAX_LIKE = 3;
 
-/** Of `tools` those that do what this name does elsewhere. */
+/** Those of `tools` that do what this name does elsewhere. */
 export function likeTools(name: string, tools: readonly NamedTool[]): readonly NamedTool[] {
   const words = kinds.find(([names]) => names.split(" ").includes(name))?.[1];
   if (words === undefined) return [];

@@ -1,4 +1,4 @@
-/** What a program has beside its tools: the names that the language does not give. */
+/** A program's names besides its tools that the language does not provide. */
 export const environmentNames: readonly string[] = [
   "tools",
   "runs",
@@ -11,5 +11,5 @@ export const environmentNames: readonly string[] = [
   "ToolError",
 ];
 
-/** Those that hold functions whose calls leave the program, as a tool's do. */
+/** Names that hold functions whose calls leave the program, as a tool's do. */
 export const callingNames: readonly string[] = ["tools", "runs"];

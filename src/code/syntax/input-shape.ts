@@ -1,16 +1,16 @@
-/** What the compiler has to know of a program's `input`: enough to say which parameters it can fill. */
+/** The shape of a program's `input`, as the compiler needs it: enough to decide which parameters it can fill. */
 
 export interface InputShape {
-  /** `null`: there is no input. `unknown`: the program is only looked at, and its input is anybody's guess. */
+  /** `null`: there is no input. `unknown`: the program is only checked, and any input is possible. */
   readonly kind: "null" | "boolean" | "number" | "string" | "array" | "object" | "unknown";
-  /** Names of an object's fields; empty for everything else. */
+  /** Names of an object's fields; empty for any other kind. */
   readonly fields: readonly string[];
 }
 
 export const noInput: InputShape = { kind: "null", fields: [] };
 export const unknownInput: InputShape = { kind: "unknown", fields: [] };
 
-/** The shape of a JSON value. A program without functions takes nothing from it, whatever it is. */
+/** The shape of a JSON value. A program without functions does not use it. */
 export function inputShape(input: unknown, code: string): InputShape {
   if (input === null || input === undefined || !/=>|\\u003e|\b(?:function|exports?)\b/i.test(code))
     return noInput;

@@ -1,5 +1,5 @@
 /**
- * One pass over program text before any parser sees it. Parsers recurse, so what would make them recurse too far is
+ * One pass over program text before any parser reads it. Parsers recurse, so whatever makes them recurse deeply is
  * measured here, lexically, in linear time. Strings, templates, comments and regular expressions do not count.
  */
 
@@ -10,13 +10,16 @@ export interface LexicalShape {
   /** Longest run of unary operators, and the offset where it ended. */
   readonly unaryRun: number;
   readonly unaryAt: number;
-  /** Offsets of backslashes outside strings: never valid there, so the text may have been escaped as a whole. */
+  /** Offsets of backslashes outside strings: never valid there, so the whole text may be escaped. */
   readonly strayBackslashes: readonly number[];
-  /** Offsets of characters outside strings that begin nothing: invisible ones, curly quotes, joiners inside plain words. */
+  /**
+   * Offsets of characters outside strings that cannot begin a token: invisible ones, curly quotes, joiners inside plain
+   * words.
+   */
   readonly strayCharacters: readonly number[];
-  /** Offset of the first three backticks outside strings: no program means a template tagged with a template. */
+  /** Offset of the first three backticks outside strings: no program tags a template with a template. */
   readonly ticksAt: number | undefined;
-  /** What is still open at the end, outermost first. */
+  /** Brackets and quotes still open at the end, outermost first. */
   readonly unclosed: readonly Unclosed[];
 }
 
@@ -33,7 +36,7 @@ const OPERATOR_WORDS: ReadonlySet<string> = new Set([
 ]);
 const WORD = /[\p{ID_Start}$_\d][\p{ID_Continue}$\u200c\u200d]*/uy;
 
-/** What the parts of the scan share: where it is, and what it found. */
+/** State that the parts of the scan share: the position and the findings. */
 interface Scan {
   readonly text: string;
   readonly open: Unclosed[];
@@ -159,7 +162,7 @@ function skipString(scan: Scan, quote: string): void {
   scan.open.push({ what: "string", at });
 }
 
-/** `opened`: where the template began. */
+/** `opened`: the offset at which the template began. */
 function skipTemplateText(scan: Scan, opened: number): void {
   const { text } = scan;
   for (; scan.at < text.length; scan.at += 1) {
@@ -231,7 +234,7 @@ function operator(scan: Scan): void {
 }
 
 function unaryOperator(scan: Scan, char: string): void {
-  // After a value `++` and `--` are postfix more often than not, and then a slash divides.
+  // After a value `++` and `--` are usually postfix, and then a slash divides.
   const postfix = scan.afterValue && (char === "+" || char === "-") && scan.text[scan.at + 1] === char;
   scan.at += postfix ? 2 : 1;
   if (postfix) return;
@@ -266,7 +269,7 @@ function word(scan: Scan): void {
   else scan.run = 0;
 }
 
-/** Joiners belong to words of some scripts, and never to one that is plain. */
+/** Joiners belong to words of some scripts, but never to a plain one. */
 function noteJoiners({ at, strayCharacters }: Scan, found: string): void {
   if (!/^[\w$\u200c\u200d]*$/.test(found)) return;
   for (const joiner of found.matchAll(/[\u200c\u200d]/g)) strayCharacters.push(at + joiner.index);

@@ -1,6 +1,6 @@
 /**
- * Babel's parser as this compiler uses it: the author's own text, with top-level `await` and `return`, always as
- * strict code. Refuses whatever would break out of the function the program is wrapped in.
+ * Babel's parser as this compiler uses it: the author's own text, with top-level `await` and `return`, always as strict
+ * code. Refuses text that would break out of the wrapping function.
  */
 import { type ParserOptions, parse, parseExpression } from "@babel/parser";
 
@@ -19,7 +19,7 @@ type ClassMember = Extract<Statement, { type: "ClassDeclaration" }>["body"]["bod
 type CatchClause = NonNullable<Extract<Statement, { type: "TryStatement" }>["handler"]>;
 type Declarator = Extract<Statement, { type: "VariableDeclaration" }>["declarations"][number];
 
-/** The nodes this compiler looks at by name. Others exist, and are walked through without being looked at. */
+/** The nodes that this compiler handles by name. Others exist and are walked through. */
 export type SyntaxNode =
   | Program
   | Statement
@@ -54,7 +54,7 @@ const OPTIONS: ParserOptions = {
 const TYPESCRIPT: ParserOptions = { ...OPTIONS, plugins: ["typescript"] };
 const JSX: ParserOptions = { ...OPTIONS, plugins: ["typescript", "jsx"] };
 
-/** As TypeScript, else as JavaScript: the few texts that are only the latter are programs too. */
+/** Parses as TypeScript, else as JavaScript: the few texts that are only valid JavaScript are programs too. */
 export function parseProgram(text: string): Parsed<Program> {
   const typescript = attempt(() => parse(text, TYPESCRIPT).program);
   if (typescript.ok) return typescript;
@@ -62,7 +62,7 @@ export function parseProgram(text: string): Parsed<Program> {
   return javascript.ok ? javascript : typescript;
 }
 
-/** Offsets of the node are those of `text`, which must be the expression and blanks only. */
+/** Offsets of the node are those of `text`, which may contain only the expression and blanks. */
 export function parseWholeExpression(text: string): Parsed<Expression> {
   return attempt(() => parseExpression(text, TYPESCRIPT));
 }
@@ -81,7 +81,7 @@ function attempt<T>(run: () => T): Parsed<T> {
 }
 
 function faultOf(error: unknown): SyntaxFault {
-  // The parser recurses; running out of stack is its way to say "too deep", and harmless.
+  // The parser recurses; a stack overflow is its harmless way to report "too deep".
   if (error instanceof RangeError)
     return { kind: "too-deep", message: "The program is nested too deeply to parse.", offset: 0, reason: "" };
   if (!(error instanceof SyntaxError)) throw error;
@@ -97,7 +97,7 @@ function faultOf(error: unknown): SyntaxFault {
   };
 }
 
-/** Whether a value found in the tree is a node. Its type may be one `SyntaxNode` does not list. */
+/** Whether a value in the tree is a node. Its type may be one that `SyntaxNode` does not list. */
 export function isNode(value: unknown): value is SyntaxNode {
   return (
     typeof value === "object" &&
@@ -123,7 +123,10 @@ export function* nodesOf(root: SyntaxNode): Generator<SyntaxNode> {
   }
 }
 
-/** The nodes directly below a node, each with the field it stands in. The `total` of `#total` is none: no variable. */
+/**
+ * The direct children of a node, each with the field that holds it. Skips private names: the `total` of `#total` is not
+ * a variable.
+ */
 export function* childrenOf(
   node: SyntaxNode,
 ): Generator<{ readonly node: SyntaxNode; readonly field: string }> {
@@ -143,7 +146,7 @@ export function endOf(node: SyntaxNode): number {
   return node.end ?? 0;
 }
 
-/** What is left of an expression without type assertions around it. Babel leaves no node for parentheses. */
+/** An expression without the type assertions around it. Babel makes no node for parentheses. */
 export function withoutAssertions(node: Expression): Expression {
   let inner = node;
   while (

@@ -1,12 +1,12 @@
 /**
- * From a position in emitted JavaScript to the author's text: through esbuild's source map when there was a
- * transform, then through the pieces of the normalised text. The map is made in the compiler process and read in the
- * gateway, only when something went wrong.
+ * From a position in emitted JavaScript to the author's text: through esbuild's source map when there was a transform,
+ * then through the pieces of the normalized text. The compiler process makes the map; the gateway reads it, only after
+ * a failure.
  */
 import { decodedMappings, originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
 import { isInserted, lineStarts, originOf, type Piece, positionAt, type SourceText } from "./source-text.ts";
 
-/** Plain data that maps a position in emitted text to the author's. Only this module looks inside. */
+/** Plain data that maps a position in emitted text to the author's. Only this module reads its contents. */
 export interface PositionMap {
   readonly encoded: string;
 }
@@ -44,8 +44,8 @@ export function encodePositions(author: string, body: SourceText, mappings: stri
 }
 
 /**
- * The author's position of a position in `CompiledProgram.js`. Undefined for positions that are not the author's:
- * the wrapper, or numbers outside the text. What the normaliser inserted is put down to the code it stands for.
+ * Maps a position in `CompiledProgram.js` to the author's text. Undefined for positions outside it: in the wrapper, or
+ * past the text. Text that the normalizer inserted maps to the code it stands for.
  */
 export function originalPosition(map: PositionMap, line: number, column: number): Position | undefined {
   const encoded = JSON.parse(map.encoded) as Encoded;
@@ -55,13 +55,13 @@ export function originalPosition(map: PositionMap, line: number, column: number)
   return offset === undefined ? undefined : positionAt(encoded.author, originOf(encoded.pieces, offset));
 }
 
-/** A program of 64 kB has a tenth of them. */
+/** A program of 64 kB has a tenth of these. */
 const MAX_ORIGINS = 10_000;
 const written = new WeakMap<PositionMap, string>();
 
 /**
- * The same for the engine, which looks positions up while the program runs: `EngineProgram.origins`. Of a text that
- * has too many, the beginnings of its lines.
+ * The same for the engine, which looks positions up while the program runs: `EngineProgram.origins`. A text with too
+ * many stretches gets one per line.
  */
 export function originsOf(map: PositionMap): string {
   const known = written.get(map);
@@ -74,7 +74,7 @@ export function originsOf(map: PositionMap): string {
   return text;
 }
 
-/** Where a stretch of emitted text comes from. A negative column: all of the stretch comes from there. */
+/** The origin of a stretch of emitted text. A negative column: the whole stretch has that one origin. */
 type Origin = readonly [line: number, column: number, originLine: number, originColumn: number];
 
 function wrappedOrigins({ author, body, bodyLength, pieces }: Encoded): readonly Origin[] {
@@ -123,6 +123,6 @@ function bodyOffset(encoded: Encoded, { line, column }: Position): number | unde
   const start = encoded.body[index];
   if (start === undefined || !(column >= 1)) return undefined;
   const end = encoded.body[index + 1] ?? encoded.bodyLength;
-  // The closing line of the wrapper has no start in the body's table; a column past its line's end is clamped.
+  // The wrapper's closing line is not in the body's table; a column past its line's end is clamped.
   return Math.min(start + column - 1, end);
 }

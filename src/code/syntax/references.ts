@@ -1,19 +1,19 @@
-/** Calls by name, as they stand in a program's text. */
+/** Calls by name in a program's text. */
 import { type Expression, withoutAssertions } from "./parse.ts";
 
 /** A call by name: `github.list({})` is root `github`, path `["list"]`. */
 export interface ReferenceInText {
   readonly root: string;
   readonly path: readonly string[];
-  /** Where it first stands in the text that was inspected. */
+  /** Its first offset in the inspected text. */
   readonly offset: number;
-  /** Where else it stands; absent for one that stands once. */
+  /** Its other offsets; absent when there are none. */
   readonly others?: readonly number[];
 }
 
 export type Reference = Pick<ReferenceInText, "root" | "path">;
 
-/** The chain of plain names a callee is, or undefined when part of it is computed. */
+/** The chain of plain names of a callee, or undefined when a part of it is computed. */
 export function referenceOf(callee: Expression): Reference | undefined {
   const path: string[] = [];
   let node = callee;
@@ -28,7 +28,7 @@ export function referenceOf(callee: Expression): Reference | undefined {
   }
 }
 
-/** A property's name when the text says it; undefined when it is computed. */
+/** A property's name when the text shows it; undefined when it is computed. */
 export function propertyName(property: Expression, computed: boolean): string | undefined {
   if (!computed) return property.type === "Identifier" ? property.name : undefined;
   if (property.type === "StringLiteral") return property.value;
@@ -37,7 +37,7 @@ export function propertyName(property: Expression, computed: boolean): string | 
   return undefined;
 }
 
-/** The same for a member that may be an array's: `pair[0]`. */
+/** The same for a member that may be an array's element: `pair[0]`. */
 export function memberName(property: Expression, computed: boolean): string | undefined {
   return computed && property.type === "NumericLiteral"
     ? String(property.value)
@@ -51,7 +51,7 @@ export function writeReference({ root, path }: Reference): string {
   );
 }
 
-/** The first of each, with the places of the others: a few, since they are for people. */
+/** The first of each call, with the places of the others: only a few, because people read them. */
 export function distinct(references: readonly ReferenceInText[]): readonly ReferenceInText[] {
   return [...Map.groupBy(references, writeReference).values()].flatMap(([first, ...others]) => {
     if (first === undefined || others.length === 0) return first ?? [];

@@ -1,8 +1,8 @@
-/** Something to be said of a program to its author. */
+/** A remark about a program, for its author. */
 export interface Remark {
-  /** `error`: of a program that is checked, it is a reason not to run it. */
+  /** `error`: in a program that is checked, a reason not to run it. */
   readonly severity: "error" | "warning" | "note";
   readonly message: string;
-  /** Offset in the text that was inspected. */
+  /** Offset in the inspected text. */
   readonly offset: number;
 }

@@ -1,4 +1,4 @@
-/** Which names a piece of syntax declares for what it contains: enough to tell a tool from a variable of that name. */
+/** The names that a syntax node declares for its contents: enough to tell a tool from a variable of its name. */
 import { fieldOf, isNode, type SyntaxNode } from "./parse.ts";
 
 export function opensScope(node: SyntaxNode): boolean {
@@ -23,7 +23,7 @@ const SCOPES: ReadonlySet<string> = new Set([
   "CatchClause",
 ]);
 
-/** `var` counts for the block it stands in: hoisting across blocks is not worth following here. */
+/** `var` counts for its block: hoisting across blocks is not worth following here. */
 export function declaredIn(scope: SyntaxNode): ReadonlySet<string> {
   const names = new Set<string>();
   for (const field of ["params", "param"])

@@ -1,11 +1,11 @@
 /**
- * Text that remembers where it came from. The author's text is blanked rather than cut, so that most offsets stay
- * equal; what is inserted or decoded is kept in a list of pieces, by which any offset leads back to the author's text.
+ * Text that knows its origin. The author's text is blanked rather than cut, so that most offsets stay equal. Inserted
+ * or decoded text is recorded in a list of pieces, which leads any offset back to the author's text.
  */
 
 /**
- * `length` characters from `at` on are the author's from `origin` on. The rest of the stretch up to the next piece
- * was put there by us and belongs to the character before it.
+ * `length` characters from `at` on are the author's from `origin` on. The rest, up to the next piece, was inserted and
+ * belongs to the character before it.
  */
 export type Piece = readonly [at: number, origin: number, length: number];
 
@@ -15,7 +15,10 @@ export interface SourceText {
   readonly pieces: readonly Piece[];
 }
 
-/** An insertion before offset `at`. `origin` is the author's offset it is put down to; default: what stands at `at`. */
+/**
+ * An insertion before offset `at`. `origin` is the author's offset that it is attributed to. Default: the character at
+ * `at`.
+ */
 export interface Insertion {
   readonly at: number;
   readonly text: string;
@@ -43,7 +46,7 @@ function blanks(text: string): string {
   return text.replace(/[^\n\r\u2028\u2029]/g, " ");
 }
 
-/** Puts all insertions in at once; those at the same offset stay in their order. */
+/** Makes all insertions at once; those at the same offset keep their order. */
 export function insert(source: SourceText, insertions: readonly Insertion[]): SourceText {
   const sorted = [...insertions].sort((a, b) => a.at - b.at);
   const pieces: Piece[] = [];
@@ -71,14 +74,14 @@ function copyPieces(source: SourceText, start: number, end: number, to: number, 
   });
 }
 
-/** One stretch of a source with its replacement, for text that arrived escaped. */
+/** One range of a source with its replacement, for text that arrived escaped. */
 export interface Decoded {
   readonly start: number;
   readonly end: number;
   readonly text: string;
 }
 
-/** The stretch from `start` to `end` with each escape replaced; what lies outside the stretch is dropped. */
+/** The range from `start` to `end` with each escape replaced; text outside the range is dropped. */
 export function decode(
   source: SourceText,
   start: number,
@@ -99,7 +102,7 @@ export function decode(
   return { text: text + source.text.slice(from, end), pieces };
 }
 
-/** Several texts as the lines of one. */
+/** Joins several texts as the lines of one. */
 export function joinSources(sources: readonly SourceText[]): SourceText {
   const pieces: Piece[] = [];
   let text = "";
@@ -124,7 +127,7 @@ export function originOf(pieces: readonly Piece[], offset: number): number {
   return origin + Math.max(0, Math.min(offset - at, length));
 }
 
-/** Whether what stands at an offset was put there by us. */
+/** Whether the character at an offset was inserted. */
 export function isInserted(pieces: readonly Piece[], offset: number): boolean {
   const piece = pieces.findLast(([at]) => at <= offset);
   return piece === undefined || offset - piece[0] >= piece[2];

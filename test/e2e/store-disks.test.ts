@@ -5,6 +5,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { until } from "../helpers/until.ts";
@@ -180,6 +181,35 @@ test("the file is deleted for good: no effect leaves any more, and the next star
   // What was in the redo log beside it belongs to the store that is gone.
   expect(world.effects()).toHaveLength(count);
   await stop(next);
+});
+
+test("a chat in code mode that cannot keep its program's record ends in words that say so when something was called", async () => {
+  const { world, folder, file } = await inWorld();
+  const gateway = await serve(file, "");
+  using other = new DatabaseSync(join(folder, "runs.db"), { timeout: 2_000 });
+  const ask = (code: string): Promise<Response> =>
+    fetch(`${gateway.url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        ...{ model: "builtin/script", mode: "code" },
+        messages: [{ role: "user", content: ["```ts", code, "```"].join("\n") }],
+      }),
+    });
+  // What all programs share is kept with the first one.
+  expect((await ask("return 1")).status).toBe(200);
+  const answer = ask('await world.add({ token: "once" }); for (let i = 0; i < 400; i++) await sleep(20);');
+  await until("its program has called something", () => world.effects().length > 0);
+  other.exec("begin immediate");
+  const response = await answer;
+  expect([response.status, await response.json()]).toMatchObject([
+    200,
+    { choices: [{ finish_reason: "stop" }], toolarium: { stop_reason: "store_unavailable" } },
+  ]);
+  other.exec("rollback");
+  await until("the gateway is ready again", async () => (await readiness(gateway.url)) === 200, 30_000);
+  expect(world.effects()).toEqual(["add once"]);
+  await stop(gateway);
 });
 
 const where = readOnlyFolder === null ? "a file in its place: nothing can be mounted here" : "a bind mount";

@@ -20,8 +20,12 @@ const floors: readonly (readonly [pattern: RegExp, floor: number])[] = [
   [/^src\/tools\//, 0],
   [/^src\/(code|learning)\//, 1],
   [/^src\/runs\//, 2],
+  // What a model is offered, in no protocol's form.
+  [/^src\/offer\//, 3],
   // Access holds what faces share: below them, above the runs it opens and the answers it bounds.
   [/^src\/(chat|access)\//, 3],
+  // A face without a transport: `http` and `cli` bind it.
+  [/^src\/mcp-server\//, 4],
   [/^src\/(gateway|core|sandbox|sandbox-options|demo\/.*)\.ts$/, 4],
   [/^src\/(http|cli)\//, 5],
   [/^src\/(bin|cli|index)\.ts$/, 5],
@@ -189,6 +193,12 @@ describe("the architecture", () => {
     const imports = (name: string): string[] =>
       files.filter((file) => new RegExp(`from "${name}`).test(readFileSync(join(root, file), "utf8")));
     expect(imports("@modelcontextprotocol/client").every((file) => file.startsWith("src/mcp/"))).toBe(true);
+    // The server's side: what is served, and over which transport.
+    expect(
+      imports("@modelcontextprotocol/server").every((file) =>
+        /^src\/(mcp-server|http\/mcp|cli|demo)\//.test(file),
+      ),
+    ).toBe(true);
     expect(imports("isolated-vm").every((file) => file.startsWith("sandbox/"))).toBe(true);
     expect(imports("typescript/")).toEqual(["src/code/check/type-checker.ts"]);
     expect(imports("@ai-sdk/").every((file) => file.startsWith("src/upstream/sdk/"))).toBe(true);

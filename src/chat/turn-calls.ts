@@ -1,12 +1,12 @@
 /** The calls of one turn: brought to rest together, with what becomes of them for the model and for the client. */
 import type { ToolFailure, TurnCall } from "../journal.ts";
+import { describeFailure } from "../offer/tool-message.ts";
 import type { ToolCall } from "../upstream/model.ts";
 import type { AnswerSource } from "./answer-source.ts";
 import type { Answer } from "./calls/answering.ts";
 import type { Conversation } from "./calls/conversation.ts";
 import { followChat, type Progress, ProgressFeed, type TellProgress } from "./calls/progress.ts";
 import { settleTogether } from "./calls/settle-together.ts";
-import { describeFailure } from "./calls/tool-message.ts";
 import type { ChatEvent } from "./events.ts";
 import type { KeptTurn } from "./turns/kept-turn.ts";
 

@@ -1,6 +1,6 @@
 /** Turns that the model did not end itself: what is left of them is told, and nothing of it is done. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readRunCodeArguments } from "../../src/chat/calls/run-code-arguments.ts";
+import { readRunCodeArguments } from "../../src/offer/run-code-arguments.ts";
 import type { Fields } from "../../src/upstream/model.ts";
 import { chunk, completion, DONE, json, type ProviderAnswer, stream } from "../upstream/helpers/provider.ts";
 import type { TestChat } from "./helpers/chat.ts";

@@ -2,10 +2,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { defaultLimits } from "../../sandbox/limits.ts";
-import { describeFailure, describeValue } from "../../src/chat/calls/tool-message.ts";
 import { codePrompt, toolFunction, withInstructions } from "../../src/chat/offer/prompt.ts";
 import { addUsage } from "../../src/chat/turns/usage.ts";
 import { showDeclarations } from "../../src/code/declare/shown-declarations.ts";
+import { describeFailure, describeValue } from "../../src/offer/tool-message.ts";
 import { describeReport } from "../../src/runs/record/model-report.ts";
 import type { Report } from "../../src/runs/record/report-shape.ts";
 import { countTokens } from "../../src/tokens.ts";

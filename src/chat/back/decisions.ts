@@ -1,13 +1,13 @@
 /** The tool messages of a client as decisions: each is taken as if the person had said it to the run itself. */
 
 import { type ErrorCode, ToolariumError } from "../../errors.ts";
+import { toolContent } from "../../offer/tool-message.ts";
 import type { CallRun } from "../../runs/live/call-run.ts";
 import { callIdOf, parseCallId } from "../../runs/record/ids.ts";
 import type { Runner } from "../../runs/runner.ts";
 import type { HumanDecision } from "../../tools/gate/gate-call.ts";
 import { readSuppliedText } from "../../tools/gate/supplied-result.ts";
 import { contentText, isFields } from "../../upstream/model.ts";
-import { toolContent } from "../calls/tool-message.ts";
 import type { KeptAnswer, KeptTurn } from "../turns/kept-turn.ts";
 import type { ChatRequest } from "../turns/request.ts";
 import { readEdits } from "./edits.ts";

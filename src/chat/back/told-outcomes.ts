@@ -4,11 +4,11 @@
  * answer, so one is put behind each of these.
  */
 import { parseJson } from "../../json.ts";
+import { describeFailure, describeProblem, describeValue } from "../../offer/tool-message.ts";
 import { resultOf } from "../../runs/record/call-result.ts";
 import { callIdOf, parseCallId } from "../../runs/record/ids.ts";
 import type { Runner } from "../../runs/runner.ts";
 import { type ChatMessage, contentText, isFields } from "../../upstream/model.ts";
-import { describeFailure, describeProblem, describeValue } from "../calls/tool-message.ts";
 import { callIdsOf } from "../turns/kept-turns.ts";
 import type { ChatRequest } from "../turns/request.ts";
 import { toolMessage } from "../turns/turn.ts";

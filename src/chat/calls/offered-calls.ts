@@ -1,8 +1,9 @@
 /** Which calls of a model may be handed to the client, and what is said about the others. */
+
+import { RUN_CODE } from "../../offer/meta-tools.ts";
 import { explainRefusal, nearestTo } from "../../tools/explain-refusal.ts";
 import { nearestNames } from "../../tools/nearest.ts";
 import { decide } from "../../tools/policy.ts";
-import { RUN_CODE } from "../offer/meta-tools.ts";
 import type { ModeContext } from "./answering.ts";
 import type { Conversation } from "./conversation.ts";
 

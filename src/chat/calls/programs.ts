@@ -1,17 +1,18 @@
 /** Code mode: a `run_code` call of the model is one program; its report is what the model reads. */
+
+import { type Discovery, discover } from "../../offer/discovery.ts";
+import { RUN_CODE } from "../../offer/meta-tools.ts";
+import { type RunCodeArguments, readRunCodeArguments } from "../../offer/run-code-arguments.ts";
+import { describeProblem } from "../../offer/tool-message.ts";
 import type { CallRun } from "../../runs/live/call-run.ts";
 import { createRunId } from "../../runs/record/ids.ts";
 import { describeReport } from "../../runs/record/model-report.ts";
 import type { Report } from "../../runs/record/report-shape.ts";
 import type { ToolCall } from "../../upstream/model.ts";
-import { RUN_CODE } from "../offer/meta-tools.ts";
 import { turnsOf } from "../turns/kept-turns.ts";
 import { type Answer, type CallAnswering, type ChatStep, type ModeContext, toToolCall } from "./answering.ts";
-import { discover } from "./discovery.ts";
 import { explainMissing } from "./offered-calls.ts";
 import { followProgram, type TellProgress } from "./progress.ts";
-import { type RunCodeArguments, readRunCodeArguments } from "./run-code-arguments.ts";
-import { describeProblem } from "./tool-message.ts";
 
 export const programs: CallAnswering = {
   assign(call) {
@@ -101,11 +102,17 @@ function readProgram(
   context: ModeContext,
 ): Extract<RunCodeArguments, { ok: true }> | { readonly ok: false; readonly answer: string } {
   if (call.name !== RUN_CODE) {
-    const answer = discover(call, context) ?? describeProblem(notAFunction(call.name, context));
+    const answer =
+      discover(call.name, call.arguments, toDiscovery(context)) ??
+      describeProblem(notAFunction(call.name, context));
     return { ok: false, answer };
   }
   const read = readRunCodeArguments(call.arguments);
   return read.ok ? read : { ok: false, answer: describeProblem(read.problem) };
+}
+
+function toDiscovery({ catalog, policy, config }: ModeContext): Discovery {
+  return { catalog, policy, resultTokens: config.agent.resultTokens };
 }
 
 function inWords(content: string): Answer {

@@ -1,10 +1,11 @@
 /** Agent mode: one call of the model is one call through the gate, which refuses what is not allowed or not known. */
+
+import { describeFailure, describeValue } from "../../offer/tool-message.ts";
 import type { CallResult } from "../../runs/record/call-result.ts";
 import { decide } from "../../tools/policy.ts";
 import type { ToolCall } from "../../upstream/model.ts";
 import { type Answer, type CallAnswering, type ModeContext, toToolCall } from "./answering.ts";
 import { explainMissing } from "./offered-calls.ts";
-import { describeFailure, describeValue } from "./tool-message.ts";
 
 export const toolCalls: CallAnswering = {
   assign: ({ id }, run) => ({ id, call: run.nextCallId() }),

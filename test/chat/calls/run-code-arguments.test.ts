@@ -1,6 +1,6 @@
 /** What models send to `run_code`: the program is found in it, or the model is told what to send. */
 import { describe, expect, it } from "vitest";
-import { readRunCodeArguments } from "../../../src/chat/calls/run-code-arguments.ts";
+import { readRunCodeArguments } from "../../../src/offer/run-code-arguments.ts";
 
 const code = 'const x = "a\\n";\nreturn x';
 

@@ -1,7 +1,7 @@
 /** Media in results: marks for those who read text, the data for those who fetch the result. */
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { describeFailure, describeValue, toolContent } from "../../../src/chat/calls/tool-message.ts";
+import { describeFailure, describeValue, toolContent } from "../../../src/offer/tool-message.ts";
 import { createStreamMapper } from "../../../src/runs/record/events.ts";
 import { markText, withMarks } from "../../../src/runs/record/media-marks.ts";
 import { describeReport } from "../../../src/runs/record/model-report.ts";

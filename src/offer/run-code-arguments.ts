@@ -2,9 +2,9 @@
  * The program in what a model sent to `run_code`: as it was asked for, or in one of the ways in which models miss that.
  * Nothing is guessed: of two programs none is taken, and half a program is none.
  */
-import { decodeCallArguments, isCutOffJson, sliceBrokenJson } from "../../code/intake/unescape.ts";
-import { isFields } from "../../upstream/model.ts";
-import { RUN_CODE } from "../offer/meta-tools.ts";
+import { decodeCallArguments, isCutOffJson, sliceBrokenJson } from "../code/intake/unescape.ts";
+import { isFields } from "../upstream/model.ts";
+import { RUN_CODE } from "./meta-tools.ts";
 
 export type RunCodeArguments =
   /** `repair`: what was done to get at the program, for the model to read. */

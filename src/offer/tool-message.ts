@@ -1,8 +1,8 @@
 /** What a model reads about a call made outside a program: valid JSON or plain text, with what is cut saying so. */
-import type { ToolFailure } from "../../journal.ts";
-import type { SettledCall } from "../../runs/record/call-result.ts";
-import { fitJson, fitText } from "../../runs/record/fit-json.ts";
-import { withMarks } from "../../runs/record/media-marks.ts";
+import type { ToolFailure } from "../journal.ts";
+import type { SettledCall } from "../runs/record/call-result.ts";
+import { fitJson, fitText } from "../runs/record/fit-json.ts";
+import { withMarks } from "../runs/record/media-marks.ts";
 
 /**
  * Tokens of the result of one call. A model that calls tools itself cannot come back for the rest as a program can, so

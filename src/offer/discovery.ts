@@ -1,24 +1,28 @@
 /** `search_tools` and `describe_tools`: answered at once, by what the request may use. They do nothing and wait for nobody. */
-import { describeTools, findTools } from "../../code/declare/discover.ts";
-import { countTokens } from "../../tokens.ts";
-import { isFields, type ToolCall } from "../../upstream/model.ts";
-import { DESCRIBE_TOOLS, SEARCH_TOOLS } from "../offer/meta-tools.ts";
-import type { ModeContext } from "./answering.ts";
+import { describeTools, findTools, type ToolView } from "../code/declare/discover.ts";
+import { countTokens } from "../tokens.ts";
+import { isFields } from "../upstream/model.ts";
+import { DESCRIBE_TOOLS, SEARCH_TOOLS } from "./meta-tools.ts";
 import { describeProblem, describeValue } from "./tool-message.ts";
 
-/** The content of the tool message; undefined for a call of another function. */
-export function discover({ name, arguments: text }: ToolCall, context: ModeContext): string | undefined {
+export interface Discovery extends ToolView {
+  /** Tokens of one answer. */
+  readonly resultTokens: number;
+}
+
+/** What the model reads; undefined for a call of another function. `args`: what it sent, JSON or not. */
+export function discover(name: string, args: string, context: Discovery): string | undefined {
   switch (name) {
     case SEARCH_TOOLS:
-      return search(readArguments(text), context);
+      return search(readArguments(args), context);
     case DESCRIBE_TOOLS:
-      return describe(readArguments(text), context);
+      return describe(readArguments(args), context);
     default:
       return undefined;
   }
 }
 
-function search(args: unknown, { catalog, policy, config }: ModeContext): string {
+function search(args: unknown, { catalog, policy, resultTokens }: Discovery): string {
   const { query = args, limit }: { readonly query?: unknown; readonly limit?: unknown } = isFields(args)
     ? args
     : {};
@@ -26,14 +30,13 @@ function search(args: unknown, { catalog, policy, config }: ModeContext): string
     return describeProblem(`${SEARCH_TOOLS} got no query. Call it with {"query": "a few words"}.`);
   const tools = findTools(query, typeof limit === "number" ? { limit } : {}, { catalog, policy });
   const advice = `No tool fits these words. Try others: one word of what it does or of what it is about. {"query": "*"} lists tools by name.`;
-  return describeValue(tools.length === 0 ? { tools, advice } : { tools }, config.agent.resultTokens);
+  return describeValue(tools.length === 0 ? { tools, advice } : { tools }, resultTokens);
 }
 
-function describe(args: unknown, { catalog, policy, config }: ModeContext): string {
+function describe(args: unknown, { catalog, policy, resultTokens }: Discovery): string {
   const names = namesIn(isFields(args) ? (args["names"] ?? args["name"]) : args);
   if (names.length === 0)
     return describeProblem(`${DESCRIBE_TOOLS} got no names. Call it with {"names": ["server/tool"]}.`);
-  const { resultTokens } = config.agent;
   const view = { catalog, policy };
   for (let count = Math.min(names.length, MAX_NAMES); ; count -= 1) {
     const rest = names.slice(count);

@@ -16,6 +16,7 @@ import {
 } from "./request/fallbacks.ts";
 import { warnAboutFilters } from "./request/filter-warnings.ts";
 import { holdBodies } from "./request/hold-bodies.ts";
+import { refuseKeysInAddresses } from "./request/keys-in-addresses.ts";
 import { refuseRequest, sendError } from "./request/problem.ts";
 import { answerRequestIds, requestId } from "./request/request-id.ts";
 import { registerApprovalRoutes } from "./routes/approval-routes.ts";
@@ -24,6 +25,7 @@ import { registerChatRoutes } from "./routes/chat-routes.ts";
 import { registerDeclarationRoutes } from "./routes/declaration-routes.ts";
 import { registerExecuteRoute } from "./routes/execute-route.ts";
 import { registerHealthRoutes } from "./routes/health-routes.ts";
+import { registerMcpRoutes } from "./routes/mcp-routes.ts";
 import { registerModelRoutes } from "./routes/model-routes.ts";
 import { readPage, registerPageRoutes } from "./routes/page-routes.ts";
 import { registerRunRoutes } from "./routes/run-routes.ts";
@@ -70,6 +72,7 @@ export async function createHttpServer(gateway: Gateway): Promise<HttpServer> {
   const answered = trackRequests(app);
   answerRequestIds(app);
   refuseWhenClosing(app, closing.signal);
+  refuseKeysInAddresses(app);
   guardAccess(app, config, gateway.access);
   refuseUnknownAddresses(app);
   holdBodies(app, gateway.memory);
@@ -86,6 +89,7 @@ export async function createHttpServer(gateway: Gateway): Promise<HttpServer> {
   registerExecuteRoute(app, gateway);
   registerDeclarationRoutes(app, gateway);
   registerServerRoutes(app, gateway);
+  registerMcpRoutes(app, gateway, closing.signal);
   registerModelRoutes(app, gateway);
   registerChatRoutes(app, gateway);
   registerPageRoutes(app, page);

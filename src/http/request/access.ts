@@ -9,7 +9,7 @@ import { requestPolicy } from "../../access/request-policy.ts";
 import type { Config } from "../../config/config.ts";
 import type { Viewer } from "../../runs/live/deciders.ts";
 import type { Policy } from "../../tools/policy-layer.ts";
-import { isFilter } from "../../tools/request-filters.ts";
+import { type AddressFilters, isFilter } from "../../tools/request-filters.ts";
 import {
   allowListedOrigin,
   answerPreflight,
@@ -74,9 +74,13 @@ export function userOf(request: FastifyRequest, inBody?: unknown): string | unde
  *
  * @throws `invalid_request` when a filter is not of its documented shape
  */
-export function policyFor(request: FastifyRequest, toolsFilter?: unknown): Policy {
+export function policyFor(
+  request: FastifyRequest,
+  toolsFilter?: unknown,
+  address: AddressFilters = {},
+): Policy {
   const caller = callerOf(request);
-  const policy = requestPolicy(caller, { headers: request.headers, toolsFilter });
+  const policy = requestPolicy(caller, { headers: request.headers, toolsFilter, address });
   request.onFilters?.(policy.layers.filter(isFilter), caller.layers);
   return policy;
 }

@@ -76,7 +76,10 @@ export function allowListedOrigin(
   if (server.allowedOrigins.length > 0) reply.header("vary", "Origin");
   if (origin === undefined || !isListedOrigin(origin, server)) return;
   reply.header("access-control-allow-origin", origin);
-  reply.header("access-control-expose-headers", "x-toolarium-run-id, x-toolarium-model, retry-after, etag");
+  reply.header(
+    "access-control-expose-headers",
+    "x-toolarium-run-id, x-toolarium-model, retry-after, etag, mcp-session-id",
+  );
 }
 
 /** True for the question a browser asks before a cross-site request; it never carries a key. */

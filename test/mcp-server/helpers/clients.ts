@@ -1,0 +1,126 @@
+/** The official clients of both revisions, as other programs use them. */
+import {
+  Client as ModernClient,
+  StreamableHTTPClientTransport as ModernHttp,
+} from "@modelcontextprotocol/client";
+import { Client as LegacyClient } from "@modelcontextprotocol/sdk/client/index.js";
+import { StreamableHTTPClientTransport as LegacyHttp } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { ElicitRequestSchema } from "@modelcontextprotocol/sdk/types.js";
+
+/** What a person does with a form: the same for every client. */
+export interface Form {
+  readonly message: string;
+  readonly requestedSchema: {
+    readonly properties: { readonly [name: string]: { readonly default?: unknown; readonly title?: string } };
+  };
+}
+
+export interface Said {
+  readonly action: "accept" | "decline" | "cancel";
+  readonly content?: Record<string, string | number | boolean | string[]>;
+}
+
+export interface ClientSettings {
+  readonly path?: string;
+  readonly key?: string;
+  readonly headers?: Record<string, string>;
+  /** Absent: the client says that it cannot ask anybody. */
+  readonly onForm?: (form: Form) => Said | Promise<Said>;
+  readonly onToolsChanged?: () => void;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+type Answer = any;
+
+export interface CallSettings {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (message: string) => void;
+}
+
+/** What the tests need of a client, whichever it is. */
+export interface TestClient extends AsyncDisposable {
+  readonly revision: string | undefined;
+  readonly instructions: string | undefined;
+  list(): Promise<readonly Answer[]>;
+  call(name: string, args?: Record<string, unknown>, settings?: CallSettings): Promise<Answer>;
+  read(uri: string): Promise<string>;
+  resources(): Promise<readonly string[]>;
+}
+
+export type Connect = (url: string, settings?: ClientSettings) => Promise<TestClient>;
+
+const info = { name: "test", version: "1.0.0" };
+
+/** `@modelcontextprotocol/sdk`, the first line: revisions until 2025-11-25. */
+export const connectLegacy: Connect = async (url, settings = {}) => {
+  const { onForm, onToolsChanged } = settings;
+  const client = new LegacyClient(info, { capabilities: onForm === undefined ? {} : { elicitation: {} } });
+  if (onForm !== undefined)
+    client.setRequestHandler(ElicitRequestSchema, async ({ params }) => ({
+      ...(await onForm(params as Form)),
+    }));
+  if (onToolsChanged !== undefined)
+    client.setNotificationHandler(
+      (await import("@modelcontextprotocol/sdk/types.js")).ToolListChangedNotificationSchema,
+      onToolsChanged,
+    );
+  const transport = new LegacyHttp(new URL(`${url}${settings.path ?? "/mcp"}`), {
+    requestInit: { headers: headersOf(settings) },
+  });
+  // The SDK's own types disagree under exactOptionalPropertyTypes.
+  await client.connect(transport as never);
+  return {
+    revision: transport.protocolVersion,
+    instructions: client.getInstructions(),
+    list: async () => (await client.listTools()).tools,
+    call: (name, args = {}, { signal, onProgress } = {}) =>
+      client.callTool({ name, arguments: args }, undefined, {
+        ...(signal === undefined ? {} : { signal }),
+        ...(onProgress === undefined ? {} : { onprogress: ({ message = "" }) => onProgress(message) }),
+      }),
+    read: async (uri) => textOf((await client.readResource({ uri })).contents),
+    resources: async () => (await client.listResources()).resources.map((resource) => resource.uri),
+    [Symbol.asyncDispose]: () => client.close(),
+  };
+};
+
+/** `@modelcontextprotocol/client`, the second line, in revision 2026-07-28. */
+export const connectModern: Connect = async (url, settings = {}) => {
+  const { onForm } = settings;
+  const client = new ModernClient(info, {
+    capabilities: onForm === undefined ? {} : { elicitation: {} },
+    versionNegotiation: { mode: "auto" },
+  });
+  if (onForm !== undefined)
+    client.setRequestHandler("elicitation/create", async ({ params }) => ({
+      ...(await onForm(params as Form)),
+    }));
+  const transport = new ModernHttp(new URL(`${url}${settings.path ?? "/mcp"}`), {
+    requestInit: { headers: headersOf(settings) },
+  });
+  await client.connect(transport);
+  return {
+    revision: client.getNegotiatedProtocolVersion(),
+    instructions: client.getInstructions(),
+    list: async () => (await client.listTools()).tools,
+    call: (name, args = {}, { signal, onProgress } = {}) =>
+      client.callTool(
+        { name, arguments: args },
+        {
+          ...(signal === undefined ? {} : { signal }),
+          ...(onProgress === undefined ? {} : { onprogress: ({ message = "" }) => onProgress(message) }),
+        },
+      ),
+    read: async (uri) => textOf((await client.readResource({ uri })).contents),
+    resources: async () => (await client.listResources()).resources.map((resource) => resource.uri),
+    [Symbol.asyncDispose]: () => client.close(),
+  };
+};
+
+function headersOf({ key, headers = {} }: ClientSettings): Record<string, string> {
+  return { ...headers, ...(key === undefined ? {} : { authorization: `Bearer ${key}` }) };
+}
+
+function textOf(contents: readonly object[]): string {
+  return contents.map((part) => ("text" in part ? String(part.text) : "")).join("");
+}

@@ -183,7 +183,9 @@ test("the file is deleted for good: no effect leaves any more, and the next star
   await stop(next);
 });
 
-test("a chat in code mode that cannot keep its program's record ends in words that say so when something was called", async () => {
+test("a chat in code mode that cannot keep its program's record ends in words that say so when something was called", {
+  timeout: 60_000,
+}, async () => {
   const { world, folder, file } = await inWorld();
   const gateway = await serve(file, "");
   using other = new DatabaseSync(join(folder, "runs.db"), { timeout: 2_000 });

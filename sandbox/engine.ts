@@ -104,7 +104,11 @@ export interface EngineHistory {
   readonly logs: readonly GuestLog[];
   /** Counts against the limits. The replay itself does not. */
   readonly used: { readonly wallMs: number; readonly cpuMs: number };
-  /** Replay only. Where the program would continue, the run ends as `suspended`; its host gets no calls. */
+  /**
+   * Replay only. Where the program would continue, the run ends as `suspended`; its host gets no calls.
+   *
+   * @defaultValue false
+   */
   readonly only?: boolean;
 }
 
@@ -118,6 +122,7 @@ export interface GuestCall {
   readonly fault?: { readonly kind: "invalid_arguments" | "too_large"; readonly message: string };
 }
 
+/** Why a call rejects. The program catches it as a `ToolError` with these fields. */
 export interface GuestToolError {
   readonly kind: ToolErrorKind;
   readonly message: string;
@@ -127,6 +132,7 @@ export interface GuestToolError {
   readonly data?: string;
 }
 
+/** How a call ended. `value` is JSON text. */
 export type Settlement =
   | { readonly type: "value"; readonly value: string }
   | { readonly type: "error"; readonly error: GuestToolError };
@@ -141,6 +147,7 @@ export interface Hold {
   readonly decided: Promise<() => Promise<Settlement>>;
 }
 
+/** One line of the program's console; arguments are joined with blanks. */
 export interface GuestLog {
   readonly level: "log" | "info" | "warn" | "error" | "debug";
   readonly text: string;
@@ -156,7 +163,11 @@ export interface RunHost {
    * show, in milliseconds since the Unix epoch; so does `deliver`.
    */
   timer?(timer: { readonly n: number; readonly delayMs: number }): number | undefined;
-  /** Calls `fire` after `leftMs`, unless the returned function is called first. Default: `setTimeout`. */
+  /**
+   * Calls `fire` after `leftMs` milliseconds, unless the returned function is called first.
+   *
+   * @defaultValue `setTimeout`
+   */
   arm?(timer: { readonly n: number; readonly delayMs: number }, leftMs: number, fire: () => void): () => void;
   /** A settlement is about to be delivered. The program sees settlements in the order of these calls. */
   deliver?(n: number, settlement: Settlement): number | undefined;
@@ -174,7 +185,11 @@ export interface EngineRun {
   readonly limits: RunLimits;
   /** Absent for a new run. */
   readonly history?: EngineHistory;
-  /** The run held a place before, so it is never refused because the queue is full. Nor is a run with a history. */
+  /**
+   * The run held a place before, so it is never refused because the queue is full. Nor is a run with a history.
+   *
+   * @defaultValue false
+   */
   readonly admitted?: boolean;
   /**
    * Aborting cancels the run, queued or running. With `SUSPEND` as the reason the run ends as `suspended` and can be
@@ -197,6 +212,7 @@ export type EngineFailureCode =
   | "diverged"
   | "cancelled";
 
+/** What a run has used. Times in milliseconds, sizes in bytes. */
 export interface EngineUsage {
   readonly wallMs: number;
   readonly cpuMs: number;
@@ -262,8 +278,10 @@ export interface PoolStats {
 
 export interface WorkerPool extends AsyncDisposable {
   /**
-   * Resolves with the outcome, whatever the program did; never rejects. Throws `PoolRefusal` at once when there is no
-   * place for the run. Then nothing of it has run, and no method of its host was called.
+   * Resolves with the outcome, whatever the program did; never rejects.
+   *
+   * @throws `PoolRefusal`, at once: `queue_full` when there is no place for the run, `disposed` after disposal. Then
+   *   nothing of it has run, and no method of its host was called.
    */
   run(run: EngineRun): Promise<EngineOutcome>;
   stats(): PoolStats;

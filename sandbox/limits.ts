@@ -54,6 +54,7 @@ export const limitTable: { readonly [K in keyof RunLimits]: LimitRow } = {
   toolResultBytes: { default: 4 * MIB, ceiling: 32 * MIB, minimum: 2 },
 };
 
+/** The fields of `RunLimits`, in the order of the table. */
 export const limitNames: readonly (keyof RunLimits)[] = Object.keys(limitTable) as (keyof RunLimits)[];
 
 function column(field: keyof LimitRow): RunLimits {
@@ -62,7 +63,9 @@ function column(field: keyof LimitRow): RunLimits {
   ) as unknown as RunLimits;
 }
 
+/** What a run gets that asks for nothing. */
 export const defaultLimits: RunLimits = column("default");
+/** What a run may ask for at most, unless its host says otherwise. */
 export const defaultCeilings: RunLimits = column("ceiling");
 
 /** A requested limit that cannot be granted: its name, the requested value, the possible values. */
@@ -75,7 +78,15 @@ export interface LimitProblem {
 
 /**
  * Fills a partial request with defaults. A request above a ceiling is a problem to refuse, never clamped:
- * a program that asked for ten minutes must not die after five.
+ * a program that asked for ten minutes must not die after five. Never throws.
+ *
+ * @example
+ * import { resolveLimits } from "toolarium/sandbox";
+ *
+ * const granted = resolveLimits({ wallMs: 5_000 });
+ * console.log(granted.ok && granted.limits.cpuMs); // 5000
+ * const refused = resolveLimits({ wallMs: 600_000 });
+ * console.log(refused.ok ? "" : `${refused.problem.kind}: at most ${refused.problem.bound}`); // above_ceiling: at most 300000
  */
 export function resolveLimits(
   asked: Partial<RunLimits>,

@@ -204,14 +204,28 @@ export interface ToolariumErrorOptions {
   readonly errors?: readonly FieldError[];
   readonly retryAfterSeconds?: number;
   readonly provider?: ProviderFault;
-  /** The run that this is about, where it goes on to exist. */
+  /** The run that this is about, where it continues to exist. */
   readonly run?: KnownRun;
   /** Where the code has another status than the table's; it is not to be tried again there. */
   readonly status?: number;
   readonly cause?: unknown;
 }
 
-/** A refusal. Its message is safe to show: it holds no path, stack or secret of ours. */
+/**
+ * A refusal. Its message is safe to show: it holds no path, stack or secret of ours. Its constructor never throws.
+ *
+ * @example
+ * import { createSandbox, ToolariumError } from "toolarium";
+ *
+ * await using sandbox = await createSandbox({ workers: 1 });
+ * try {
+ *   await sandbox.run("return 1", { limits: { wallMs: 600_000 } });
+ * } catch (error) {
+ *   if (!(error instanceof ToolariumError)) throw error;
+ *   console.log(error.code, error.status, error.retryable); // limit_above_ceiling 400 false
+ *   console.log(error.message); // wallMs may be at most 300000 here, 600000 was asked for.
+ * }
+ */
 export class ToolariumError extends Error {
   override readonly name = "ToolariumError";
   readonly code: ErrorCode;
@@ -236,14 +250,17 @@ export class ToolariumError extends Error {
     this.#status = options.status;
   }
 
+  /** The HTTP status: the provider's where it failed, else that of the table. */
   get status(): number {
     return this.#status ?? this.provider?.status ?? errorTable[this.code].status;
   }
 
+  /** OpenAI's word for this kind of error. */
   get type(): string {
     return this.provider?.type ?? errorTable[this.code].type;
   }
 
+  /** Whether the unchanged request can succeed later. */
   get retryable(): boolean {
     return this.#status === undefined && (this.provider?.retryable ?? errorTable[this.code].retryable);
   }

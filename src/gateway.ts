@@ -53,13 +53,29 @@ export interface Gateway extends AsyncDisposable {
 export interface GatewayOptions {
   /** See `configFrom`. */
   readonly config: Config;
-  /** Gets no secret of the configuration. Default: warnings and errors, on stderr. */
+  /**
+   * Gets no secret of the configuration.
+   *
+   * @defaultValue warnings and errors, on stderr
+   */
   readonly log?: Log;
-  /** Milliseconds since the Unix epoch, for what is learned. Default `Date.now`. */
+  /**
+   * The clock of what is learned: milliseconds since the Unix epoch.
+   *
+   * @defaultValue `Date.now`
+   */
   readonly now?: () => number;
-  /** Who is asking. Default: by the keys of the configuration. */
+  /**
+   * Who is asking.
+   *
+   * @defaultValue by the keys of the configuration
+   */
   readonly identify?: Identify;
-  /** Counts requests and slots per key. Default: in memory. */
+  /**
+   * Counts requests and slots of each key.
+   *
+   * @defaultValue counts in memory
+   */
   readonly limiter?: Limiter;
 }
 
@@ -67,8 +83,20 @@ const DAY_MS = 86_400_000;
 const RETENTION_CHECK_MS = 3_600_000;
 
 /**
- * Resolves when programs can run; MCP servers connect in the background (`hub.settled`).
- * Rejects with `engine_missing` or `config_error`; then nothing is left running.
+ * Resolves when programs can run; MCP servers connect in the background (`serversSettled`). Dispose of the gateway to
+ * end what it started.
+ *
+ * @throws `engine_missing` when there is no isolated-vm; `config_error` when the store cannot be opened or a provider's
+ *   package is missing; `not_ready` when the compiler's process or the store's thread does not start. Then nothing is
+ *   left running.
+ *
+ * @example
+ * import { configFrom, createGateway } from "toolarium";
+ *
+ * const { config } = configFrom({ sandbox: { workers: 1 } });
+ * await using gateway = await createGateway({ config });
+ * await gateway.serversSettled;
+ * console.log((await gateway.ready()).ready); // true
  */
 export async function createGateway({
   config,

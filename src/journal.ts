@@ -183,17 +183,23 @@ export interface RunWarning {
   readonly column?: number;
 }
 
+/** Why a run ended without a result. */
 export interface RunError {
   readonly code: RunErrorCode;
   readonly message: string;
+  /** What to do about it. */
   readonly hint?: string;
+  /** In the author's text, from 1; absent where the failure has no place. */
   readonly line?: number;
+  /** From 1, in UTF-16 units. */
   readonly column?: number;
   /** `possible` iff a call that is not read-only had started. */
   readonly effects: "none" | "possible";
+  /** The tool whose failure the program did not catch. */
   readonly tool?: { readonly server: string; readonly tool: string; readonly kind: ToolErrorKind };
 }
 
+/** What a run has used. Times in milliseconds, sizes in bytes. */
 export interface RunUsage {
   readonly wallMs: number;
   readonly cpuMs: number;

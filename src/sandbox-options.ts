@@ -28,73 +28,158 @@ export type SandboxServer =
     }
   | { readonly server: InProcessServer };
 
+/** Options of `createSandbox`. Patterns are `server/tool`, with `*` for any characters. */
 export interface SandboxOptions
   extends Pick<WorkerPoolOptions, "workers" | "runsPerWorker" | "queue" | "isolation" | "wrapper"> {
-  /** Tools as functions, globals of a program. They run automatically unless defined with `needsApproval`. */
+  /**
+   * Tools as functions, globals of a program. They run automatically unless defined with `needsApproval`.
+   *
+   * @defaultValue none
+   */
   readonly tools?: readonly LocalTool[];
+  /**
+   * MCP servers by the names that programs use.
+   *
+   * @defaultValue none
+   */
   readonly mcpServers?: { readonly [name: string]: SandboxServer };
-  /** Patterns of the tools of MCP servers that run without a person. Default none: tool calls are suggestions. */
+  /**
+   * Patterns of the tools of MCP servers that run without a person.
+   *
+   * @defaultValue none: each call of a server's tool waits for a person
+   */
   readonly autoExecute?: readonly string[];
-  /** Patterns of the tools of MCP servers that change nothing. Default none. */
+  /**
+   * Patterns of the tools of MCP servers that change nothing.
+   *
+   * @defaultValue none
+   */
   readonly readOnly?: readonly string[];
-  /** Defaults of a run. */
+  /**
+   * Limits of a run that does not ask for others.
+   *
+   * @defaultValue `defaultLimits`
+   */
   readonly limits?: Partial<RunLimits>;
-  /** Milliseconds for one tool call, counted anew, up to 300 000, when its tool reports progress. Default 30 000. */
+  /**
+   * Milliseconds for one tool call. A progress report of its tool starts them again, up to 300,000 in all.
+   *
+   * @defaultValue 30,000
+   */
   readonly callTimeoutMs?: number;
   /**
-   * A file that keeps runs and journals, for one process at a time: runs that an earlier one left go on. Default
-   * `:memory:`.
+   * A file that keeps runs and journals, for one process at a time. Unfinished runs of an earlier process are resumed.
+   *
+   * @defaultValue `:memory:`, which keeps nothing
    */
   readonly storePath?: string;
   /**
-   * Calls that may change something wait until the disk has their record, so that it survives a power cut too. Default
-   * false: it survives the end of this process, however that comes.
+   * Calls that may change something wait until the disk has their record, so that it survives a power cut too.
+   *
+   * @defaultValue false: the record survives the end of this process, also by SIGKILL
    */
   readonly storeFsync?: boolean;
   /**
-   * Bytes that the kept runs of one principal may take before its next ones are refused with `store_full`; those that
-   * run go on. Default: no bound.
+   * Bytes that the kept runs of one principal may take. Above it, its next runs are refused with `store_full`; those
+   * under way continue.
+   *
+   * @defaultValue no bound
    */
   readonly storeMaxBytesPerPrincipal?: number;
   /**
-   * Whether the shapes of results are learned, for tools that do not say what they give: per principal, never values.
-   * Programs that do not fit them are warned, never refused. Default false: a check then depends on the tools alone.
+   * Whether the shapes of results are learned, for tools that do not declare theirs: per principal, never values.
+   * Programs that do not fit them are warned, never refused.
+   *
+   * @defaultValue false: a check then depends on the tools alone
    */
   readonly learn?: boolean;
-  /** Default: warnings and errors, on stderr. */
+  /**
+   * Gets no secret of the servers' options.
+   *
+   * @defaultValue warnings and errors, on stderr
+   */
   readonly log?: Log;
 }
 
 export interface DeclarationOptions {
-  /** With what was learned of results; needs `learn`. Default false. */
+  /**
+   * With the shapes that were learned of results; needs `learn`.
+   *
+   * @defaultValue false
+   */
   readonly observed?: boolean;
-  /** For whom it was learned. Default `local`. */
+  /**
+   * Whose calls taught them.
+   *
+   * @defaultValue `local`
+   */
   readonly principal?: string;
 }
 
 export interface RunOptions {
-  /** The global `input` of the program; anything JSON can hold. */
+  /**
+   * The global `input` of the program; anything JSON can hold.
+   *
+   * @defaultValue null
+   */
   readonly input?: unknown;
+  /**
+   * Aborting cancels the run, until it waits for a person for the first time.
+   *
+   * @defaultValue nothing cancels it
+   */
   readonly signal?: AbortSignal;
+  /**
+   * Limits of this run. One above its ceiling is refused, never cut.
+   *
+   * @defaultValue those of the sandbox
+   */
   readonly limits?: Partial<RunLimits>;
-  /** Narrows the tools of this run: patterns like `server/*`. */
+  /**
+   * Narrows the tools of this run: patterns like `server/*`.
+   *
+   * @defaultValue all tools of the sandbox
+   */
   readonly tools?: readonly string[];
+  /**
+   * `error`: a program that does not fit its tools does not run. `warn`: it runs, with diagnostics. `off`: no check.
+   *
+   * @defaultValue `error`
+   */
   readonly typecheck?: "error" | "warn" | "off";
-  /** Workers are never shared between principals. Default `local`. */
+  /**
+   * Who owns the run. Workers are never shared between principals.
+   *
+   * @defaultValue `local`
+   */
   readonly principal?: string;
-  /** Called for every event of the run, in order: `run.started`, `log`, `call.started` … What it throws is logged. */
+  /**
+   * Called for every event of the run, in order: `run.started`, `log`, `call.started` … What it throws is logged.
+   *
+   * @defaultValue nothing is called
+   */
   readonly onEvent?: (event: StreamEvent["data"]) => void;
   /**
-   * Decides a call that needs a person. Without it, or when it answers undefined or throws, the run waits for
-   * `decide`. The time it takes counts against no limit.
+   * Decides a call that needs a person. When it answers undefined or throws, the run waits for `decide`. The time it
+   * takes counts against no limit.
+   *
+   * @defaultValue the run waits for `decide`
    */
   readonly onApproval?: (call: PendingCall) => ApprovalAnswer | Promise<ApprovalAnswer>;
-  /** A failed run of the same principal: its calls that changed something are not made again. */
+  /**
+   * Id of a failed run of the same principal: its calls that changed something are not made again.
+   *
+   * @defaultValue none
+   */
   readonly repairOf?: string;
 }
 
 export interface DecideOptions {
-  /** Whose run it is. Default `local`. */
+  /**
+   * Who owns the run.
+   *
+   * @defaultValue `local`
+   */
   readonly principal?: string;
 }
 
@@ -121,6 +206,18 @@ const common = {
  * Tools given in code, as the server `local` of a gateway: programs call them as globals. See `configFrom`.
  *
  * @throws `invalid_request` when two have one name
+ *
+ * @example
+ * import { configFrom, defineTool, localServer } from "toolarium";
+ *
+ * const now = defineTool({
+ *   name: "now",
+ *   description: "The year.",
+ *   input: { type: "object", properties: {} },
+ *   execute: () => 2026,
+ * });
+ * const { config } = configFrom({}, [localServer([now])]);
+ * console.log(config.servers[0]?.name); // local
  */
 export function localServer(tools: readonly LocalTool[]): ServerSpec {
   refuseTwins(tools);

@@ -32,20 +32,32 @@ import type { Policy } from "./tools/policy-layer.ts";
 
 export interface Sandbox extends AsyncDisposable {
   /**
-   * Resolves with the report for anything the program did. Rejects with `ToolariumError` only for our faults:
-   * `disposed`, `queue_full`, `store_full`, `invalid_request`, `limit_above_ceiling`.
+   * Runs a program: TypeScript or JavaScript, statements with a `return`, or one exported function. Resolves with the
+   * report for anything the program did, also when it failed or waits for a person.
+   *
+   * @throws `invalid_request` for a blank program or a wrong option; `limit_above_ceiling`; `not_found` when `repairOf` is
+   *   no run; `queue_full`, `not_ready`, `store_full` or `store_unavailable` when there is no room for a run now;
+   *   `disposed`
    */
   run(code: string, options?: RunOptions): Promise<Report>;
   /**
    * Decides a call of a run that waits, also of one that waited in an earlier process when there is a `storePath`.
    * Resolves with the report once the run has ended or waits again. The same decision again changes nothing.
-   * Rejects with `not_found`, `decision_conflict` or `invalid_arguments`; then nothing was decided.
+   *
+   * @throws `not_found` for a run or call that is not there; `decision_conflict` when it was decided otherwise or its run
+   *   has ended; `invalid_arguments` when edited arguments or a result do not fit; `tool_not_allowed`; `disposed`. Then
+   *   nothing was decided.
    */
   decide(run: string, call: string, decision: ApprovalDecision, options?: DecideOptions): Promise<Report>;
-  /** The `.d.ts` of everything a program can use. */
+  /** The `.d.ts` of everything a program can use. Equal tools give equal text. Never throws. */
   declarations(options?: DeclarationOptions): string;
-  /** Whether the program would compile; nothing runs. */
+  /**
+   * Whether the program would compile; nothing runs.
+   *
+   * @throws `disposed`; `queue_full` or `not_ready` when the compiler takes no text now
+   */
   check(code: string): Promise<CheckResult>;
+  /** Workers and runs of this moment. Never throws. */
   stats(): PoolStats;
 }
 
@@ -54,11 +66,28 @@ const MAX_CALL_TIMEOUT_MS = 300_000;
 const APPROVAL_EXPIRES_MS = 86_400_000;
 
 /**
- * Resolves when programs can run and every server is connected or has failed.
+ * Resolves when programs can run and every server is connected or has failed. Dispose of the sandbox to end what it
+ * started.
+ *
+ * @throws `invalid_request` for two tools of one name or a limit that is none; `limit_above_ceiling`; `engine_missing`
+ *   when there is no isolated-vm; `config_error` when the store cannot be opened
  *
  * @example
- * await using sandbox = await createSandbox({ tools: [calculator] });
- * const report = await sandbox.run("return await calculator({ operation: 'add', a: 1, b: 2 })");
+ * import { createSandbox, defineTool } from "toolarium";
+ * import { z } from "zod";
+ *
+ * const transfer = defineTool({
+ *   name: "transfer",
+ *   description: "Moves money.",
+ *   input: z.object({ amount: z.number() }),
+ *   execute: ({ amount }) => `moved ${amount}`,
+ *   needsApproval: true,
+ * });
+ * await using sandbox = await createSandbox({ tools: [transfer], workers: 1 });
+ * const waiting = await sandbox.run("return await transfer({ amount: 5 })");
+ * console.log(waiting.status, waiting.pending[0]?.tool); // waiting local/transfer
+ * const ended = await sandbox.decide(waiting.id, waiting.pending[0]?.call ?? "", true);
+ * console.log(ended.status, ended.result); // completed moved 5
  */
 export async function createSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const defaults = grantLimits(options.limits ?? {});

@@ -1,4 +1,17 @@
-/** Bounded queue that serves its owners in turn: an owner of a thousand items delays only their own. */
+/**
+ * Bounded queue that serves its owners in turn: an owner of a thousand items delays only their own. It does not refuse
+ * by itself: ask `full` before `push`. Never throws.
+ *
+ * @example
+ * import { FairQueue } from "toolarium/sandbox";
+ *
+ * const queue = new FairQueue<string>(8);
+ * queue.push("ann", "a1");
+ * queue.push("ann", "a2");
+ * queue.push("ben", "b1");
+ * const next = () => queue.takeFirst((item) => item)?.place;
+ * console.log(next(), next(), next()); // a1 b1 a2
+ */
 export class FairQueue<T> {
   readonly limit: number;
   #size = 0;

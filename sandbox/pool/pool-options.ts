@@ -3,26 +3,53 @@ import { availableParallelism } from "node:os";
 import { defaultLimits } from "../limits.ts";
 
 export interface WorkerPoolOptions {
-  /** Worker processes in use at once. Default: available cores. One more is kept warm. */
+  /**
+   * Worker processes in use at once. One more is kept ready.
+   *
+   * @defaultValue the number of available cores
+   */
   readonly workers?: number;
   /**
-   * Runs in one worker at once. Default 8: seven times the throughput of 1 for a sixth more latency; 16 saturate a
-   * core.
+   * Runs in one worker at once. 8 have seven times the throughput of 1 for a sixth more latency; 16 saturate a core.
+   *
+   * @defaultValue 8; always 1 with `isolation: "run"`
    */
   readonly runsPerWorker?: number;
-  /** Runs that may wait for a place. Default 256. */
+  /**
+   * Runs that may wait for a place.
+   *
+   * @defaultValue 256
+   */
   readonly queue?: number;
-  /** `principal` (default): runs of one principal share workers. `run`: a worker runs one program and is replaced. */
+  /**
+   * `principal`: runs of one principal share workers. `run`: a worker runs one program and is replaced.
+   *
+   * @defaultValue `principal`
+   */
   readonly isolation?: "principal" | "run";
-  /** Command put before each worker, e.g. bwrap or setpriv with their arguments. Default none. */
+  /**
+   * Command put before each worker, e.g. bwrap or setpriv with their arguments.
+   *
+   * @defaultValue none
+   */
   readonly wrapper?: readonly string[];
-  /** Memory limit of isolates that are built in advance. Default: that of `defaultLimits`. */
+  /**
+   * Megabytes of V8 heap of isolates that are built in advance. A run with another limit gets an isolate of its own.
+   *
+   * @defaultValue `defaultLimits.memoryMb`
+   */
   readonly memoryMb?: number;
-  /** Runs after which a worker is replaced. Default 1,000. */
+  /**
+   * Runs after which a worker is replaced.
+   *
+   * @defaultValue 1,000; always 1 with `isolation: "run"`
+   */
   readonly runsPerLife?: number;
   /**
    * Called when a worker could not be started and none since has ended a run well. The pool tries again at growing
    * intervals.
+   *
+   * @defaultValue nothing is called
    */
   readonly onStartFailed?: (reason: string) => void;
 }

@@ -11,7 +11,27 @@ import { type ResolvedPoolOptions, resolvePoolOptions, type WorkerPoolOptions } 
 import { type Placement, Seat } from "./seat.ts";
 import { startWorkerProcess, type WorkerDeath } from "./worker-process.ts";
 
-/** The pool could not take the run. Nothing of it has happened. */
+/**
+ * The pool could not take the run. Nothing of it has happened. `WorkerPool.run` throws it with `queue_full` or
+ * `disposed`, `createWorkerPool` with `engine_missing`. Its constructor never throws.
+ *
+ * @example
+ * import { createWorkerPool, defaultLimits, PoolRefusal } from "toolarium/sandbox";
+ *
+ * const pool = await createWorkerPool({ workers: 1 });
+ * await pool[Symbol.asyncDispose]();
+ * try {
+ *   await pool.run({
+ *     principal: "me",
+ *     program: { js: "(async () => 1)", namespaces: { servers: [], locals: [] }, input: "null", seed: "1" },
+ *     limits: defaultLimits,
+ *     host: { call: () => new Promise(() => {}), log: () => {} },
+ *   });
+ * } catch (error) {
+ *   if (!(error instanceof PoolRefusal)) throw error;
+ *   console.log(error.code); // disposed
+ * }
+ */
 export class PoolRefusal extends Error {
   override readonly name = "PoolRefusal";
   readonly code: "queue_full" | "disposed" | "engine_missing";
@@ -22,7 +42,31 @@ export class PoolRefusal extends Error {
   }
 }
 
-/** Resolves when the first worker is ready. Rejects with `PoolRefusal` `engine_missing` when none can be started. */
+/**
+ * Resolves when the first worker is ready. Dispose of the pool to end its workers.
+ *
+ * @throws `PoolRefusal` `engine_missing` when no worker can be started
+ *
+ * @example
+ * import { createWorkerPool, defaultLimits } from "toolarium/sandbox";
+ *
+ * await using pool = await createWorkerPool({ workers: 1 });
+ * const outcome = await pool.run({
+ *   principal: "me",
+ *   program: {
+ *     js: "(async () => (await lab.double({ n: 21 })) + input)",
+ *     namespaces: { servers: [{ name: "lab", global: "lab", tools: [{ name: "double", method: "double" }] }], locals: [] },
+ *     input: "0",
+ *     seed: "1",
+ *   },
+ *   limits: { ...defaultLimits, wallMs: 5_000 },
+ *   host: {
+ *     call: async ({ args }) => ({ type: "value", value: String(JSON.parse(args).n * 2) }),
+ *     log: ({ text }) => process.stderr.write(`${text}\n`),
+ *   },
+ * });
+ * console.log(outcome.type, outcome.type === "completed" && outcome.result); // completed 42
+ */
 export async function createWorkerPool(options: WorkerPoolOptions = {}): Promise<WorkerPool> {
   const pool = new Pool(options);
   await pool.open();

@@ -9,7 +9,16 @@ const shortages: { readonly [code: string]: string } = {
     "there is no memory for another process; give the machine or container more, or lower sandbox.workers",
 };
 
-/** One clause with the remedy, or undefined when the error is about something else. */
+/**
+ * What the system has run out of and the remedy, as one clause; undefined when the error is about something else. Never
+ * throws.
+ *
+ * @example
+ * import { describeShortage } from "toolarium/sandbox";
+ *
+ * const error = Object.assign(new Error("open"), { code: "EMFILE" });
+ * console.log(describeShortage(error)?.split(";")[0]); // no file descriptor is left to this process
+ */
 export function describeShortage(error: unknown): string | undefined {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   // Node reports a missing thread under a code of its own and puts the system's code into the message.

@@ -1,7 +1,10 @@
 /** The link between a session and its worker, and the way a host lets go of a run. */
 import type { LeaseId, ToWorker } from "../protocol.ts";
 
-/** Abort reason that does not end the run: its outcome is `suspended`, and its history can be resumed elsewhere. */
+/**
+ * Abort reason that does not end a run: `controller.abort(SUSPEND)`. The outcome is `suspended`, and the run can be
+ * resumed elsewhere from its history.
+ */
 export const SUSPEND: unique symbol = Symbol("suspend");
 
 /** The session's half of a lease. */

@@ -29,7 +29,24 @@ export interface Caller {
 /** The principal where nobody has to say who they are: without keys, at the command line, in the library. */
 export const LOCAL_PRINCIPAL = "local";
 
-/** Whoever asks a gateway that has no keys. */
+/**
+ * The caller of a gateway without keys: principal `local`, the rights `run` and `decide`, and `admin` where
+ * `server.admin` is set. A start for an `identify` of your own. Never throws.
+ *
+ * @example
+ * import { configFrom, createGateway, localCaller, ToolariumError } from "toolarium";
+ *
+ * const { config } = configFrom({});
+ * await using gateway = await createGateway({
+ *   config,
+ *   identify: async ({ token }) => {
+ *     if (token !== "letmein") throw new ToolariumError("unauthorized");
+ *     return { ...localCaller(config), principal: "ann", keyName: "ann" };
+ *   },
+ * });
+ * const caller = await gateway.access.admit({ token: "letmein" });
+ * console.log(caller.principal, [...caller.rights].join()); // ann run,decide
+ */
 export function localCaller(config: Pick<Config, "tools" | "server">): Caller {
   return {
     principal: LOCAL_PRINCIPAL,

@@ -57,11 +57,16 @@ export async function loadConfig({ path, env, flags = {}, demo }: LoadOptions): 
  * `config`: an object as a configuration file holds it. `servers`: beside its `mcpServers`, those that no file can
  * describe, such as `localServer(tools)`.
  *
- * @example
- * const { config } = configFrom({ mcpServers: { files: { command: "npx", args: ["…"] } } }, [localServer(tools)]);
- * await using gateway = await createGateway({ config });
+ * @throws `config_error` with one line for every fault: the key, and what was expected
  *
- * @throws `config_error` as `loadConfig` does
+ * @example
+ * import { configFrom } from "toolarium";
+ *
+ * const { config, warnings } = configFrom({
+ *   mcpServers: { crm: { url: "https://crm.example/mcp" } },
+ *   tools: { allow: ["crm/get_*"], autoExecute: ["crm/get_*"] },
+ * });
+ * console.log(config.servers[0]?.name, config.server.port, warnings.length); // crm 8080 0
  */
 export function configFrom(
   config: unknown,

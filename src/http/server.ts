@@ -33,7 +33,11 @@ import { registerServerRoutes } from "./routes/server-routes.ts";
 import { registerToolRoutes } from "./routes/tool-routes.ts";
 
 export interface HttpServer {
-  /** Starts accepting on `server.host` and `server.port`. @throws `config_error` when the address cannot be had */
+  /**
+   * Starts accepting on `server.host` and `server.port`.
+   *
+   * @throws `config_error` when the address is taken, not allowed to this user, or not one of this machine
+   */
   listen(): Promise<{ readonly url: string }>;
   /**
    * Stops accepting and refuses requests on open connections, ends event streams, lets other responses finish for
@@ -49,6 +53,22 @@ const LAST_ANSWERS_MS = 500;
 /** Characters of one part of an address; tool names can be long, and percent escapes triple them. */
 const MAX_PARAM_LENGTH = 1_024;
 
+/**
+ * Builds the HTTP face of a gateway. It accepts nothing before `listen`, and does not dispose of the gateway. Never
+ * rejects, unless the page's files are missing from the package.
+ *
+ * @example
+ * import { configFrom, createGateway } from "toolarium";
+ * import { createHttpServer } from "toolarium/http";
+ *
+ * const { config } = configFrom({ server: { port: 0 }, sandbox: { workers: 1 } });
+ * await using gateway = await createGateway({ config });
+ * const http = await createHttpServer(gateway);
+ * const { url } = await http.listen();
+ * const response = await fetch(`${url}/livez`);
+ * console.log(response.status, await response.text()); // 200 {"status":"ok"}
+ * await http.close(1_000);
+ */
 export async function createHttpServer(gateway: Gateway): Promise<HttpServer> {
   const { config, log } = gateway;
   const page = await readPage();

@@ -49,19 +49,40 @@ export interface ToolDefinition<
   readonly description: string;
   /** Describes one object. */
   readonly input: Input;
+  /**
+   * Describes the result. Declared to programs; a result that does not fit has a note in the report.
+   *
+   * @defaultValue the result is `any` in a program
+   */
   readonly output?: Output;
   /** Gets validated arguments, defaults and transforms applied. What it throws is the failure's message. */
   readonly execute: (
     args: ArgumentsOf<Input>,
     context: { readonly signal: AbortSignal },
   ) => ResultOf<Output> | Promise<ResultOf<Output>>;
-  /** It changes nothing: a run that called it has no effects to tell of. Default false. */
+  /**
+   * It changes nothing: a run that only called such tools has `effects: "none"`.
+   *
+   * @defaultValue false
+   */
   readonly readOnly?: boolean;
-  /** Calling it again with equal arguments does no more than once. Default false. */
+  /**
+   * Calling it again with equal arguments has no further effect.
+   *
+   * @defaultValue false
+   */
   readonly idempotent?: boolean;
-  /** A person has to agree to every call. Default false: tools given in code run automatically. */
+  /**
+   * A person has to agree to every call.
+   *
+   * @defaultValue false: tools given in code run automatically
+   */
   readonly needsApproval?: boolean;
-  /** Arguments that a program passes in order, e.g. `["path"]` for `analyzeFile(path)`. */
+  /**
+   * Arguments that a program passes in order, e.g. `["path"]` for `analyzeFile(path)`.
+   *
+   * @defaultValue none: a program passes one object
+   */
   readonly positional?: readonly string[];
 }
 
@@ -75,6 +96,23 @@ export class InvalidArgumentsError extends Error {
  *
  * @throws `invalid_request` for an empty name or one with "/", a schema that does not describe an object or cannot be
  *   written as JSON Schema, and a positional argument that the schema does not know
+ *
+ * @example
+ * import { createSandbox, defineTool } from "toolarium";
+ * import { z } from "zod";
+ *
+ * const double = defineTool({
+ *   name: "double",
+ *   description: "Twice a number.",
+ *   input: z.object({ n: z.number() }),
+ *   output: z.number(),
+ *   execute: ({ n }) => n * 2,
+ *   readOnly: true,
+ *   positional: ["n"],
+ * });
+ * await using sandbox = await createSandbox({ tools: [double], workers: 1 });
+ * const { result } = await sandbox.run("return await double(21)");
+ * console.log(result); // 42
  */
 export function defineTool<
   Input extends StandardSchema | PlainSchema,

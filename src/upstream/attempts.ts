@@ -1,7 +1,7 @@
 /**
- * One model of one provider, asked as often as it may be. A request is sent again only where that cannot be noticed:
- * nothing of its answer has come, and so nothing has gone out. That holds for every turn of an answer: what tools have
- * done before it is on record and in the request, and asking a model again calls none of them.
+ * Repeats requests to one model of one provider. A request is retried only where the client cannot notice: no part of
+ * its answer has come, so none has been passed on. That holds for every turn of an answer: tool calls before it are
+ * recorded and in the request, and asking a model again repeats none of them.
  */
 import { ToolariumError } from "../errors.ts";
 import type { Log } from "../log.ts";
@@ -17,25 +17,25 @@ export interface AttemptOptions {
   /** `provider/model`. */
   readonly name: string;
   readonly keys: KeyRing;
-  /** Of the provider. */
+  /** Health of the provider. */
   readonly health: CoolDown;
-  /** How often a request is sent again after a failure that may pass. Other keys are tried besides. */
+  /** Retries after a failure that may pass. Attempts with other keys come on top. */
   readonly retries: number;
-  /** `firstByteMs` is for all attempts together, with the pauses between them. */
+  /** `firstByteMs` covers all attempts together, including the pauses between them. */
   readonly timeouts: UpstreamTimeouts;
   readonly clock: Clock;
-  /** Told of each key that is refused, by its number. */
+  /** Gets a warning for each refused key, by the key's number. */
   readonly log: Pick<Log, "warn"> | undefined;
-  /** The model with one key, for one attempt. */
+  /** Opens the model with one key, for one attempt. */
   readonly open: (apiKey: string | null, timeouts: UpstreamTimeouts) => ChatModel;
 }
 
 /** Milliseconds before the first retry; each further pause is twice as long. */
 const FIRST_PAUSE_MS = 250;
-/** A provider that asks for a longer pause is not waited for: the client decides. */
+/** A provider may ask for a longer pause. Then there is no retry: the client decides. */
 const LONGEST_PAUSE_MS = 5_000;
 
-/** Its answers begin with a part that tells its name. */
+/** The answers of this model begin with a part that names it. */
 export function createRetryingModel(options: AttemptOptions): ChatModel {
   return { name: options.name, stream: (request, signal) => streamAnswer(options, request, signal) };
 }
@@ -56,7 +56,7 @@ async function* streamAnswer(
   }
 }
 
-/** Attempts, until one of them has the first part of an answer. */
+/** Makes attempts until one has the first part of an answer. */
 async function beginInTime(
   options: AttemptOptions,
   request: ModelRequest,
@@ -112,14 +112,14 @@ async function attempt(
 }
 
 interface Past {
-  /** By the clock: until when the first part must have come. */
+  /** The time on the clock by which the first part must have come. */
   readonly deadline: number;
   readonly refused: Set<RingKey>;
-  /** After which the same might have been sent again. */
+  /** Failures after which the same request was allowed again. */
   failures: number;
 }
 
-/** Milliseconds; 0 when another key is ready. Undefined when there is to be no further attempt. */
+/** Milliseconds; 0 when another key is ready. Undefined when there is no further attempt. */
 function pauseBeforeNext(
   { keys, retries, clock }: AttemptOptions,
   past: Past,
@@ -127,21 +127,24 @@ function pauseBeforeNext(
 ): number | undefined {
   const left = past.deadline - clock.now();
   if (isKeyRefused(error) && keys.hasOther(past.refused) && left > 0) return 0;
-  // No credit: nothing that passes by itself.
+  // Missing credit does not pass by itself.
   if (!error.retryable || error.provider?.code === "insufficient_quota") return undefined;
   const pauseMs = pauseAfter(past.failures, error, clock);
   past.failures += 1;
   return past.failures > retries || pauseMs > LONGEST_PAUSE_MS || pauseMs >= left ? undefined : pauseMs;
 }
 
-/** As long as the provider asks for, else at random up to a bound that doubles, so that many do not come back at once. */
+/**
+ * The pause that the provider asks for, else a random one below a bound that doubles, so that many clients do not
+ * return at once.
+ */
 function pauseAfter(failures: number, { retryAfterSeconds }: ToolariumError, clock: Clock): number {
   if (retryAfterSeconds !== undefined) return retryAfterSeconds * 1_000;
   const bound = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
   return (bound * (1 + clock.random())) / 2;
 }
 
-/** What the request itself is refused for: no other key, time or provider would mend it. */
+/** Whether the request itself was refused: no other key, time or provider would help. */
 export function isCallersFault({ code, provider }: ToolariumError): boolean {
   if (code === "invalid_request") return true;
   switch (provider?.answered) {
@@ -155,7 +158,7 @@ export function isCallersFault({ code, provider }: ToolariumError): boolean {
   }
 }
 
-/** What may befall any other request to it as well. */
+/** Whether the failure may hit other requests to this provider as well. */
 function isProvidersFault(error: unknown): boolean {
   return (
     error instanceof ToolariumError &&

@@ -1,10 +1,11 @@
-/** What fails before the first part of an answer can be asked for again; what fails after it cannot. */
+/** Separates failures before the first part of an answer, which allow a retry, from failures after it, which do not. */
 import type { ChatModel, ModelEvent, ModelRequest } from "./model.ts";
 
 /**
- * Resolves with the whole answer once its first part has come. It must be read, or left by its reader, from then on.
+ * Resolves with the whole answer once its first part has come. From then on the caller must read it or end the
+ * iteration.
  *
- * @throws what the model throws before that
+ * @throws the error that the model throws before that
  */
 export async function beginAnswer(
   model: ChatModel,
@@ -13,7 +14,7 @@ export async function beginAnswer(
 ): Promise<AsyncIterable<ModelEvent>> {
   const parts = model.stream(request, signal)[Symbol.asyncIterator]();
   let first: IteratorResult<ModelEvent> | undefined = await parts.next();
-  // No generator: each would cost every part of the answer a turn of its own.
+  // Not a generator: it would cost every part of the answer an event-loop turn of its own.
   const answer: AsyncIterator<ModelEvent> = {
     async next() {
       const part = first ?? parts.next();

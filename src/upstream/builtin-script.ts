@@ -1,6 +1,6 @@
 /**
- * The model `builtin/script`: it plays what the last user message tells it to, so that the whole path can be tried
- * and tested without an account anywhere. It invents nothing, and costs nothing.
+ * The model `builtin/script`: it plays the script in the last user message, so that the whole path can be tried and
+ * tested without an account. It invents nothing, and costs nothing.
  */
 
 import { createHash } from "node:crypto";
@@ -57,7 +57,7 @@ const scriptedCall = z.object({ tool: z.string(), arguments: z.looseObject({}).d
 const scriptSchema = z.array(z.union([scriptedCall, z.array(scriptedCall).min(1)]));
 type Script = z.infer<typeof scriptSchema>;
 
-/** Where programs and the tools themselves are offered, a list of calls of the latter is meant as such. */
+/** Where both programs and tools are offered, a list of calls of those tools is such a script. */
 function isScriptOf(messages: readonly ChatMessage[], offered: readonly string[]): boolean {
   const script = parseScript(fencedBlock(lastExchange(messages).prompt) ?? "") ?? [];
   const calls = script.flat();
@@ -92,8 +92,8 @@ function playCalls(messages: readonly ChatMessage[], offered: readonly string[])
 }
 
 /**
- * How many turns are done, by the number of results. A response that paused shows its pending calls only, so results
- * of earlier turns may be missing: the names just answered then say which turn it was, at the earliest.
+ * The number of finished turns, counted by results. A paused response shows its pending calls only, so results of
+ * earlier turns may be missing: then the names just answered give the turn, at the earliest.
  */
 function turnsPlayed(
   turns: readonly (readonly ScriptedCall[])[],
@@ -133,7 +133,7 @@ function lastExchange(messages: readonly ChatMessage[]): Exchange {
   };
 }
 
-/** The text inside the first fenced block, which ends where a line holds nothing but the same fence. */
+/** The text inside the first fenced block. The block ends at a line with nothing but the same fence. */
 function fencedBlock(text: string): string | undefined {
   return /^[ \t]*(`{3,}|~{3,})[^\n]*\r?\n([\s\S]*?)^[ \t]*\1[ \t]*\r?$/m.exec(text)?.[2];
 }
@@ -146,7 +146,7 @@ function parseScript(block: string): Script | undefined {
   }
 }
 
-/** The function that stands for a tool `server/tool`; names that were cleaned or cut end in a hash of the id. */
+/** The function name for a tool `server/tool`; names that were cleaned or cut end in a hash of the id. */
 function offeredName(tool: string, offered: readonly string[]): string {
   const plain = tool.replace("/", "__");
   const hash = createHash("sha256").update(tool).digest("hex").slice(0, 8);
@@ -154,7 +154,7 @@ function offeredName(tool: string, offered: readonly string[]): string {
   return hashed ?? offered.find((name) => name === plain) ?? tool;
 }
 
-/** What the program returned, out of the tool message about it: a string as it is, anything else as JSON. */
+/** The program's result from the tool message about it: a string as it is, any other value as JSON. */
 function programResult(message: string): string {
   try {
     const answer: unknown = parseJson(message);

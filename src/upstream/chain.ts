@@ -1,6 +1,6 @@
 /**
- * One name for several models, asked in their order until one answers. A model whose provider failed lately is asked
- * last. Goes over to the next under the rule of retries (see attempts.ts): before anything of an answer has come.
+ * One name for several models, tried in order until one answers. A model whose provider failed lately is tried last.
+ * The chain fails over under the same rule as retries (see attempts.ts): before any part of an answer has come.
  */
 import { ToolariumError } from "../errors.ts";
 import type { Log } from "../log.ts";
@@ -11,11 +11,11 @@ import type { ChatModel, ModelEvent, ModelRequest } from "./model.ts";
 
 export interface ChainMember {
   readonly model: ChatModel;
-  /** Of its provider. */
+  /** Health of its provider. */
   readonly health: CoolDown;
 }
 
-/** @throws what the last one of `members` that was asked threw; a fault of the request's own at once */
+/** @throws the error of the last of `members` that was tried; an error caused by the request itself at once */
 export function createChain(
   name: string,
   members: readonly ChainMember[],
@@ -51,7 +51,10 @@ async function* streamAnswer(
   }
 }
 
-/** A later turn goes to the model that answered before, which knows its own thoughts. Then who is ready, in the chain's order. */
+/**
+ * A later turn goes first to the model that answered before, which knows its own thoughts. Then the ready ones, in the
+ * chain's order.
+ */
 function inOrder(members: readonly ChainMember[], { answeredBy }: ModelRequest): readonly ChainMember[] {
   const rank = ({ model, health }: ChainMember): number => {
     if (model.name === answeredBy) return 0;

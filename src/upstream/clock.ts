@@ -1,8 +1,8 @@
-/** Time and chance, as far as retries and cool-downs depend on them: tests bring their own. */
+/** The time and randomness of retries and cool-downs. Tests inject their own. */
 import { setTimeout } from "node:timers/promises";
 
 export interface Clock {
-  /** Milliseconds; only differences mean something, and it never goes back. */
+  /** Milliseconds. Only differences are meaningful; the value never decreases. */
   now(): number;
   /** Rejects with the signal's reason as soon as it aborts. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;

@@ -1,16 +1,19 @@
 /**
- * Connections to providers: direct, through a provider's own proxy, or through the one that the environment names for
- * everything (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`). Addresses of this machine are never asked for through the latter.
+ * Connections to providers: direct, through a provider's own proxy, or through the proxy of the environment
+ * (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`). The latter is never used for addresses of this machine.
  */
 import { Agent, type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from "undici";
 import type { ProviderConfig } from "../config/config.ts";
 
 export interface Connections extends AsyncDisposable {
-  /** Owned here. One for all providers that go the same way. */
+  /** Owned by this object; shared by all providers with the same route. */
   for(provider: Pick<ProviderConfig, "proxy">): Dispatcher;
 }
 
-/** No time limits of undici's own but for the connection: the watchdog's are exact, and it knows why it fired. */
+/**
+ * Of undici's time limits only the one for connecting is used. The watchdog has the others: it is exact, and knows why
+ * it fired.
+ */
 const options = { connect: { timeout: 15_000 }, headersTimeout: 0, bodyTimeout: 0 };
 
 const LOOPBACK = "localhost,127.0.0.1,::1,[::1]";

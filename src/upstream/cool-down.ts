@@ -1,27 +1,31 @@
 /**
- * The health of something that is asked again and again, a provider or one of its keys. After a failure it cools down:
- * others are asked first. When that time is over one real request is its probe: a success heals it, another failure
- * makes the next cool-down twice as long.
+ * The health of a provider or of one of its keys. After a failure it cools down: others are tried first. After the
+ * cool-down one real request is its probe: a success makes it healthy, another failure doubles the next cool-down.
  */
 import type { Clock } from "./clock.ts";
 
-/** Milliseconds of the first cool-down: long enough for a burst to pass, short enough to be back soon. */
+/** Milliseconds of the first cool-down: long enough for a burst to pass, short enough for an early return. */
 const FIRST_MS = 5_000;
-/** Milliseconds of the longest one, whatever a `Retry-After` says: a clock of theirs that is wrong must not cost a day. */
+/**
+ * Milliseconds of the longest cool-down, whatever a `Retry-After` says: a provider's wrong clock must not cost a day.
+ */
 const LONGEST_MS = 300_000;
 
 export interface CoolDown {
-  /** False while it cools down, and while a probe is under way. */
+  /** False during a cool-down and while a probe is running. */
   readonly isReady: boolean;
-  /** When the cool-down ends, or ended, by the clock. 0 when it is healthy. */
+  /** Time on the clock at which the cool-down ends or ended. 0 when healthy. */
   readonly endsAt: number;
-  /** One request that depends on it. To be disposed, whatever came of it. */
+  /** Begins one request that depends on it. The trial must be disposed, whatever its result. */
   begin(): Trial;
 }
 
 export interface Trial extends Disposable {
   succeeded(): void;
-  /** Several that began together and fail together count once. `retryAfterSeconds`: what it asked for itself. */
+  /**
+   * Requests that began together and fail together count once. `retryAfterSeconds`: the pause that the provider asked
+   * for.
+   */
   failed(retryAfterSeconds?: number): void;
 }
 

@@ -1,18 +1,18 @@
-/** The keys of one provider: one is drawn for each attempt by weight, and one that was refused rests for a while. */
+/** The keys of one provider. One is drawn for each attempt, by weight; a refused key rests for a while. */
 import type { ProviderKey } from "../config/config.ts";
 import type { Clock } from "./clock.ts";
 import { type CoolDown, createCoolDown } from "./cool-down.ts";
 
 export interface RingKey extends ProviderKey {
   readonly health: CoolDown;
-  /** Its place in the configuration, from 1: what it is called where it must not be shown. */
+  /** Its place in the configuration, from 1. Messages use this number, because the key must not be shown. */
   readonly number: number;
 }
 
 export interface KeyRing {
-  /** A key for the next attempt. When all of them rest, the one that is free first. Undefined when there are none. */
+  /** A key for the next attempt. When all of them rest, the one that is ready first. Undefined when there are none. */
   draw(): RingKey | undefined;
-  /** Whether a key is ready that is not among these. */
+  /** Whether a key outside this set is ready. */
   hasOther(refused: ReadonlySet<RingKey>): boolean;
 }
 

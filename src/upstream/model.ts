@@ -1,6 +1,6 @@
 /**
- * Port: one model behind one name. Conversations and tools keep OpenAI's shape, the form in which callers send them;
- * an adapter for another kind of provider translates. Answers are streams of small parts, each said once.
+ * Port: one model with one name. Conversations and tools keep OpenAI's shape, in which callers send them; an adapter
+ * for another kind of provider translates. Answers are streams of small parts without repetition.
  */
 
 /** A JSON object whose unknown fields are kept. */
@@ -8,14 +8,14 @@ export interface Fields {
   readonly [name: string]: unknown;
 }
 
-/** A message of a conversation as the caller or an earlier turn wrote it. */
+/** A message of a conversation, written by the caller or by an earlier turn. */
 export interface ChatMessage extends Fields {
   readonly role: string;
-  /** Of a tool message of the gateway's own: what its content only has marks of. */
+  /** Images of a tool message from the gateway; its content holds only marks in their place. */
   readonly [images]?: readonly Image[];
 }
 
-/** A symbol, so that it never stands in a request by accident. */
+/** A symbol, so that images never get into a request by accident. */
 export const images: unique symbol = Symbol("images");
 
 export interface Image {
@@ -28,22 +28,22 @@ export interface ModelRequest {
   readonly messages: readonly ChatMessage[];
   /** Tool definitions; none offered when empty. */
   readonly tools: readonly Fields[];
-  /** How many of them, from the first one on, are the gateway's own: they are made to fit. Default none. */
+  /** How many of them, from the first on, are the gateway's own: those are adapted to the provider. Default none. */
   readonly ownTools?: number;
-  /** Every other field of the request body that concerns the provider: `temperature`, `stream_options` … */
+  /** Every other field of the request body for the provider: `temperature`, `stream_options` … */
   readonly params: Fields;
   /** Whether the provider is asked to stream. The parts are the same either way. */
   readonly stream: boolean;
-  /** Nobody looks at the answer: an adapter that can may hand its bytes on with one `raw` part. */
+  /** The gateway does not read the answer: an adapter that can may pass its bytes on in one `raw` part. */
   readonly raw: boolean;
-  /** The `provider/model` of the turn before, where a chain was asked. */
+  /** The `provider/model` of the previous turn, when the model is a chain. */
   readonly answeredBy?: string;
 }
 
 /** Token counts as the provider sent them, nested details included. */
 export type Usage = Fields;
 
-/** What a model asks to be called. `arguments` is JSON text as the model wrote it. */
+/** A call that a model makes. `arguments` is JSON text as the model wrote it. */
 export interface ToolCall {
   readonly id: string;
   readonly name: string;
@@ -54,7 +54,7 @@ export interface ToolCall {
   readonly custom?: true;
 }
 
-/** A call as OpenAI's messages hold it. */
+/** A call in the form of OpenAI's messages. */
 export function toCallField({ id, name, arguments: text, fields, custom }: ToolCall): Fields {
   return custom
     ? { ...fields, id, type: "custom", custom: { name, input: text } }
@@ -63,13 +63,13 @@ export function toCallField({ id, name, arguments: text, fields, custom }: ToolC
 
 /**
  * Parts of an answer, in order. A call's start comes once, before its arguments; indexes count from 0 without gaps.
- * `finish` is last and always comes, except after `raw`, which stands alone. `answering` is first where it comes.
+ * `finish` is last and always comes, except after `raw`, which is the only part. `answering`, if present, is first.
  */
 export type ModelEvent =
-  /** The `provider/model` that answers; adapters leave it out. */
+  /** The `provider/model` that answers; adapters leave this part out. */
   | { readonly type: "answering"; readonly model: string }
   | { readonly type: "text-delta"; readonly text: string }
-  /** Fields that are none of the port's: of the message (`reasoning_content`), of the choice (`logprobs`). */
+  /** Fields that the port does not define: of the message (`reasoning_content`), of the choice (`logprobs`). */
   | { readonly type: "extra"; readonly message: Fields; readonly choice: Fields }
   | {
       readonly type: "tool-call-start";
@@ -80,15 +80,17 @@ export type ModelEvent =
       readonly custom?: true;
     }
   | { readonly type: "tool-call-arguments"; readonly index: number; readonly text: string }
-  /** Fields of a call that come after its start, as signatures do: they stand beside those of its start, or replace them. */
+  /**
+   * Fields of a call that come after its start, such as signatures: they add to those of its start, or replace them.
+   */
   | { readonly type: "tool-call-fields"; readonly index: number; readonly fields: Fields }
   | {
       readonly type: "finish";
-      /** `stop`, `length`, `tool_calls`, `content_filter`, or a word of the provider's own. */
+      /** `stop`, `length`, `tool_calls`, `content_filter`, or a provider's own word. */
       readonly reason: string;
-      /** Why the answer is not whole, so that its calls must not be made. Absent for a whole one. */
+      /** Why the answer is incomplete; its calls must not be made. Absent for a complete answer. */
       readonly cut?: string;
-      /** Null when the provider told none. */
+      /** Null when the provider sent none. */
       readonly usage: Usage | null;
       /** Fields of the whole answer: `system_fingerprint`, `service_tier`, `citations` … */
       readonly response: Fields;
@@ -96,7 +98,7 @@ export type ModelEvent =
   | {
       readonly type: "raw";
       readonly contentType: string;
-      /** To be read to its end before the next part is asked for. */
+      /** Must be read to its end before the next part is requested. */
       readonly chunks: AsyncIterable<Uint8Array>;
     };
 
@@ -104,7 +106,8 @@ export interface ChatModel {
   /** `provider/model`, or the name of a chain. */
   readonly name: string;
   /**
-   * Sends the request when the first part is asked for. Aborting, or leaving the iteration, ends it at the provider.
+   * Sends the request when the first part is requested. Aborting, or ending the iteration, ends the request at the
+   * provider.
    *
    * @throws `upstream_error` (ToolariumError) with the provider's own message, type and code
    */
@@ -115,7 +118,7 @@ export function isFields(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The object without these fields, and without those that hold nothing (null, undefined, empty text, empty list). */
+/** The object without these fields, and without empty ones (null, undefined, empty text, empty list). */
 export function restFields(value: Fields, known: ReadonlySet<string>): Fields {
   const rest = Object.entries(value).filter(([name, field]) => !known.has(name) && !isEmpty(field));
   return Object.fromEntries(rest);
@@ -127,7 +130,7 @@ function isEmpty(value: unknown): boolean {
   );
 }
 
-/** The text of a content, which is sent as a text or as a list of parts; parts that are none count for nothing. */
+/** The text of a content, which is a text or a list of parts; parts without text count as empty. */
 export function contentText(content: unknown, separator = ""): string {
   if (typeof content === "string") return content;
   if (!Array.isArray(content)) return "";

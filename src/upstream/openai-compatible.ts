@@ -1,6 +1,6 @@
 /**
- * Any provider that speaks OpenAI's chat completions, over HTTP and nothing else: no SDK, no retries (attempts.ts has
- * them), no redirects. A request ends at the provider as soon as nobody reads its answer.
+ * Any provider with OpenAI's chat completions, over HTTP only: no SDK, no retries (attempts.ts has them), no redirects.
+ * A request ends at the provider as soon as its reader stops.
  */
 import { type Dispatcher, request as sendRequest } from "undici";
 import type { ProviderConfig } from "../config/config.ts";
@@ -23,7 +23,7 @@ export interface OpenAiCompatibleOptions {
     Pick<ProviderConfig, "baseUrl" | "headers"> & { readonly apiKey: string | null };
   /** The model's name at the provider. */
   readonly model: string;
-  /** Owned by whoever gives it. */
+  /** Owned by the caller. */
   readonly dispatcher: Dispatcher;
   readonly timeouts: UpstreamTimeouts;
 }
@@ -70,11 +70,11 @@ async function openAnswer(
     },
     body: writeBody({ ...params, model, messages, ...(tools.length === 0 ? {} : { tools }), stream }),
     signal: watchdog.signal,
-    // The watchdog counts instead: it is exact, and knows why it fired.
+    // The watchdog takes their place: it is exact, and knows why it fired.
     headersTimeout: 0,
     bodyTimeout: 0,
   });
-  // Abandoned bodies end with an error event that nobody is left to hear.
+  // An abandoned body ends with an error event that has no listener left.
   response.body.on("error", () => {});
   const { statusCode: status, headers } = response;
   const chunks = decodeBody(watchdog.watch(response.body), oneOf(headers["content-encoding"]));
@@ -93,7 +93,7 @@ function completionsUrl(baseUrl: string): URL {
   return url;
 }
 
-/** The same chunks; their failures are explained also to those who read them on their own. */
+/** The same chunks; failures are explained to readers of the bare chunks, too. */
 async function* explained(
   chunks: AsyncIterable<Uint8Array>,
   explain: (error: unknown) => unknown,
@@ -105,7 +105,7 @@ async function* explained(
   }
 }
 
-/** The beginning of a text, as much of it as may be kept. */
+/** The beginning of a text, up to `maxBytes`. */
 async function readBeginning(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
   const parts: Uint8Array[] = [];
   let bytes = 0;

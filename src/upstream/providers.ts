@@ -17,20 +17,20 @@ import { loadSdk, type OpenSdkModel } from "./sdk/sdk-package.ts";
 
 /** Owns the connections to the providers. */
 export interface Providers extends AsyncDisposable {
-  /** Undefined when no provider of this name is configured. `model` is its name at the provider. */
+  /** Undefined when no provider of this name is configured. `model` is the model's name at the provider. */
   model(provider: string, model: string): ChainMember | undefined;
 }
 
 export interface ProvidersDeps {
-  /** Default: that of the system. */
+  /** Default: the system's clock. */
   readonly clock?: Clock | undefined;
-  /** Where proxies are named. Default: that of the process. */
+  /** Where proxies are named. Default: the process's environment. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
-  /** Told when a key is refused. */
+  /** Gets a warning when a key is refused. */
   readonly log?: Pick<Log, "warn"> | undefined;
 }
 
-/** @throws `config_error` when a package that a provider needs is not there */
+/** @throws `config_error` when a package that a provider needs is not installed */
 export async function createProviders(
   configs: readonly ProviderConfig[],
   { clock = systemClock, env = process.env, log }: ProvidersDeps = {},

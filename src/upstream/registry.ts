@@ -1,7 +1,6 @@
 /**
- * Which model answers to a name. `provider/model` always works for a configured provider; a chain by its own name; a
- * bare name when exactly one provider lists it; `builtin/script` is always there. A mode can be appended to any of
- * them.
+ * Resolves a name to a model. `provider/model` always works for a configured provider; a chain by its own name; a bare
+ * name when exactly one provider lists it; `builtin/script` always. A mode can be appended to each of them.
  */
 
 import type { Config, ProviderConfig } from "../config/config.ts";
@@ -12,15 +11,15 @@ import { createChain } from "./chain.ts";
 import type { ChatModel } from "./model.ts";
 import { createProviders, type Providers, type ProvidersDeps } from "./providers.ts";
 
-/** The log is told, too, when a chain goes over to its next model. */
+/** The log also gets a line when a chain fails over to its next model. */
 export type ModelRegistryDeps = ProvidersDeps;
 
 interface ListedModel {
-  /** `provider/model` or a chain's name, or that with a mode appended. */
+  /** `provider/model` or a chain's name, possibly with a mode appended. */
   readonly id: string;
   /** Null for a chain. */
   readonly provider: string | null;
-  /** The mode that is appended. */
+  /** The appended mode. */
   readonly modeSuffix: Mode | undefined;
 }
 
@@ -34,7 +33,7 @@ interface ResolvedModel {
 
 /** Owns the connections to the providers. */
 export interface ModelRegistry extends AsyncDisposable {
-  /** Every configured model and chain, each also with the suffixes. */
+  /** Every configured model and chain, and each of them with every suffix. */
   list(): readonly ListedModel[];
   /** @throws `model_not_found` */
   resolve(name: string): ResolvedModel;
@@ -43,7 +42,7 @@ export interface ModelRegistry extends AsyncDisposable {
 const MODE_SUFFIX = new RegExp(`^(.+):(${modeNames.join("|")})$`, "s");
 const MAX_NAMES_SHOWN = 5;
 
-/** @throws `config_error` when a package that a provider needs is not there */
+/** @throws `config_error` when a package that a provider needs is not installed */
 export async function createModelRegistry(
   config: Pick<Config, "providers" | "models">,
   deps: ModelRegistryDeps = {},

@@ -152,7 +152,7 @@ function declareAllTools(
   servers: readonly (readonly [string, readonly CatalogTool[]])[],
   others: readonly OtherServer[],
 ): string {
-  // The globals that these names hide stay reachable by these types.
+  // A server that a function on `tools` hides is still reachable by its global.
   const types = [
     ...servers.map(([server, tools]) => [server, serverType(tools)] as const),
     ...others.map(({ name, type }) => [name, type] as const),

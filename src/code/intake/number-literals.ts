@@ -23,7 +23,7 @@ function writtenOf(node: SyntaxNode): string {
   return typeof extra?.raw === "string" ? extra.raw : "";
 }
 
-/** The digits of a whole number, without the decimal point and zeros after it; undefined for any other literal. */
+/** The digits of a whole number, without a fraction; undefined for a literal in another notation. */
 function integerOf(written: string): bigint | undefined {
   const plain = written.replaceAll("_", "");
   if (/^0[xob]/i.test(plain)) return BigInt(plain);

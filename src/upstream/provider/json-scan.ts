@@ -1,17 +1,17 @@
 /**
- * Follows JSON text while it comes, without building anything of it: whether its value is whole, how deep it goes and
- * how much it holds. Each character is looked at once. It judges brackets and quotes only; what it calls whole may still
- * be no JSON.
+ * Follows JSON text while it arrives, without building values: whether it is complete, how deep it is and how many
+ * values it has. Each character is read once. It counts brackets and quotes only, so a text that it calls complete may
+ * still be invalid JSON.
  */
 
 export interface JsonScan {
   /** The next piece of the text. */
   read(text: string): void;
-  /** Whether something has come, and every bracket and quote of it is closed. */
+  /** Whether text has come, and all its brackets and quotes are closed. */
   readonly isWhole: boolean;
-  /** Of the deepest array or object so far. */
+  /** Depth of the deepest array or object so far. */
   readonly depth: number;
-  /** About how many values there are; a named one counts twice, which is what it costs. */
+  /** Roughly the number of values; a named one counts twice, which matches its cost. */
   readonly size: number;
 }
 
@@ -32,7 +32,7 @@ export function createJsonScan(): JsonScan {
           const quote = text.indexOf('"', at);
           const end = quote === -1 ? text.length : quote;
           const slashes = countSlashes(text, at, end);
-          // Those of the whole piece go on with one that was left open before it.
+          // A piece that is all backslashes continues the run at the end of the previous piece.
           const isAllSlashes = slashes === end - at;
           const isOdd = (slashes + (isAllSlashes && isEscaped ? 1 : 0)) % 2 === 1;
           isEscaped = quote === -1 && isOdd;
@@ -78,7 +78,7 @@ export function createJsonScan(): JsonScan {
   };
 }
 
-/** How many stand right before `end`. */
+/** The number of backslashes directly before `end`. */
 function countSlashes(text: string, start: number, end: number): number {
   let at = end;
   while (at > start && text.charCodeAt(at - 1) === BACKSLASH) at -= 1;

@@ -1,33 +1,33 @@
-/** Failures of model providers as refusals: in the provider's own words, with our secrets taken out. */
+/** Failures of model providers as refusals: with the provider's own message, but without the gateway's secrets. */
 import { type ProviderFault, ToolariumError } from "../../errors.ts";
 import { createRedact, foreignText } from "../../foreign-text.ts";
 import { type Fields, isFields } from "../model.ts";
 import { createJsonScan } from "./json-scan.ts";
 import { holdsError, readError, type SaidError, statusOfWord } from "./said-error.ts";
 
-/** Whose failure it is. */
+/** The provider that failed. */
 export interface FailingProvider {
   readonly name: string;
-  /** Its keys, all of them: taken out of every message. */
+  /** All of its keys; they are removed from every message. */
   readonly secrets: readonly string[];
 }
 
 const MAX_MESSAGE_CHARS = 2_000;
-/** Of a message that are looked through, which takes longer than to read them. */
+/** Characters of a message that are searched for secrets; searching takes longer than reading. */
 const MAX_READ_CHARS = 64 * 1024;
-/** Of a type, a code or the name of a parameter. */
+/** Most characters of a type, a code or the name of a parameter. */
 const MAX_WORD_CHARS = 200;
-/** Levels of arrays and objects in an error. */
+/** Deepest nesting of arrays and objects in an error. */
 const MAX_ERROR_DEPTH = 64;
 
-/** An answer with a status of 400 or more. `body` is its text, perhaps JSON. */
+/** The refusal for an answer with a status of 400 or more. `body` is its text, perhaps JSON. */
 export function refusedByProvider(
   provider: FailingProvider,
   answer: {
     readonly status: number;
     readonly body: string;
     readonly retryAfter: string | undefined;
-    /** What its headers call the error, for a body that has no word for it. */
+    /** The error type from the headers, for a body that has none. */
     readonly type?: string | undefined;
   },
 ): ToolariumError {
@@ -44,12 +44,12 @@ export function refusedByProvider(
   });
 }
 
-/** The error that a payload is, or holds, although the answer's status was 200; undefined when there is none. */
+/** The error that a payload is, or contains, in an answer with status 200; undefined when there is none. */
 export function errorWithin(provider: FailingProvider, payload: Fields): ToolariumError | undefined {
   return holdsError(payload) ? reportedByProvider(provider, payload) : undefined;
 }
 
-/** An error that came in place of an answer, in any shape, although the answer's status was 200. */
+/** The refusal for an error, of any shape, that came in place of an answer with status 200. */
 export function reportedByProvider(provider: FailingProvider, payload: unknown): ToolariumError {
   const said = readError(payload);
   const status = said.status ?? statusOfWord(said.code ?? "") ?? statusOfWord(said.type ?? "");
@@ -63,19 +63,19 @@ export function reportedByProvider(provider: FailingProvider, payload: unknown):
   });
 }
 
-/** An answer that breaks the protocol, or breaks off. */
+/** The refusal for an answer that violates the protocol, or that breaks off. */
 export function brokenAnswer(provider: FailingProvider, what: string, cause?: unknown): ToolariumError {
   return upstreamError(provider, what, { fault: { status: 502, retryable: true }, cause });
 }
 
-/** No answer at all, or silence inside one, for too long. */
+/** The refusal when no answer came in time, or silence inside one lasted too long. */
 export function silentProvider(provider: FailingProvider, silentMs: number): ToolariumError {
   return upstreamError(provider, `sent nothing for ${silentMs / 1_000} s`, {
     fault: { status: 504, retryable: true },
   });
 }
 
-/** The connection could not be made or was lost. The address stays private; the system's code says enough. */
+/** The refusal for a connection that failed or was lost. The address stays private; the system's code is enough. */
 export function unreachableProvider(provider: FailingProvider, cause: unknown): ToolariumError {
   const code = isFields(cause) && typeof cause["code"] === "string" ? ` (${cause["code"]})` : "";
   return brokenAnswer(provider, `could not be reached, or cut the connection${code}`, cause);
@@ -107,7 +107,7 @@ function upstreamError(
   });
 }
 
-/** A message of the provider, or about it, as clients read it. */
+/** A message of the provider, or about it, for clients. */
 export function inOwnWords(provider: FailingProvider, message: string): string {
   return `The model provider "${provider.name}": ${shown(provider, message, MAX_MESSAGE_CHARS)}`;
 }
@@ -115,7 +115,7 @@ export function inOwnWords(provider: FailingProvider, message: string): string {
 function shown({ secrets }: FailingProvider, text: string, maxChars: number): string {
   const said = foreignText(text.slice(0, MAX_READ_CHARS), createRedact(secrets, { keyLike: true }), maxChars);
   if (text.length <= MAX_READ_CHARS || said.length === maxChars) return said;
-  // Where it was cut first, a part of a secret may stand.
+  // The text was cut before the search, so a part of a secret may be at its end.
   return said.slice(0, -Math.max(1, ...secrets.map(({ length }) => length)));
 }
 
@@ -128,8 +128,8 @@ function secondsOf(retryAfter = ""): number | undefined {
 }
 
 /**
- * A provider's status as the caller should see it. What the caller did wrong keeps its status; what is wrong between
- * us and the provider (keys, credit) is a gateway failure, which trying again does not mend.
+ * The status that the caller gets for a provider's status. A fault of the caller keeps it. A fault between the gateway
+ * and the provider (keys, credit) is a gateway failure, which a retry does not repair.
  */
 function faultOfStatus(status: number): ProviderFault {
   switch (status) {
@@ -164,7 +164,7 @@ function plainText(body: string): string | undefined {
   return text === "" || /^[<{[]/.test(text) ? undefined : text;
 }
 
-/** Undefined also for what goes too deep to be looked through. */
+/** Undefined also for a text that is nested too deeply to be parsed. */
 function parseError(text: string): unknown {
   const scan = createJsonScan();
   scan.read(text);

@@ -1,6 +1,6 @@
 /**
- * What providers say of their failures, in all the shapes in which they do: `{error: {…}}`, `{error: "…"}`, lists of
- * these, `{message}`, `{detail}`, an error as JSON text inside the message of another one.
+ * Reads a provider's error in all its known shapes: `{error: {…}}`, `{error: "…"}`, lists of these, `{message}`,
+ * `{detail}`, an error as JSON text inside the message of another one.
  */
 import { type Fields, isFields } from "../model.ts";
 
@@ -12,12 +12,12 @@ export interface SaidError {
   readonly code: string | undefined;
 }
 
-/** Errors inside of errors that are looked into. */
+/** Deepest nesting of errors that is read. */
 const MAX_LAYERS = 6;
-/** Characters of a message that are looked through for the error of somebody behind the provider. */
+/** Characters of a message that are searched for the error of a service behind the provider. */
 const MAX_NESTED_CHARS = 64 * 1024;
 
-/** The innermost words count: the outer ones are of those who passed them on. */
+/** The innermost message counts: outer ones come from the services that passed it on. */
 export function readError(payload: unknown): SaidError {
   const layers = layersOf(payload).reverse();
   const first = (read: (layer: Fields) => string | undefined): string | undefined => firstOf(layers, read);
@@ -25,13 +25,13 @@ export function readError(payload: unknown): SaidError {
     message: first(messageOf),
     status: firstOf(layers, statusIn),
     param: first(({ param }) => textOf(param)),
-    // Google has the kind of an error as its status.
+    // Google puts the kind of an error into its status.
     type: firstOf(layers, ({ type, status }) => wordOf(type) ?? wordOf(status)),
     code: first(({ code }) => textOf(code)),
   };
 }
 
-/** Whether a payload of an answer whose status was 200 is an error, or holds one. */
+/** Whether a payload of an answer with status 200 is an error, or contains one. */
 export function holdsError(payload: Fields): boolean {
   if (payload["object"] === "error" || payload["type"] === "error" || isSaid(payload["error"])) return true;
   const base = payload["base_resp"];
@@ -42,7 +42,7 @@ export function holdsError(payload: Fields): boolean {
   return isBare || isSaid(detail) || isSaid(errors) || payload["success"] === false;
 }
 
-/** The HTTP status that a word for a kind of error stands for. */
+/** The HTTP status for a word that names a kind of error. */
 export function statusOfWord(word: string): number | undefined {
   return STATUS_OF_WORDS.find(([words]) => words.test(word))?.[1];
 }
@@ -83,7 +83,7 @@ function innerOf(layer: Fields): unknown {
   if (isSaid(error)) return error;
   if (isSaid(errors)) return errors;
   if (isFields(base)) return { code: base["status_code"], message: base["status_msg"] };
-  // Of somebody behind the provider, in their own words.
+  // The message of a service behind the provider.
   if (isFields(metadata) && isSaid(metadata["raw"])) return metadata["raw"];
   if (isFields(detail) && (isSaid(detail["error"]) || isSaid(detail["message"]))) return detail;
   return typeof message === "string" ? parseNested(message) : isFields(message) ? message : undefined;
@@ -124,7 +124,7 @@ function textOf(value: unknown): string | undefined {
   return typeof value === "string" && value.trim() !== "" ? value : undefined;
 }
 
-/** Whether a field says that something is wrong: `error: null` and its like stand in good answers, too. */
+/** Whether a field reports a fault: `error: null` and the like appear in good answers, too. */
 function isSaid(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0;
   if (isFields(value)) return Object.values(value).some((field) => isSaid(field));

@@ -1,11 +1,11 @@
-/** What no provider can be sent is refused before one is asked, so that it counts against none. */
+/** Refuses a request that no provider can be sent, before any provider is tried, so that it counts against none. */
 import { ToolariumError } from "../../errors.ts";
 import type { Fields } from "../model.ts";
 
-/** Levels of arrays and objects. Some thousand are what writing them as JSON takes. */
+/** Deepest nesting of arrays and objects. Writing it as JSON would survive a few thousand levels. */
 const MAX_DEPTH = 1_000;
 
-/** @throws `invalid_request` with the first of the fields that is nested too deeply as `param` */
+/** @throws `invalid_request` with the first field that is nested too deeply as `param` */
 export function checkDepth(fields: Fields): void {
   const deep = Object.keys(fields).find((name) => isDeep(fields[name]));
   if (deep === undefined) return;
@@ -16,7 +16,7 @@ export function checkDepth(fields: Fields): void {
   );
 }
 
-/** @throws `invalid_request` for a body with a value that JSON does not have */
+/** @throws `invalid_request` for a body with a value that JSON cannot express */
 export function writeBody(body: Fields): string {
   try {
     return JSON.stringify(body);
@@ -30,7 +30,7 @@ export function writeBody(body: Fields): string {
   }
 }
 
-/** By levels, not by recursion. What stands several times in one level is looked at once. */
+/** Level by level, not by recursion. A value that occurs several times in one level is examined once. */
 function isDeep(value: unknown): boolean {
   let level: readonly unknown[] = [value];
   for (let depth = 0; depth <= MAX_DEPTH; depth += 1) {

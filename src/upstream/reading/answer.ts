@@ -16,9 +16,10 @@ const MAX_COMPLETION_BYTES = 64 * 1024 * 1024;
 const CHUNK_BYTES = 64 * 1024;
 
 /**
- * Goes by what came, not by what was asked or how it is labelled: some providers stream always, some never.
+ * Decides by the bytes, not by the request or the content type: some providers always stream, some never.
  *
- * @throws `upstream_error` when it is no answer, or more of one than can be read; what its chunks throw
+ * @throws `upstream_error` when the body is not an answer, or a larger one than can be read; and the errors of its
+ * chunks
  */
 export async function* readAnswer(
   answer: Answer,
@@ -48,7 +49,7 @@ async function* readParts(
   else yield* readJson(await readText(chunks, MAX_COMPLETION_BYTES), origin);
 }
 
-/** One value, or one on each line. */
+/** One JSON value, or one per line. */
 function readJson(text: string, origin: AnswerOrigin): Iterable<ModelEvent> | AsyncIterable<ModelEvent> {
   const lineEnd = text.search(/[\r\n]/);
   const isLines = lineEnd !== -1 && text.slice(lineEnd).trim() !== "" && isWholeJson(text.slice(0, lineEnd));
@@ -70,7 +71,7 @@ function* namesOf(tools: ModelRequest["tools"]): Generator<string> {
   }
 }
 
-/** @throws RangeError when the text is longer than this */
+/** @throws RangeError when the text is longer than `maxBytes` */
 async function readText(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
@@ -82,7 +83,7 @@ async function readText(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Pr
   return Buffer.concat(parts).toString("utf8");
 }
 
-/** Pieces of the size in which they come over connections. */
+/** Pieces of the size that connections deliver. */
 async function* inChunks(text: string): AsyncGenerator<Uint8Array> {
   const bytes = Buffer.from(text);
   for (let at = 0; at < bytes.byteLength; at += CHUNK_BYTES) yield bytes.subarray(at, at + CHUNK_BYTES);

@@ -1,6 +1,6 @@
 /**
- * How an answer begins, which is looked at before anything of it is handed on: labels are wrong, and what is an error,
- * a page of HTML or nothing under the status 200 is a failure like any other, after which another model can be asked.
+ * Examines the beginning of an answer before any of it is passed on. Content types are unreliable. An error, an HTML
+ * page or an empty body with status 200 is a failure like any other, after which another model can be tried.
  */
 import { type Fields, isFields } from "../model.ts";
 import { brokenAnswer, errorWithin, type FailingProvider } from "../provider/provider-error.ts";
@@ -10,17 +10,17 @@ import { createEventReader, isDone } from "./server-sent-data.ts";
 
 type Chunks = AsyncIterable<Uint8Array>;
 
-/** What a body is by its first characters. */
+/** The form of a body, decided by its first characters. */
 export type Form = "events" | "json";
 
-/** Bytes that are held until an answer says something. */
+/** Bytes held back until an answer has content. */
 const MAX_HELD_BYTES = 64 * 1024;
-/** Characters that tell a field of an event from other text. */
+/** Characters that distinguish a field of an event from other text. */
 const FIELD_CHARS = 8;
 const CHOICES = /"choices"\s*:\s*\[/;
 const FIELD = /^(data|event|id|retry)\s*:/;
 
-/** The body without the blanks before it. @throws `upstream_error` when it is neither form, or empty */
+/** The body without the blanks before it. @throws `upstream_error` when it has neither form, or is empty */
 export async function readForm(
   chunks: Chunks,
   provider: FailingProvider,
@@ -30,7 +30,7 @@ export async function readForm(
   let text = "";
   for (;;) {
     const next = await iterator.next();
-    // Latin characters are bytes of the same number, which is all that counts here.
+    // In latin1 each byte is the character of the same number, which is enough here.
     if (!next.done) text += Buffer.from(next.value.subarray(0, MAX_HELD_BYTES)).toString("latin1");
     text = text.replace(/^(\u00ef\u00bb\u00bf)?\s*/, "");
     if (!next.done && text !== "") held.push(next.value);
@@ -56,7 +56,7 @@ function complaint(text: string): string {
   return text.startsWith("<") ? "answered with a page of HTML" : "sent something that is not JSON";
 }
 
-/** The same bytes, once an answer has begun in them. @throws `upstream_error` when none does */
+/** The same bytes, once an answer has begun in them. @throws `upstream_error` when none begins */
 export async function sureOfEvents(chunks: Chunks, provider: FailingProvider): Promise<Chunks> {
   const iterator = chunks[Symbol.asyncIterator]();
   const decoder = new TextDecoder();
@@ -84,7 +84,9 @@ export async function sureOfEvents(chunks: Chunks, provider: FailingProvider): P
   }
 }
 
-/** The same bytes, unless they are an error or no answer. Only a short body can be that. @throws `upstream_error` */
+/**
+ * The same bytes, unless they are an error or not an answer. Only a short body can be that. @throws `upstream_error`
+ */
 export async function sureOfCompletion(chunks: Chunks, provider: FailingProvider): Promise<Chunks> {
   const iterator = chunks[Symbol.asyncIterator]();
   const held: Uint8Array[] = [];
@@ -92,7 +94,7 @@ export async function sureOfCompletion(chunks: Chunks, provider: FailingProvider
     const next = await iterator.next();
     if (next.done) {
       const body = Buffer.concat(held).toString("utf8");
-      // Most answers need not be parsed.
+      // Most answers need no parsing here.
       if (CHOICES.test(body) && !body.includes('"error"')) break;
       const payload = parsePayload(body, provider);
       const error = isFields(payload) ? errorWithin(provider, payload) : undefined;
@@ -106,7 +108,7 @@ export async function sureOfCompletion(chunks: Chunks, provider: FailingProvider
   return followedBy(held, iterator);
 }
 
-/** Whether there is more in a chunk than that an answer will come. @throws `upstream_error` when it is an error */
+/** Whether a chunk has content beyond the promise of an answer. @throws `upstream_error` when it is an error */
 function saysSomething(payload: Fields, provider: FailingProvider): boolean {
   const error = errorWithin(provider, payload);
   if (error !== undefined) throw error;
@@ -121,7 +123,7 @@ function saysSomething(payload: Fields, provider: FailingProvider): boolean {
   });
 }
 
-/** These bytes and those that come after them. */
+/** These bytes, followed by the rest. */
 export async function* followedBy(
   held: readonly Uint8Array[],
   rest: AsyncIterator<Uint8Array>,

@@ -1,33 +1,33 @@
 /**
- * The arguments of one call while they come. Providers begin with a stand-in (`{}`) before the real ones, send them all
- * again at the end, or send with each piece all that came before; what goes on from here is said once.
+ * The arguments of one call as they arrive. Providers send a placeholder (`{}`) before the real ones, send them all
+ * again at the end, or repeat everything so far in each piece. From here on every part is passed on once.
  */
 import { createJsonScan } from "../provider/json-scan.ts";
 
 export interface CallArguments {
-  /** Takes a piece, and returns what of it is new. A stand-in is held back: something may replace it. */
+  /** Takes a piece, and returns its new part. A placeholder is held back, because it may be replaced. */
   add(text: string): string;
-  /** What is still held back when nothing follows. */
+  /** The text still held back when nothing more follows. */
   release(): string;
-  /** Whether some came, and their value is whole. */
+  /** Whether arguments came, and their value is complete. */
   readonly isWhole: boolean;
-  /** Whether some came, and more must follow. */
+  /** Whether arguments came, and more must follow. */
   readonly isOpen: boolean;
-  /** Whether nothing came yet but perhaps a stand-in. */
+  /** Whether nothing but perhaps a placeholder has come. */
   readonly isVacant: boolean;
-  /** Whether the text is all of them once more. */
+  /** Whether the text repeats all of them. */
   isRepeatedBy(text: string): boolean;
-  /** What a text that tells them from their beginning adds; undefined for one that does not. */
+  /** The new part of a text that repeats them from their beginning; undefined for any other text. */
   restOf(text: string): string | undefined;
 }
 
-/** Characters up to which two spellings of the same value are found to be the same. */
+/** Longest texts that are parsed to see whether they spell the same value. */
 const MAX_COMPARED_CHARS = 64 * 1024;
 
-/** Custom tools take text of any form: there everything is new. */
+/** Custom tools take text of any form: there every piece is new. */
 export function createCallArguments(isCustom: boolean): CallArguments {
   const scan = createJsonScan();
-  // Only compared with texts of its length: to look into it would copy it, each time that it has grown.
+  // Only compared with texts of equal length: reading it would copy it each time it has grown.
   let said = "";
   let held = "";
   let isObject = false;
@@ -56,7 +56,7 @@ export function createCallArguments(isCustom: boolean): CallArguments {
       }
       if (scan.isWhole)
         return text.trim() === "" || isStandIn(text) || isRepeatedBy(text) ? "" : append(text);
-      // After an opening brace no second one can follow, so that this is not the next piece.
+      // A second opening brace cannot follow the first, so this piece is a repetition, not a continuation.
       if (isObject && isContinuedBy(text)) return append(text.slice(said.length));
       return append(text);
     },
@@ -89,7 +89,7 @@ export function isStandIn(text: string): boolean {
 
 function isSameJson(one: string, other: string): boolean {
   if (Math.max(one.length, other.length) > MAX_COMPARED_CHARS) return false;
-  // Another value is rarely about as long: not every piece is worth being parsed.
+  // The same value rarely has a very different length: not every piece is worth parsing.
   if (one.length * 4 < other.length || other.length * 4 < one.length) return false;
   try {
     return JSON.stringify(JSON.parse(one)) === JSON.stringify(JSON.parse(other));

@@ -1,21 +1,21 @@
-/** Names of called tools, which come whole, in pieces, or again with every piece of the arguments. */
+/** Names of called tools, which arrive whole, in pieces, or again with every piece of the arguments. */
 
 export interface CallNames {
   /**
-   * The name that a call has after another piece of it; undefined when that is the name of another call. `isOver`: the
-   * arguments of this one are whole.
+   * The name of a call after another piece; undefined when the piece is the name of another call. `isOver`: the
+   * arguments of this call are complete.
    */
   join(name: string, piece: string, isOver: boolean): string | undefined;
-  /** Whether nothing can follow: it is a name that was offered, and the beginning of no other one. */
+  /** Whether the name is complete: it was offered, and no other offered name begins with it. */
   isWhole(name: string): boolean;
-  /** The name that was offered, where it came twice in one. */
+  /** The offered name, where it came twice in a row. */
   correct(name: string): string;
 }
 
 export function createCallNames(offered: Iterable<string>): CallNames {
   let known: ReadonlySet<string> | undefined;
   let beginnings: ReadonlySet<string> | undefined;
-  // Only answers with calls need them.
+  // Built lazily: only answers with calls need them.
   const names = (): ReadonlySet<string> => (known ??= new Set(offered));
   return {
     join(name, piece, isOver) {
@@ -23,7 +23,7 @@ export function createCallNames(offered: Iterable<string>): CallNames {
         return piece === name && isHalf(name, names()) ? name + piece : piece;
       if (isOver) return undefined;
       if (names().has(name + piece)) return name + piece;
-      // Each piece with all before it.
+      // Each piece repeats all before it.
       if (piece.startsWith(name)) return piece;
       if (names().has(name) || names().has(piece)) return undefined;
       return name + piece;
@@ -44,11 +44,11 @@ function isHalf(name: string, names: ReadonlySet<string>): boolean {
   return !names.has(name) && names.has(name + name);
 }
 
-/** The names that other ones begin with. */
+/** Names that are the beginning of another name. */
 function beginningsOf(names: ReadonlySet<string>): ReadonlySet<string> {
   const sorted = [...names].sort();
   const found = new Set<string>();
-  // In this order what begins like a name stands right behind it.
+  // In sorted order, names with the same beginning follow it directly.
   for (const [at, name] of sorted.entries()) if (sorted[at + 1]?.startsWith(name)) found.add(name);
   return found;
 }

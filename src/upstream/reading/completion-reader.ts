@@ -1,6 +1,6 @@
 /**
- * OpenAI's answers, whole or in chunks, to the port's parts. Tolerant of everything that providers are seen to do:
- * usage in odd places, empty or missing choices, messages where deltas belong, content as a list, unknown fields.
+ * OpenAI's answers, whole or in chunks, as the port's parts. Tolerates all known deviations of providers: usage in odd
+ * places, empty or missing choices, messages in place of deltas, content as a list, unknown fields.
  */
 import { setImmediate } from "node:timers/promises";
 import { ToolariumError } from "../../errors.ts";
@@ -19,27 +19,27 @@ import { isDone, type ServerSentPayload } from "./server-sent-data.ts";
 
 const RESPONSE_FIELDS: ReadonlySet<string> = new Set([
   ...["id", "object", "created", "model", "choices", "usage", "error"],
-  // Padding against traffic analysis, of one chunk only.
+  // Padding against traffic analysis; it belongs to one chunk only.
   "obfuscation",
 ]);
 
-/** An answer is kept for the next turn, so that one without end must have one. */
+/** An answer is kept for the next turn, so its size is bounded. */
 const MAX_ANSWER_CHARS = 64 * 1024 * 1024;
-/** Of a payload with which nothing else is done in the same turn of the event loop. */
+/** From this size on, a payload is the only work in its turn of the event loop. */
 const LARGE_CHARS = 256 * 1024;
-/** Several for each token of the longest answers. */
+/** Several chunks for each token of the longest answers. */
 const MAX_CHUNKS = 1_000_000;
 
-/** Whose answer it is, and the names of the tools that were offered for it. */
+/** The provider of the answer, and the names of the tools that were offered for it. */
 export interface AnswerOrigin {
   readonly provider: FailingProvider;
   readonly tools: Iterable<string>;
 }
 
 /**
- * A chunked answer.
+ * Reads an answer in chunks.
  *
- * @throws `upstream_error` when it holds an error, is not JSON, has nothing, or breaks off unfinished; RangeError when
+ * @throws `upstream_error` when it contains an error, is not JSON, is empty, or breaks off unfinished; RangeError when
  * it has more than 64 Mi characters or a million chunks
  */
 export async function* readChunks(
@@ -61,7 +61,7 @@ export async function* readChunks(
       complete = true;
       break;
     }
-    // What it took to find it was work enough for one turn.
+    // Splitting off a payload of this size was enough work for one turn.
     if (data.length > LARGE_CHARS) await setImmediate();
     const payload = readPayload(data, isError, origin.provider);
     if (data.length > LARGE_CHARS) await setImmediate();
@@ -76,7 +76,7 @@ export async function* readChunks(
   yield* reader.end(complete);
 }
 
-/** What is lost behind the end of an answer is none of it. */
+/** Ignores a connection that is lost after the end of the answer. */
 async function* untilLost(
   payloads: AsyncIterable<ServerSentPayload>,
   reader: Reader,
@@ -84,13 +84,13 @@ async function* untilLost(
   try {
     yield* payloads;
   } catch (error) {
-    // A request that was given up here is another matter.
+    // A request that was cancelled here is another matter.
     const isLost = error instanceof ToolariumError && error.provider !== undefined;
     if (!(isLost && reader.isFinished)) throw error;
   }
 }
 
-/** A whole answer as one JSON value. @throws `upstream_error` when it holds an error or is no completion */
+/** A whole answer as one JSON value. @throws `upstream_error` when it contains an error or is not a completion */
 export function* readCompletion(payload: unknown, origin: AnswerOrigin): Generator<ModelEvent> {
   const { provider } = origin;
   if (!isFields(payload)) throw noAnswer(payload, provider);
@@ -101,11 +101,11 @@ export function* readCompletion(payload: unknown, origin: AnswerOrigin): Generat
   if (choice === undefined) throw noAnswer(payload, provider);
   const reader = createReader(origin);
   yield* reader.accept({ ...payload, choices: [{ ...choice, index: 0 }] });
-  // It came in one piece: what says no more of its end has nothing missing.
+  // It came in one piece, so without a finish reason nothing is missing.
   yield* reader.end(true, "stop");
 }
 
-/** A JSON value that came where an answer belongs: in its own words if it has some. */
+/** The refusal for a JSON value in place of an answer: with its own message if it has one. */
 export function noAnswer(payload: unknown, provider: FailingProvider): ToolariumError {
   const isSpoken = typeof payload === "string" || Array.isArray(payload);
   if (isSpoken || (isFields(payload) && typeof (payload["message"] ?? payload["msg"]) === "string"))
@@ -114,9 +114,9 @@ export function noAnswer(payload: unknown, provider: FailingProvider): Toolarium
 }
 
 /**
- * One payload of a stream; what says nothing is an empty one.
+ * One payload of a stream; a payload without content counts as an empty object.
  *
- * @throws `upstream_error` when it is an error, or no JSON object
+ * @throws `upstream_error` when it is an error, or not a JSON object
  */
 export function readPayload(data: string, isError: boolean, provider: FailingProvider): Fields {
   if (isError) throw reportedByProvider(provider, data);
@@ -131,9 +131,9 @@ const KEEP_ALIVE = /^\s*("?(ping|pong|heartbeat|keep-?alive)"?|null|\[\])?\s*$/i
 
 interface Reader {
   accept(payload: Fields): readonly ModelEvent[];
-  /** `complete`: the provider said that nothing is missing. `unsaid` is the reason of an answer that has none. */
+  /** `complete`: the provider confirmed the end. `unsaid`: the reason for an answer without one. */
   end(complete: boolean, unsaid?: string): readonly ModelEvent[];
-  /** Whether the provider said why the answer ends. */
+  /** Whether the provider gave a finish reason. */
   readonly isFinished: boolean;
 }
 
@@ -173,7 +173,7 @@ function createReader({ provider, tools }: AnswerOrigin): Reader {
   };
 }
 
-/** The first choice; a second one was not asked for. */
+/** The first choice; a second one was not requested. */
 function choiceOf(payload: Fields): Fields | undefined {
   const isFirst = (choice: Fields): boolean => Number(choice["index"] ?? 0) === 0;
   return choicesOf(payload).find(isFirst);
@@ -196,7 +196,7 @@ function usageOf(payload: Fields, choice: Fields | undefined): Usage | undefined
 
 const TOTALS = ["prompt_tokens", "completion_tokens", "total_tokens"] as const;
 
-/** The later one counts. What it leaves out of the totals, an earlier one may have told. */
+/** The later usage counts. Totals missing in it may be in an earlier one. */
 function laterUsage(earlier: Usage | null, later: Usage | undefined): Usage | null {
   if (earlier === null || later === undefined) return later ?? earlier;
   const kept = TOTALS.filter((name) => typeof later[name] !== "number" && typeof earlier[name] === "number");
@@ -204,12 +204,12 @@ function laterUsage(earlier: Usage | null, later: Usage | undefined): Usage | nu
   return { ...later, ...Object.fromEntries(kept.map((name) => [name, earlier[name]])) };
 }
 
-/** Blank words, and words for none, stand in chunks that end nothing. */
+/** Blank reasons and words for "none" appear in chunks that end nothing. */
 function wordOf(reason: unknown): string | undefined {
   return typeof reason === "string" && !/^\s*(null|none)?\s*$/i.test(reason) ? reason : undefined;
 }
 
-/** Some tell two reasons: one of the model, and a `stop` behind every answer. */
+/** Some providers send two reasons: the model's, and a `stop` after every answer. */
 function moreTelling(earlier: string | undefined, later: string | undefined): string | undefined {
   if (earlier === undefined || later === undefined) return later ?? earlier;
   return later.toLowerCase() === "stop" ? earlier : later;

@@ -1,10 +1,12 @@
-/** Bodies that a provider compressed unasked, by their `content-encoding`, piece by piece as they come. */
+/**
+ * Decompresses bodies that a provider compressed unasked, by their `content-encoding`, piece by piece as they arrive.
+ */
 import { pipeline, type Transform } from "node:stream";
 import zlib from "node:zlib";
 
 type Chunks = AsyncIterable<Uint8Array>;
 
-/** Each piece is passed on as soon as it can be, and a body that lacks its end is read as far as it goes. */
+/** Each piece is passed on as early as possible. A body without its end is read as far as it goes. */
 const gzipOptions = { flush: zlib.constants.Z_SYNC_FLUSH, finishFlush: zlib.constants.Z_SYNC_FLUSH };
 const brotliOptions = {
   flush: zlib.constants.BROTLI_OPERATION_FLUSH,
@@ -16,10 +18,9 @@ const zstdOptions = {
 };
 
 /**
- * The body as it was before it was compressed. An encoding that is not known, or that the first bytes belie, counts as
- * none.
+ * The body before compression. An unknown encoding, or one that the first bytes contradict, counts as none.
  *
- * @throws Error of zlib (`code`) for bytes that are broken further on
+ * @throws Error of zlib (`code`) when later bytes are broken
  */
 export async function* decodeBody(
   chunks: Chunks,
@@ -45,12 +46,13 @@ async function* decodeOne(chunks: Chunks, encoding: string): AsyncGenerator<Uint
     yield* rest;
     return;
   }
-  // Its failure is that of the decoder. A reader who leaves does not wait for the next bytes: they may never come.
+  // A failure of the pipeline is the decoder's, which reports it. A reader that stops must not wait for the next bytes:
+  // they may never come.
   pipeline(rest, decoder, () => {});
   yield* decoder;
 }
 
-/** The first bytes, enough to know the format by; fewer only where there are no more. */
+/** The first bytes, enough to recognize the format; fewer only at the end of the body. */
 async function readFirst(iterator: AsyncIterator<Uint8Array>): Promise<Uint8Array> {
   let first: Uint8Array = new Uint8Array();
   while (first.byteLength < 4) {
@@ -77,7 +79,7 @@ function decoderFor(encoding: string, first: Uint8Array): Transform | undefined 
     case "x-gzip":
       return one === 0x1f && two === 0x8b ? zlib.createGunzip(gzipOptions) : undefined;
     case "deflate":
-      // With zlib's head as the standard has it, or without.
+      // Deflate with zlib's header, as in the standard, or without.
       return (one & 0x0f) === 8 && ((one << 8) | two) % 31 === 0
         ? zlib.createInflate(gzipOptions)
         : zlib.createInflateRaw(gzipOptions);

@@ -1,12 +1,12 @@
-/** The message of an answer, from its deltas or whole: text, calls, and fields that are none of the port's. */
+/** The message of an answer, from its deltas or whole: text, calls, and fields that the port does not define. */
 import { type Fields, isFields, type ModelEvent, restFields } from "../model.ts";
 import type { FailingProvider } from "../provider/provider-error.ts";
 import { createToolCallReader } from "./tool-call-reader.ts";
 
 export interface MessageReader {
-  /** `isClosing`: the provider has said by now why the answer ends, so that this may be all of it once more. */
+  /** `isClosing`: the finish reason has come, so this may repeat the whole message. */
   accept(choice: Fields, isClosing: boolean): readonly ModelEvent[];
-  /** What was held back. */
+  /** The parts that were held back. */
   end(): readonly ModelEvent[];
   readonly hasCalls: boolean;
 }
@@ -16,10 +16,10 @@ const CHOICE_FIELDS: ReadonlySet<string> = new Set([
 ]);
 const MESSAGE_FIELDS: ReadonlySet<string> = new Set(["role", "content", "tool_calls", "usage"]);
 
-/** Characters of one part: a longer one is handed on in several, so that no reader has too much to do at once. */
+/** Most characters of one part: a longer one is passed on in several, so that no reader has too much work at once. */
 const MAX_PART_CHARS = 256 * 1024;
 
-/** `tools`: the names of those that were offered. */
+/** `tools`: the names of the offered tools. */
 export function createMessageReader(provider: FailingProvider, tools: Iterable<string>): MessageReader {
   const calls = createToolCallReader(provider, tools);
   const text = createSaid();
@@ -65,19 +65,19 @@ export function createMessageReader(provider: FailingProvider, tools: Iterable<s
   };
 }
 
-/** What was said of one text so far. */
+/** The state of one text so far. */
 interface Said {
-  /** Takes a delta, or the whole text, and returns what of it is new. */
+  /** Takes a delta, or the whole text, and returns its new part. */
   add(piece: string, isWhole: boolean, isClosing: boolean): string;
 }
 
-/** From so many characters on, what equals all before it is no accident. */
+/** From this length on, a piece that equals all text before it is a repetition, not chance. */
 const SURELY_AGAIN_CHARS = 16;
 
 function createSaid(): Said {
   let said = "";
   let pieces = 0;
-  /** Compares texts of equal length only, for the sake of time. */
+  /** Compares only texts of equal length, to save time. */
   const isAgain = (piece: string, isClosing: boolean): boolean =>
     piece.length === said.length &&
     (piece.length >= SURELY_AGAIN_CHARS ? isClosing || pieces > 1 : isClosing && pieces > 1) &&
@@ -86,7 +86,7 @@ function createSaid(): Said {
     if (pieces === 0) return piece;
     if (!isWhole) return isAgain(piece, isClosing) ? "" : piece;
     if (piece.length >= said.length && piece.startsWith(said)) return piece.slice(said.length);
-    // The whole is given without the blanks around it.
+    // The whole text comes without the blanks around it.
     return said.length - piece.length < SURELY_AGAIN_CHARS && said.trim() === piece.trim() ? "" : piece;
   };
   return {
@@ -100,7 +100,7 @@ function createSaid(): Said {
   };
 }
 
-/** A delta, or what stands in its place. `isWhole`: it is told from its beginning. */
+/** A delta, or the message in its place. `isWhole`: it starts from the beginning. */
 function messageOf(choice: Fields): { readonly message: Fields; readonly isWhole: boolean } {
   const { delta, message, text } = choice;
   if (isFields(delta) && (Object.keys(delta).length > 0 || !isFields(message)))
@@ -124,7 +124,7 @@ function readContent(content: unknown): { readonly said: string; readonly though
   return { said, thought };
 }
 
-/** A text, that of a part, or those of a list of parts. */
+/** A text, the text of a part, or the texts of a list of parts. */
 function textOf(value: unknown): string {
   if (typeof value === "string") return value;
   return listOf(value)
@@ -137,7 +137,7 @@ function listOf(value: unknown): readonly unknown[] {
   return isFields(value) ? [value] : [];
 }
 
-/** What some add to every answer: a call in the form of old without name and arguments. */
+/** An empty call in the old form, without name and arguments; some providers add it to every answer. */
 function isEmptyCall(name: string, value: unknown): boolean {
   return name === "function_call" && isFields(value) && !value["name"] && !value["arguments"];
 }
@@ -147,7 +147,7 @@ function splitArguments(event: ModelEvent): readonly ModelEvent[] {
   return inParts(event.text).map((text) => ({ ...event, text }));
 }
 
-/** No part ends within a pair of surrogates. */
+/** No part ends inside a surrogate pair. */
 function inParts(text: string): readonly string[] {
   if (text === "") return [];
   if (text.length <= MAX_PART_CHARS) return [text];

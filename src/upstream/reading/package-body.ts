@@ -1,6 +1,6 @@
 /**
- * Bodies for the AI SDK's packages, which parse what they get and take what they do not know for nothing. So what is no
- * stream, or too much of one, ends before it gets there.
+ * Bodies for the AI SDK's packages, which parse their input and silently ignore what they do not know. So a body that
+ * is not a stream, or is too large, is ended before it reaches them.
  */
 import { isFields } from "../model.ts";
 import {
@@ -21,7 +21,7 @@ const MAX_JSON_BYTES = 64 * 1024;
 /**
  * The bytes of a stream of events, or of Amazon's frames where those are expected.
  *
- * @throws `upstream_error` when they are none; its chunks do when they are too many
+ * @throws `upstream_error` when they are neither; its chunks throw it when they are too many
  */
 export async function sureOfStream(
   chunks: Chunks,
@@ -32,7 +32,7 @@ export async function sureOfStream(
   const first = await iterator.next();
   if (first.done) throw brokenAnswer(provider, "answered with nothing");
   const whole = followedBy([first.value], iterator);
-  // Frames begin with their length, of which the first byte is zero.
+  // A frame begins with its length, whose first byte is zero.
   if (isFramed && first.value[0] === 0) return bounded(whole, provider);
   const { form, chunks: body } = await readForm(whole, provider);
   if (form === "json") throw await errorOf(body, provider);
@@ -62,7 +62,7 @@ async function* bounded(chunks: Chunks, provider: FailingProvider): AsyncGenerat
   }
 }
 
-/** A package parses an event once its line ends: not before it was looked at. */
+/** A package parses an event once its line ends, so the event is examined before that. */
 async function* boundedEvents(chunks: Chunks, provider: FailingProvider): AsyncGenerator<Uint8Array> {
   const decoder = new TextDecoder();
   const lines = createLineReader();

@@ -1,10 +1,10 @@
-/** Work that comes in many small pieces, all at once, must not keep the process from everything else. */
+/** Pauses in work that arrives in many small pieces at once, so that it does not block the process. */
 import { setImmediate } from "node:timers/promises";
 
-/** Milliseconds of work after which others come first. */
+/** Milliseconds of work before other work gets a turn. */
 const WORK_MS = 10;
 
-/** Returns a promise to wait for when so much time has passed since the last one, as a clock is read that costs little. */
+/** Returns a promise to await once that much time has passed since the last one. Reading its clock is cheap. */
 export function createPauses(): () => Promise<void> | undefined {
   let since = performance.now();
   return () => {

@@ -1,32 +1,35 @@
 /**
- * JSON of a provider as values, within bounds. A parser holds the thread for as long as it works, and what is nested too
- * deeply cannot be written again: both are told from the text before.
+ * A provider's JSON as values, within bounds. Parsing blocks the thread, and deeply nested values cannot be written
+ * again: both are determined from the text before.
  */
 import { parseJson } from "../../json.ts";
 import { createJsonScan } from "../provider/json-scan.ts";
 import { brokenAnswer, type FailingProvider } from "../provider/provider-error.ts";
 
-/** Levels of arrays and objects. Far below what writing it takes. */
+/** Deepest nesting of arrays and objects; writing them would survive far more. */
 const MAX_DEPTH = 512;
-/** By `JsonScan.size`: some 20 ms of parsing. */
+/** By `JsonScan.size`: about 20 ms of parsing. */
 const MAX_SIZE = 200_000;
-/** Beyond it numbers are read as doubles: to keep their digits costs some microseconds for each value. */
+/** Above it numbers are read as doubles: keeping their digits costs some microseconds per value. */
 const MAX_EXACT_SIZE = 20_000;
 
-/** @throws `upstream_error` when it is no JSON, or too much of it */
+/** @throws `upstream_error` when the text is not JSON, or too large to be parsed */
 export function parsePayload(text: string, provider: FailingProvider): unknown {
   const size = checkSize(text, provider);
   try {
     return size > MAX_EXACT_SIZE ? JSON.parse(text) : parseJson(text);
   } catch {
-    // Without the text: it may hold anything.
+    // Without the text, which may hold anything.
     throw brokenAnswer(provider, "sent something that is not a JSON object");
   }
 }
 
-/** About how many values a text has; 0 for one of no account. @throws `upstream_error` when it is too much to be parsed */
+/**
+ * The approximate number of values in a text; 0 for a short one. @throws `upstream_error` when it is too large to be
+ * parsed
+ */
 export function checkSize(text: string, provider: FailingProvider): number {
-  // A shorter text cannot go as deep.
+  // A shorter text cannot be nested deeper.
   if (text.length <= 2 * MAX_DEPTH) return 0;
   const scan = createJsonScan();
   scan.read(text);

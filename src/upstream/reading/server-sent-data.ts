@@ -1,4 +1,4 @@
-/** Reads the payloads of an event stream. Of names only `error` means something; ids and retry hints mean nothing. */
+/** Reads the payloads of an event stream. Of event names only `error` matters; ids and retry hints are ignored. */
 import { isWholeJson } from "../provider/json-scan.ts";
 
 export interface ServerSentPayload {
@@ -11,11 +11,11 @@ export interface ServerSentPayload {
 export interface EventReader {
   /** The payloads that the next piece completes. @throws RangeError when one is longer than 16 Mi characters */
   read(text: string): Generator<ServerSentPayload>;
-  /** The payload that nothing completes any more. */
+  /** The payload left unfinished at the end of the stream. */
   end(): Generator<ServerSentPayload>;
 }
 
-/** Characters that one event may have before the stream counts as broken. */
+/** Most characters of one event; beyond it the stream counts as broken. */
 const MAX_EVENT_CHARS = 16 * 1024 * 1024;
 
 const LONG_CHARS = 64 * 1024;
@@ -24,7 +24,7 @@ const LONG_CHARS = 64 * 1024;
 export async function* readServerSentData(
   chunks: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<ServerSentPayload> {
-  // Takes off a mark of the byte order, too.
+  // Removes a byte order mark, too.
   const decoder = new TextDecoder();
   const reader = createEventReader();
   for await (const chunk of chunks)
@@ -34,8 +34,8 @@ export async function* readServerSentData(
 }
 
 /**
- * Tolerates every way to end a line, a missing blank after the colon, a missing last blank line, events that no blank
- * line parts, `data:` written twice, and bare JSON lines that some servers send for errors.
+ * Tolerates every line ending, a missing blank after the colon, a missing last blank line, events without a blank line
+ * between them, `data:` written twice, and bare JSON lines that some servers send for errors.
  */
 export function createEventReader(): EventReader {
   const lines = createLineReader();
@@ -66,8 +66,8 @@ export function createEventReader(): EventReader {
       yield complete(payload);
       return;
     }
-    // A whole value is a payload of its own, so that nothing is lost when no blank line follows. A long one is looked
-    // at only if none does.
+    // A complete value is a payload of its own, so that nothing is lost when no blank line follows. A long one is
+    // examined only if none does.
     if (parts.length === 0 && payload.length <= LONG_CHARS && isObject(payload)) {
       yield complete(payload);
       return;
@@ -90,7 +90,7 @@ export function createEventReader(): EventReader {
   };
 }
 
-/** Whether a payload says that nothing follows. */
+/** Whether a payload announces the end. */
 export function isDone(payload: string): boolean {
   return payload.length < 32 && /^\s*"?\[done\]"?\s*$/i.test(payload);
 }
@@ -127,7 +127,7 @@ export function createLineReader(): { read(text: string): Generator<string>; res
   };
 }
 
-/** The text of a data line. A line of bare JSON is taken for one, but for lines inside of an event. */
+/** The text of a data line. A line of bare JSON counts as one, except inside an event. */
 function payloadOf(line: string, isInside: boolean): string | undefined {
   if (!isInside && (line.startsWith("{") || line.startsWith("[{"))) return line;
   return /^\s*data:/.test(line) ? line.replace(/^(?:\s*data:)+ ?/, "") : undefined;

@@ -1,6 +1,6 @@
 /**
- * Puts together the tool calls of an answer. Providers leave out indexes, ids and types, give every call the index 0,
- * send names in pieces or again and again, and arguments as objects or twice; what comes out is always well-formed.
+ * Assembles the tool calls of an answer. Providers leave out indexes, ids and types, give every call the index 0, send
+ * names in pieces or repeatedly, and arguments as objects or twice. The output is always well-formed.
  */
 import { randomBytes } from "node:crypto";
 import { type Fields, isFields, type ModelEvent, restFields } from "../model.ts";
@@ -10,28 +10,28 @@ import { type CallNames, createCallNames } from "./call-names.ts";
 
 export interface ToolCallReader {
   /**
-   * Takes the entries of one `tool_calls`. `mayRepeat`: they may be all calls once more, as at the end of a stream.
+   * Takes the entries of one `tool_calls`. `mayRepeat`: they may repeat all calls, as at the end of a stream.
    *
    * @throws `upstream_error` for more calls, or a longer name, than any model means
    */
   accept(entries: readonly unknown[], mayRepeat: boolean): readonly ModelEvent[];
-  /** What was held back. @throws `upstream_error` when a call never got a name */
+  /** The parts that were held back. @throws `upstream_error` when a call never got a name */
   end(): readonly ModelEvent[];
-  /** True once a call was begun. */
+  /** True once a call has begun. */
   readonly any: boolean;
 }
 
 interface OpenCall {
-  /** The index and id the provider gave, where it gave one. */
+  /** The provider's index and id, where it sent them. */
   readonly theirIndex: number | undefined;
   givenId: string | undefined;
   readonly isCustom: boolean;
   readonly arguments: CallArguments;
   name: string;
   fields: Fields;
-  /** Its index from here on; undefined while its name may not be whole. */
+  /** Its index in the output; undefined while its name may be incomplete. */
   index: number | undefined;
-  /** Arguments that wait for it to be. */
+  /** Arguments held back until then. */
   waiting: string;
 }
 
@@ -45,11 +45,11 @@ interface Entry {
 }
 
 const ENTRY_FIELDS: ReadonlySet<string> = new Set(["index", "id", "type", "function", "custom"]);
-/** In one turn: each is answered before the model goes on. */
+/** Most calls in one turn: each is answered before the model continues. */
 export const MAX_CALLS = 256;
 const MAX_NAME_CHARS = 1_024;
 
-/** `names`: those of the tools that were offered. */
+/** `names`: those of the offered tools. */
 export function createToolCallReader(
   provider: FailingProvider,
   names: Iterable<string> = [],
@@ -107,7 +107,7 @@ export function createToolCallReader(
       if (Object.keys(entry.fields).length > 0) call.fields = { ...call.fields, ...entry.fields };
     }
     const sent = send(call, call.arguments.add(entry.text));
-    // Once arguments come alone the name is whole.
+    // Once arguments come without a name, the name is complete.
     const isNamed = known.isWhole(call.name) || (entry.name === undefined && entry.text !== "");
     if (call.index === undefined) return isNamed ? start(call) : sent;
     return [...sent, ...lateFields(call, call.index, entry.fields)];
@@ -144,7 +144,7 @@ export function createToolCallReader(
   };
 }
 
-/** Signatures of thoughts may come with any delta of a call, the last one included, and more than once. */
+/** Thought signatures may come with any delta of a call, the last one included, and repeatedly. */
 function lateFields(call: OpenCall, index: number, fields: Fields): ModelEvent[] {
   const news = Object.entries(fields).filter(
     ([name, value]) => JSON.stringify(value) !== JSON.stringify(call.fields[name]),
@@ -155,7 +155,7 @@ function lateFields(call: OpenCall, index: number, fields: Fields): ModelEvent[]
   return [{ type: "tool-call-fields", index, fields: added }];
 }
 
-/** `call_` and 24 hex digits: never the form of an id that stands for a pending call of ours. */
+/** `call_` and 24 hex digits: never the form of an id for one of our pending calls. */
 export function newCallId(): string {
   return `call_${randomBytes(12).toString("hex")}`;
 }
@@ -177,7 +177,7 @@ function readEntry(entry: unknown): Entry[] {
   ];
 }
 
-/** The call that an entry speaks of, if it does not begin another one; undefined when it speaks of none so far. */
+/** The call that an entry continues; undefined when it begins a new one. */
 function findCall(
   {
     byId,
@@ -191,14 +191,14 @@ function findCall(
   { id, index }: Entry,
 ): OpenCall | undefined {
   const sameId = id === undefined ? undefined : byId.get(id);
-  // Some give all calls of a turn one id: then the index tells them apart.
+  // Some providers give all calls of a turn the same id: then the index distinguishes them.
   const isElsewhere = sameId?.theirIndex !== undefined && index !== undefined && sameId.theirIndex !== index;
   if (sameId !== undefined && !isElsewhere) return sameId;
   if (index !== undefined) return byIndex.get(index);
   return id === undefined ? last : undefined;
 }
 
-/** Whether an entry is not about the call that its index or id names: without a name it always is. */
+/** Whether an entry begins another call than the one that its index or id names. An entry without a name never does. */
 function beginsAnother(
   call: OpenCall,
   { id, index, name, text }: Entry,
@@ -207,21 +207,21 @@ function beginsAnother(
   if (name === undefined || call.name === "") return false;
   const goesOn = call.arguments.isOpen && !/^\s*\{/.test(text);
   const isSameName = name === call.name;
-  // One list holds each call once.
+  // One list contains each call once.
   if (touched.has(call)) return !(goesOn && isSameName);
   const { givenId } = call;
-  // Some give each piece a new id.
+  // Some providers give each piece a new id.
   if (id !== undefined && givenId !== undefined && id !== givenId && id !== givenId + givenId)
     return !(goesOn && isSameName);
   if (!isSameName) return known.join(call.name, name, call.arguments.isWhole) === undefined;
   if (!call.arguments.isWhole) return false;
-  // All of it once more, or the next call of the same tool.
+  // A repetition of the whole call, or the next call of the same tool.
   if (id === undefined && index === undefined) return true;
   if (text === "" || call.arguments.isVacant || isStandIn(text)) return false;
   return !call.arguments.isRepeatedBy(text);
 }
 
-/** Whether the entries tell of all calls that there are, from their beginning. */
+/** Whether the entries repeat all calls from their beginning. */
 function isWholeAgain(calls: readonly OpenCall[], entries: readonly Entry[]): boolean {
   if (calls.length === 0 || entries.length < calls.length) return false;
   return calls.every((call, at) => {
@@ -233,7 +233,7 @@ function isWholeAgain(calls: readonly OpenCall[], entries: readonly Entry[]): bo
 
 function argumentsText(value: unknown): string {
   if (typeof value === "string") return value;
-  // An object without fields is a list to some languages.
+  // Some languages write an object without fields as a list.
   if (Array.isArray(value)) return value.length === 0 ? "{}" : JSON.stringify(value);
   return isFields(value) ? JSON.stringify(value) : "";
 }

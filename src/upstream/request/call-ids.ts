@@ -1,4 +1,4 @@
-/** Ids of calls as a provider takes them: its own and ours where it does, others in a form that it takes. */
+/** Call ids in a form that the provider accepts: unchanged where it accepts them, converted elsewhere. */
 import { createHash } from "node:crypto";
 import type { Traits } from "./quirk.ts";
 
@@ -12,8 +12,8 @@ const FORMS: { readonly [F in Form]: RegExp } = {
 };
 
 /**
- * Gives the id of each call of a conversation, asked for in its order. An id that comes a second time becomes another
- * one, and the same conversation always gets the same ids.
+ * Converts the id of each call of a conversation; must be called in the conversation's order. A repeated id becomes a
+ * different one, and the same conversation always gets the same ids.
  */
 export function createCallIds(form: Form): (id: unknown) => string {
   const taken = new Set<string>();

@@ -1,7 +1,7 @@
 /**
- * Calls of earlier turns and what came of them. Providers refuse a conversation in which a call has no result, a result
- * has no call, other messages stand between them, a name is none, or arguments are no JSON; and one such message would
- * end the chat for good.
+ * Calls of earlier turns and their results. Providers refuse a conversation in which a call lacks a result, a result
+ * lacks a call, other messages separate them, a name is invalid, or arguments are not JSON. One such message would
+ * block the chat for good.
  */
 import { parseJson } from "../../json.ts";
 import { type ChatMessage, type Fields, isFields } from "../model.ts";
@@ -12,8 +12,8 @@ const NAME = /^[a-zA-Z0-9_-]{1,64}$/;
 const NO_RESULT = JSON.stringify({ error: { message: "There is no result of this call." } });
 
 /**
- * Behind each message that calls tools stand the results of these calls, in their order; what stood between comes
- * after. A call without a result gets one that says so. A result without a call is left out.
+ * Puts the results directly after the message that made the calls, in the calls' order; messages in between move behind
+ * them. A missing result is replaced by one that says so. A result without a call is left out.
  */
 export function pairCalls(
   messages: readonly ChatMessage[],
@@ -53,14 +53,17 @@ function callsOf({ role, tool_calls: calls }: ChatMessage): readonly Fields[] {
   return calls.filter((call) => isFields(call) && (isFields(call["function"]) || isFields(call["custom"])));
 }
 
-/** An empty list of calls is refused by many. */
+/** Many providers refuse an empty list of calls. */
 function withoutCalls(message: ChatMessage): ChatMessage {
   if (!("tool_calls" in message)) return message;
   const { tool_calls: _, ...rest } = message;
   return rest;
 }
 
-/** By their ids, the first for the first of equal ones; what answers to none, in order, if it must be meant. */
+/**
+ * Matches results by id, the first to the first of equal ids. Results with unknown ids are assigned in order, if there
+ * is exactly one for each call without a result.
+ */
 function resultsOf(
   calls: readonly Fields[],
   following: readonly ChatMessage[],
@@ -88,7 +91,7 @@ function repairCall(
   isFirst: boolean,
   traits: Traits,
 ): Fields {
-  // A delta's, which some clients keep.
+  // `index` belongs to deltas; some clients keep it.
   const { index: _, ...fields } = call;
   const custom = fields["custom"];
   if (isFields(custom))
@@ -103,14 +106,14 @@ function repairCall(
   };
 }
 
-/** What a model made up in place of a name; its result has told it so. */
+/** An invalid name that a model made up; its result has told the model so. */
 function repairName(name: unknown, offered: ReadonlySet<string | undefined>): string {
   const said = typeof name === "string" ? name : "";
   if (NAME.test(said) || offered.has(said)) return said;
   return said.replace(/[^a-zA-Z0-9_-]+/g, "_").slice(0, 64) || "unnamed";
 }
 
-/** A JSON object in any case: as it was written if it is one, else with what was written in it. */
+/** Always a JSON object: the written one if it is valid, else one that contains the written text. */
 function repairArguments(written: unknown): string {
   if (isFields(written)) return JSON.stringify(written);
   if (typeof written !== "string" || written.trim() === "") return "{}";

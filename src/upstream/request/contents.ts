@@ -1,14 +1,14 @@
-/** Contents of messages: what is empty, and what has to be one text. */
+/** Contents of messages: empty ones, and ones that must be a single text. */
 import { type ChatMessage, contentText, isFields } from "../model.ts";
 import type { Traits } from "./quirk.ts";
 
 export function shapeContents(messages: readonly ChatMessage[], traits: Traits): readonly ChatMessage[] {
   const shaped = messages.flatMap((message) => shapeContent(message, traits) ?? []);
-  // A conversation of nothing is the caller's to hear of.
+  // A conversation without content is left as it is, so that the provider tells the caller.
   return shaped.some(({ role }) => role !== "system" && role !== "developer") ? shaped : messages;
 }
 
-/** Undefined for a message that says nothing, where such a one is refused. */
+/** Undefined for an empty message, where the provider refuses those. */
 function shapeContent(message: ChatMessage, traits: Traits): ChatMessage | undefined {
   const content = partsOf(message["content"], traits);
   const isEmpty = content === "" || content === null || content === undefined;
@@ -35,7 +35,7 @@ function withoutText(message: ChatMessage, { noText }: Traits): ChatMessage {
   }
 }
 
-/** An assistant that says nothing is refused by many and missed by nobody, unless it speaks otherwise. */
+/** Many providers refuse an empty assistant message. It is dropped, unless it has calls or other content. */
 function silentMessage(message: ChatMessage): ChatMessage | undefined {
   const speaks = ["refusal", "audio", "function_call", "reasoning", "reasoning_content", "reasoning_details"];
   return speaks.some((field) => field in message)

@@ -1,7 +1,7 @@
 /**
- * Images in the results of the gateway's own tools. Their message holds marks in the place of the data; the data goes
- * along beside it, under a symbol, so that it cannot reach a provider by accident, and comes out here, where its
- * provider takes it.
+ * Images in the results of the gateway's own tools. The tool message holds marks in place of the data. The data is
+ * attached under a symbol, so that it cannot reach a provider by accident, and is inserted here where the provider
+ * accepts it.
  */
 import { type ChatMessage, type Fields, type Image, images } from "../model.ts";
 import type { Traits } from "./quirk.ts";
@@ -21,7 +21,7 @@ export function placeMedia(messages: readonly ChatMessage[], traits: Traits): re
   }
 }
 
-/** The results of one turn must stand together: their images come behind the last one. */
+/** The results of one turn must stay together, so their images follow the last one. */
 function inUserMessages(messages: readonly ChatMessage[]): readonly ChatMessage[] {
   const placed: ChatMessage[] = [];
   let waiting: Fields[] = [];

@@ -1,9 +1,11 @@
-/** Fields of messages: those that a provider's own answers have, but its requests may not, and those that must go back. */
+/**
+ * Fields of messages: those that a provider's answers have but its requests must not, and those that must be sent back.
+ */
 import { type ChatMessage, contentText, type Fields, isFields } from "../model.ts";
 import type { Traits } from "./quirk.ts";
 
 const THOUGHTS = ["reasoning", "reasoning_content", "reasoning_details"];
-/** Said by an answer of itself; nobody takes it back. */
+/** An answer's fields that no provider accepts in a request. */
 const OF_ANSWERS = ["annotations"];
 const NAME = /^[^\s<|\\/>]{1,64}$/;
 
@@ -47,12 +49,12 @@ function nameOf({ role, name }: ChatMessage): Fields {
   };
 }
 
-/** Of a spoken answer only the id goes back: https://platform.openai.com/docs/guides/audio */
+/** Only the id of an audio answer goes back: https://platform.openai.com/docs/guides/audio */
 function audioOf({ audio }: ChatMessage): Fields {
   return isFields(audio) && typeof audio["id"] === "string" ? { audio: { id: audio["id"] } } : {};
 }
 
-/** Where refusals have no field of their own they are what was said. */
+/** Where refusals have no field of their own, they become the content. */
 function refusalOf(message: ChatMessage, fields: ChatMessage): Fields {
   const { refusal } = message;
   if (typeof refusal !== "string" || "refusal" in fields || contentText(message["content"]) !== "") return {};
@@ -63,6 +65,6 @@ function thoughtsOf(message: ChatMessage, tools: readonly Fields[], { thoughts }
   if (thoughts !== "with-tools" || tools.length === 0 || message.role !== "assistant") return {};
   const said = message["reasoning_content"] ?? message["reasoning"];
   if (typeof said === "string") return { reasoning_content: said };
-  // Demanded with every call; empty text is taken where nobody knows it any more.
+  // Required with every call; empty text is accepted when the thoughts are no longer known.
   return "tool_calls" in message ? { reasoning_content: "" } : {};
 }

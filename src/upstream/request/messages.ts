@@ -1,4 +1,4 @@
-/** The messages of a request as its provider takes them: one step for each thing that providers differ in. */
+/** The messages of a request in the form that its provider accepts: one step for each difference between providers. */
 import type { ChatMessage, Fields } from "../model.ts";
 import { pairCalls } from "./calls.ts";
 import { shapeContents } from "./contents.ts";

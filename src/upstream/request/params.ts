@@ -1,8 +1,8 @@
-/** Parameters of a request, without those that its provider refuses. */
+/** Parameters of a request, without those that the provider refuses. */
 import { type ChatMessage, type Fields, isFields } from "../model.ts";
 import type { Traits } from "./quirk.ts";
 
-/** Of OpenAI's API: null is what they are when they are absent, and some providers refuse it. */
+/** Parameters of OpenAI's API for which null means absent; some providers refuse null. */
 const NULLABLE: ReadonlySet<string> = new Set([
   ...["audio", "frequency_penalty", "function_call", "functions", "logit_bias", "logprobs", "max_tokens"],
   ...["max_completion_tokens", "metadata", "modalities", "n", "parallel_tool_calls", "prediction"],
@@ -20,12 +20,12 @@ const NULLABLE: ReadonlySet<string> = new Set([
   ...["top_p", "user", "verbosity", "web_search_options"],
 ]);
 
-/** They say how tools are used: refused where there are none. */
+/** Parameters about the use of tools: refused in a request without tools. */
 const ABOUT_TOOLS: ReadonlySet<string> = new Set(["tool_choice", "parallel_tool_calls"]);
 
 export interface ShapedParams {
   readonly params: Fields;
-  /** What a parameter that had to go asked for, in words. */
+  /** A removed parameter's demand, in words. */
   readonly instructions: ChatMessage | null;
 }
 
@@ -41,7 +41,7 @@ export function shapeParams(params: Fields, tools: readonly Fields[], traits: Tr
     const theirs = rename[name];
     if (isLeftOut(name, value)) continue;
     if (theirs === undefined) kept[name] = value;
-    // Whoever says both means the one that the provider knows.
+    // When a request has both names, it means the one that the provider knows.
     else if (params[theirs] === undefined || params[theirs] === null) kept[theirs] = value;
   }
   const { response_format: format, ...others } = kept;

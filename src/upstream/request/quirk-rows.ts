@@ -1,7 +1,7 @@
 /**
- * The quirks of providers and models, one row each, with the public report or document that tells of it. To add one,
- * add a row: nothing else knows a provider's name. Later rows win, so what holds of a host stands behind what holds of
- * a model wherever it is served.
+ * The quirks of providers and models, one row each, with the public report or document about it. To add one, add a row:
+ * no other file knows a provider's name. Later rows win, so rows about a host follow rows about a model served
+ * anywhere.
  */
 import type { Quirk } from "./quirk.ts";
 
@@ -190,7 +190,7 @@ export const quirkRows: readonly Quirk[] = [
     models: /grok-(4|code|3-mini)/,
     traits: { omit: ["presence_penalty", "frequency_penalty", "stop"] },
   },
-  // Which take it was tried: https://github.com/NousResearch/hermes-agent/pull/23435
+  // Which hosts accept it was tried: https://github.com/NousResearch/hermes-agent/pull/23435
   {
     hosts: XAI,
     models: /grok-(3(?!-mini)|4(?!\.[3-9]|\.20-multi)|code)/,

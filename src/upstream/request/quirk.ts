@@ -1,61 +1,63 @@
-/** One quirk: whom it concerns, and what is done about it. */
+/** One quirk: the providers or models that have it, and its consequence for a request. */
 import type { ProviderConfig } from "../../config/config.ts";
 import type { DialectName } from "../schemas/dialects.ts";
 
-/** What holds of a model at a provider. */
+/** The traits of a model at a provider. */
 export interface Traits {
-  /** Parameters that are refused. */
+  /** Parameters that the provider refuses. */
   readonly omit: readonly string[];
-  /** Parameters that have another name there. */
+  /** Parameters with another name at the provider. */
   readonly rename: { readonly [name: string]: string };
-  /** `json-text`: a demanded format is refused beside tools, and is asked for in words there. */
+  /** `json-text`: the provider refuses a response format beside tools, so the format is asked for in words. */
   readonly formatWithTools: "taken" | "json-text";
-  /** How tools are declared. */
+  /** The dialect in which tools are declared. */
   readonly schemas: DialectName;
-  /** How many tools a request may offer. */
+  /** Most tools in one request. */
   readonly maxTools: number;
   /** Whether functions may be marked `strict`. */
   readonly strict: boolean;
 
-  /** The only fields of messages that are taken. */
+  /** The only fields of messages that the provider accepts. */
   readonly messageFields: readonly string[] | "all";
-  /** Whether people and assistants may have names. */
+  /** Whether user and assistant messages may have names. */
   readonly names: boolean;
   /** Whether a tool message has to name its tool. */
   readonly toolNames: boolean;
-  /** Fields in which an earlier turn's thoughts stand. `with-tools`: they are demanded where tools are offered. */
+  /**
+   * Handling of the fields with an earlier turn's thoughts. `with-tools`: they are required where tools are offered.
+   */
   readonly thoughts: "keep" | "drop" | "with-tools";
-  /** Put into the first call of a turn that has no signature of its own. */
+  /** Added to the first call of a turn when it has no signature of its own. */
   readonly signature: string | null;
   /** `short`: at most 40 characters. `word`: letters, digits, `_` and `-`. `nine`: nine letters or digits. */
   readonly callIds: "any" | "short" | "word" | "nine";
 
-  /** Whether there is a role `developer`. */
+  /** Whether the role `developer` exists. */
   readonly developer: boolean;
-  /** Whether instructions must stand before everything else. */
+  /** Whether instructions must come before everything else. */
   readonly systemFirst: boolean;
-  /** Whether people and assistants must take turns. */
+  /** Whether user and assistant messages must alternate. */
   readonly alternates: boolean;
-  /** Whether a person may speak after a tool. */
+  /** Whether a user message may follow a tool message. */
   readonly userAfterTool: boolean;
 
-  /** What stands in place of text in a message that only calls tools. */
+  /** The content of a message that only calls tools. */
   readonly noText: "null" | "empty" | "absent";
-  /** Whether messages and parts of them may be empty. */
+  /** Whether messages and their parts may be empty. */
   readonly emptyText: boolean;
-  /** Whether content that is only text must be one text. */
+  /** Whether a content of text only must be a single text. */
   readonly plainText: boolean;
-  /** Where the images of a tool's result go; `mark`: they are only told of. */
+  /** Where the images of a tool's result go. `mark`: only a mark says that there were some. */
   readonly images: "mark" | "tool-message" | "user-message";
 }
 
-/** One thing that is known of some providers. A condition that is left out holds. */
+/** One known quirk. An absent condition is true. */
 export interface Quirk {
-  /** Of the base URL's host. */
+  /** Matches the base URL's host. */
   readonly hosts?: RegExp;
   readonly types?: readonly ProviderConfig["type"][];
-  /** Of the model's name at the provider. */
+  /** Matches the model's name at the provider. */
   readonly models?: RegExp;
-  /** `omit` and `rename` add to what earlier rows say; everything else replaces it. */
+  /** `omit` and `rename` add to earlier rows; every other trait replaces theirs. */
   readonly traits: Partial<Traits>;
 }

@@ -1,6 +1,6 @@
 /**
- * What providers take of a request, and how they want it. Everything that is known of them is a row of the table in
- * quirk-rows.ts; a provider of which nothing is known gets what most of them take.
+ * The form in which providers accept a request. Everything known about them is a row of the table in quirk-rows.ts. An
+ * unknown provider gets the form that most of them accept.
  */
 
 import type { ModelOptions, ProviderConfig } from "../../config/config.ts";
@@ -30,7 +30,7 @@ const common: Traits = {
   images: "mark",
 };
 
-/** All rows that match, the later ones over the earlier ones, and what the operator says over all. */
+/** All matching rows, later ones over earlier ones, and the operator's settings over all. */
 export function traitsOf(
   { type, baseUrl }: Pick<ProviderConfig, "type" | "baseUrl">,
   model: string,

@@ -1,4 +1,4 @@
-/** Who speaks when: roles that a provider does not know, and orders that it refuses. */
+/** Roles and order of messages: roles that a provider does not know, and orders that it refuses. */
 import type { ChatMessage } from "../model.ts";
 import type { Traits } from "./quirk.ts";
 
@@ -13,7 +13,7 @@ function asSystem(message: ChatMessage): ChatMessage {
   return message.role === "developer" ? { ...message, role: "system" } : message;
 }
 
-/** All instructions in one message, before everything else. */
+/** Joins all instructions into one message before everything else. */
 function instructionsFirst(messages: readonly ChatMessage[]): readonly ChatMessage[] {
   const isInstruction = ({ role }: ChatMessage): boolean => role === "system" || role === "developer";
   const [first, ...others] = messages.filter(isInstruction);
@@ -22,7 +22,7 @@ function instructionsFirst(messages: readonly ChatMessage[]): readonly ChatMessa
   return [others.reduce(joined, first), ...rest];
 }
 
-/** What one side says in several messages is one message. */
+/** Joins consecutive messages of one side into one message. */
 function inTurns(messages: readonly ChatMessage[]): readonly ChatMessage[] {
   const turns: ChatMessage[] = [];
   for (const message of messages) {
@@ -54,7 +54,7 @@ function asParts(content: unknown): readonly unknown[] {
   return content === "" ? [] : [{ type: "text", text: String(content) }];
 }
 
-/** Where only an assistant may speak after a tool it does, before a person goes on. */
+/** Where only an assistant may follow a tool, an assistant message is inserted before the user's. */
 function answeredTools(messages: readonly ChatMessage[]): readonly ChatMessage[] {
   return messages.flatMap((message, index) =>
     message.role === "user" && messages[index - 1]?.role === "tool"

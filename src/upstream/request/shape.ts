@@ -1,6 +1,6 @@
 /**
- * A request as its provider takes it. Pure: the same request always gives the same bytes, which providers cache, and
- * nothing of it reaches the client, whose own ids and words stay what they are.
+ * A request in the form that its provider accepts. Pure: the same request always gives the same bytes, which providers
+ * cache. None of it reaches the client, whose own ids and texts stay unchanged.
  */
 import type { ModelOptions } from "../../config/config.ts";
 import type { Log } from "../../log.ts";
@@ -10,7 +10,7 @@ import { shapeParams } from "./params.ts";
 import type { Traits } from "./quirk.ts";
 import { shapeOwnTools, shapeTools } from "./tools.ts";
 
-/** The model, asked in the form that its provider takes. */
+/** The model, called with requests in the form that its provider accepts. */
 export function shaped(
   model: ChatModel,
   traits: Traits,
@@ -33,7 +33,7 @@ export function shaped(
   };
 }
 
-/** A request whose answer is passed on unread goes out as it came, but for what the configuration says. */
+/** A request whose answer is passed on unread is sent as it came, except for the settings of the configuration. */
 function shapeRequest(request: ModelRequest, traits: Traits, options: ModelOptions): ModelRequest {
   if (request.raw)
     return { ...request, tools: shapeOwnTools(request, traits), params: configured(request.params, options) };

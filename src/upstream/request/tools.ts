@@ -1,9 +1,12 @@
-/** Tools as a provider takes them. The gateway's own are made to fit; a caller's are the caller's. */
+/** Tools in the form that a provider accepts. The gateway's own are adapted; a caller's stay as they are. */
 import { type Fields, isFields, type ModelRequest } from "../model.ts";
 import { adaptTool } from "../schemas/adapt-tool.ts";
 import type { Traits } from "./quirk.ts";
 
-/** All of them, as many as may be offered: those of the caller, then those that the conversation names, then the first. */
+/**
+ * All tools, up to the provider's limit: first the caller's, then those named in the conversation, then the others in
+ * order.
+ */
 export function shapeTools(request: ModelRequest, traits: Traits): readonly Fields[] {
   const tools = shapeOwnTools(request, traits).map((tool) => (traits.strict ? tool : withoutStrict(tool)));
   if (tools.length <= traits.maxTools) return tools;
@@ -32,7 +35,7 @@ function withoutStrict(tool: Fields): Fields {
   return { ...tool, function: declared };
 }
 
-/** Functions that the conversation has called, or demands. */
+/** Functions that the conversation has called, or that the request demands. */
 function namesIn({ messages, params }: ModelRequest): ReadonlySet<string | undefined> {
   const calls = messages.flatMap(({ tool_calls: called }) =>
     Array.isArray(called) ? called.filter(isFields) : [],

@@ -5,7 +5,7 @@ import type { AdaptNode } from "./changes.ts";
 import { below, type Changes } from "./changes.ts";
 import type { Dialect } from "./dialects.ts";
 
-/** An array says what it holds. */
+/** An array must declare its items. */
 export function adaptArray(
   schema: Fields,
   dialect: Dialect,
@@ -38,7 +38,7 @@ export function adaptArray(
   return { ...rest, items: more.length === 0 ? only : { anyOf: first } };
 }
 
-/** Properties whose names are refused are told of in words. */
+/** Properties whose names are refused are described in words. */
 export function adaptObject(
   schema: Fields,
   { keys, keywords, typed }: Dialect,
@@ -57,7 +57,7 @@ export function adaptObject(
   const names = [
     ...new Set(Array.isArray(required) ? required.filter((name) => typeof name === "string") : []),
   ];
-  // Some refuse a demand for what they do not know.
+  // Some providers refuse a required property that they do not know.
   const demanded = names.filter((name) =>
     keywords === "all" ? !Object.hasOwn(unnamed, name) : named.some(([known]) => known === name),
   );

@@ -1,4 +1,4 @@
-/** One schema of a document in a dialect, and those below it. */
+/** One schema of a document, and those below it, in a dialect. */
 
 import { type Fields, isFields } from "../model.ts";
 import { adaptArray, adaptObject } from "./adapt-containers.ts";
@@ -8,7 +8,7 @@ import type { AdaptNode } from "./changes.ts";
 import { below, type Changes } from "./changes.ts";
 import type { Dialect } from "./dialects.ts";
 
-/** Schemas deeper than this may be anything. */
+/** Deeper schemas allow any value. */
 const MAX_DEPTH = 40;
 
 export function adaptNode(schema: unknown, dialect: Dialect, changes: Changes, path: string): Fields {
@@ -26,7 +26,7 @@ export function adaptNode(schema: unknown, dialect: Dialect, changes: Changes, p
   return inKeywords(held, dialect, changes, path);
 }
 
-/** Keywords that say how values relate, of which most providers know nothing. */
+/** Keywords that relate values to each other; most providers do not know them. */
 const CONDITIONS = [
   "not",
   "if",
@@ -37,7 +37,7 @@ const CONDITIONS = [
   "contains",
   "propertyNames",
 ];
-/** Schemas that hold schemas, beside those with files of their own. */
+/** Schemas that contain schemas, besides those handled in files of their own. */
 const HOLDERS = ["additionalProperties", "unevaluatedProperties", "additionalItems", "unevaluatedItems"];
 const MAPS = ["patternProperties", "$defs", "definitions"];
 
@@ -80,7 +80,7 @@ function isTakenPattern(pattern: unknown, { patterns }: Dialect): boolean {
   }
 }
 
-/** They say nothing that a model has to know. */
+/** Keywords that a model does not need. */
 const SILENT: ReadonlySet<string> = new Set([
   ...[
     "title",
@@ -106,7 +106,7 @@ function inKeywords(schema: Fields, { keywords }: Dialect, changes: Changes, pat
   return changes.tell(Object.fromEntries(kept), Object.fromEntries(told), path);
 }
 
-/** Schemas of what is not declared, as maps have them. */
+/** Schemas of undeclared properties, as maps have them. */
 function isRestriction(keyword: string, value: unknown): boolean {
   return keyword === "additionalProperties" && isFields(value);
 }

@@ -1,6 +1,7 @@
 /**
- * A tool's schema as a family of providers takes it. It may allow more than the original and never less: what a provider
- * does not let a schema say is told in words, and the gate checks calls against the original anyway.
+ * A tool's schema in the form that a family of providers accepts. It may allow more than the original but never less. A
+ * restriction that the provider's dialect cannot express is written into the description, and the gate checks calls
+ * against the original anyway.
  */
 import { type Fields, isFields } from "../model.ts";
 import { adaptNode } from "./adapt-node.ts";
@@ -11,11 +12,14 @@ import { mergeUnions } from "./merge-unions.ts";
 
 export interface AdaptedSchema {
   readonly schema: Fields;
-  /** One sentence each, with the place as a JSON pointer. Empty when it says the same as before. */
+  /**
+   * One sentence for each change, with its place as a JSON pointer. Empty when the schema has the same meaning as
+   * before.
+   */
   readonly changes: readonly string[];
 }
 
-/** The root is an object with properties, and no union of several: no provider takes another one. */
+/** The root becomes an object with properties, without a union: no provider accepts any other root. */
 export function adaptSchema(original: unknown, name: DialectName): AdaptedSchema {
   const dialect: Dialect = dialects[name];
   const changes = createChanges();

@@ -1,4 +1,4 @@
-/** A function as a family of providers takes it. */
+/** A function in the form that a family of providers accepts. */
 import { type Fields, isFields } from "../model.ts";
 import { adaptSchema } from "./adapt-schema.ts";
 import { type DialectName, dialectNames, dialects } from "./dialects.ts";
@@ -8,10 +8,10 @@ export interface AdaptedTool {
   readonly changes: readonly string[];
 }
 
-/** By the families of providers, what was changed for them. */
+/** The changes for each family of providers. */
 export type SchemaChanges = { readonly [name in DialectName]?: readonly string[] };
 
-/** Tools are the same objects from request to request. */
+/** Tools are the same objects in every request. */
 const adapted = new WeakMap<Fields, Map<DialectName, AdaptedTool>>();
 
 export function adaptTool(tool: Fields, name: DialectName): AdaptedTool {
@@ -22,7 +22,7 @@ export function adaptTool(tool: Fields, name: DialectName): AdaptedTool {
   return made;
 }
 
-/** What each family of providers makes necessary; those that take the tool as it is are not there. */
+/** The changes that each family needs; families that accept the tool as it is are absent. */
 export function changesOfTool(tool: Fields): SchemaChanges {
   const changed = dialectNames.map((name) => [name, adaptTool(tool, name).changes] as const);
   return Object.fromEntries(changed.filter(([, changes]) => changes.length > 0));
@@ -34,7 +34,7 @@ function makeTool(tool: Fields, name: DialectName): AdaptedTool {
   const { omitsEmpty } = dialects[name];
   const { schema, changes } = adaptSchema(declared["parameters"], name);
   const { parameters: _, ...said } = declared;
-  // Amazon refuses an empty one, Google demands one.
+  // Amazon refuses an empty description, Google requires one.
   const rest = isBlank(said["description"]) ? { ...said, description: said["name"] } : said;
   const cut = cutDescription(rest, schema, dialects[name].maxDescriptionChars);
   const isEmpty =
@@ -51,7 +51,7 @@ function isBlank(description: unknown): boolean {
   return typeof description !== "string" || description.trim() === "";
 }
 
-/** The descriptions of schemas may be as long as they like: what does not fit stands there. */
+/** Cuts a tool's description. The descriptions inside schemas have no limit, so the rest is moved there. */
 function cutDescription(
   declared: Fields,
   schema: Fields,

@@ -6,7 +6,7 @@ import type { Dialect } from "./dialects.ts";
 const TYPES = ["string", "number", "integer", "boolean", "object", "array", "null"];
 const SCALARS: readonly Fields[] = ["string", "number", "boolean"].map((type) => ({ type }));
 
-/** What takes any value: where every schema has a type, each of them. */
+/** The schema for any value: where every schema needs a type, a union of all types. */
 export function anything({ typed }: Pick<Dialect, "typed">): Fields {
   if (!typed) return {};
   const values = [...SCALARS, { type: "object" }];
@@ -61,7 +61,7 @@ function withTypes(
     : { ...typeAlternatives(schema, named, changes, path), ...mark };
 }
 
-/** Keywords go to the type that they are about. */
+/** Each keyword goes to the type that it restricts. */
 function typeAlternatives(
   { description, anyOf, oneOf, enum: values, ...rest }: Fields,
   types: readonly string[],
@@ -119,7 +119,7 @@ function adaptValues(
       ...(constant === undefined ? {} : { const: constant }),
     };
   }
-  // Here a list of values is one of texts.
+  // This dialect allows enums of strings only.
   const given = constant === undefined ? (values ?? []) : [constant];
   if (given.length === 0) return rest;
   const texts = given.filter((value) => value !== null);
@@ -154,7 +154,7 @@ function adaptFormat(
   return changes.tell(rest, { format }, path);
 }
 
-/** Of JSON Schema's fourth draft, where limits were marked as exclusive: it says the same. */
+/** Draft 4 of JSON Schema marked limits as exclusive by booleans: rewritten with the same meaning. */
 function oldLimits(schema: Fields): Fields {
   const { exclusiveMinimum, exclusiveMaximum, minimum, maximum, required, ...rest } = schema;
   return {

@@ -55,7 +55,7 @@ function onlyAnyOf(
   return asAlternatives(base, branches, dialect, changes, path, inner);
 }
 
-/** What stands beside the alternatives holds in each of them. */
+/** Keywords beside the alternatives apply to each of them. */
 function asAlternatives(
   { nullable, type, ...others }: Fields,
   branches: readonly unknown[],
@@ -82,7 +82,7 @@ function asAlternatives(
   return { ...said, ...mark, anyOf: each };
 }
 
-/** They describe the whole and restrict nothing. */
+/** Keywords that describe the whole without a restriction. */
 const SAID = ["description", "title", "default", "examples"];
 
 function split(schema: Fields, keywords: readonly string[]): readonly [Fields, Fields] {

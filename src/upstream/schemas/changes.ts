@@ -1,13 +1,13 @@
 import type { Fields } from "../model.ts";
 
-/** Characters of a keyword's value that a description repeats. */
+/** Characters of a keyword's value that are repeated in a description. */
 const TOLD_CHARS = 600;
 const MAX_CHANGES = 50;
 
 export interface Changes {
   readonly list: readonly string[];
   add(path: string, what: string): void;
-  /** The schema with these keywords, which are not in it, told in its description. */
+  /** The schema, with these removed keywords described in its description. */
   tell(schema: Fields, keywords: Fields, path: string): Fields;
 }
 

@@ -1,25 +1,25 @@
-/** What families of providers take as the schema of a tool's arguments. */
+/** The schema dialects that families of providers accept for a tool's arguments. */
 
 export interface Dialect {
-  /** The only keywords that may stand in a schema. */
+  /** The only keywords allowed in a schema. */
   readonly keywords: ReadonlySet<string> | "all";
-  /** Whether schemas may refer to others of the same document. */
+  /** Whether a schema may refer to others of the same document. */
   readonly refs: boolean;
-  /** `any-of`: one way to say alternatives, with nothing beside it that restricts them. */
+  /** `any-of`: alternatives only as `anyOf`, with no restricting keyword beside it. */
   readonly unions: "all" | "any-of";
-  /** Whether null is a type; otherwise it is a mark. */
+  /** Whether null is a type; otherwise it is a mark (`nullable`). */
   readonly nullType: boolean;
-  /** Whether every schema must say its type. */
+  /** Whether every schema must have a type. */
   readonly typed: boolean;
-  /** Formats by type; any where it is absent. */
+  /** Allowed formats by type; all when absent. */
   readonly formats?: { readonly [type: string]: readonly string[] };
-  /** Whether this pattern is taken; any that is a regular expression where it is absent. */
+  /** The patterns that are accepted; every valid regular expression when absent. */
   readonly patterns?: RegExp;
-  /** Names of properties. */
+  /** Allowed names of properties. */
   readonly keys: RegExp;
-  /** Characters of a tool's description. */
+  /** Most characters of a tool's description. */
   readonly maxDescriptionChars: number;
-  /** Whether a tool without parameters has to leave them out. */
+  /** Whether a tool without parameters must omit them. */
   readonly omitsEmpty: boolean;
 }
 
@@ -41,7 +41,7 @@ export type DialectName = "openai" | "common" | "anthropic" | "gemini" | "moonsh
 
 export const dialects: { readonly [N in DialectName]: Dialect } = {
   openai,
-  // Whoever else speaks OpenAI's protocol, servers at home among them. Patterns as llama.cpp reads them:
+  // All other providers of OpenAI's protocol, including local servers. Patterns as llama.cpp reads them:
   // https://github.com/ggml-org/llama.cpp/issues/26930, https://github.com/ggml-org/llama.cpp/issues/27580
   common: {
     ...openai,

@@ -1,8 +1,8 @@
-/** References inside a schema, replaced by what they refer to. */
+/** Replaces references inside a schema by their targets. */
 import { type Fields, isFields } from "../model.ts";
 import { below, type Changes } from "./changes.ts";
 
-/** Schemas that one document may grow to: each use of a definition is a copy of it. */
+/** Most schemas of one document after inlining: each use of a definition is a copy of it. */
 const MAX_NODES = 5_000;
 
 interface Inlining {
@@ -13,15 +13,15 @@ interface Inlining {
 }
 
 /**
- * `broken`: only those that lead nowhere or out of the document, and that of the root. A schema inside itself, and what
- * would grow too large, may be anything.
+ * `broken`: only references without a target in the document, and that of the root. A recursive schema, and one that
+ * would grow too large, allows any value.
  */
 export function inlineRefs(document: Fields, which: "all" | "broken", changes: Changes): Fields {
   const inlined = inline(document, { document, which, changes, nodes: 0 }, [], "");
   return isFields(inlined) ? inlined : {};
 }
 
-/** Maps of schemas, whose keys are names and no keywords; and values, which hold no schemas at all. */
+/** Maps of schemas, whose keys are names instead of keywords; and values, which contain no schemas. */
 const MAPS: ReadonlySet<string> = new Set([
   ...["properties", "patternProperties", "dependentSchemas", "$defs", "definitions"],
 ]);

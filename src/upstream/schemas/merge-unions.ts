@@ -1,14 +1,16 @@
-/** `anyOf`, `oneOf` and `allOf` of objects, made one object that takes what any of them takes. */
+/** Merges `anyOf`, `oneOf` and `allOf` of objects into one object that accepts whatever one of them accepts. */
 import { type Fields, isFields } from "../model.ts";
 import type { Changes } from "./changes.ts";
 
-/** Keywords of one object that hold for the merged one only if every alternative has them; they are left out. */
+/**
+ * Keywords of one object that would be true of the merged one only if every alternative had them; they are left out.
+ */
 const OF_ONE: ReadonlySet<string> = new Set([
   ...["properties", "required", "additionalProperties", "unevaluatedProperties", "type", "title", "$comment"],
   ...["minProperties", "maxProperties", "description", "anyOf", "oneOf", "allOf"],
 ]);
 
-/** The schema without unions at its top. Which properties go together is told in words. */
+/** The schema without unions at its top. The description says which properties belong together. */
 export function mergeUnions(schema: Fields, changes: Changes, path: string): Fields {
   const { anyOf, oneOf, allOf, ...base } = schema;
   if (anyOf === undefined && oneOf === undefined && allOf === undefined) return schema;
@@ -21,7 +23,7 @@ export function mergeUnions(schema: Fields, changes: Changes, path: string): Fie
     unevaluatedProperties: _,
     ...open
   } = [base, ...every, ...unions].reduce(both);
-  // One of them may have properties that another one does not know.
+  // One alternative may have properties that another does not know.
   const isClosed = unions.length + every.length === 0 && additionalProperties !== undefined;
   const merged = isClosed ? { ...open, additionalProperties } : open;
   changes.add(path, "its alternatives are one object that takes the properties of all of them");
@@ -31,7 +33,7 @@ export function mergeUnions(schema: Fields, changes: Changes, path: string): Fie
   return changes.tell(merged, hintOf(told), path);
 }
 
-/** Only what tells the alternatives apart: their properties are in the merged object. */
+/** Only the differences between the alternatives: their properties are in the merged object. */
 function hintOf(unions: Fields): Fields {
   return Object.fromEntries(
     Object.entries(unions).map(([keyword, branches]) => [
@@ -49,7 +51,7 @@ function listOf(branches: unknown): readonly Fields[] {
   return Array.isArray(branches) ? branches.filter(isFields) : [];
 }
 
-/** What both demand. */
+/** A schema that demands what both demand. */
 function both(one: Fields, other: Fields): Fields {
   const required = [...new Set([...namesIn(one), ...namesIn(other)])];
   const properties = { ...propertiesOf(other), ...propertiesOf(one) };
@@ -65,7 +67,7 @@ function both(one: Fields, other: Fields): Fields {
   };
 }
 
-/** What takes everything that one of them takes. */
+/** A schema that accepts whatever one of the branches accepts. */
 function alternatives(branches: readonly Fields[]): Fields {
   const [first, ...others] = branches.map(namesIn);
   const required = (first ?? []).filter((name) => others.every((names) => names.includes(name)));

@@ -1,12 +1,14 @@
 /**
  * Google's models send arguments as values, and its package reads them by `JSON.parse`. An integer that would lose
- * digits there goes into it as a string of them, which the gate sends as the number where a tool wants one.
+ * digits there is passed on as a string. The gate sends that as the number where a tool wants one.
  */
 import { type ExactNumber, mayLoseDigits, parseJson, replaceExact } from "../../json.ts";
 import { createJsonScan } from "../provider/json-scan.ts";
 import { createLineReader } from "../reading/server-sent-data.ts";
 
-/** The bytes of an event stream; only lines that hold such an integer are changed, and none of more than so many values. */
+/**
+ * The bytes of an event stream. Only lines with such an integer are changed, and only those up to a number of values.
+ */
 export async function* withLongIntegersAsText(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const decoder = new TextDecoder();
   const reader = createLineReader();
@@ -21,7 +23,7 @@ export async function* withLongIntegersAsText(chunks: AsyncIterable<Uint8Array>)
   if (rest !== "") yield Buffer.from(rest);
 }
 
-/** To keep digits costs some microseconds for each value. */
+/** Most values of a changed line: keeping digits costs some microseconds per value. */
 const MAX_SIZE = 20_000;
 
 function isInteger({ rawJSON }: ExactNumber): boolean {
@@ -39,7 +41,7 @@ function rewrite(line: string): string {
       replaceExact(parseJson(payload), (number) => (isInteger(number) ? number.rawJSON : number)),
     )}`;
   } catch {
-    // What is no JSON is for the package to say.
+    // Invalid JSON is left to the package.
     return line;
   }
 }

@@ -21,12 +21,12 @@ interface OpenCall {
   hasArguments: boolean;
 }
 
-/** Thrown for an answer that the package says is not whole. */
+/** Thrown when the package reports an incomplete answer. */
 export class BrokenSdkAnswer extends Error {
   override readonly name = "BrokenSdkAnswer";
 }
 
-/** @throws what the stream holds as its error, as it is; BrokenSdkAnswer when it has no proper end */
+/** @throws the stream's error as it is; BrokenSdkAnswer when the stream has no proper end */
 export async function* readSdkParts(
   parts: AsyncIterable<LanguageModelV4StreamPart>,
   type: SdkType,
@@ -57,7 +57,7 @@ export async function* readSdkParts(
         if (part.providerExecuted === true) break;
         if (!calls.has(part.toolCallId))
           yield beginCall(calls, part.toolCallId, part.toolName, part.providerMetadata);
-        // Arguments that did not come in parts stand here.
+        // Arguments that did not come in parts are in this one.
         if (calls.get(part.toolCallId)?.hasArguments === false)
           yield* continueCall(calls.get(part.toolCallId), part.input);
         break;
@@ -97,7 +97,7 @@ function* continueCall(call: OpenCall | undefined, text: string): Generator<Mode
   yield { type: "tool-call-arguments", index: call.index, text };
 }
 
-/** In the form in which OpenAI-compatible providers have come to send images. */
+/** In the form that OpenAI-compatible providers use for images. */
 function toImage({ mediaType, data }: PartOf<"file">): Fields {
   const url =
     data.type === "url"
@@ -106,7 +106,7 @@ function toImage({ mediaType, data }: PartOf<"file">): Fields {
   return { type: "image_url", image_url: { url } };
 }
 
-/** Thoughts go out as they come; what belongs to a whole one follows at its end. */
+/** Thoughts are passed on as they come; fields that need a whole thought follow at its end. */
 function createThoughts(type: SdkType): {
   accept(part: PartOf<"reasoning-start" | "reasoning-delta" | "reasoning-end">): Generator<ModelEvent>;
 } {
@@ -115,7 +115,7 @@ function createThoughts(type: SdkType): {
     *accept(part) {
       const thought = open.get(part.id) ?? { text: "", metadata: undefined };
       open.set(part.id, thought);
-      // What comes later of one provider's metadata is beside what came before.
+      // A provider's later metadata adds to its earlier metadata.
       for (const [provider, fields] of Object.entries(part.providerMetadata ?? {}))
         thought.metadata = {
           ...thought.metadata,
@@ -153,7 +153,7 @@ function finishReason({ unified, raw }: LanguageModelV4FinishReason, called: boo
 function toUsage({ inputTokens, outputTokens }: LanguageModelV4Usage): Usage | null {
   const [prompt, completion] = [inputTokens.total, outputTokens.total];
   if (prompt === undefined && completion === undefined) return null;
-  // What the provider did not count is left out: it is not zero.
+  // A count that the provider did not send is left out: it is not zero.
   return told({
     prompt_tokens: prompt,
     completion_tokens: completion,
@@ -166,7 +166,7 @@ function toUsage({ inputTokens, outputTokens }: LanguageModelV4Usage): Usage | n
   });
 }
 
-/** Without what is undefined or empty. */
+/** Without undefined and empty fields. */
 function told(fields: Fields): Fields {
   const isTold = (value: unknown): boolean =>
     value !== undefined && !(isFields(value) && Object.keys(value).length === 0);

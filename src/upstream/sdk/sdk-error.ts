@@ -1,4 +1,7 @@
-/** Failures of the AI SDK's models as refusals. The packages' own classes are not asked for: each may have its own copy. */
+/**
+ * Failures of the AI SDK's models as refusals. The packages' own error classes are not tested: each package may have
+ * its own copy.
+ */
 import { ToolariumError } from "../../errors.ts";
 import { type Fields, isFields } from "../model.ts";
 import {
@@ -18,16 +21,16 @@ const REQUEST_FAULTS: ReadonlySet<unknown> = new Set([
   "AI_InvalidArgumentError",
 ]);
 
-/** Returns what is no failure of the provider, a bug of ours, as it is. */
+/** Explains a failure of the provider. Any other error, a bug of ours, is returned as it is. */
 export function explainSdkError(error: unknown, provider: FailingProvider): unknown {
   if (error instanceof ToolariumError) return error;
-  // From our own reading of the bytes.
+  // An error from our own reading of the bytes.
   if (error instanceof Error && rootOf(error) instanceof ToolariumError) return rootOf(error);
   if (error instanceof BrokenSdkAnswer) return brokenAnswer(provider, error.message, error);
   if (!isFields(error)) return brokenAnswer(provider, `reported ${JSON.stringify(error)}`);
   const said = textOf(error["message"]) ?? "reported an error without words";
   const status = error["statusCode"];
-  // With a good one the answer broke, which its cause tells.
+  // With a good status the answer itself broke; the cause says how.
   if (typeof status === "number" && status >= 300) return refusal(error, status, said, provider);
   if (REQUEST_FAULTS.has(error["name"]))
     return new ToolariumError("invalid_request", inOwnWords(provider, said), { cause: error });
@@ -39,12 +42,12 @@ export function explainSdkError(error: unknown, provider: FailingProvider): unkn
   return isBug ? error : brokenAnswer(provider, "sent something that is not of its protocol", error);
 }
 
-/** A refusal by status: that of the answer, or one that a package has found in it. */
+/** A refusal by status: that of the answer, or one that a package found in it. */
 function refusal(error: Fields, status: number, said: string, provider: FailingProvider): ToolariumError {
   const headers = isFields(error["responseHeaders"]) ? error["responseHeaders"] : {};
   const body = textOf(error["responseBody"]) ?? JSON.stringify({ error: wordsOf(error, said) });
   return refusedByProvider(provider, {
-    // Google refuses a key like a parameter.
+    // Google refuses a key with the status for parameters.
     status: status === 400 && body.includes("API_KEY_INVALID") ? 401 : status,
     body,
     retryAfter: textOf(headers["retry-after"]),
@@ -52,12 +55,12 @@ function refusal(error: Fields, status: number, said: string, provider: FailingP
   });
 }
 
-/** The provider's own as far as the package kept them. */
+/** The provider's own type, code and parameter, as far as the package kept them. */
 function wordsOf({ type, data }: Fields, message: string): Fields {
   return { message, type, ...(isFields(data) ? data : {}) };
 }
 
-/** The system's error at the bottom of those that were wrapped around it. */
+/** The system's error inside the errors that wrap it. */
 function rootOf(error: Error): Error {
   let root = error;
   while (root.cause instanceof Error) root = root.cause;

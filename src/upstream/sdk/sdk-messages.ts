@@ -18,7 +18,7 @@ type MessageOf<R extends LanguageModelV4Message["role"]> = Extract<
 >;
 
 /**
- * Instructions go to the front, where these providers want them. Tool messages that follow one another are one.
+ * Instructions move to the front, where these providers want them. Consecutive tool messages become one.
  *
  * @throws `invalid_request` for a role or a part that has no counterpart
  */
@@ -37,7 +37,7 @@ export function toSdkMessages(messages: readonly ChatMessage[], type: SdkType): 
         break;
       case "assistant": {
         const said = assistantMessage(message, type, toolNames);
-        // One that says nothing is refused by some, and missed by none.
+        // Some providers refuse an empty message, and none needs it.
         if (said.content.length > 0) rest.push(said);
         break;
       }
@@ -98,7 +98,9 @@ function toolResult(
   };
 }
 
-/** What a model wrote may be no JSON; providers take objects only, and it is to see its own words again. */
+/**
+ * A model's text may be invalid JSON, but providers accept only objects, and the model should see its own text again.
+ */
 function readArguments(text: unknown): unknown {
   if (typeof text !== "string" || text.trim() === "") return {};
   try {
@@ -109,7 +111,7 @@ function readArguments(text: unknown): unknown {
   }
 }
 
-/** One for all parts, unless some of them are marked. */
+/** One message for all parts, unless some of them are marked. */
 function systemMessages(content: unknown, type: SdkType): readonly MessageOf<"system">[] {
   const parts = Array.isArray(content) ? content.filter((part) => isFields(part)) : [];
   const marked = parts.map((part) => ({ part, options: cacheOptions(part, type) }));
@@ -152,7 +154,7 @@ function userPart(part: Fields): LanguageModelV4TextPart | LanguageModelV4FilePa
   }
 }
 
-/** `mediaType` is for an address that does not tell its own. */
+/** `mediaType` is for an address that does not contain its own. */
 function filePart(address: string, mediaType: string): LanguageModelV4FilePart {
   const inline = /^data:(?<type>[^;,]+)[^,]*;base64,(?<data>.*)$/s.exec(address)?.groups;
   if (inline !== undefined)

@@ -1,6 +1,6 @@
 /**
- * What only one kind of provider knows, where clients of OpenAI's protocol have come to write and expect it: signatures
- * of thoughts, which go back only to the kind that they came from, and marks of what is to be cached.
+ * Fields that only one kind of provider knows, placed where clients of OpenAI's protocol expect them: thought
+ * signatures, which go back only to the kind of provider that sent them, and marks for caching.
  */
 import type {
   LanguageModelV4ReasoningPart,
@@ -16,13 +16,13 @@ type Metadata = SharedV4ProviderMetadata | undefined;
 const THOUGHTS = "reasoning_details";
 const THOUGHT_TYPE = "reasoning.text";
 
-/** A thought that is over, as a field of its message; none when there is nothing to be given back. */
+/** A finished thought as a field of its message; undefined when nothing must be sent back. */
 export function thoughtField(text: string, metadata: Metadata, type: SdkType): Fields {
   if (metadata === undefined) return {};
   return { [THOUGHTS]: [{ type: THOUGHT_TYPE, format: type, text, metadata }] };
 }
 
-/** The thoughts of a message that go back. */
+/** The thoughts of a message that must be sent back. */
 export function reasoningParts(message: Fields, type: SdkType): LanguageModelV4ReasoningPart[] {
   const thoughts = message[THOUGHTS];
   if (!Array.isArray(thoughts)) return [];
@@ -36,7 +36,7 @@ export function reasoningParts(message: Fields, type: SdkType): LanguageModelV4R
   });
 }
 
-/** Fields of a call, as Google's own OpenAI-compatible endpoint has them. */
+/** Fields of a call, as in Google's own OpenAI-compatible endpoint. */
 export function toolCallFields(metadata: Metadata): Fields {
   const signature = metadata?.["google"]?.["thoughtSignature"];
   if (typeof signature !== "string") return {};
@@ -54,7 +54,7 @@ export function toolCallOptions(
   return { providerOptions: { google: { thoughtSignature: signature } } };
 }
 
-/** Anthropic's `cache_control`, as a field of a part: what stands up to there is kept at the provider. */
+/** Anthropic's `cache_control`, as a field of a part: the provider caches everything up to that part. */
 export function cacheOptions(
   part: Fields,
   type: SdkType,

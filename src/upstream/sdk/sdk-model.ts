@@ -1,6 +1,6 @@
 /**
- * A model behind a package of the AI SDK, at the level of its `doStream`: no loop, no retries of the package's own.
- * It streams whether or not the client does. Its bytes come over our connections, so that timeouts see each of them.
+ * A model behind a package of the AI SDK, at the level of its `doStream`: no loop, no retries by the package. It
+ * streams whether or not the client does. Its bytes pass through our connections, so that timeouts see each of them.
  */
 import { type Dispatcher, fetch as sendRequest } from "undici";
 import type { ProviderConfig } from "../../config/config.ts";
@@ -23,7 +23,7 @@ export interface SdkModelOptions {
   /** The model's name at the provider. */
   readonly model: string;
   readonly open: OpenSdkModel;
-  /** Owned by whoever gives it. */
+  /** Owned by the caller. */
   readonly dispatcher: Dispatcher;
   readonly timeouts: UpstreamTimeouts;
 }
@@ -53,7 +53,7 @@ async function* streamAnswer(
   }
 }
 
-/** `fetch` over these connections, without redirects, each byte a sign of life. */
+/** `fetch` over these connections, without redirects; each byte restarts the time limit. */
 function fetchWatched(
   dispatcher: Dispatcher,
   watchdog: Watchdog,

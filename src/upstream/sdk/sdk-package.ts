@@ -1,28 +1,28 @@
 /**
- * Packages of the AI SDK that speak to providers which do not speak OpenAI's protocol. They are optional: each is
- * loaded when the configuration has a provider of its type, and nothing else of the gateway knows them.
+ * Packages of the AI SDK for providers with protocols other than OpenAI's. They are optional: each is loaded when the
+ * configuration has a provider of its type. No other part of the gateway uses them.
  */
 import type { LanguageModelV4 } from "@ai-sdk/provider";
 import type { ProviderConfig } from "../../config/config.ts";
 import { ToolariumError } from "../../errors.ts";
 
-/** Providers that are spoken to through a package. */
+/** Providers that need a package. */
 export type SdkType = Exclude<ProviderConfig["type"], "openai">;
 
 export interface SdkSettings {
   readonly baseUrl: string;
   readonly apiKey: string | null;
   readonly headers?: ProviderConfig["headers"];
-  /** Of Bedrock: what requests are signed for, and with, where there is no key. */
+  /** For Bedrock without a key: the region and the credentials that sign its requests. */
   readonly region: string | null;
   readonly signing: ProviderConfig["signing"];
   readonly fetch: typeof fetch;
 }
 
-/** Opens a model. Everything is said in the settings, so that the package looks for nothing in the environment. */
+/** Opens a model. All settings are passed explicitly, so that the package reads nothing from the environment. */
 export type OpenSdkModel = (settings: SdkSettings, model: string) => LanguageModelV4;
 
-/** Where the packages come from: an `import()` for each, so that they are looked for beside Toolarium itself. */
+/** The source of the packages: an `import()` for each, so that they are resolved from Toolarium's own folder. */
 export interface SdkImports {
   anthropic(): Promise<Pick<typeof import("@ai-sdk/anthropic"), "createAnthropic">>;
   google(): Promise<Pick<typeof import("@ai-sdk/google"), "createGoogle">>;
@@ -35,14 +35,14 @@ const sdkImports: SdkImports = {
   bedrock: () => import("@ai-sdk/amazon-bedrock"),
 };
 
-/** The majors whose models have the form that is used here. */
+/** The major versions whose models have the interface used here. */
 const packageNames: { readonly [T in SdkType]: string } = {
   anthropic: "@ai-sdk/anthropic@4",
   google: "@ai-sdk/google@4",
   bedrock: "@ai-sdk/amazon-bedrock@5",
 };
 
-/** @throws `config_error` that says what to install, when the package is not there or another version is */
+/** @throws `config_error` with the command to install, when the package is missing or has another version */
 export async function loadSdk(type: SdkType, imports: SdkImports = sdkImports): Promise<OpenSdkModel> {
   let open: OpenSdkModel;
   try {
@@ -51,7 +51,7 @@ export async function loadSdk(type: SdkType, imports: SdkImports = sdkImports): 
     const isMissing = cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND";
     throw unusable(type, isMissing ? "which is not installed" : "which cannot be loaded", cause);
   }
-  // Nothing is sent by that.
+  // This sends nothing.
   const { specificationVersion } = open(anySettings, "any");
   if (specificationVersion !== "v4") throw unusable(type, "of which another version is installed");
   return open;

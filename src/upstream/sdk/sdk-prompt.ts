@@ -1,4 +1,4 @@
-/** A request in OpenAI's shape as the AI SDK's models take it. What it cannot say is refused, not left out. */
+/** A request in OpenAI's shape for the AI SDK's models. What those cannot express is refused, not dropped. */
 import type { LanguageModelV4CallOptions, LanguageModelV4FunctionTool } from "@ai-sdk/provider";
 import { ToolariumError } from "../../errors.ts";
 import { type Fields, isFields, type ModelRequest } from "../model.ts";
@@ -6,9 +6,9 @@ import { toSdkMessages } from "./sdk-messages.ts";
 import type { SdkType } from "./sdk-package.ts";
 
 /**
- * Parameters without a counterpart (`logit_bias`, `user`, `store` …) are left out, as the packages themselves do.
+ * Parameters without a counterpart (`logit_bias`, `user`, `store` …) are dropped, as the packages themselves do.
  *
- * @throws `invalid_request` for content, tools or choices that such a provider cannot be asked for
+ * @throws `invalid_request` for content, tools or choices that such a provider cannot be sent
  */
 export function toCallOptions(
   { messages, tools, params }: ModelRequest,

@@ -1,4 +1,4 @@
-/** `"//": "…"` and `"_comment": "…"` are how JSON is commented where it knows no comments. */
+/** `"//": "…"` and `"_comment": "…"` are the customary comments where JSON has none. */
 export function isComment(key: string): boolean {
   return /^(?:\/\/|_comment|\$comment)/.test(key);
 }

@@ -1,5 +1,6 @@
 /**
- * The configuration as the gateway uses it: resolved, checked, frozen. `load.ts` makes it; everybody else reads it.
+ * The configuration as the gateway uses it: resolved, checked, frozen. `load.ts` makes it; all other code only reads
+ * it.
  */
 
 import type { RunLimits } from "../../sandbox/index.ts";
@@ -11,7 +12,7 @@ import type { Mode } from "./modes.ts";
 
 export type Right = "run" | "decide" | "admin";
 
-/** What the gateway does for one answer to a chat. */
+/** Limits of one answer to a chat. */
 export interface AgentLimits {
   readonly maxTurns?: number;
   readonly maxToolCalls?: number;
@@ -23,7 +24,10 @@ export interface KeyConfig {
   readonly key: string;
   readonly principal: string;
   readonly may: readonly Right[];
-  /** Principals, with `*` as a wildcard, whose waiting calls it sees and decides besides its own: those its `tools.allow` includes. */
+  /**
+   * Principals, with `*` as a wildcard. The key sees and decides their waiting calls besides its own, for the tools in
+   * its `tools.allow`.
+   */
   readonly decides?: readonly string[];
   readonly mode?: Mode;
   readonly tools: { readonly allow?: readonly string[]; readonly autoExecute?: readonly string[] };
@@ -35,30 +39,32 @@ export interface KeyConfig {
 
 export interface ProviderKey {
   readonly key: string;
-  /** Its share of the requests, beside the weights of the other keys. */
+  /** Its share of the requests, relative to the weights of the other keys. */
   readonly weight: number;
 }
 
 export interface ProviderConfig {
   readonly name: string;
-  /** The protocol it speaks; `openai` is OpenAI's chat completions, whoever offers them. */
+  /** The protocol it speaks; `openai` means OpenAI's chat completions, by any provider. */
   readonly type: "openai" | "anthropic" | "google" | "bedrock";
   readonly baseUrl: string;
-  /** Sent with every request; names in lower case. Its own words win over what we would say, `authorization` included. */
+  /**
+   * Sent with every request; names in lower case. They win over the gateway's own headers, `authorization` included.
+   */
   readonly headers?: { readonly [name: string]: string };
-  /** Address of the proxy its requests go through. Absent: the environment's, if it names one. */
+  /** Address of the proxy for its requests. Absent: the environment's proxy, if there is one. */
   readonly proxy?: string;
-  /** Empty: none is sent. */
+  /** Empty: no key is sent. */
   readonly apiKeys: readonly ProviderKey[];
   readonly models: readonly string[];
-  /** By the names of models; most have none. */
+  /** By model name; most models have none. */
   readonly modelOptions?: { readonly [model: string]: ModelOptions };
-  /** How often a request is sent again where nothing of an answer has come. */
+  /** Retries of a request while no part of an answer has come. */
   readonly retries: number;
   readonly timeouts: UpstreamTimeouts;
-  /** Of Bedrock only. */
+  /** For Bedrock only. */
   readonly region: string | null;
-  /** Of Bedrock without keys: what its requests are signed with. */
+  /** For Bedrock without keys: the credentials that sign its requests. */
   readonly signing: {
     readonly accessKeyId: string;
     readonly secretAccessKey: string;
@@ -66,20 +72,20 @@ export interface ProviderConfig {
   } | null;
 }
 
-/** What the operator says of requests for one model. */
+/** The operator's settings for requests to one model. */
 export interface ModelOptions {
   /** Parameters that are never sent. */
   readonly omit?: readonly string[];
-  /** Parameters that are always sent, whatever the request says. */
+  /** Parameters that are always sent, whatever the request contains. */
   readonly set?: { readonly [name: string]: unknown };
-  /** Whether it sees images. Default: as far as its name tells. */
+  /** Whether it accepts images. Default: guessed from its name. */
   readonly images?: boolean;
 }
 
-/** One name for several models, the first that answers counts. */
+/** One name for several models; the first that answers is used. */
 export interface ModelChain {
   readonly name: string;
-  /** `provider/model` each. */
+  /** Each as `provider/model`. */
   readonly members: readonly string[];
 }
 
@@ -92,9 +98,9 @@ export interface Config {
     readonly readOnly: readonly string[];
     readonly idempotent: readonly string[];
     readonly timeoutMs: number;
-    /** Up to this a tool that reports progress extends `timeoutMs`. */
+    /** The longest time to which a tool that reports progress can extend `timeoutMs`. */
     readonly maxTimeoutMs: number;
-    /** What tools give, by their ids: declared to programs, in place of what their servers say. */
+    /** Result schemas by tool id: declared to programs in place of the server's own. */
     readonly outputSchemas: { readonly [id: string]: JsonSchema };
   };
   readonly providers: readonly ProviderConfig[];

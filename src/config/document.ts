@@ -1,4 +1,4 @@
-/** A configuration file as text: parsed with comments and trailing commas, every value findable again by its path. */
+/** A configuration file as text: parsed with comments and trailing commas; every value can be located by its path. */
 
 import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
 import { isComment } from "./comments.ts";
@@ -8,17 +8,17 @@ export type Path = readonly (string | number)[];
 export interface ConfigDocument {
   /** Plain objects and arrays, made for this document: the caller may change them. */
   readonly value: unknown;
-  /** `12:5`, 1-based, of the key or the value at the path, or of the nearest thing around it that is there. */
+  /** `12:5`, 1-based, of the key or the value at the path, or of the nearest existing parent. */
   locate(path: Path, part: "key" | "value"): string;
 }
 
 export interface ParsedDocument {
   readonly document: ConfigDocument;
-  /** Faults of the text itself, each with its place. */
+  /** Syntax faults, each with its place. */
   readonly faults: readonly { readonly place: string; readonly message: string }[];
 }
 
-/** Never throws: of a text with faults the document holds what could be read. */
+/** Never throws: for a faulty text the document holds the readable part. */
 export function parseDocument(text: string): ParsedDocument {
   const source = text.startsWith("\uFEFF") ? ` ${text.slice(1)}` : text;
   const errors: ParseError[] = [];
@@ -66,7 +66,7 @@ function offsetOf(root: Node, path: Path, part: "key" | "value"): number {
   return root.offset;
 }
 
-/** `CommaExpected` → `comma expected`, and what to do about faults that pasting makes. */
+/** `CommaExpected` → `comma expected`, with advice for faults that pasting causes. */
 function describeFault(error: number, source: string, offset: number): string {
   const words = printParseErrorCode(error)
     .replace(/(?<=[a-z])(?=[A-Z])/g, " ")
@@ -84,7 +84,7 @@ const pastingFaults: readonly (readonly [RegExp, string])[] = [
   [/^```/, "this is Markdown's mark; leave it out"],
 ];
 
-/** A value of `raw` that stands elsewhere in the file. */
+/** A value of `raw` that has another place in the file. */
 export interface Move {
   readonly to: Path;
   readonly from: Path;

@@ -14,14 +14,14 @@ const shortNames: ReadonlyMap<string, Path> = new Map([
 const readElsewhere: readonly string[] = ["TOOLARIUM_CONFIG", "TOOLARIUM_LOG"];
 
 export interface EnvironmentSettings {
-  /** Settings of whole sections before settings inside them. */
+  /** Settings of whole sections come before settings inside them. */
   readonly overrides: readonly Override[];
   readonly problems: readonly string[];
 }
 
 /**
- * Finds the setting of each variable by the schema, without regard to case and `_`. An empty variable counts as not
- * set. Values are JSON where the schema wants no text; what is no JSON is left for the schema to refuse.
+ * Matches each variable to a setting by the schema, ignoring case and `_`. An empty variable counts as unset. Values
+ * are parsed as JSON where the schema wants no text; invalid JSON is left for the schema to refuse.
  */
 export function readEnvironment(
   env: Readonly<Record<string, string | undefined>>,
@@ -67,7 +67,7 @@ function findSetting(
   return { path, schema: place };
 }
 
-/** In a map of names the file's own spelling counts; a new name is small, but for maps of texts, such as `env`. */
+/** In a map of names the file's spelling counts. A new name is lower case, except in maps of texts such as `env`. */
 function findKey(segment: string, schema: z.core.$ZodType, given: unknown): string | undefined {
   const holder = unwrap(schema);
   const isMap = holder instanceof z.ZodRecord;

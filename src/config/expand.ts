@@ -1,6 +1,6 @@
 /**
- * `${VAR}`, `${VAR:-default}`, `${env:VAR}` and `${file:/path}` in a file's string values: expanded once, and what
- * they expand to is never looked at again.
+ * Expands `${VAR}`, `${VAR:-default}`, `${env:VAR}` and `${file:/path}` in a file's string values, once: expanded text
+ * is not expanded again.
  */
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
@@ -8,9 +8,9 @@ import type { Path } from "./document.ts";
 
 export interface ExpandSources {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Relative files are relative to this folder. */
+  /** The folder for relative files. */
   readonly folder: string;
-  /** The folder of the user who runs this. */
+  /** The home folder of the user who runs the gateway. */
   readonly home: string;
 }
 
@@ -19,7 +19,7 @@ export interface Expanded {
   readonly faults: readonly { readonly path: Path; readonly message: string }[];
 }
 
-/** Keys are left alone. A text with a fault stays as it was. */
+/** Keys are not expanded. A text with a fault stays as it was. */
 export async function expandStrings(
   value: unknown,
   sources: ExpandSources,
@@ -47,7 +47,7 @@ async function expandText(text: string, sources: ExpandSources, path: Path): Pro
   return { value: head + pieces.map((piece) => ("text" in piece ? piece.text : "")).join(""), faults: [] };
 }
 
-/** `piece` is what follows a `${`: the reference, its brace, and the text up to the next one. */
+/** `piece` is the text after a `${`: the reference, its brace, and everything up to the next one. */
 async function expandPiece(
   piece: string,
   sources: ExpandSources,
@@ -74,12 +74,12 @@ async function lookUp(
     };
   const fallback = variable?.["fallback"];
   const value = env[name];
-  // As in a shell, `:-` is for the empty variable too.
+  // As in a shell, `:-` applies to an empty variable too.
   if (fallback !== undefined) return { text: value || fallback };
   return value === undefined ? { fault: `\${${name}} is not set, and has no default` } : { text: value };
 }
 
-/** What only an editor can fill in, with what to write instead. */
+/** Advice for references that only an editor can resolve. */
 function faultOfEditors(reference: string): string | undefined {
   const input = /^(?:input|promptString):(?<id>.{1,64})$/.exec(reference)?.groups?.["id"];
   if (input !== undefined) {
@@ -96,7 +96,7 @@ function faultOfEditors(reference: string): string | undefined {
   return undefined;
 }
 
-/** One line end at the end is the editor's, not the secret's. */
+/** One line ending at the end was added by an editor and is not part of the secret. */
 async function readReferenced(
   file: string,
   folder: string,

@@ -1,6 +1,6 @@
-/** Settings that other clients keep in a server's entry and that are said elsewhere here, with what to write there. */
+/** Settings in a server's entry that other clients use and that have another place here, each with advice. */
 
-/** Null: nothing is lost by leaving it out. Undefined: not known. */
+/** Null: the key can be left out without loss. Undefined: the key is unknown. */
 export function adviceOnForeignKey(server: string, key: string, value: unknown): string | null | undefined {
   if (descriptive.has(key)) return null;
   const tools = toolsOf(server, value);
@@ -66,7 +66,7 @@ const sayings: ReadonlyMap<string, string> = new Map([
 
 const TOLD_TOOLS = 5;
 
-/** As patterns to write. Only names are echoed. */
+/** The tools as patterns for the configuration. Only names are echoed. */
 function toolsOf(server: string, value: unknown): string {
   const names = Array.isArray(value) ? value.filter((name) => /^[\w.-]{1,64}$/.test(String(name))) : [];
   const told = names.length > 0 && names.length <= TOLD_TOOLS ? names : ["*"];

@@ -1,6 +1,6 @@
 /**
- * The configuration: what the gateway uses, and how it comes from a file, the environment and flags. Nothing else
- * reads the environment or expands `${…}`.
+ * Loads the configuration from a file, the environment and flags. No other file reads the environment or expands
+ * `${…}`.
  */
 
 import { ToolariumError } from "../errors.ts";
@@ -15,11 +15,11 @@ import { configSchema } from "./schema.ts";
 import { type ConfigSource, readConfigFile, sourceInCode } from "./source.ts";
 
 export interface LoadOptions {
-  /** The file; absent: `TOOLARIUM_CONFIG`, else the demo. */
+  /** The file. Absent: `TOOLARIUM_CONFIG`, else the demo. */
   readonly path?: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly flags?: { readonly host?: string | undefined; readonly port?: number | undefined };
-  /** Asked only when there is no file. `config` is as it would stand in one; its strings are not expanded. */
+  /** Called only without a file. `config` has the shape of a file's content; its strings are not expanded. */
   readonly demo: () => { readonly config: unknown; readonly servers: readonly ServerSpec[] };
 }
 
@@ -106,7 +106,7 @@ function overridesOf({ host, port }: NonNullable<LoadOptions["flags"]>): readonl
   ];
 }
 
-/** Values on the way to a place that is something else already are left to the schema to refuse. */
+/** A value whose path leads through a non-object is left for the schema to refuse. */
 function setAt(holder: Record<string, unknown>, [first, ...rest]: Path, value: unknown): void {
   if (first === undefined) return;
   if (rest.length === 0) holder[first] = value;

@@ -1,4 +1,4 @@
-/** Who answers the tool calls of a model. `auto` is experimental. */
+/** The modes: who answers a model's tool calls. `auto` is experimental. */
 export const modeNames = ["plain", "agent", "code", "auto"] as const;
 
 export type Mode = (typeof modeNames)[number];

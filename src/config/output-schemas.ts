@@ -1,4 +1,7 @@
-/** `tools.outputSchemas`: what an operator says that tools give. A slip in a schema would quietly declare `any`. */
+/**
+ * `tools.outputSchemas`: result schemas that an operator declares for tools. Checked here, because a mistake in a
+ * schema would silently declare `any`.
+ */
 import { isRecord } from "../json.ts";
 import type { JsonSchema } from "../tools/tool-source.ts";
 import type { Path } from "./document.ts";
@@ -7,7 +10,7 @@ import type { ConfigRemark } from "./servers.ts";
 
 export type OutputSchemas = { readonly [id: string]: JsonSchema };
 
-/** What is wrong with them, each fault where it stands. */
+/** The faults in the schemas, each with its place. */
 export function faultsOfOutputSchemas(schemas: OutputSchemas): readonly ConfigRemark[] {
   return Object.entries(schemas).flatMap(([id, schema]) => {
     const path = ["tools", "outputSchemas", id];
@@ -17,7 +20,7 @@ export function faultsOfOutputSchemas(schemas: OutputSchemas): readonly ConfigRe
   });
 }
 
-/** Schemas of servers that are not there: no error, but hardly what was meant. */
+/** Schemas of servers that do not exist: not an error, but probably a mistake. */
 export function strangersAmong(schemas: OutputSchemas, servers: readonly string[]): readonly ConfigRemark[] {
   return Object.keys(schemas).flatMap((id): readonly ConfigRemark[] => {
     const server = id.slice(0, Math.max(0, id.indexOf("/")));
@@ -44,7 +47,7 @@ function faultsOfType(value: unknown, path: Path): readonly ConfigRemark[] {
   return [fault(path, `expected ${TYPES.map((type) => JSON.stringify(type)).join(", ")}, or a list of them`)];
 }
 
-/** Those that decide the declared type. */
+/** Keywords that decide the declared type. */
 function faultsOfKeyword(keyword: string, value: unknown, path: Path): readonly ConfigRemark[] {
   switch (keyword) {
     case "items":

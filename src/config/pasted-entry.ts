@@ -1,6 +1,6 @@
 /**
- * One server as other clients write it, with our names for what means the same. What has no equal here is left in it,
- * to be told of (see `foreign-keys.ts`); what has the wrong type is left to the schema to refuse.
+ * One server entry as other clients write it, converted to our names where an equivalent exists. Other keys stay in it
+ * and get a remark (see `foreign-keys.ts`); a value of the wrong type is left for the schema to refuse.
  */
 
 import { isRecord } from "../json.ts";
@@ -15,13 +15,13 @@ export interface PastedEntry {
   readonly warnings: readonly ConfigRemark[];
 }
 
-/** Where it stands: in the configuration, and in the file. */
+/** Its place in the configuration, and in the file. */
 export interface Place {
   readonly path: Path;
   readonly from: Path;
 }
 
-/** `given` stays as it is. */
+/** Does not change `given`. */
 export function readPastedEntry(given: Record<string, unknown>, place: Place): PastedEntry {
   const entry = createEntry(given, place);
   flatten(entry, "transport");
@@ -54,16 +54,16 @@ const aliases: readonly (readonly [alias: string, key: string])[] = [
 ];
 
 interface OpenEntry extends PastedEntry {
-  /** Does nothing when there is no such key; a fault when both are there. */
+  /** Does nothing without such a key; reports a fault when both exist. */
   rename(alias: string, key: string): void;
-  /** Puts a value in that stands elsewhere in this entry of the file. */
+  /** Sets a value that has another place in this entry of the file. */
   set(key: string, value: unknown, from: Path): void;
   warn(key: string, message: string): void;
   fault(key: string, message: string): void;
 }
 
 function createEntry(given: Record<string, unknown>, { path, from }: Place): OpenEntry {
-  // Settings that a form left empty are not set.
+  // Settings that a form left empty count as unset.
   const entry = Object.fromEntries(
     Object.entries(given).filter(([, value]) => value !== null && value !== ""),
   );
@@ -99,7 +99,7 @@ function flatten({ entry, set }: OpenEntry, key: "transport" | "command"): void 
     if (value !== null) set(name === "path" ? "command" : name, value, [key, name]);
 }
 
-/** Any word that switches a server off does. */
+/** Any word that switches a server off counts. */
 function readSwitches({ entry, set, fault }: OpenEntry): void {
   for (const [key, means] of switches) {
     if (!Object.hasOwn(entry, key)) continue;
@@ -119,7 +119,7 @@ const switches: readonly (readonly [key: string, off: boolean])[] = [
   ["isDisabled", true],
 ];
 
-/** The kinds of server in every spelling. What is none of them is left to the schema. */
+/** The kinds of server in every known spelling. Any other value is left for the schema. */
 function readType({ entry }: OpenEntry): void {
   const { type } = entry;
   if (typeof type !== "string") return;
@@ -140,7 +140,7 @@ const types: ReadonlyMap<string, string> = new Map([
   ["sse", "sse"],
 ]);
 
-/** A command with its arguments in one list or one text, and what is for another system. */
+/** A command with its arguments in one list or one text, and commands written for another system. */
 function readCommand(open: OpenEntry): void {
   const { entry, set, warn } = open;
   if (typeof entry["args"] === "string") {
@@ -163,14 +163,14 @@ function readCommand(open: OpenEntry): void {
   if (process.platform !== "win32") readWindowsCommand(open);
 }
 
-/** Runners of packages and programs; any other command may have blanks in its name. */
+/** Runners of packages and programs. Any other command may have blanks in its name. */
 function isCommandLine(command: string): boolean {
   return /^(?:npx|bunx|uvx|uv|pnpm|yarn|npm|node|deno|bun|python3?|pipx|docker|podman|cmd)(?:\.exe|\.cmd)?\s+\S/.test(
     command.trim(),
   );
 }
 
-/** `cmd /c npx …` starts what elsewhere is started itself. */
+/** `cmd /c npx …` starts a command that other systems start directly. */
 function readWindowsCommand({ entry, set, warn }: OpenEntry): void {
   const { command } = entry;
   if (typeof command !== "string") return;
@@ -190,7 +190,7 @@ function withoutExtension(command: string): string {
   return command.replace(/\.(?:cmd|exe|bat)$/i, "");
 }
 
-/** Texts by name: numbers and truth values count as texts, and lists as `NAME=value` or `{ name, value }` are read. */
+/** Texts by name. Numbers and booleans count as texts; lists of `NAME=value` or `{ name, value }` are accepted. */
 function readTexts({ entry, set }: OpenEntry, key: "env" | "headers"): void {
   const texts = entry[key];
   const pairs = isRecord(texts) ? Object.entries(texts) : pairsOf(texts);
@@ -215,7 +215,7 @@ function pairsOf(list: unknown): readonly (readonly [name: string, value: unknow
   return pairs.every((pair) => pair !== undefined) ? pairs : undefined;
 }
 
-/** As a shell would, as far as blanks and quotes go. */
+/** Splits like a shell, as far as blanks and quotes are concerned. */
 function splitWords(text: string): readonly string[] {
   return [...text.matchAll(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g)].map(([word]) =>
     word.replace(

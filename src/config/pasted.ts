@@ -1,7 +1,7 @@
 /**
- * Configurations as they are pasted from other MCP clients, brought into the one shape that the schema knows. Only
- * names and wrappings are changed here, and what is ours is left alone; every change remembers where the value stands
- * in the file, so that a later fault is told at that place.
+ * Converts configurations pasted from other MCP clients to the one shape that the schema knows. Only names and
+ * wrappings change; our own settings stay as they are. Every change records the value's place in the file, so that a
+ * later fault is reported there.
  */
 
 import { isRecord } from "../json.ts";
@@ -13,14 +13,14 @@ import type { ConfigRemark } from "./servers.ts";
 export interface Pasted {
   /** Made for this reading: the caller may change it. */
   readonly raw: Record<string, unknown>;
-  /** Paths are of `raw`. */
+  /** Paths refer to `raw`. */
   readonly faults: readonly ConfigRemark[];
   readonly warnings: readonly ConfigRemark[];
-  /** A path of `raw` as it stands in the file. */
+  /** Converts a path of `raw` to its place in the file. */
   readonly toFilePath: (path: Path) => Path;
 }
 
-/** Reads what was pasted. `given` is changed. */
+/** Converts a pasted configuration. Changes `given`. */
 export function readPasted(given: Record<string, unknown>): Pasted {
   const { raw, maps } = takeServerMaps(withoutComments(given));
   const moves: Move[] = [];
@@ -55,7 +55,7 @@ export function readPasted(given: Record<string, unknown>): Pasted {
   return { raw, faults, warnings, toFilePath: (path) => inFile(path, moves) };
 }
 
-/** The nearest thing that was moved decides. */
+/** The nearest moved parent decides. */
 function inFile(path: Path, moves: readonly Move[]): Path {
   const [move] = moves
     .filter(({ to }) => to.every((step, index) => path[index] === step))
@@ -68,7 +68,7 @@ interface ServerMap {
   readonly from: Path;
 }
 
-/** Keys of other clients that hold what `mcpServers` holds; some clients write them inside of a section. */
+/** Other clients' names for `mcpServers`; some clients put them inside a section. */
 const mapKeys = ["mcpServers", "servers", "context_servers", "mcp_servers", "mcp.servers", "amp.mcpServers"];
 
 function takeServerMaps(given: Record<string, unknown>): {
@@ -90,7 +90,7 @@ function takeServerMaps(given: Record<string, unknown>): {
   return { raw, maps };
 }
 
-/** `mcp` is a section of ours, too: what has nothing to do with servers stays in it. */
+/** `mcp` is also a section of ours: settings unrelated to servers stay in it. */
 function takeFromSection(section: Record<string, unknown>): {
   readonly own: Record<string, unknown>;
   readonly maps: readonly ServerMap[];
@@ -109,7 +109,7 @@ function takeFromSection(section: Record<string, unknown>): {
   return { own, maps };
 }
 
-/** A map of names, or a list of entries that have one. Undefined for what the schema is to refuse. */
+/** A map of names, or a list of entries with names. Undefined for a value that the schema must refuse. */
 function namedEntries(
   servers: unknown,
   from: Path,
@@ -117,7 +117,7 @@ function namedEntries(
   if (isRecord(servers))
     return Object.entries(servers).flatMap(([name, entry]) => {
       const own = [...from, name];
-      // Some sites hand out an entry with the whole file around it.
+      // Some sites publish an entry with the whole file around it.
       const inner = isRecord(entry) && !looksLikeServer(entry) ? entry["mcpServers"] : undefined;
       if (!isRecord(inner)) return [{ name, entry, from: own }];
       return namedEntries(inner, [...own, "mcpServers"]) ?? [];
@@ -138,7 +138,7 @@ function looksLikeServer(value: unknown): boolean {
 
 const serverMarks = ["command", "cmd", "url", "serverUrl", "httpUrl", "transport"] as const;
 
-/** Settings of other clients beside their servers. */
+/** Settings of other clients besides their servers. */
 const foreignSections: { readonly [key: string]: string } = {
   inputs: `is ignored: nobody is asked at the start; write \${VAR} where a value is wanted, and set that variable`,
   globalShortcut: "is ignored: it is another program's",
@@ -153,7 +153,7 @@ function takeForeignSections(raw: Record<string, unknown>): readonly ConfigRemar
   });
 }
 
-/** Servers that stand where sections stand: their map was forgotten. */
+/** Servers at the level of sections: their map was forgotten. */
 function takeLooseServers(raw: Record<string, unknown>): readonly ConfigRemark[] {
   if (looksLikeServer(raw)) {
     for (const key of Object.keys(raw)) delete raw[key];

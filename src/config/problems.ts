@@ -1,6 +1,4 @@
-/**
- * Where a setting came from, and what is wrong with it, in one line. Values are never echoed: they may be secrets.
- */
+/** The source of a setting, and its fault, in one line. Values are never echoed: they may be secrets. */
 import { z } from "zod";
 import { nearestNames } from "../tools/nearest.ts";
 import type { ConfigDocument, Path } from "./document.ts";
@@ -21,11 +19,11 @@ export interface Origins {
 }
 
 export interface OriginSources {
-  /** The file's name, or what stands for it. */
+  /** The file's name, or a substitute for it. */
   readonly source: string;
   readonly document?: ConfigDocument;
   readonly overrides: readonly Override[];
-  /** Gives a path of the configuration as it stands in the file: an alias is undone. */
+  /** Converts a path of the configuration to its place in the file: undoes aliases. */
   readonly toFilePath: (path: Path) => Path;
 }
 
@@ -59,7 +57,7 @@ export function didYouMean(wanted: string, known: readonly string[]): string {
   return near === undefined ? "" : `; did you mean ${JSON.stringify(near)}?`;
 }
 
-/** For zod: what was expected, and the type of what came. */
+/** For zod: the expected type, and the type that came. */
 export function describeIssue(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case "invalid_type":
@@ -78,7 +76,7 @@ export function describeIssue(issue: z.core.$ZodRawIssue): string | undefined {
   }
 }
 
-/** What stands under a key, seen through defaults and optionality. */
+/** The schema under a key, without defaults and optionality. */
 export function childOf(schema: z.core.$ZodType, key: string): z.core.$ZodType | undefined {
   const inner = unwrap(schema);
   if (inner instanceof z.ZodObject) return Object.hasOwn(inner.shape, key) ? inner.shape[key] : undefined;

@@ -1,17 +1,17 @@
-/** Entries of `providers` and `models`, checked and made the gateway's. */
+/** Checks entries of `providers` and `models` and resolves them to the gateway's form. */
 import type { z } from "zod";
 import type { ProviderConfig, ProviderKey } from "./config.ts";
 import { didYouMean } from "./problems.ts";
 import type { ConfigFile, ProviderEntry } from "./schema.ts";
 import type { ConfigRemark } from "./servers.ts";
 
-/** An empty key, such as `${KEY:-}` leaves, is none. */
+/** An empty key, such as `${KEY:-}` leaves, counts as none. */
 export function resolveProvider(name: string, entry: ProviderEntry): ProviderConfig {
   const { type, models, retries, firstByteTimeoutMs, idleTimeoutMs, region = null } = entry;
   return {
     name,
     type,
-    // It is missing only in a file that is refused.
+    // Missing only in a file that is refused.
     baseUrl: entry.baseUrl ?? defaultBaseUrl(entry) ?? "",
     apiKeys: keysOf(entry),
     ...headersOf(entry),
@@ -25,7 +25,7 @@ export function resolveProvider(name: string, entry: ProviderEntry): ProviderCon
   };
 }
 
-/** Said here and not left to the packages, which would look into the environment first. */
+/** Set here instead of by the packages, which would read the environment first. */
 function defaultBaseUrl({ type, region }: ProviderEntry): string | undefined {
   switch (type) {
     case "openai":
@@ -103,7 +103,7 @@ function checkKeys(provider: string, { apiKey, apiKeys = [] }: ProviderEntry): r
   return [...(apiKey !== undefined && apiKeys.length > 0 ? [both] : []), ...repeated];
 }
 
-/** Whether there is what the type needs, and nothing that it has no use for. */
+/** Whether the entry has everything that its type needs, and nothing that its type does not use. */
 function checkType(provider: string, entry: ProviderEntry): readonly ConfigRemark[] {
   const { type, baseUrl, region } = entry;
   const remark = (key: string, part: ConfigRemark["part"], message: string): ConfigRemark => ({
@@ -135,7 +135,7 @@ function checkType(provider: string, entry: ProviderEntry): readonly ConfigRemar
 
 const FRAMING = new Set(["host", "content-length", "content-type", "transfer-encoding", "connection"]);
 
-/** What says how a message is framed, or where it goes, is not for others to say. */
+/** Headers that frame or route a message cannot be configured. */
 function checkHeaders(provider: string, { headers }: ProviderEntry): readonly ConfigRemark[] {
   return Object.keys(headers).flatMap((name): readonly ConfigRemark[] => {
     const message = FRAMING.has(name.toLowerCase())
@@ -152,7 +152,7 @@ function checkHeaders(provider: string, { headers }: ProviderEntry): readonly Co
 const OPENAI_KEYS = ["organization", "project"] as const;
 const BEDROCK_KEYS = ["region", "accessKeyId", "secretAccessKey", "sessionToken"] as const;
 
-/** `issues`: faults of the file's shape. A provider that has some is there, although the file is read without it. */
+/** `issues`: faults in the file's shape. A provider with such faults counts as present, although it was not parsed. */
 export function checkChains(
   { providers, models }: ConfigFile,
   issues: readonly z.core.$ZodIssue[],

@@ -1,4 +1,6 @@
-/** A raw configuration, whatever it came from, made into the gateway's: every fault is found before it is refused. */
+/**
+ * Resolves a raw configuration from any source to the gateway's form: all faults are collected before it is refused.
+ */
 
 import type { z } from "zod";
 import { defaultCeilings, defaultLimits, limitNames, type RunLimits } from "../../sandbox/index.ts";
@@ -21,13 +23,13 @@ export interface Resolved {
 
 export interface ResolveSources {
   readonly origins: Origins;
-  /** Servers that no file can describe. They come first. */
+  /** Servers that a file cannot describe. They come first. */
   readonly servers: readonly ServerSpec[];
-  /** Paths that have a fault already: what follows from it is not told again. */
+  /** Paths that already have a fault: consequences of it are not reported. */
   readonly faulty: readonly Path[];
 }
 
-/** Characters under which a key is worth a warning: 16 random ones are beyond guessing. */
+/** Shorter keys get a warning: 16 random characters cannot be guessed. */
 const KEY_CHARS = 16;
 
 export function resolveConfig(raw: unknown, { origins, servers, faulty }: ResolveSources): Resolved {
@@ -69,10 +71,10 @@ export function resolveConfig(raw: unknown, { origins, servers, faulty }: Resolv
   };
 }
 
-/** Sections that are maps of names: of such a one the entries that are in order are looked at. */
+/** Sections that are maps of names: their valid entries are checked even if others are faulty. */
 const NAMED_ENTRIES: ReadonlySet<unknown> = new Set(["mcpServers", "providers", "models"]);
 
-/** Leaves out what does not parse, so that the rest can be looked at for faults of its own. */
+/** Leaves out the parts that do not parse, so that the rest can be checked for faults of its own. */
 function parseWhatCan(raw: unknown): {
   readonly file: ConfigFile | undefined;
   readonly issues: readonly z.core.$ZodIssue[];
@@ -115,7 +117,7 @@ function checkServerNames(
     }));
 }
 
-/** A default above a lowered ceiling comes down with it; a limit somebody wrote does not. */
+/** A default above a lowered ceiling is lowered too; an explicit limit is not. */
 function resolveLimits(file: ConfigFile): {
   readonly limits: RunLimits;
   readonly ceilings: RunLimits;
@@ -149,7 +151,7 @@ function checkKeys({ keys }: ConfigFile): readonly ConfigRemark[] {
   });
 }
 
-/** Whose calls it decides says nothing of a key that may decide none. */
+/** `decides` has no effect on a key that may not decide. */
 function checkDecides({ keys }: ConfigFile): readonly ConfigRemark[] {
   return keys.flatMap(({ decides, may }, index): readonly ConfigRemark[] =>
     decides === undefined || may.includes("decide")
@@ -189,7 +191,7 @@ function isLoopback(host: string): boolean {
   return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
 }
 
-/** A pattern that can match nothing is no error, but hardly what was meant. */
+/** A pattern that matches nothing is not an error, but probably a mistake. */
 function checkPatterns({ tools, keys }: ConfigFile): readonly ConfigRemark[] {
   const lists: readonly (readonly [Path, readonly string[] | undefined])[] = [
     ...(["allow", "autoExecute", "readOnly", "idempotent"] as const).map(

@@ -1,4 +1,4 @@
-/** The shape of a configuration file, its defaults and its bounds: said here and nowhere else. */
+/** The shape of a configuration file, with defaults and bounds; defined only here. */
 
 import { availableParallelism } from "node:os";
 import { z } from "zod";
@@ -10,7 +10,7 @@ import { defaultTimeouts } from "../upstream/provider/watchdog.ts";
 import type { Config, KeyConfig, ModelOptions, ProviderConfig, ProviderKey } from "./config.ts";
 import { modeNames } from "./modes.ts";
 
-/** A file after its defaults are filled in, before it is made the gateway's. */
+/** A parsed file with its defaults, before it is resolved. */
 export interface ConfigFile
   extends Pick<
     Config,
@@ -25,7 +25,7 @@ export interface ConfigFile
   readonly keys: readonly KeyEntry[];
 }
 
-/** One entry of `mcpServers`, as MCP clients write it; other clients' keys are kept, to be told of. */
+/** One entry of `mcpServers`, as MCP clients write it; other clients' keys are kept for a remark. */
 export interface ServerEntry {
   readonly type?: "stdio" | "http" | "streamable-http" | "streamableHttp" | "sse";
   readonly command?: string;
@@ -45,28 +45,28 @@ export interface ServerEntry {
 /** One entry of `providers`. */
 export interface ProviderEntry {
   readonly type: ProviderConfig["type"];
-  /** May be left out where the type has its own. */
+  /** Optional where the type has its own. */
   readonly baseUrl?: string;
-  /** This or `apiKeys`. */
+  /** Either this or `apiKeys`. */
   readonly apiKey?: string;
   readonly apiKeys?: readonly ProviderKey[];
   readonly headers: { readonly [name: string]: string };
   readonly proxy?: string;
-  /** These two are OpenAI's. */
+  /** For OpenAI only. */
   readonly organization?: string;
   readonly project?: string;
   readonly models: readonly (string | ModelEntry)[];
   readonly retries: number;
   readonly firstByteTimeoutMs: number;
   readonly idleTimeoutMs: number;
-  /** These are for Bedrock, the rest of them in place of keys. */
+  /** For Bedrock: its region, and the credentials that replace keys. */
   readonly region?: string;
   readonly accessKeyId?: string;
   readonly secretAccessKey?: string;
   readonly sessionToken?: string;
 }
 
-/** One entry of a provider's `models` that says more than the name. */
+/** One entry of a provider's `models` with more than the name. */
 export interface ModelEntry extends ModelOptions {
   readonly name: string;
 }
@@ -82,11 +82,11 @@ const httpUrl = () =>
     .string()
     .refine((url) => /^https?:$/.test(URL.parse(url)?.protocol ?? ""), "expected an http or https URL");
 
-/** What goes into a header of its own: a line end, as the end of a file is, would make it two. */
+/** A credential becomes a header's value: a line ending, as at the end of a file, would split the header. */
 const credential = () =>
   z.string().regex(/^[\x21-\x7e]*$/, "expected text without blanks and line ends, which no header can hold");
 
-/** What a request is made of is not for a configuration to change. */
+/** Fields that make up the request itself; a configuration must not change them. */
 const ITSELF: ReadonlySet<string> = new Set(["model", "messages", "tools", "stream"]);
 const NOT_ITSELF =
   "expected parameters such as temperature: model, messages, tools and stream are the request itself";
@@ -105,7 +105,7 @@ const serverEntry = z.looseObject({
   url: httpUrl().exactOptional(),
   headers: z.record(z.string(), z.string()).default({}),
   disabled: z.boolean().default(false),
-  // Real servers take 0.3 to 16 s.
+  // Real servers need 0.3 to 16 s.
   startTimeoutMs: milliseconds().default(30_000),
   timeoutMs: milliseconds().exactOptional(),
   protocol: z
@@ -116,7 +116,7 @@ const serverEntry = z.looseObject({
 });
 
 const provider = z.strictObject({
-  // "openai" is OpenAI's protocol, whoever speaks it. The others need a package: see sdk-package.ts.
+  // "openai" means OpenAI's protocol, by any provider. The others need a package: see sdk-package.ts.
   type: z.enum(["openai", "anthropic", "google", "bedrock"]).default("openai"),
   baseUrl: httpUrl().exactOptional(),
   apiKey: credential().exactOptional(),
@@ -136,7 +136,7 @@ const provider = z.strictObject({
         text(),
         z.strictObject({
           name: text(),
-          // Parameters of requests: never sent, or always sent.
+          // Request parameters that are never sent, or always sent.
           omit: texts()
             .refine((names) => !names.some((name) => ITSELF.has(name)), NOT_ITSELF)
             .exactOptional(),
@@ -149,9 +149,9 @@ const provider = z.strictObject({
       ]),
     )
     .default([]),
-  // Of a request of which nothing has come back; each key that is refused is made up for besides.
+  // Retries while no part of the answer has come. Attempts with another key after a refused one do not count.
   retries: whole(0).max(10).default(2),
-  // Of all attempts together.
+  // For all attempts together.
   firstByteTimeoutMs: milliseconds().default(defaultTimeouts.firstByteMs),
   idleTimeoutMs: milliseconds().default(defaultTimeouts.idleMs),
   region: z
@@ -167,7 +167,7 @@ const limits = z.strictObject(
   Object.fromEntries(limitNames.map((name) => [name, whole(limitTable[name].minimum).exactOptional()])),
 );
 
-// Of one answer to a chat: calls of the model itself and of its programs, milliseconds from the request on.
+// Per answer to a chat, including the calls of its programs; milliseconds from the start of the request.
 const answerLimits = {
   maxToolCalls: whole(0).exactOptional(),
   maxWallMs: milliseconds().exactOptional(),
@@ -178,7 +178,7 @@ const key = z.strictObject({
   key: z.string().regex(/^[\x21-\x7e]+$/, "expected text without blanks that fits into a header"),
   principal: text().exactOptional(),
   may: z.array(z.enum(["run", "decide", "admin"])).default(["run"]),
-  // Of whose calls a key with `decide` is asked besides its own principal's; `*` in a name stands for anything.
+  // Principals whose calls a key with `decide` decides besides its own; `*` in a name matches any characters.
   decides: z.array(text()).exactOptional(),
   mode: z.enum(modeNames).exactOptional(),
   tools: z.strictObject({ allow: texts().exactOptional(), autoExecute: texts().exactOptional() }).default({}),
@@ -193,26 +193,26 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
   mcp: z
     .strictObject({
       readyWaitMs: milliseconds(0).default(5_000),
-      // Of one message of a server, whatever the transport: twice the largest result that a run may allow.
+      // Size of one message from a server, on any transport: twice the largest result that a run may allow.
       maxMessageBytes: whole(65_536).default(67_108_864),
     })
     .prefault({}),
   tools: z
     .strictObject({
       allow: texts().default(["*"]),
-      // Tool calls are suggestions until the operator says otherwise.
+      // Tool calls need approval until the operator lists them here.
       autoExecute: texts().default([]),
       readOnly: texts().default([]),
       idempotent: texts().default([]),
       timeoutMs: milliseconds().default(30_000),
-      // Of a call whose server reports progress; never less than its timeout.
+      // For a call whose server reports progress; never less than its timeout.
       maxTimeoutMs: milliseconds().default(300_000),
-      // Looked into by output-schemas.ts.
+      // Checked by output-schemas.ts.
       outputSchemas: z.record(z.string(), z.custom<JsonSchema>()).default({}),
     })
     .prefault({}),
   providers: z.record(z.string(), provider).default({}),
-  // Chains: a name, and the models of which the first that answers counts.
+  // Chains: a name, and its models, of which the first that answers is used.
   models: z.record(z.string(), z.array(text()).min(1)).default({}),
   limits: limits.default({}),
   limitCeilings: limits.default({}),
@@ -231,7 +231,7 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
       ...answerLimits,
       // As many as one program may make.
       maxToolCalls: whole(0).default(256),
-      // Of what a model reads about one program; the whole value stays in its run.
+      // Tokens that a model reads of one program's outcome; the full value stays in its run.
       resultTokens: whole(250).default(4_000),
     })
     .prefault({}),
@@ -242,14 +242,14 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
   keys: z.array(key).default([]),
   store: z
     .strictObject({
-      // A file keeps its runs beside itself: see source.ts.
+      // A configuration file puts its store beside itself: see source.ts.
       path: text().default(IN_MEMORY),
       retentionDays: whole(1).default(30),
-      // Whether a call that may change something waits for the disk, not only for the system.
+      // Whether a call that may change something waits for the disk, instead of only for the operating system.
       fsync: z.boolean().default(false),
-      // Bytes of its file, without those that removed runs have left; above it no new run begins.
+      // Bytes of the store's file, without the free space of removed runs; above it no new run begins.
       maxBytes: whole(1_048_576).optional(),
-      // Bytes of one principal's runs; above it that principal begins no new one.
+      // Bytes of one principal's runs; above it that principal cannot begin a run.
       maxBytesPerPrincipal: whole(65_536).optional(),
     })
     .prefault({}),
@@ -260,11 +260,11 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
       allowedHosts: texts().default([]),
       allowedOrigins: texts().default([]),
       admin: z.boolean().default(false),
-      // Whether GET /v1/models lists each model with every mode appended, too.
+      // Whether GET /v1/models also lists each model with every mode appended.
       modelSuffixes: z.boolean().default(true),
       bodyLimitBytes: whole(1).default(8_388_608),
       chatBodyLimitBytes: whole(1).default(33_554_432),
-      // Of what bodies and messages of servers take while they are held.
+      // Memory for request bodies and servers' messages while they are held.
       memoryBudgetMb: whole(16).default(512),
       reattachMs: milliseconds(0).default(30_000),
     })

@@ -1,10 +1,10 @@
-/** Which values of a configuration are secrets. */
+/** The secret values of a configuration. */
 
 import { serverSecrets } from "../mcp/redact.ts";
 import { headerSecrets, loginSecrets, MIN_SECRET_CHARS } from "../secrets.ts";
 import type { Config, ProviderConfig } from "./config.ts";
 
-/** Every secret of the configuration, the longest first: what must not stand in the log. */
+/** Every secret of the configuration, longest first: none may appear in the log. */
 export function redactions(config: Pick<Config, "keys" | "providers" | "servers">): readonly string[] {
   const values = [
     ...config.keys.map(({ key }) => key),
@@ -19,7 +19,7 @@ export function redactions(config: Pick<Config, "keys" | "providers" | "servers"
     .sort((a, b) => b.length - a.length);
 }
 
-/** Every secret that a provider is shown, or the proxy before it. */
+/** Every secret that is sent to a provider, or to the proxy in front of it. */
 export function providerSecrets({
   apiKeys,
   signing,

@@ -1,11 +1,11 @@
-/** Entries of `mcpServers` made into what the hub connects to. */
+/** Resolves entries of `mcpServers` to the servers that the hub connects to. */
 import type { ServerSpec } from "../mcp/server.ts";
 import type { Path } from "./document.ts";
 import { adviceOnForeignKey } from "./foreign-keys.ts";
 import { didYouMean } from "./problems.ts";
 import type { ServerEntry } from "./schema.ts";
 
-/** What can be said of an entry: each remark where it belongs. */
+/** A remark about an entry, with its place. */
 export interface ConfigRemark {
   readonly path: Path;
   readonly part: "key" | "value";
@@ -33,7 +33,7 @@ const knownKeys: readonly (keyof ServerEntry & string)[] = [
   "trustAnnotations",
 ];
 
-/** Without `type`, `command` means stdio and `url` streamable HTTP, which may turn out to be SSE. */
+/** Without `type`, `command` means stdio and `url` means streamable HTTP, with a fallback to SSE. */
 export function resolveServer(name: string, entry: ServerEntry): ResolvedServer {
   const path = ["mcpServers", name];
   const target = resolveTarget(entry);

@@ -1,4 +1,4 @@
-/** A raw configuration before anything is laid over it: read from a file, or given in code. */
+/** A raw configuration, before variables and flags override it: read from a file, or made in code. */
 
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
@@ -13,19 +13,22 @@ import { type Pasted, readPasted } from "./pasted.ts";
 import { remarksOnTexts } from "./suspicious-texts.ts";
 
 export interface ConfigSource extends Pasted {
-  /** The file's name as it was given, or what stands for it. */
+  /** The file's name as it was given, or a substitute for it. */
   readonly name: string;
   readonly document?: ConfigDocument;
   readonly servers: readonly ServerSpec[];
 }
 
-/** Where a file's runs are kept, relative to the file. */
+/** Default place of a file's store, relative to the file. */
 const DEFAULT_STORE = "./toolarium.db";
 
-/** Faults of a file's text that are told: one slip makes many. */
+/** Most syntax faults reported: one mistake causes many. */
 const TOLD_FAULTS = 5;
 
-/** Expands `${…}` and `~`, and makes relative paths absolute. @throws `config_error` when the file is no JSON, or not there */
+/**
+ * Expands `${…}` and `~`, and makes relative paths absolute. @throws `config_error` when the file is missing or not
+ * JSON
+ */
 export async function readConfigFile(
   name: string,
   env: Readonly<Record<string, string | undefined>>,
@@ -47,7 +50,7 @@ export async function readConfigFile(
   const pasted = readPasted(asObject(document.value, name));
   const expanded = await expandStrings(pasted.raw, { env, folder, home });
   const raw = asObject(expanded.value, name);
-  // What is switched off needs nothing that is not there.
+  // A disabled server's missing variables and files are no fault.
   const off = disabledServers(raw);
   const isOff = ([section, server]: Path): boolean =>
     section === "mcpServers" && off.some((each) => each.name === server);
@@ -68,7 +71,7 @@ export async function readConfigFile(
   };
 }
 
-/** Nothing is expanded, and no path is made absolute. */
+/** Expands nothing, and makes no path absolute. */
 export function sourceInCode(
   name: string,
   { config, servers }: { readonly config: unknown; readonly servers: readonly ServerSpec[] },
@@ -79,7 +82,7 @@ export function sourceInCode(
 async function readText(file: string): Promise<string> {
   try {
     const bytes = await readFile(file);
-    // As Windows writes it where a command's output goes into a file.
+    // Windows uses this encoding when a command's output is redirected to a file.
     return bytes[0] === 0xff && bytes[1] === 0xfe ? bytes.toString("utf16le") : bytes.toString("utf8");
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
@@ -101,7 +104,7 @@ function asObject(value: unknown, name: string): Record<string, unknown> {
   throw new ToolariumError("config_error", `${name}: expected an object, e.g. { "mcpServers": {} }`);
 }
 
-/** Stands for the address of a server that is switched off and whose variables are not set. */
+/** Address of a disabled server whose variables are not set. */
 const UNKNOWN_URL = "http://unset.invalid/";
 
 function disabledServers(
@@ -114,7 +117,10 @@ function disabledServers(
   );
 }
 
-/** Settings that are paths, commands that begin with `./` or `../`, and what begins with `~/` where servers are told of files. */
+/**
+ * Affects settings that are paths, commands that begin with `./` or `../`, and values of servers that begin with `~/`
+ * where files are meant.
+ */
 function withAbsolutePaths(
   raw: Record<string, unknown>,
   { folder, home }: { readonly folder: string; readonly home: string },

@@ -1,10 +1,10 @@
-/** Texts of servers that are hardly what was meant: copied before somebody filled them in, or written for a shell. */
+/** Finds values in servers' entries that are probably mistakes: placeholders left unfilled, or syntax for a shell. */
 
 import { isRecord } from "../json.ts";
 import type { Path } from "./document.ts";
 import type { ConfigRemark } from "./servers.ts";
 
-/** Looks at what a server is started and reached with. A disabled one may say what it likes. Values are never echoed. */
+/** Examines the settings that start and reach a server. A disabled server is not checked. Values are never echoed. */
 export function remarksOnTexts({ mcpServers }: Record<string, unknown>): readonly ConfigRemark[] {
   if (!isRecord(mcpServers)) return [];
   return Object.entries(mcpServers).flatMap(([name, entry]) => {

@@ -8,7 +8,7 @@ import { decideCall } from "./live/approvals.ts";
 import { isAsked, narrowReport, seesWhole, type Viewer } from "./live/deciders.ts";
 import { isTakenOver, refuseLost } from "./live/endings.ts";
 import { orLost, settlementOf } from "./live/outcomes.ts";
-import type { Carried, Loan } from "./live/owned-runs.ts";
+import type { Loan, OwnedRun } from "./live/owned-runs.ts";
 import { callIdOf } from "./record/ids.ts";
 import type { Report } from "./record/report-shape.ts";
 
@@ -24,7 +24,7 @@ export interface DecidingDeps {
  * `decideCall`, and with `run_lost` when another process owns the run by now.
  */
 export async function decideLent(
-  loan: Loan<Carried>,
+  loan: Loan<OwnedRun>,
   { call, decision, layers = [] }: Pick<Decision, "call" | "decision" | "layers">,
   { bridge, callTimeoutMs: timeoutMs, elsewhere }: DecidingDeps,
 ): Promise<DecidedRun> {

@@ -4,7 +4,7 @@ import type { Store } from "../store/store.ts";
 import { isTakenOver } from "./live/endings.ts";
 import type { Followers } from "./live/followers.ts";
 import { endOf } from "./live/outcomes.ts";
-import type { Carried } from "./live/owned-runs.ts";
+import type { OwnedRun } from "./live/owned-runs.ts";
 import type { RunReader } from "./read/reading.ts";
 import { type SettledCall, settlementIn } from "./record/call-result.ts";
 import { callIdOf } from "./record/ids.ts";
@@ -37,7 +37,7 @@ export interface Elsewhere {
   /** Of a call whose decision its owner has taken. */
   decided(id: string, call: string): DecidedRun;
   /** `endOf` of a run that was owned here, and perhaps is not any more: then what becomes of it there. */
-  endAnywhere(run: Carried): Promise<Report>;
+  endAnywhere(run: OwnedRun): Promise<Report>;
 }
 
 export function createElsewhere({ store, followers, reader }: ElsewhereDeps): Elsewhere {

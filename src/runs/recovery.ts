@@ -3,7 +3,7 @@ import { toRefusal } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Store, StoredRun } from "../store/store.ts";
 import { endLeft } from "./live/endings.ts";
-import type { Carried, Loan } from "./live/owned-runs.ts";
+import type { Loan, OwnedRun } from "./live/owned-runs.ts";
 import type { Ownership } from "./live/ownership.ts";
 import { readState } from "./record/run-state.ts";
 
@@ -12,7 +12,7 @@ export interface RecoveryDeps {
   readonly log: Log;
   readonly ownership: Pick<Ownership, "wanting">;
   /** Undefined when another process owns the run by now, or when it is in use here. */
-  readonly claim: (run: StoredRun) => Promise<Loan<Carried> | undefined>;
+  readonly claim: (run: StoredRun) => Promise<Loan<OwnedRun> | undefined>;
   /** True once nothing more is to be taken up. */
   readonly stopped: () => boolean;
 }

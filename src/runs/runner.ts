@@ -11,7 +11,7 @@ import type { Viewer } from "./live/deciders.ts";
 import { createExpiry, type Expiry } from "./live/expiry.ts";
 import { createFollowers, type Followers } from "./live/followers.ts";
 import { handOver } from "./live/hand-over.ts";
-import { type Carried, type Loan, OwnedRuns } from "./live/owned-runs.ts";
+import { type Loan, type OwnedRun, OwnedRuns } from "./live/owned-runs.ts";
 import { isElsewhere } from "./live/ownership.ts";
 import { ProgramRun } from "./live/program-run.ts";
 import { createRevival, type Revival, refuseUnwritable } from "./live/revival.ts";
@@ -39,7 +39,7 @@ export interface RunnerDeps extends Omit<StartingDeps, "builtins" | "onLost"> {
 export class Runner {
   readonly #deps: RunnerDeps & StartingDeps;
   readonly #peers: Peers;
-  readonly #owned: OwnedRuns<Carried>;
+  readonly #owned: OwnedRuns<OwnedRun>;
   readonly #followers: Followers;
   readonly #reader: RunReader;
   readonly #elsewhere: Elsewhere;
@@ -55,7 +55,7 @@ export class Runner {
   constructor(deps: RunnerDeps) {
     const { store, log, approvalExpiresMs: expiresMs, peers = noPeers(deps.store) } = deps;
     this.#peers = peers;
-    this.#owned = new OwnedRuns<Carried>({
+    this.#owned = new OwnedRuns<OwnedRun>({
       ownership: peers.ownership,
       load: async (id, claim) => {
         const stored = await store.getRun(id);
@@ -67,7 +67,7 @@ export class Runner {
       },
       onStranded: (run) => this.#revival.stranded(run),
     });
-    const owned = (id: string): Carried | undefined => this.#owned.get(id);
+    const owned = (id: string): OwnedRun | undefined => this.#owned.get(id);
     this.#followers = createFollowers({ store, signals: peers.signals, journal: (id) => owned(id)?.journal });
     this.#reader = createRunReader(store, owned, this.#followers);
     this.#elsewhere = createElsewhere({ store, followers: this.#followers, reader: this.#reader });

@@ -6,12 +6,12 @@ import { spendTime, whenThereIsTime } from "../tools/checking/deadline.ts";
 import type { ActiveRun } from "./live/active-run.ts";
 import { decideCall } from "./live/approvals.ts";
 import type { CallRun } from "./live/call-run.ts";
-import { endRefused } from "./live/endings.ts";
+import { endRefused, isTakenOver } from "./live/endings.ts";
 import type { Followers } from "./live/followers.ts";
 import { handOver } from "./live/hand-over.ts";
 import { createJournal, type Journal } from "./live/live-journal.ts";
 import { orLost } from "./live/outcomes.ts";
-import type { Carried, OwnedRuns } from "./live/owned-runs.ts";
+import type { OwnedRun, OwnedRuns } from "./live/owned-runs.ts";
 import type { Ownership } from "./live/ownership.ts";
 import { type ProgramDeps, ProgramRun } from "./live/program-run.ts";
 import { createRunMemory } from "./live/run-memory.ts";
@@ -36,11 +36,11 @@ export interface StartingDeps extends ProgramDeps {
 
 export interface StartingParts extends StartingDeps {
   readonly ownership: Pick<Ownership, "begin">;
-  readonly owned: OwnedRuns<Carried>;
+  readonly owned: OwnedRuns<OwnedRun>;
   readonly followers: Followers;
   readonly reader: RunReader;
   /** The report of a run at rest, wherever it came to rest. */
-  readonly endAnywhere: (run: Carried) => Promise<Report>;
+  readonly endAnywhere: (run: OwnedRun) => Promise<Report>;
 }
 
 /** See `Runner.start`. */
@@ -93,7 +93,7 @@ export async function startProgram(request: ProgramRequest, parts: StartingParts
     report: () => run.report(),
     done,
     cancel: () => run.cancel(),
-    kept: () => orLost(run, run.journal.flush()),
+    kept: () => orLost(run, run.journal.flush()).catch(unlessTakenOver),
     events: (afterSeq, until) => followers.followLive(run.journal, { afterSeq, until }),
   };
 }
@@ -115,8 +115,13 @@ export async function openCalls(
   return run;
 }
 
+/** Whoever took the run over found it in the store. */
+function unlessTakenOver(error: unknown): void {
+  if (!isTakenOver(error)) throw error;
+}
+
 /** Cancels the run when the signal aborts. */
-function heedSignal(run: Carried, signal: AbortSignal | undefined): Disposable {
+function heedSignal(run: OwnedRun, signal: AbortSignal | undefined): Disposable {
   const cancel = (): void => run.cancel();
   if (signal?.aborted) cancel();
   signal?.addEventListener("abort", cancel, { once: true });

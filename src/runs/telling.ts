@@ -5,11 +5,11 @@ import type { Decided, Decision } from "./live/active-run.ts";
 import { isTakenOver } from "./live/endings.ts";
 import type { Mailbox, Message } from "./live/mailbox.ts";
 import { orLost } from "./live/outcomes.ts";
-import type { Carried, Loan, OwnedRuns } from "./live/owned-runs.ts";
+import type { Loan, OwnedRun, OwnedRuns } from "./live/owned-runs.ts";
 import { isElsewhere } from "./live/ownership.ts";
 
 export interface TellingDeps extends DecidingDeps {
-  readonly owned: OwnedRuns<Carried>;
+  readonly owned: OwnedRuns<OwnedRun>;
   readonly mailbox: Mailbox;
 }
 
@@ -27,7 +27,7 @@ export function createTelling(deps: TellingDeps): Telling {
   async function tell<T>(
     id: string,
     message: Message,
-    { here, there }: { here: (loan: Loan<Carried>) => Promise<T>; there: () => T },
+    { here, there }: { here: (loan: Loan<OwnedRun>) => Promise<T>; there: () => T },
   ): Promise<T | undefined> {
     for (;;) {
       const found = await owned.borrow(id);
@@ -67,7 +67,7 @@ export function createTelling(deps: TellingDeps): Telling {
   };
 }
 
-async function cancelLent(loan: Loan<Carried>): Promise<void> {
+async function cancelLent(loan: Loan<OwnedRun>): Promise<void> {
   using _ = loan;
   const { run } = loan;
   run.cancel();

@@ -147,7 +147,7 @@ describe("a subscriber", () => {
     expect((await second).map(({ type }) => type)).toEqual(["log", "ended"]);
   });
 
-  test("is done when the process stops carrying the run", async () => {
+  test("is done when the process lets go of the run", async () => {
     const written = journal();
     written.append(opened);
     const all = collect(written.subscribe());

@@ -6,7 +6,7 @@ import type { SettledCall } from "../record/call-result.ts";
 import type { Report } from "../record/report-shape.ts";
 import type { Viewer } from "./deciders.ts";
 
-/** A run that this process carries. */
+/** A run that began in this process. */
 export interface ActiveRun {
   readonly id: string;
   report(): Report;
@@ -18,7 +18,7 @@ export interface ActiveRun {
   cancel(): void;
   /** Resolves when all that is known of it is kept; rejects as `done`. Nobody is told of a run before. */
   kept(): Promise<void>;
-  /** Events after this seq, then live ones, each once it is kept. `rest`, the default: until the run ends or waits. `end`: until nobody carries it. */
+  /** Events after this seq, then live ones, each once it is kept. `rest`, the default: until the run ends or waits. `end`: until it is not owned here any more. */
   events(afterSeq?: number, until?: "rest" | "end"): AsyncIterable<JournalEvent>;
 }
 

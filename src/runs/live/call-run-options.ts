@@ -5,7 +5,7 @@ import type { Bridge } from "../../tools/gate/bridge.ts";
 import type { PolicyLayer } from "../../tools/policy-layer.ts";
 import type { RunSpec } from "../record/run-spec.ts";
 import type { Journal } from "./live-journal.ts";
-import type { Carried } from "./owned-runs.ts";
+import type { OwnedRun } from "./owned-runs.ts";
 
 /** A request that goes on with a chat. */
 export interface ResumingRequest {
@@ -24,7 +24,7 @@ export interface CallRunDeps {
 }
 
 export interface CallRunOptions {
-  readonly record: Pick<Carried, "id" | "principal"> & {
+  readonly record: Pick<OwnedRun, "id" | "principal"> & {
     readonly kind: "chat" | "call";
     readonly createdAt: number;
   };

@@ -15,7 +15,7 @@ import { endAtRest, endCalls, endLeft, refuseLost } from "./endings.ts";
 import type { GateRest } from "./lease.ts";
 import { Life } from "./life.ts";
 import type { Journal } from "./live-journal.ts";
-import type { Carried } from "./owned-runs.ts";
+import type { OwnedRun } from "./owned-runs.ts";
 import { createTurnstile } from "./turnstile.ts";
 
 /** What the gate is shown while one request is answered, or between two. */
@@ -24,7 +24,7 @@ interface View {
   readonly layers: readonly PolicyLayer[];
 }
 
-export class CallRun implements Carried, Decidable {
+export class CallRun implements OwnedRun, Decidable {
   readonly id: string;
   readonly principal: string;
   readonly spec: RunSpec;

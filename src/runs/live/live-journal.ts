@@ -9,7 +9,7 @@ import type { Claim } from "./ownership.ts";
 import type { RunMemory } from "./run-memory.ts";
 
 /**
- * The journal of one run while a process carries it. It has one writer, which is never held up: views read `events`,
+ * The journal of one run while a process owns it. It has one writer, which is never held up: views read `events`,
  * the store receives everything in order and in batches.
  */
 export interface Journal {
@@ -56,7 +56,7 @@ export interface Journal {
    */
   subscribe(afterSeq?: number, until?: "rest" | "end"): AsyncIterableIterator<JournalEvent>;
   /**
-   * For a process that stops carrying the run: ends subscriptions once they have read what is there, and gives its
+   * For a process that stops owning the run: ends subscriptions once they have read what is there, and gives its
    * memory back. Idempotent.
    */
   close(): void;

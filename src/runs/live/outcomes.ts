@@ -3,19 +3,19 @@ import { type SettledCall, settlementIn } from "../record/call-result.ts";
 import type { Report } from "../record/report-shape.ts";
 import { refuseLost } from "./endings.ts";
 import type { Journal } from "./live-journal.ts";
-import type { Carried } from "./owned-runs.ts";
+import type { OwnedRun } from "./owned-runs.ts";
 
 /**
  * What its client is told of a run at rest, once that is kept.
  * @throws `store_unavailable` or `store_damaged`, with the run, when its record cannot be kept
  */
-export async function endOf(run: Carried): Promise<Report> {
+export async function endOf(run: OwnedRun): Promise<Report> {
   await orLost(run, run.journal.flush());
   return run.report();
 }
 
 /** Whatever fails of a run whose record cannot be kept fails for that. */
-export function orLost<T>(run: Carried, act: Promise<T>): Promise<T> {
+export function orLost<T>(run: OwnedRun, act: Promise<T>): Promise<T> {
   return act.catch((error: unknown) => {
     throw run.journal.lost === undefined ? error : refuseLost(run, run.journal.lost);
   });

@@ -10,7 +10,7 @@ import type { Journal } from "./live-journal.ts";
 import { type Claim, isElsewhere, type OwnedElsewhere, type Ownership } from "./ownership.ts";
 
 /** A run as those above see it. */
-export interface Carried {
+export interface OwnedRun {
   readonly id: string;
   readonly principal: string;
   readonly journal: Journal;
@@ -36,17 +36,17 @@ export interface Carried {
 }
 
 /** A run in use, until it is disposed of. */
-export interface Loan<R extends Carried> extends Disposable {
+export interface Loan<R extends OwnedRun> extends Disposable {
   readonly run: R;
 }
 
-interface Place<R extends Carried> {
+interface Place<R extends OwnedRun> {
   readonly run: R;
   readonly claim: Claim;
   uses: number;
 }
 
-export interface OwnedRunsDeps<R extends Carried> {
+export interface OwnedRunsDeps<R extends OwnedRun> {
   readonly ownership: Pick<Ownership, "claim">;
   /** Reads a run whose claim was granted. Undefined when there is none. */
   readonly load: (id: string, claim: Claim) => Promise<R | undefined>;
@@ -56,7 +56,7 @@ export interface OwnedRunsDeps<R extends Carried> {
   readonly onStranded: (run: R) => void;
 }
 
-export class OwnedRuns<R extends Carried> {
+export class OwnedRuns<R extends OwnedRun> {
   readonly #deps: OwnedRunsDeps<R>;
   readonly #places = new Map<string, Place<R>>();
   readonly #loading = new Map<string, Promise<Place<R> | OwnedElsewhere | undefined>>();

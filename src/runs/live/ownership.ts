@@ -8,7 +8,7 @@ import { FIRST_TERM, type Store, type StoredRun } from "../../store/store.ts";
 
 /** A run is this process's own, for one term. */
 export interface Claim {
-  /** What every append carries: see `Store.append`. */
+  /** What every append comes with: see `Store.append`. */
   readonly term: number;
   /** Aborts once another process owns the run. What this one still knows of it is not true any more. */
   readonly lost: AbortSignal;

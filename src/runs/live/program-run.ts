@@ -29,7 +29,7 @@ import type { Decidable } from "./approvals.ts";
 import { endAtRest, lineOfUndecided, toRunError, toRunWarning } from "./endings.ts";
 import { createLease, type GateRest, type Lease } from "./lease.ts";
 import type { Journal } from "./live-journal.ts";
-import type { Carried } from "./owned-runs.ts";
+import type { OwnedRun } from "./owned-runs.ts";
 import { createTurnstile } from "./turnstile.ts";
 
 export interface ProgramDeps {
@@ -70,7 +70,7 @@ export interface ProgramRunOptions {
   readonly reuse?: GateCall["reuse"];
 }
 
-export class ProgramRun implements Carried, Decidable {
+export class ProgramRun implements OwnedRun, Decidable {
   readonly id: string;
   readonly principal: string;
   readonly decidable: Decidable = this;

@@ -7,13 +7,13 @@ import { ToolariumError, toRefusal } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { Store } from "../../store/store.ts";
 import { isTakenOver, refuseLost } from "./endings.ts";
-import type { Carried, OwnedRuns } from "./owned-runs.ts";
+import type { OwnedRun, OwnedRuns } from "./owned-runs.ts";
 
 export interface RevivalDeps {
   readonly store: Pick<Store, "health" | "onRevived">;
   readonly log: Log;
-  readonly owned: OwnedRuns<Carried>;
-  /** Takes up a run that nobody carries, as it stands in the store. */
+  readonly owned: OwnedRuns<OwnedRun>;
+  /** Takes up a run that nobody owns, as it stands in the store. */
   readonly takeUp: (id: string) => Promise<void>;
 }
 
@@ -21,7 +21,7 @@ export interface Revival extends Disposable {
   /** The record of this run cannot be kept. */
   lost(id: string): void;
   /** Nobody uses this run any more, and its record is not kept yet. */
-  stranded(run: Carried): void;
+  stranded(run: OwnedRun): void;
 }
 
 /** Milliseconds until a record is written again that was refused while the store itself was well. */
@@ -39,7 +39,7 @@ export function createRevival({ store, log, owned, takeUp }: RevivalDeps): Reviv
     log.error({ err: error, run: id }, "the record of this run is lost from where it could not be kept");
   }
 
-  /** Tried until it succeeds: a store that fails once more says nothing of runs that are not carried. */
+  /** Tried until it succeeds: a store that fails once more says nothing of runs that are not owned here. */
   async function resume(id: string): Promise<void> {
     if (disposed) return;
     await takeUp(id).catch((error: unknown) => {
@@ -49,12 +49,12 @@ export function createRevival({ store, log, owned, takeUp }: RevivalDeps): Reviv
   }
 
   /** A call that had been made would be in doubt if its run resumed before its outcome is known. */
-  async function restore(run: Carried): Promise<void> {
+  async function restore(run: OwnedRun): Promise<void> {
     await run.quiet();
     await run.journal.restore();
   }
 
-  function stranded(run: Carried): void {
+  function stranded(run: OwnedRun): void {
     // Once the store can be written again it says so.
     if (disposed || underWay.has(run.id) || store.health.hindrance !== null) return;
     underWay.add(run.id);

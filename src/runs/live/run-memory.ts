@@ -1,4 +1,4 @@
-/** What one run keeps in memory for as long as this process carries it: its program, its input, all that its journal says. */
+/** What one run keeps in memory for as long as this process owns it: its program, its input, all that its journal says. */
 import { ToolariumError } from "../../errors.ts";
 import type { JournalEventBody } from "../../journal.ts";
 import { KEPT_PER_CHAR, type MemoryBudget, SMALL_BYTES } from "../../memory-budget.ts";
@@ -10,7 +10,7 @@ export interface RunMemory {
   goOn(specChars: number): void;
   /** Counts an event, once. */
   keep(event: JournalEventBody): void;
-  /** The run is not carried any more. Idempotent. */
+  /** The run is not owned here any more. Idempotent. */
   release(): void;
 }
 

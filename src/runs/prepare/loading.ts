@@ -4,7 +4,7 @@ import type { MemoryBudget } from "../../memory-budget.ts";
 import type { Store, StoredRun } from "../../store/store.ts";
 import { CallRun } from "../live/call-run.ts";
 import { createJournal, type Journal, type JournalOptions } from "../live/live-journal.ts";
-import type { Carried } from "../live/owned-runs.ts";
+import type { OwnedRun } from "../live/owned-runs.ts";
 import type { Claim } from "../live/ownership.ts";
 import { type ProgramDeps, ProgramRun } from "../live/program-run.ts";
 import { createRunMemory } from "../live/run-memory.ts";
@@ -22,7 +22,7 @@ export async function loadRun(
     readonly onLost?: JournalOptions["onLost"];
     readonly memory?: MemoryBudget | undefined;
   },
-): Promise<Carried> {
+): Promise<OwnedRun> {
   const { store, log, onLost } = deps;
   const events = await store.readJournal(stored.id);
   const spec = parseSpec(stored.spec);

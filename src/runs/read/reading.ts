@@ -8,7 +8,7 @@ import { allRuns } from "../../store/all-runs.ts";
 import type { Store, StoredRun, RunPage as StoredRunPage } from "../../store/store.ts";
 import { type Approval, approvalsOf, isAsked, seesWhole, type Viewer } from "../live/deciders.ts";
 import type { Followers, FollowOptions } from "../live/followers.ts";
-import type { Carried } from "../live/owned-runs.ts";
+import type { OwnedRun } from "../live/owned-runs.ts";
 import { mergeChildren } from "../record/chat-report.ts";
 import { callIdOf, parseCallId } from "../record/ids.ts";
 import { deriveReport, type RunStatus } from "../record/report.ts";
@@ -80,14 +80,14 @@ const RUNS_AT_ONCE = 10;
 
 export function createRunReader(
   store: Store,
-  carried: (id: string) => Carried | undefined,
+  owned: (id: string) => OwnedRun | undefined,
   followers: Followers,
 ): RunReader {
   const eventsOf = async (id: string): Promise<readonly JournalEvent[]> =>
-    carried(id)?.journal.readable ?? (await store.readJournal(id));
+    owned(id)?.journal.readable ?? (await store.readJournal(id));
 
   const stateOf = async (id: string): Promise<RunState> => {
-    const journal = carried(id)?.journal;
+    const journal = owned(id)?.journal;
     if (journal === undefined) return readState(await store.readJournal(id));
     const { readable, events, state } = journal;
     return readable === events ? state : readState(readable);
@@ -95,7 +95,7 @@ export function createRunReader(
 
   /** The store may not have it yet, or not be able to give it. */
   const recordOf = async (id: string): Promise<StoredRun | undefined> => {
-    const journal = carried(id)?.journal;
+    const journal = owned(id)?.journal;
     if (journal === undefined) return store.getRun(id);
     return { ...journal.record, status: statusAfter(journal.readable.at(-1)) };
   };

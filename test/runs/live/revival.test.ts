@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import { createLog } from "../../../src/log.ts";
 import { createJournal } from "../../../src/runs/live/live-journal.ts";
-import { type Carried, OwnedRuns } from "../../../src/runs/live/owned-runs.ts";
+import { type OwnedRun, OwnedRuns } from "../../../src/runs/live/owned-runs.ts";
 import { ownEverything } from "../../../src/runs/live/ownership.ts";
 import { createRevival, type Revival } from "../../../src/runs/live/revival.ts";
 import { runRecord } from "../../store/records.ts";
@@ -10,7 +10,7 @@ import { runRecord } from "../../store/records.ts";
 const nothing = async (): Promise<void> => undefined;
 const log = createLog("silent");
 
-function strandedRun(): Carried {
+function strandedRun(): OwnedRun {
   const store = {
     ...{ createRun: async () => "", append: nothing, flush: nothing },
     getRun: async () => undefined,
@@ -36,7 +36,7 @@ it("a run that is stranded again while it is taken up is taken up again", async 
   const revival: Revival = createRevival({
     store: { health: { hindrance: null, damage: null }, onRevived: () => () => undefined },
     log,
-    owned: new OwnedRuns<Carried>({
+    owned: new OwnedRuns<OwnedRun>({
       ownership: ownEverything({ listRuns: async () => ({ runs: [], nextCursor: null }) }),
       load: async () => undefined,
       onRest: () => undefined,

@@ -11,7 +11,7 @@ const root = resolve(import.meta.dirname, "..");
 /** First match wins. */
 const floors: readonly (readonly [pattern: RegExp, floor: number])[] = [
   [/^sandbox\//, 0],
-  [/^src\/(mcp|upstream|store|config)\//, 0],
+  [/^src\/(json|mcp|upstream|store|config)\//, 0],
   [
     /^src\/(errors|error-codes|foreign-text|secrets|log|hiding-log|journal|json|memory-budget|telling-line|timers|tokens)\.ts$/,
     0,

@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import { createFrameReader } from "../../sandbox/frames.ts";
 import { renderDeclarations } from "../../src/code/declare/declarations.ts";
 import { showDeclarations } from "../../src/code/declare/shown-declarations.ts";
+import { parseJson } from "../../src/json.ts";
 import { listTools } from "../../src/mcp/tool-list.ts";
 import { createAnswerReader } from "../../src/mcp/wire/answer-reader.ts";
 import { rewriteEvents } from "../../src/mcp/wire/event-lines.ts";
@@ -153,6 +154,8 @@ test.for([
 });
 
 const fill = (text: string): string => text.repeat(Math.floor(8_000_000 / text.length));
+const listOf = (item: string): string => `[${fill(item)}1]`;
+const names = (count: number, value: string): string => times(count, (at) => `"k${at}":${value}`).join(",");
 const answering = (result: string): string => `{"jsonrpc":"2.0","id":1,"result":{"a":${result}}}`;
 
 test.for([
@@ -165,6 +168,20 @@ test.for([
   ["ends of objects", `{"result":1}${fill("},")}`],
   ["a number of 8 MB", answering(fill("9"))],
   ["a fraction of 8 MB", answering(`0.${fill("0")}1`)],
+  ["numbers of 20 digits", answering(listOf("12345678901234567890,"))],
+  ["numbers beyond all doubles", answering(listOf("1e400,"))],
+  ["numbers that doubles hold", answering(listOf("1e10,"))],
+  ["fractions of 19 digits", answering(listOf("0.1234567890123456789,"))],
+  ["names and a long number", answering(`{${names(600_000, "1")},"long":1e400}`)],
+  ["names of long numbers", answering(`{${names(300_000, "12345678901234567")}}`)],
+  ["one name of long numbers", answering(`{${fill('"a":1e400,')}"a":1}`)],
+  [
+    "nested arrays and a long number",
+    answering(`[${fill("[]").replaceAll("[]", "[")}1e400${fill("[]").replaceAll("[]", "]")},1e400]`),
+  ],
+  ["long numbers deep down", answering(`${"[".repeat(2_000)}${listOf("1e400,")}${"]".repeat(2_000)}`)],
+  ["quotes and a long number", answering(`["${fill('\\"')}",1e400]`)],
+  ["empty objects and a long number", answering(`[${fill("{},")}1e400]`)],
   ["nested arrays", answering(fill("[]").replaceAll("[]", "[") + fill("[]").replaceAll("[]", "]"))],
   ["many notices at once", `[${fill('{"method":"a"},')}1]`],
   ["many answers at once", `[${fill('{"id":1,"result":{}},')}1]`],
@@ -177,6 +194,29 @@ test.for([
   expect(await read).toBeLessThan(atMost(10));
   expect(await refuse).toBeLessThan(atMost(4));
 });
+
+test.for([
+  ["nothing but such numbers", listOf("12345678901234567890,"), 4],
+  ["nothing but numbers beyond all doubles", listOf("1e400,"), 9],
+  ["600,000 names beside one", `{${names(600_000, "1")},"long":1e400}`, 3],
+  ["4,000,000 numbers beside one", `[${fill("1,")}1e400]`, 5],
+  [
+    "deep nesting beside one",
+    `[${fill("[]").replaceAll("[]", "[")}${fill("[]").replaceAll("[]", "]")},1e400]`,
+    5,
+  ],
+  ["an early number of a name that comes again", `{"a":1e400,${names(600_000, "1")},"a":1}`, 8],
+] as const)(
+  "numbers keep their digits at little more than what JSON.parse takes: %s",
+  async ([, text, most]) => {
+    const plain = await timeOf(() => JSON.parse(text));
+    const exact = await timeOf(() => parseJson(text));
+    console.log(
+      `JSON.parse ${plain.toFixed(0)} ms, parseJson ${exact.toFixed(0)} ms, unit ${unit.toFixed(0)} ms`,
+    );
+    expect(exact - plain).toBeLessThan(most * unit);
+  },
+);
 
 test("many messages at once are no answer", () => {
   const reader = createAnswerReader();

@@ -3,7 +3,8 @@
  * the run's report says so. A function of the value alone: a replay is told the same.
  */
 import type { Diagnostic } from "../../code/compile.ts";
-import { type ExactNumber, isExact, mayLoseDigits, parseJson, replaceExact } from "../../json.ts";
+import type { ExactNumber } from "../../json/exact-number.ts";
+import { isExact, mayLoseDigits, parseJson, replaceExact } from "../../json.ts";
 import type { RunState } from "./run-state.ts";
 
 /** JSON text as a program is given it. */

@@ -3,7 +3,7 @@
  * string is that number; where it takes a string, it is one.
  */
 import { type Schema, validate } from "@cfworker/json-schema";
-import { exactly } from "../../json.ts";
+import { exactly } from "../../json/exact-number.ts";
 import type { PreparedSchema } from "./prepared-schema.ts";
 
 /** Whether a JSON text may hold such a string. */

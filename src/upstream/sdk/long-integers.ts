@@ -2,7 +2,8 @@
  * Google's models send arguments as values, and its package reads them by `JSON.parse`. An integer that would lose
  * digits there is passed on as a string. The gate sends that as the number where a tool wants one.
  */
-import { type ExactNumber, mayLoseDigits, parseJson, replaceExact } from "../../json.ts";
+import type { ExactNumber } from "../../json/exact-number.ts";
+import { mayLoseDigits, parseJson, replaceExact } from "../../json.ts";
 import { createJsonScan } from "../provider/json-scan.ts";
 import { createLineReader } from "../reading/server-sent-data.ts";
 

@@ -1,7 +1,7 @@
 /**
- * Calls that no server answers but the gateway itself. They pass the same gate as any other and are in the journal, so
- * that a replay is told the same; they change nothing, and run without a person. Their ids begin with `@`, which no
- * server's name does: `@tools/search`.
+ * Built-in tools: calls that the gateway itself answers. They pass the same gate as any other call and are in the
+ * journal, so that a replay gets the same answers. They change nothing, and run without approval. Their ids begin with
+ * `@`, which no server's name does: `@tools/search`.
  */
 import type { CallOutcome } from "../mcp/server.ts";
 import type { Catalog, CatalogTool } from "./catalog.ts";
@@ -10,11 +10,11 @@ import type { JsonSchema } from "./tool-source.ts";
 
 export interface Builtin {
   readonly tool: CatalogTool;
-  /** `args` have passed the schema. What it may tell is what this policy allows. */
+  /** Answers a call. `args` have passed the schema. The answer may mention only tools that the view's policy allows. */
   answer(args: { readonly [name: string]: unknown }, view: BuiltinView): Promise<CallOutcome>;
 }
 
-/** As the run that asks has them. */
+/** The view of the run that makes the call. */
 export interface BuiltinView {
   readonly catalog: Catalog;
   readonly policy: Policy;
@@ -23,7 +23,7 @@ export interface BuiltinView {
 /** By id. */
 export type Builtins = ReadonlyMap<string, Builtin>;
 
-/** `on` is the object in a program that holds it: `tools` for `@tools/search`. */
+/** `on` is the program's object that has it: `tools` for `@tools/search`. */
 export function builtinTool(
   on: string,
   name: string,

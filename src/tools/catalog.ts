@@ -1,6 +1,6 @@
 /**
- * The catalog: an immutable, versioned snapshot of every tool of every server, with the names under which a program,
- * a model and an operator know it. A run keeps the catalog it started with.
+ * The catalog: an immutable, versioned snapshot of every tool of every server, with its names for programs, models and
+ * operators. A run keeps the catalog it started with.
  */
 
 import { createHash } from "node:crypto";
@@ -17,32 +17,32 @@ import { patternMatcher } from "./patterns.ts";
 import type { JsonSchema, ServerSource, ToolSource } from "./tool-source.ts";
 
 export interface CatalogTool extends Omit<ToolSource, "readOnly" | "idempotent"> {
-  /** `server/tool`, the original names; the key of everything. */
+  /** `server/tool` with the original names; the key everywhere. */
   readonly id: string;
   readonly server: string;
-  /** The global that holds it in a program: `github`; for tools of `local` the tool's own global. */
+  /** The global of a program that holds it: `github`; for tools of `local` the tool's own global. */
   readonly global: string;
   /** Its name on that global; null when the tool is the global itself. */
   readonly method: string | null;
-  /** How a program writes it: `github.list_issues`, or `calculator` for a tool of `local`. */
+  /** The name in a program: `github.list_issues`, or `calculator` for a tool of `local`. */
   readonly callable: string;
-  /** How a model that gets plain tool lists names it: `github__list_issues`, at most 64 characters. */
+  /** The name in a plain tool list for models: `github__list_issues`, at most 64 characters. */
   readonly functionName: string;
   readonly readOnly: boolean;
   readonly idempotent: boolean;
   /**
-   * What the operator says the tool gives. It is declared, before what the server says; results are read and passed on
-   * as they are without it, and are not checked against it.
+   * The operator's schema of its result. It is declared in place of the server's. Results are not parsed by it and not
+   * checked against it.
    */
   readonly attachedSchema?: JsonSchema;
   /**
-   * The shape of its results so far, where nobody says what it gives. Where somebody does: text, which came in its place.
-   * A promise by nobody.
+   * The observed shape of its results, where no schema promises one. Where one does: text that came instead. Inferred
+   * from results; faults against it only warn.
    */
   readonly observedSchema?: JsonSchema;
 }
 
-/** One server as programs see it. */
+/** One server, as programs see it. */
 interface CatalogServer {
   readonly name: string;
   /** The global's name, or null for `local`. */
@@ -55,22 +55,24 @@ export interface Catalog {
   /** Sorted by id in byte order. */
   readonly tools: readonly CatalogTool[];
   readonly servers: readonly CatalogServer[];
-  /** Globals and methods that two things wanted. `kept` is the id of the tool, or name of the server, that has it. */
+  /**
+   * Globals and methods with two claims. `kept` is the id of the tool, or the name of the server, that has the name.
+   */
   readonly collisions: readonly NameCollision[];
-  /** Ids that a server announced more than once; the first is the one that counts. */
+  /** Ids that a server announced more than once; the first counts. */
   readonly duplicates: readonly string[];
-  /** The catalog without what was only observed; absent where nothing was. */
+  /** The catalog without observed shapes; absent where there are none. */
   readonly promised?: Catalog;
   /** Exact strings only. */
   byId(id: string): CatalogTool | undefined;
   byFunctionName(name: string): CatalogTool | undefined;
 }
 
-/** The operator's word on tools, as patterns; what a source says of itself counts too. */
+/** The operator's marks on tools, as patterns. A source's own marks count too. */
 export interface ToolMarks {
   readonly readOnly: readonly string[];
   readonly idempotent: readonly string[];
-  /** By the id of their tool. Default none. */
+  /** Result schemas by tool id. Default none. */
   readonly outputSchemas?: { readonly [id: string]: JsonSchema };
 }
 
@@ -115,14 +117,14 @@ export function buildCatalog(sources: readonly ServerSource[], marks: ToolMarks)
   });
 }
 
-/** What the tool's results are said to be, by whoever promises it; undefined when nobody does. */
+/** The promised schema of the tool's result, by the operator or the server; undefined when there is none. */
 export function promisedSchema({ attachedSchema, outputSchema }: CatalogTool): JsonSchema | undefined {
   return attachedSchema ?? outputSchema;
 }
 
 /**
- * The same tools with the shapes that were observed of their results, as another version of the catalog. `observed`
- * gives a tool's shape, which counts only where nobody promises one, or as text that came in the place of what was.
+ * The same tools with the observed shapes of their results, as another version of the catalog. `observed` gives a
+ * tool's shape. It is used only where no schema promises one, or for text that came in place of the promised value.
  */
 export function withObserved(
   catalog: Catalog,
@@ -143,8 +145,8 @@ function isText(schema: JsonSchema | undefined): boolean {
 }
 
 /**
- * What a program finds as globals. Servers and local tools outside the visible ones are there too, so that calling
- * one is a refusal that names its rule and not a ReferenceError; they just cannot be listed.
+ * The tools as globals of a program. Servers and local tools that are not visible get globals too, so that calling one
+ * is a refusal that names its rule instead of a ReferenceError; they are only not enumerable.
  */
 export function toNamespaces(catalog: Catalog, visible: readonly CatalogTool[]): ToolNamespaces {
   const shown = new Set(visible.map(({ id }) => id));

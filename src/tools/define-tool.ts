@@ -1,4 +1,4 @@
-/** Tools given in code: one definition, checked when it is made, with the argument's type inferred from its schema. */
+/** Tools given in code: one definition, checked when it is made. The argument's type is inferred from its schema. */
 
 import { z } from "zod";
 import { ToolariumError } from "../errors.ts";
@@ -35,7 +35,7 @@ interface StandardIssue {
 
 type PlainSchema = { readonly [keyword: string]: unknown };
 
-/** What a schema describes. A plain JSON Schema has no type of its own: an object of unknown values, or just unknown. */
+/** The type that a schema describes. A plain JSON Schema has no type: an object of unknown values, or just unknown. */
 type ArgumentsOf<Schema> =
   Schema extends StandardSchema<unknown, infer Output> ? Output : { readonly [name: string]: unknown };
 type ResultOf<Schema> = Schema extends StandardSchema<unknown, infer Output> ? Output : unknown;
@@ -44,7 +44,7 @@ export interface ToolDefinition<
   Input extends StandardSchema | PlainSchema,
   Output extends StandardSchema | PlainSchema | undefined = undefined,
 > {
-  /** Not empty, no "/". A program calls it by this name, cleaned to an identifier. */
+  /** Not empty, no "/". Programs call the tool by this name, cleaned to an identifier. */
   readonly name: string;
   readonly description: string;
   /** Describes one object. */
@@ -55,13 +55,16 @@ export interface ToolDefinition<
    * @defaultValue the result is `any` in a program
    */
   readonly output?: Output;
-  /** Gets validated arguments, defaults and transforms applied. What it throws is the failure's message. */
+  /**
+   * Gets validated arguments, with defaults and transforms applied. The message of a thrown error becomes the failure's
+   * message.
+   */
   readonly execute: (
     args: ArgumentsOf<Input>,
     context: { readonly signal: AbortSignal },
   ) => ResultOf<Output> | Promise<ResultOf<Output>>;
   /**
-   * It changes nothing: a run that only called such tools has `effects: "none"`.
+   * The tool changes nothing: a run that only called such tools has `effects: "none"`.
    *
    * @defaultValue false
    */
@@ -73,7 +76,7 @@ export interface ToolDefinition<
    */
   readonly idempotent?: boolean;
   /**
-   * A person has to agree to every call.
+   * Every call needs approval.
    *
    * @defaultValue false: tools given in code run automatically
    */
@@ -86,7 +89,7 @@ export interface ToolDefinition<
   readonly positional?: readonly string[];
 }
 
-/** Arguments that fit the JSON Schema and that the tool's own schema refuses all the same. Kind `invalid_arguments`. */
+/** Arguments that fit the JSON Schema but that the tool's own schema refuses. Kind `invalid_arguments`. */
 export class InvalidArgumentsError extends Error {
   override readonly name = "InvalidArgumentsError";
 }
@@ -149,7 +152,7 @@ function checkName(name: unknown): void {
   );
 }
 
-/** A copy: whoever gave the schema can go on changing their own. */
+/** A copy: the caller may change the schema afterwards. */
 function describe(schema: StandardSchema | PlainSchema, side: "input" | "output", tool: string): PlainSchema {
   try {
     const described: unknown = JSON.parse(JSON.stringify(toJsonSchema(schema, side)));
@@ -168,7 +171,7 @@ function toJsonSchema(schema: StandardSchema | PlainSchema, side: "input" | "out
   if (!isStandard(schema)) return schema;
   const { jsonSchema, vendor } = schema["~standard"];
   if (jsonSchema !== undefined) return jsonSchema[side]({ target: "draft-2020-12" });
-  // zod before 4.2 has the conversion, but not yet on its schemas.
+  // zod before 4.2 has this conversion, but not as a method of its schemas.
   if (schema instanceof z.core.$ZodType) return z.toJSONSchema(schema, { io: side });
   throw new Error(`${vendor} does not offer it on this schema. Wrap it with the library's converter.`);
 }
@@ -198,7 +201,7 @@ function propertyNames(schema: unknown): ReadonlySet<string> {
   return new Set([...own, ...branches.flatMap((branch) => [...propertyNames(branch)])]);
 }
 
-/** The JSON Schema was checked at the gate; this adds what only the library can check, and its transforms. */
+/** The gate has checked the JSON Schema; this adds the checks that only the library can make, and its transforms. */
 async function validate<Schema extends StandardSchema | PlainSchema>(
   schema: Schema,
   args: unknown,
@@ -214,7 +217,7 @@ function describeIssue({ path = [], message }: StandardIssue): string {
   return keys.length === 0 ? message : `/${keys.join("/")}: ${message}`;
 }
 
-/** Some libraries make schemas that are functions. */
+/** The schemas of some libraries are functions. */
 function isStandard(schema: unknown): schema is StandardSchema {
   return (
     ((typeof schema === "object" && schema !== null) || typeof schema === "function") && "~standard" in schema

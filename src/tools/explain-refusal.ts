@@ -1,4 +1,7 @@
-/** Why a call cannot be made, in words: the rule, and the allowed names that were probably meant. No other is named. */
+/**
+ * Explains why a call cannot be made: the rule, and the allowed names that were probably meant. Other names are never
+ * mentioned.
+ */
 import type { Catalog, CatalogTool } from "./catalog.ts";
 import { meantTools } from "./meant-tools.ts";
 import { nearestNames } from "./nearest.ts";
@@ -11,10 +14,10 @@ export interface ExplainedRefusal {
   readonly message: string;
 }
 
-/** Tools that a refusal suggests. */
+/** Most tools that a refusal suggests. */
 const SUGGESTIONS = 3;
 
-/** For ids that `decide` denies or nobody has. `asked`: how the reader wrote it, when that is known. */
+/** For ids that `decide` denies or that no tool has. `asked`: the name as the reader wrote it, when known. */
 export function explainRefusal(
   id: string,
   { catalog, policy }: { readonly catalog: Catalog; readonly policy: Policy },
@@ -38,7 +41,7 @@ function nounOf(spelling: Spelling): string {
   return spelling === "program" ? "tool" : "function";
 }
 
-/** A program that calls a hidden tool by its method can only send that name: it never saw the original one. */
+/** A program that calls a hidden tool by its method knows only that name, never the original one. */
 function byCallableName(id: string, catalog: Catalog): CatalogTool | undefined {
   return catalog.tools.find(({ server, method }) => method !== null && `${server}/${method}` === id);
 }
@@ -51,7 +54,10 @@ function suggest(id: string, allowed: readonly CatalogTool[], spelling: Spelling
     : `Nearest allowed: ${names.slice(0, SUGGESTIONS).join(", ")}.`;
 }
 
-/** The ones it means; or nearest as a whole, or by the tool's name on any server; or else what its own server offers. */
+/**
+ * The tools that the id means; else tools with a similar id, or with a similar tool name on any server; else those of
+ * its own server.
+ */
 export function nearestTo(id: string, allowed: readonly CatalogTool[]): readonly CatalogTool[] {
   const meant = meantTools([id], allowed);
   if (meant.length > 0) return meant;

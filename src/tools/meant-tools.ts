@@ -1,10 +1,11 @@
 /**
- * Which tool a wrong spelling means: `shop__order`, `mcp.shop.order`, `shop.tools.getOrder`, `functions.shop_order`.
- * For messages only: nothing is ever called by what is found here. Whoever asks gives the tools that may be named.
+ * Finds the tool that a wrong spelling means: `shop__order`, `mcp.shop.order`, `shop.tools.getOrder`,
+ * `functions.shop_order`. For messages only: the findings are never called. The caller passes the tools that may be
+ * named.
  */
 import { nearestNames } from "./nearest.ts";
 
-/** A tool by its original names and by those of a program. `method`: null for a tool that is a global itself. */
+/** A tool by its original names and by its names in a program. `method`: null for a tool that is itself a global. */
 export interface NamedTool {
   readonly server: string;
   readonly global: string;
@@ -12,14 +13,14 @@ export interface NamedTool {
   readonly method: string | null;
 }
 
-/** Longer chains name no tool. */
+/** Longer chains never name a tool. */
 const MAX_WORDS = 12;
 const MAX_WORD_CHARS = 200;
 
-/** Steps after a tool's own name, as other hosts have them: `shop.order.execute(…)`. */
+/** Words that other hosts put after a tool's name: `shop.order.execute(…)`. */
 const VERBS: ReadonlySet<string> = new Set(["call", "execute", "invoke", "run", "apply", "exec", "func"]);
 
-/** `names` are the words of a chain, in order, as somebody wrote them. Empty when they mean no tool for certain. */
+/** `names` are the words of a chain, in order. Empty when they do not certainly mean a tool. */
 export function meantTools<T extends NamedTool>(names: readonly string[], tools: readonly T[]): readonly T[] {
   const words = wordsOf(names);
   const found = meantBy(words, tools);
@@ -27,10 +28,13 @@ export function meantTools<T extends NamedTool>(names: readonly string[], tools:
   return meantBy(words.slice(0, -1), tools);
 }
 
-/** Functions of other hosts that are told the tool: `client.callTool("order", …)`, `use_mcp_tool({ tool_name: "order" })`. */
+/**
+ * Functions of other hosts that take the tool as an argument: `client.callTool("order", …)`, `use_mcp_tool({ tool_name:
+ * "order" })`.
+ */
 const CALLER = /call|invoke|exec|run|use|tool|mcp|request|dispatch/i;
 
-/** The same for a call: when the chain means none, the texts among its arguments may. */
+/** The same for a call: when the chain means no tool, texts among its arguments may. */
 export function meantByCall<T extends NamedTool>(
   { names, texts }: { readonly names: readonly string[]; readonly texts: readonly string[] },
   tools: readonly T[],
@@ -41,13 +45,13 @@ export function meantByCall<T extends NamedTool>(
   return found.find((each) => each.length > 0) ?? [];
 }
 
-/** `Write shop.order(…).`, or of several alternatives the first three. */
+/** `Write shop.order(…).`; of several alternatives the first three. */
 export function sayWrite(tools: readonly NamedTool[]): string {
   const written = [...new Set(tools.map(writeTool))].slice(0, 3).map((name) => `${name}(…)`);
   return `Write ${written.join(" or ")}.`;
 }
 
-/** How a program writes it: `shop.get_user`, or `calculator` for a tool that is a global. */
+/** The name in a program: `shop.get_user`, or `calculator` for a tool that is a global. */
 export function writeTool({ global, method }: NamedTool): string {
   return method === null ? global : writeMember(global, method);
 }
@@ -89,7 +93,7 @@ function isJoined(tool: NamedTool, words: readonly string[]): boolean {
   );
 }
 
-/** What stands before it is a word that other hosts put there. */
+/** The word before it is one that other hosts put there. */
 function isEnd(text: string, whole: string): boolean {
   return text.endsWith(whole) && WRAPPER.test(text.slice(0, -whole.length));
 }

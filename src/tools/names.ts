@@ -1,19 +1,21 @@
-/** Names for things whose own names a program cannot write: made deterministically, each given to one thing only. */
+/**
+ * Names for tools and servers whose own names a program cannot write: derived deterministically, each assigned once.
+ */
 import { createHash } from "node:crypto";
 
-/** What providers accept as a function's name, in characters. */
+/** Longest function name that providers accept, in characters. */
 const FUNCTION_NAME_CHARS = 64;
 
-/** Something that wants a name. `id` tells claims with equal names apart. */
+/** A claim for a name. `id` distinguishes claims with equal names. */
 export interface NameClaim {
   readonly id: string;
   readonly name: string;
 }
 
-/** A name that two things wanted, and who got which. */
+/** A name with two claims, and the outcome. */
 export interface NameCollision {
   readonly wanted: string;
-  /** Id of the one that kept it. */
+  /** Id of the claim that kept the name. */
   readonly kept: string;
   readonly renamed: { readonly id: string; readonly to: string };
 }
@@ -25,9 +27,9 @@ export interface AssignedNames {
 }
 
 /**
- * Gives every claim an identifier of its own. Of claims that clean to the same identifier the one whose name needs no
- * cleaning keeps it, else the first by byte order of the original names (of equal ones the first given). The others
- * get the first free of `_2`, `_3`, … A name that somebody else wants as it stands is never taken for that.
+ * Assigns every claim an identifier of its own. Among claims that clean to the same identifier, the one whose name
+ * needs no cleaning keeps it, else the first by byte order of the original names (of equal ones the first given). The
+ * others get the first free of `_2`, `_3`, … A name that another claim has as it stands is never used for that.
  */
 export function assignNames(claims: readonly NameClaim[]): AssignedNames {
   const ordered = claims
@@ -50,7 +52,7 @@ export function assignNames(claims: readonly NameClaim[]): AssignedNames {
   return { names, collisions };
 }
 
-/** A JavaScript identifier that no program already gives a meaning to. */
+/** A JavaScript identifier without a meaning of its own in a program. */
 function cleanIdentifier(name: string): string {
   const cleaned = name.replace(/[^\p{ID_Continue}$]/gu, "_") || "_";
   if (reservedNames.has(cleaned)) return `${cleaned}_`;
@@ -59,8 +61,8 @@ function cleanIdentifier(name: string): string {
 
 /**
  * Names tools for models that get plain tool lists: `server__tool`. When cleaning or the cut to 64 characters changes
- * that, it ends in `_` and the first 8 hex digits of the id's sha256. Ids that are valid as they are come first, so
- * that no made-up name takes the place of a real one.
+ * the name, it ends in `_` and the first 8 hex digits of the id's sha256. Ids that are valid as they are come first, so
+ * that no derived name takes the place of a real one.
  */
 export function assignFunctionNames(ids: readonly string[]): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
@@ -87,13 +89,13 @@ function hashedFunctionName(id: string, taken: ReadonlySet<string>): string {
   }
 }
 
-/** Providers take fewer characters than JavaScript, and some want no digit first. */
+/** Providers accept fewer characters than JavaScript, and some refuse a digit at the start. */
 function cleanFunctionName(name: string): string {
   const cleaned = name.replace(/[^A-Za-z0-9_]/gu, "_");
   return (/^[0-9]/.test(cleaned) ? `_${cleaned}` : cleaned).slice(0, FUNCTION_NAME_CHARS);
 }
 
-/** Order of the UTF-8 bytes, the same on every machine. */
+/** The order of the UTF-8 bytes, the same on every machine. */
 export function compareBytes(a: string, b: string): number {
   if (a === b) return 0;
   return Buffer.compare(Buffer.from(a), Buffer.from(b)) || (a < b ? -1 : 1);
@@ -103,7 +105,7 @@ function firstFree(wanted: string, holders: ReadonlyMap<string, string>): string
   for (let n = 2; ; n += 1) if (!holders.has(`${wanted}_${n}`)) return `${wanted}_${n}`;
 }
 
-/** What a program may not find replaced by a tool: the language's words and globals, and the sandbox's own. */
+/** Names that a tool must not replace in a program: the language's words and globals, and the sandbox's own. */
 export const reservedNames: ReadonlySet<string> = new Set(
   `
   await break case catch class const continue debugger default delete do else enum export extends false finally for

@@ -1,7 +1,7 @@
 /** "Did you mean": names close to one that does not exist. */
 import { compareBytes } from "./names.ts";
 
-/** Pairs of characters compared for one name, some 20 ms of them: of thousands of long names the last are not looked at. */
+/** Most pairs of characters compared for one name, about 20 ms. Of thousands of long names the last are skipped. */
 const MAX_PAIRS = 1_000_000;
 
 /** Longer names are not compared: the work grows with the square of the length. */
@@ -9,8 +9,8 @@ const MAX_CHARS = 200;
 
 /**
  * The names nearest to `wanted`, best first, by edit distance after folding: `listIssues`, `list-issues` and
- * `list_issues` are the same name. Names further away than a third of the length are not near; a name that goes on
- * where `wanted` stops is.
+ * `list_issues` are the same name. A name is near within a third of the length; so is a longer name that begins with
+ * `wanted`.
  */
 export function nearestNames(wanted: string, names: readonly string[], limit = 3): string[] {
   const folded = fold(wanted);
@@ -39,7 +39,10 @@ function distanceOf(wanted: string, name: string, bound: number, work: Work): nu
   return editDistance(wanted, name, bound, work);
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours; gives up once `bound` is certainly passed. */
+/**
+ * Counts insertions, deletions, replacements and swaps of neighbours; stops once the distance certainly exceeds
+ * `bound`.
+ */
 function editDistance(a: string, b: string, bound: number, work: Work): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, index) => index);

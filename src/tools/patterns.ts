@@ -3,12 +3,12 @@
  * first "/"; `*` stands for any run of characters within its part; everything else is exact and case-sensitive.
  */
 
-/** Says whether a tool id is meant. */
+/** Whether a tool id matches. */
 export type PatternMatcher = (id: string) => boolean;
 
 const compiled = new WeakMap<readonly string[], PatternMatcher>();
 
-/** Compiles a list once per list object: lists are never changed after they are made. */
+/** Compiles a list once per list object: lists must not change after they are made. */
 export function patternMatcher(patterns: readonly string[]): PatternMatcher {
   const known = compiled.get(patterns);
   if (known !== undefined) return known;
@@ -17,7 +17,7 @@ export function patternMatcher(patterns: readonly string[]): PatternMatcher {
   return matcher;
 }
 
-/** The server of a tool's id; empty for what is no tool's id. */
+/** The server of a tool's id; empty for any other text. */
 export function serverOf(id: string): string {
   return id.slice(0, Math.max(0, id.indexOf("/")));
 }
@@ -33,16 +33,16 @@ function compile(patterns: readonly string[]): PatternMatcher {
   };
 }
 
-/** A pattern without "/" has no tool part, and no tool id is like that: it matches nothing. */
+/** A pattern without "/" has no tool part, and every tool id has one: it matches nothing. */
 function splitId(text: string): readonly [server: string, tool: string | undefined] {
   const slash = text.indexOf("/");
   return slash < 0 ? [text, undefined] : [text.slice(0, slash), text.slice(slash + 1)];
 }
 
 /**
- * Whether `*`, any run of characters, makes the two equal. Nothing matches what is undefined.
+ * Whether the text matches, with `*` for any run of characters. Undefined never matches.
  *
- * Leftmost search for each literal: linear in practice, and no regular expression for a pattern to blow up.
+ * Leftmost search for each literal: linear in practice, and not a regular expression that a pattern could blow up.
  */
 export function matchesGlob(glob: string | undefined, text: string | undefined): boolean {
   if (glob === undefined || text === undefined) return false;

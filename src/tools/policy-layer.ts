@@ -1,14 +1,17 @@
-/** What a layer of policy may say, and what a run keeps of it. `policy.ts` decides by these; anybody may hold them. */
+/**
+ * The form of a policy layer, and of the policy that a run keeps. `policy.ts` decides by these; any other file may hold
+ * them.
+ */
 
-/** One layer's say. Absent = no further filter; `[]` = nothing. Patterns as in the configuration. */
+/** One layer. An absent field does not filter; `[]` allows nothing. Patterns as in the configuration. */
 export interface PolicyLayer {
-  /** Named in refusals: `tools.allow`, `key "support-bot"`, `x-mcp-include-tools`, `tools_filter`. */
+  /** Its name in refusals: `tools.allow`, `key "support-bot"`, `x-mcp-include-tools`, `tools_filter`. */
   readonly rule: string;
   readonly allow?: readonly string[];
   readonly autoExecute?: readonly string[];
   /** Servers by exact name; several filters of one layer intersect. */
   readonly servers?: readonly string[];
-  /** The deployment's own layer. Its `autoExecute` speaks of servers: tools given in code run without it. */
+  /** Marks the deployment's own layer. Its `autoExecute` applies to servers: tools given in code run without it. */
   readonly deployment?: true;
 }
 

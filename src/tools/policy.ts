@@ -1,6 +1,6 @@
 /**
- * May this call run? The one place that answers. Tool calls are suggestions: a tool is callable when every layer
- * allows it, and runs without a person only when every layer auto-executes it.
+ * May this call run? Only this file decides. A tool is callable when every layer allows it, and runs without approval
+ * only when every layer auto-executes it.
  */
 
 import { createHash } from "node:crypto";
@@ -15,7 +15,10 @@ export type PolicyVerdict =
 
 const versions = new WeakMap<Policy, string>();
 
-/** Names the rules that decided: equal policies have equal versions. First 16 hex digits of the sha256 of their JSON. */
+/**
+ * Identifies the rules of a policy: equal policies have equal versions. First 16 hex digits of the sha256 of their
+ * JSON.
+ */
 export function policyVersion(policy: Policy): string {
   const known = versions.get(policy);
   if (known !== undefined) return known;
@@ -30,8 +33,8 @@ export function visible(catalog: Catalog, policy: Policy): readonly CatalogTool[
 }
 
 /**
- * `deny`: a layer does not allow the tool, and `rule` names it. `ask`: a person has to agree, and `reason` says which
- * layer wants that. A policy in which no layer says anything of `autoExecute` runs no server's tool by itself.
+ * `deny`: a layer does not allow the tool, and `rule` names it. `ask`: the call needs approval, and `reason` names the
+ * layer. A policy in which no layer has `autoExecute` runs no server's tool without approval.
  */
 export function decide(tool: CatalogTool, policy: Policy): PolicyVerdict {
   const refusing = refusingLayer(tool, policy);
@@ -50,18 +53,18 @@ export function decide(tool: CatalogTool, policy: Policy): PolicyVerdict {
   return ask(`${tool.id} is not in autoExecute${whose}`);
 }
 
-/** A sentence for the person who is asked. */
+/** A sentence for the person who decides. */
 function ask(why: string): PolicyVerdict {
   return { verdict: "ask", reason: `${why}: each call of it needs a person's agreement.` };
 }
 
-/** The rule that refuses this id, whether or not a tool of that name is known; undefined when every layer allows it. */
+/** The rule that refuses this id, whether or not a tool has it; undefined when every layer allows it. */
 export function refusingRule(id: string, policy: Policy): string | undefined {
   const server = id.slice(0, Math.max(0, id.indexOf("/")));
   return refusingLayer({ id, server }, policy)?.rule;
 }
 
-/** Whether the policy leaves room for tools of this server, which may not be known yet. */
+/** Whether the policy can allow tools of this server, even if they are not known yet. */
 export function mayHoldTools(server: string, { layers }: Policy): boolean {
   return layers.every(
     ({ allow, servers }) =>

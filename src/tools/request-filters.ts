@@ -1,8 +1,11 @@
-/** How one request narrows its tools: headers, its address and a field of its body, each read into a layer of policy. */
+/**
+ * The filters by which one request narrows its tools: headers, its address and a field of its body, each read into a
+ * policy layer.
+ */
 import { ToolariumError } from "../errors.ts";
 import type { PolicyLayer } from "./policy-layer.ts";
 
-/** Headers that filter a request's tools, each with the alias that clients of other gateways send. */
+/** Headers that filter a request's tools, each with its alias from other gateways' clients. */
 const serverHeaders = ["x-mcp-include-servers", "x-bf-mcp-include-clients"] as const;
 const toolHeaders = ["x-mcp-include-tools", "x-bf-mcp-include-tools"] as const;
 const BODY_FILTER = "tools_filter";
@@ -18,8 +21,9 @@ export function isFilter({ rule }: PolicyLayer): boolean {
 }
 
 /**
- * The filters of one request: the headers `x-mcp-include-servers` and `x-mcp-include-tools`, each also under its
- * alias, `tools_filter` of the body, and where they are served `servers` and `tools` of the address. An absent one does not filter, an empty one leaves nothing, `*` leaves all.
+ * The filters of one request: the headers `x-mcp-include-servers` and `x-mcp-include-tools`, each also under its alias,
+ * `tools_filter` of the body, and, where supported, `servers` and `tools` of the address. An absent filter does not
+ * filter, an empty one allows nothing, `*` allows everything.
  *
  * @throws `invalid_request` when `toolsFilter` is neither undefined nor a list of strings
  */
@@ -37,7 +41,7 @@ export function requestLayers(
   ];
 }
 
-/** Lists as headers have them; several of one name are one list. */
+/** Lists in the form of headers; several of one name are one list. */
 export interface AddressFilters {
   readonly servers?: string | readonly string[] | undefined;
   readonly tools?: string | readonly string[] | undefined;

@@ -1,8 +1,8 @@
 /**
- * Room for results in the memory of the process. A call that may change something is refused before it leaves, or else
- * its result is kept: nobody could ask for it again. One that can be made again without harm is made, and only a result
- * for which there is no room is refused. Either way nothing is lost, and what is held grows past the budget by the
- * results of calls that were under way when it was reached.
+ * Bounds the memory for results. A call that may change something is refused before it is sent, or its result is kept:
+ * the result could not be requested again. A call that can safely be repeated is made, and its result is refused when
+ * there is no room. Nothing is lost either way. The held memory can exceed the budget only by the results of calls that
+ * were in flight when it was reached.
  */
 import { KEPT_PER_CHAR, type MemoryBudget, SMALL_BYTES } from "../memory-budget.ts";
 import type { CatalogTool } from "./catalog.ts";
@@ -12,13 +12,13 @@ const isRepeatable = ({ readOnly, idempotent }: CatalogTool): boolean => readOnl
 
 const FULL = "The gateway holds as many bytes as server.memoryBudgetMb allows";
 
-/** Asked before a call leaves. */
+/** Checked before a call is sent. */
 export function refuseWithoutRoom(tool: CatalogTool, budget: MemoryBudget | undefined): Refusal | undefined {
   if (budget === undefined || isRepeatable(tool) || budget.fits(SMALL_BYTES, "call")) return undefined;
   return refuseCall({ kind: "unavailable", message: `${FULL}, so the call was not made. Call again later.` });
 }
 
-/** Asked of what a call gave. */
+/** Checked with the result of a call. */
 export function refuseBeyondRoom(
   result: Settled,
   tool: CatalogTool,

@@ -1,6 +1,6 @@
 /**
- * Finds tools by words: BM25 over their names, servers, parameters and descriptions. Only tools that may be used are
- * in an index, so that neither a result nor its rank tells of others.
+ * Finds tools by words: BM25 over their names, servers, parameters and descriptions. An index holds usable tools only,
+ * so that neither a result nor its rank reveals others.
  */
 
 import MiniSearch from "minisearch";
@@ -14,8 +14,8 @@ import { wordsOf } from "./words.ts";
 
 export interface ToolSearch {
   /**
-   * The tools that fit these words, best first; of equal ones the first by id. A query without a word, like `*`, lists
-   * all by id. `limit`: 10 unless given, at most 50. Total: any text is a query.
+   * The tools that match these words, best first; of equal ones the first by id. A query without a word, like `*`,
+   * lists all by id. `limit`: 10 unless given, at most 50. Total: any text is a query.
    */
   search(query: string, options?: { readonly limit?: number }): readonly CatalogTool[];
 }
@@ -23,12 +23,12 @@ export interface ToolSearch {
 const DEFAULT_LIMIT = 10;
 const MAX_LIMIT = 50;
 
-/** Nobody asks with more words; the work grows with them. */
+/** Longest query that is read; the work grows with its words. */
 const MAX_QUERY_CHARS = 1_000;
 const MAX_QUERY_WORDS = 32;
-/** In a query of more words one that nobody knows is not missed. */
+/** In a query of more words, an unknown word is not corrected. */
 const MAX_FUZZY_WORDS = 8;
-/** As much as declarations show of a tool's description, and of a parameter's; and of all of them together. */
+/** Characters of a tool's description, and of a parameter's, as in declarations; and of all of them together. */
 const MAX_DESCRIPTION_CHARS = 1_000;
 const MAX_PARAMETER_CHARS = 200;
 const MAX_TEXT_CHARS = 4_000;
@@ -36,7 +36,7 @@ const MAX_PARAMETERS = 200;
 const MAX_SCHEMA_DEPTH = 8;
 
 const FIELDS = ["name", "server", "parameters", "description"] as const;
-/** How much a word counts where it is found. A tool's name says more than a sentence about it. */
+/** Weight of a word by its field. A tool's name says more than a sentence about it. */
 const BOOST: { readonly [F in (typeof FIELDS)[number]]: number } = {
   name: 4,
   server: 2,
@@ -44,15 +44,18 @@ const BOOST: { readonly [F in (typeof FIELDS)[number]]: number } = {
   description: 1,
 };
 
-/** Words this short are the beginning of too many others. */
+/** A shorter word is the beginning of too many others. */
 const MIN_PREFIX_CHARS = 3;
 
-/** Sets of tools that one catalog is searched through, the latest ones: 2,000 tools take about 2.5 MB. */
+/** Indexes kept per catalog, the latest ones: 2,000 tools take about 2.5 MB. */
 const MAX_KEPT = 8;
 
 const kept = new WeakMap<Catalog, Map<string, ToolSearch>>();
 
-/** Over the tools that this policy allows. Indexed at their first use; policies that allow the same ones share it. */
+/**
+ * Searches the tools that this policy allows. The index is built at the first use; policies that allow the same tools
+ * share it.
+ */
 export function toolSearch(catalog: Catalog, policy: Policy): ToolSearch {
   const bySet = kept.get(catalog) ?? new Map<string, ToolSearch>();
   kept.set(catalog, bySet);
@@ -66,7 +69,9 @@ export function toolSearch(catalog: Catalog, policy: Policy): ToolSearch {
   return search;
 }
 
-/** Over these tools, but for those that cannot be called. Indexes them at once: 2,000 tools take about 100 ms. */
+/**
+ * Searches these tools, except those that cannot be called. Builds the index at once: 2,000 tools take about 100 ms.
+ */
 export function createToolSearch(tools: readonly CatalogTool[]): ToolSearch {
   const callable = tools
     .filter(({ unavailable }) => unavailable === undefined)
@@ -75,13 +80,13 @@ export function createToolSearch(tools: readonly CatalogTool[]): ToolSearch {
   const vocabulary = new Set(entries.flatMap((entry) => FIELDS.flatMap((field) => entry[field].split(" "))));
   const index = new MiniSearch<ToolWords>({
     fields: [...FIELDS],
-    // Fields and queries come as words, joined.
+    // Fields and queries are words already, joined by blanks.
     tokenize: (words) => words.split(" "),
     processTerm: (word) => word,
     searchOptions: {
       boost: BOOST,
       prefix: (word) => word.length >= MIN_PREFIX_CHARS,
-      // A word that is there is not misspelt.
+      // A word that exists is not misspelt.
       fuzzy: (word, _, { length }) =>
         vocabulary.has(word) || length > MAX_FUZZY_WORDS ? false : editsOf(word),
     },
@@ -101,13 +106,13 @@ export function createToolSearch(tools: readonly CatalogTool[]): ToolSearch {
   };
 }
 
-/** How many letters of a word may be wrong. Two that are swapped are two. */
+/** Letters of a word that may be wrong. Two swapped letters count as two. */
 function editsOf({ length }: string): number {
   return length < 5 ? 0 : length < 6 ? 1 : 2;
 }
 
 interface ToolWords {
-  /** Its place in the order of ids. */
+  /** Its position in the order of ids. */
   readonly id: number;
   readonly name: string;
   readonly server: string;
@@ -132,7 +137,7 @@ function joined(text: string): string {
   return wordsOf(text).join(" ");
 }
 
-/** What properties at any level of a schema are called and said to be. It is never trusted to be well-formed. */
+/** Names and descriptions of properties at any level of a schema, which may be malformed. */
 function propertiesIn(root: JsonSchema): {
   readonly names: readonly string[];
   readonly descriptions: readonly string[];
@@ -158,5 +163,5 @@ function propertiesIn(root: JsonSchema): {
   return { names: names.slice(0, MAX_PARAMETERS), descriptions: descriptions.slice(0, MAX_PARAMETERS) };
 }
 
-/** Keywords below which a schema has others. */
+/** Keywords that contain schemas. */
 const NESTING = ["items", "prefixItems", "additionalProperties", "allOf", "anyOf", "oneOf"];

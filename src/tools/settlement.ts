@@ -1,4 +1,6 @@
-/** How calls end at the gate: values within their bounds, refusals, and the journal's last word on either. */
+/**
+ * The settlement of calls at the gate: values within their bounds, refusals, and the journal's last event for either.
+ */
 import type { JournalEventBody, ToolFailure } from "../journal.ts";
 import type { CallOutcome } from "../mcp/server.ts";
 
@@ -14,12 +16,12 @@ export function refuseCall(failure: ToolFailure): Refusal {
 }
 
 /**
- * A tool's value as JSON text, if it is one and not larger than the run allows. What a failure has beside its words
- * is bounded in the same way.
+ * A tool's value as JSON text, if it can be written and is not larger than the run allows. A failure's further fields
+ * are bounded in the same way.
  */
 export function measure(outcome: CallOutcome, limitBytes: number): Settled {
   if (!outcome.ok) return refuseCall(withBoundedData(outcome.failure, limitBytes));
-  // What is far too large is not written as text first, which would hold all of it once more.
+  // A value far above the limit is not written first: its text would hold everything a second time.
   const atLeast = charsIn(outcome.value);
   if (atLeast > limitBytes) return refuseCall(tooLarge(`at least ${atLeast}`, limitBytes));
   let value: string | undefined;
@@ -38,7 +40,7 @@ function tooLarge(bytes: string, limitBytes: number): ToolFailure {
   return { kind: "too_large", message };
 }
 
-/** Of the texts in a JSON value, each of which takes a byte or more; of many parts the first count. */
+/** Length of the texts in a JSON value; each character takes a byte or more. Of many parts the first count. */
 function charsIn(value: unknown): number {
   const open: unknown[] = [value];
   let chars = 0;
@@ -68,7 +70,7 @@ interface CallToSettle {
   readonly id: string;
 }
 
-/** `reused`: the value was another run's, and nothing was called. `note`: what is odd about it. */
+/** `reused`: the value is another run's, and no call was made. `note`: a remark about the value. */
 export function settle(
   call: CallToSettle,
   outcome: Settled,

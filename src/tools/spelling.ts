@@ -1,15 +1,17 @@
-/** How a message names a tool: as its reader can write it. A program has its globals, a model its functions. */
+/**
+ * The name of a tool in a message, in a form that the reader can write: globals for a program, functions for a model.
+ */
 import type { Catalog, CatalogTool } from "./catalog.ts";
 import { writeMember, writeTool } from "./meant-tools.ts";
 
-/** Who reads: the author of a program, or whoever calls functions by their names. */
+/** The reader: the author of a program, or a caller of functions by name. */
 export type Spelling = "program" | "function";
 
 export function spellTool(tool: CatalogTool, spelling: Spelling): string {
   return spelling === "program" ? writeTool(tool) : tool.functionName;
 }
 
-/** The same for a name that no tool has. `asked` is `server/tool`, or whatever was called as a function. */
+/** The same for a name that no tool has. `asked` is `server/tool`, or the name that was called as a function. */
 export function spellUnknown(asked: string, catalog: Catalog, spelling: Spelling): string {
   const at = asked.indexOf("/");
   if (spelling === "function" || at < 0) return quote(asked);
@@ -22,7 +24,7 @@ export function quote(text: string): string {
   return JSON.stringify(cut(text));
 }
 
-/** Names come from programs: what is echoed has a bound. */
+/** Names come from programs, so echoed ones are bounded. */
 function cut(text: string): string {
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }

@@ -3,7 +3,7 @@
 /** JSON Schema as servers send it: an object, or the boolean schemas. Never trusted to be well-formed. */
 export type JsonSchema = boolean | { readonly [keyword: string]: unknown };
 
-/** One tool as its server announced it, before it has names. `mcp/` makes these; quarantined tools are not among them. */
+/** One tool as its server announced it, before it has names. `mcp/` makes these, but not of quarantined tools. */
 export interface ToolSource {
   readonly name: string;
   readonly description: string;
@@ -17,7 +17,7 @@ export interface ToolSource {
   readonly idempotent?: boolean;
   /** Tools given in code run automatically unless this is set. Absent on tools of MCP servers. */
   readonly needsApproval?: boolean;
-  /** Why the tool is listed but can't be called, e.g. it demands MCP tasks. */
+  /** Why the tool is listed but cannot be called, e.g. because it demands MCP tasks. */
   readonly unavailable?: string;
 }
 

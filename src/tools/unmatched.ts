@@ -1,4 +1,4 @@
-/** Patterns and names that mean no tool there is: no error, but hardly what was meant. */
+/** Patterns and names that match no existing tool: not an error, but probably a mistake. */
 import type { Catalog, CatalogTool } from "./catalog.ts";
 import { nearestNames } from "./nearest.ts";
 import { matchesGlob, patternMatcher } from "./patterns.ts";
@@ -6,21 +6,21 @@ import { mayHoldTools, visible } from "./policy.ts";
 import type { PolicyLayer } from "./policy-layer.ts";
 
 export interface PatternList {
-  /** Named in the sentence: `tools.autoExecute`, `x-mcp-include-tools`. */
+  /** Its name in the sentence: `tools.autoExecute`, `x-mcp-include-tools`. */
   readonly rule: string;
   readonly patterns?: readonly string[];
   /** Servers by exact name. */
   readonly servers?: readonly string[];
 }
 
-/** What the patterns are held against. */
+/** The known tools and servers. */
 export interface Known {
   readonly tools: readonly CatalogTool[];
-  /** Servers whose tools are not known: what names them is not judged. */
+  /** Servers whose tools are unknown: patterns that name them are not judged. */
   readonly unlisted: readonly string[];
 }
 
-/** Sentences that are told at most, and characters of a pattern that are echoed. */
+/** Most sentences reported, and most characters of a pattern that are echoed. */
 const TOLD = 5;
 const ECHOED_CHARS = 100;
 
@@ -32,7 +32,7 @@ export function knownTools(catalog: Catalog, layers: readonly PolicyLayer[] = []
   };
 }
 
-/** The filters of one request, held against what its caller may use. */
+/** Describes the filters of one request that match nothing its caller may use. */
 export function describeUnmatchedFilters(
   filters: readonly PolicyLayer[],
   catalog: Catalog,
@@ -53,7 +53,10 @@ export function describeUnmatchedFilters(
   return [`${filters.map(({ rule }) => rule).join(" and ")} together leave no tool.`];
 }
 
-/** One sentence for each, with the nearest that there is: `tools_filter: "files/raed" matches no tool; did you mean "files/read"?` */
+/**
+ * One sentence each, with the nearest existing name: `tools_filter: "files/raed" matches no tool; did you mean
+ * "files/read"?`
+ */
 export function describeUnmatched(lists: readonly PatternList[], known: Known): readonly string[] {
   const told = lists.flatMap(({ rule, patterns = [], servers = [] }) => [
     ...patterns
@@ -106,7 +109,7 @@ function nearestPattern(pattern: string, tools: readonly CatalogTool[]): string 
   return near === undefined ? undefined : `${server}/${near}`;
 }
 
-/** Of `raed_*` the beginnings that are as long are looked at. */
+/** For `raed_*`, name beginnings of the same length are compared. */
 function nearestTool(tool: string, names: readonly string[]): string | undefined {
   const star = tool.indexOf("*");
   if (star < 0) return nearestNames(tool, names, 1)[0];

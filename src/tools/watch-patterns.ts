@@ -1,4 +1,6 @@
-/** Tells the log of patterns of the configuration that mean no tool: once the servers have settled, and when it changes. */
+/**
+ * Logs patterns of the configuration that match no tool: once the servers have settled, and again when that changes.
+ */
 import type { Log } from "../log.ts";
 import type { Hub } from "../mcp/server.ts";
 import type { Catalog } from "./catalog.ts";
@@ -17,12 +19,12 @@ export interface PatternWatch {
   };
   readonly hub: Pick<Hub, "onChange">;
   readonly catalog: () => Catalog;
-  /** Before it nothing is judged. */
+  /** Until then no pattern is judged. */
   readonly settled: Promise<void>;
   readonly log: Log;
 }
 
-/** Ends with the returned function. */
+/** Ends when the returned function is called. */
 export function watchPatterns({ config, hub, catalog, settled, log }: PatternWatch): () => void {
   const lists = patternsOf(config);
   let told = "";
@@ -36,7 +38,7 @@ export function watchPatterns({ config, hub, catalog, settled, log }: PatternWat
     told = line;
   };
   const lookSoon = (): void => {
-    // Servers that list their tools together are looked at together.
+    // Servers that list their tools at the same time are checked together.
     if (!isAsked) setImmediate(look);
     isAsked = true;
   };
@@ -51,7 +53,7 @@ export function watchPatterns({ config, hub, catalog, settled, log }: PatternWat
   };
 }
 
-/** Those without "/" are told when the configuration is read. */
+/** Patterns without "/" are reported when the configuration is read. */
 function patternsOf({ tools, keys }: PatternWatch["config"]): readonly PatternList[] {
   const all: readonly PatternList[] = [
     ...(["allow", "autoExecute", "readOnly", "idempotent"] as const).map((list) => ({

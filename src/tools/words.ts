@@ -1,9 +1,9 @@
-/** The words of names and sentences, in the form in which they are compared. */
+/** Splits names and sentences into words, in a form that can be compared. */
 
-/** Written without blanks: every two neighbouring characters count as a word. */
+/** Scripts without blanks between words: every two neighbouring characters count as a word. */
 const UNSPACED = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]+$/u;
 
-/** So common that they say nothing; they would only make results of everything. */
+/** Words too common to mean anything; every tool would match them. */
 const STOP_WORDS: ReadonlySet<string> = new Set(
   "a an the of to in on for from and or with by as at is are be it this that these those which what how i me my we you your can could do does please tool tools".split(
     " ",
@@ -12,7 +12,7 @@ const STOP_WORDS: ReadonlySet<string> = new Set(
 
 /**
  * Lower-case words of a text: split where letters, digits and case change kind (`listOpen_issues2` is four words),
- * without endings that only grammar wants. Stop words are left out unless there is no other word.
+ * without grammatical endings. Stop words are left out unless there is no other word.
  */
 export function wordsOf(text: string): readonly string[] {
   const all = split(text);
@@ -37,7 +37,7 @@ function pairsOf(word: string): readonly string[] {
   return characters.slice(1).map((character, index) => `${characters[index]}${character}`);
 }
 
-/** English only, and only what is safe: `queries` and `query`, `creating` and `create` are one word. */
+/** English only, and only safe rules: `queries` and `query`, `creating` and `create` are one word. */
 function stem(word: string): string {
   if (word.length < 4 || !/^[a-z]+$/.test(word)) return word;
   const singular = word
@@ -46,6 +46,6 @@ function stem(word: string): string {
     .replace(/([^sui])s$/, "$1");
   const plain = singular.replace(/(?<=[aeiouy].*[^e])(?:ing|ed)$/, "");
   if (plain.length < 4) return plain;
-  // `running` has left `runn`, `creating` has left `creat`.
+  // `running` has become `runn`, `creating` has become `creat`.
   return plain === singular ? plain.replace(/e$/, "") : plain.replace(/([bdgmnprt])\1$/, "$1");
 }

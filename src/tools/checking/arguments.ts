@@ -1,6 +1,6 @@
 /**
- * Arguments at the gate: text in, canonical text out, or words about what is wrong. What is validated is what is
- * hashed, shown to people, journalled and sent.
+ * Checks arguments at the gate: text in, canonical text or a message about the faults out. One and the same text is
+ * validated, hashed, shown to people, journalled and sent.
  */
 import { limitTable } from "../../../sandbox/index.ts";
 import { isExact, isRecord, parseJson } from "../../json.ts";
@@ -9,22 +9,22 @@ import { type Spelling, spellTool } from "../spelling.ts";
 import { CHECK_MS, type CompiledSchema, compileSchema } from "./schema-check.ts";
 import { mayHoldDigits } from "./schema-digits.ts";
 
-/** Nesting of values; a scalar is 0. */
+/** Deepest nesting of values; a scalar is 0. */
 const MAX_DEPTH = 200;
 
-/** Bytes of text that are looked at at all. What a run may send is its own limit, and lower. */
+/** Longest text in bytes that is parsed. A run has a limit of its own for what it sends, which is lower. */
 const MAX_BYTES: number = limitTable.toolArgsBytes.ceiling;
 
 export interface CheckedArguments {
   readonly ok: true;
   /** Canonical JSON text: defaults filled, keys in the order received, numbers with all their digits, no `__proto__`. */
   readonly text: string;
-  /** What the text says, as `parseJson` reads it. */
+  /** The text's value, as `parseJson` reads it. */
   readonly value: { readonly [name: string]: unknown };
-  /** False when they passed unchecked, or not wholly checked; `reason` says why. */
+  /** False when the arguments passed unchecked, or were only partly checked; `reason` says why. */
   readonly validated: boolean;
   readonly reason?: string;
-  /** Milliseconds of the call's checks that are left for its result. */
+  /** Milliseconds left of the call's time for checks, to check its result. */
   readonly checkMs: number;
 }
 
@@ -35,7 +35,7 @@ interface RefusedArguments {
 }
 
 export interface ArgumentChecker {
-  /** Never throws. `argsText` is JSON text; none at all stands for no arguments. `spelling`: `program` unless given. */
+  /** Never throws. `argsText` is JSON text; an empty one means no arguments. `spelling`: `program` unless given. */
   check(
     tool: CatalogTool,
     argsText: string | undefined,
@@ -43,7 +43,7 @@ export interface ArgumentChecker {
   ): CheckedArguments | RefusedArguments;
 }
 
-/** Schemas are prepared at a tool's first call and kept as long as its catalog. */
+/** Schemas are prepared at a tool's first call, and kept as long as its catalog. */
 export function createArgumentChecker(): ArgumentChecker {
   return {
     check: (tool, argsText = "", spelling = "program") => {
@@ -69,7 +69,10 @@ export function createArgumentChecker(): ArgumentChecker {
   };
 }
 
-/** Why the tool's arguments pass unchecked, or not wholly checked: its input schema. Undefined when they are checked. */
+/**
+ * Why the tool's arguments pass unchecked, or only partly checked: a fault of its input schema. Undefined when they are
+ * checked.
+ */
 export function whyNotValidated(tool: CatalogTool): string | undefined {
   const schema = schemaOf(tool);
   return schema.ok ? schema.unread : schema.reason;
@@ -84,7 +87,9 @@ function schemaOf(tool: CatalogTool): CompiledSchema {
   return schema;
 }
 
-/** Such a tool's library applies the same defaults; filled here, people see them before they agree. */
+/**
+ * The library of such a tool applies the same defaults. Filled in here, they are visible to the person who approves.
+ */
 function isGivenInCode(tool: CatalogTool): boolean {
   return tool.needsApproval !== undefined;
 }
@@ -99,7 +104,7 @@ type Parsed =
 
 function parseArguments(text: string, tool: CatalogTool, spelling: Spelling): Parsed {
   if (text.trim() === "") {
-    // A program that passes nothing means nothing; a model's empty text may be what is left of more.
+    // A program that passes nothing means no arguments; a model's empty text may be the rest of a longer one.
     const isEnough = spelling === "program" || requiredNames(tool).length === 0;
     return isEnough ? { ok: true, value: {} } : { ok: false, fault: `they are empty, ${sayExpected(tool)}` };
   }
@@ -157,7 +162,7 @@ function readJson(text: string): unknown {
   }
 }
 
-/** Drops `__proto__` keys in place. Goes by levels, not by recursion, as depth is what it is to find out. */
+/** Drops `__proto__` keys in place. Level by level, not by recursion, because the depth is not known yet. */
 function normalize(root: object): string | undefined {
   let level: readonly object[] = [root];
   for (let depth = 0; level.length > 0; depth += 1) {
@@ -166,7 +171,7 @@ function normalize(root: object): string | undefined {
     for (const holder of level) {
       Reflect.deleteProperty(holder, "__proto__");
       for (const item of Object.values(holder)) {
-        // JavaScript, in which most servers are written, would make infinity of it.
+        // JavaScript, the language of most servers, would make it infinity.
         if (isExact(item) && !Number.isFinite(Number(item.rawJSON)))
           return "they hold a number that is out of range";
         if (typeof item === "object" && item !== null && !isExact(item)) next.push(item);

@@ -1,29 +1,29 @@
 /**
- * Work on values of strangers that must not hold the thread: it is ended by throwing when its time is up, whatever it
- * does, and work that has to wait for its turn lets others come first.
+ * Bounds work on untrusted values, so that it cannot hold the thread: the work is ended by a throw when its time is up.
+ * Checks that must wait for their turn let other work run first.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { createContext, Script } from "node:vm";
 
-/** The only thing of the host in there is the function to run; the context exists for its timeout. */
+/** The function to run is the only host object in the context, which exists for its timeout. */
 const bounded: { run: () => void } = { run: () => {} };
 const context: object = createContext(bounded, { codeGeneration: { strings: false, wasm: false } });
 const script: Script = new Script("run()");
 
-/** How often work is begun again that lost its time to other processes. */
+/** Attempts at work that lost its time to other processes. */
 const TRIES = 3;
 
-/** Milliseconds of checks in one turn of the event loop, after which the next check waits for another turn. */
+/** Milliseconds of checks in one turn of the event loop; the next check waits for another turn. */
 const TURN_MS = 20;
 
 let spentInTurnMs = 0;
 
-/** Resolves when there is time for one more check in the turn of then. */
+/** Resolves when the current turn has time for one more check. */
 export async function whenThereIsTime(): Promise<void> {
   while (spentInTurnMs >= TURN_MS) await nextTurn();
 }
 
-/** Counts what `work` takes, for `whenThereIsTime`. */
+/** Measures the time of `work`, for `whenThereIsTime`. */
 export function spendTime<T>(work: () => T): T {
   const startedAt = performance.now();
   try {
@@ -38,10 +38,10 @@ export function spendTime<T>(work: () => T): T {
 }
 
 /**
- * Ends `work` after so many milliseconds of this thread's own time, regular expressions included. Costs about 0.15 ms.
- * `work` may be begun again, and no `finally` within it runs when it is ended.
+ * Ends `work` after so many milliseconds of this thread's own time, even inside a regular expression. Costs about 0.15
+ * ms. `work` may be started again, and no `finally` in it runs when it is ended.
  *
- * @throws what `isOutOfTime` knows
+ * @throws an error that `isOutOfTime` recognizes
  */
 export function withDeadline<T>(work: () => T, timeoutMs: number): T {
   const done: { result?: T } = {};
@@ -55,7 +55,7 @@ export function withDeadline<T>(work: () => T, timeoutMs: number): T {
         script.runInContext(context, { timeout: Math.max(1, Math.ceil(timeoutMs)) });
         return done.result as T;
       } catch (error) {
-        // The timeout is one of the clock: on a busy machine it comes before the thread had its time.
+        // The timeout counts on the clock: on a busy machine it fires before the thread had its time.
         const hadItsTime = ownTimeMs() - startedAt >= timeoutMs / 2;
         if (!isOutOfTime(error) || hadItsTime || attempt === TRIES) throw error;
       }
@@ -64,7 +64,7 @@ export function withDeadline<T>(work: () => T, timeoutMs: number): T {
   }
 }
 
-/** By its code: what ends bounded work is an error of another realm. */
+/** By its code: the error that ends bounded work is of another realm. */
 export function isOutOfTime(error: unknown): boolean {
   return (
     typeof error === "object" &&

@@ -1,11 +1,14 @@
-/** How to put a wrong value right, where its kind tells: text for a number, JSON text for an object, null for nothing. */
+/**
+ * Advice how to correct a wrong value, where its kind shows it: text for a number, JSON text for an object, null for a
+ * missing value.
+ */
 import { isExact, isRecord } from "../../json.ts";
 import { cut } from "./fault-sketch.ts";
 import { isSchemaObject } from "./prepared-schema.ts";
 
 const VALUE_CHARS = 60;
 
-/** A clause after what came, or nothing. `schemas`: those one of which the value should fit. */
+/** A clause to add to the fault, or nothing. `schemas`: the schemas of which the value should fit one. */
 export function adviseOn(value: unknown, schemas: readonly unknown[], isOptional: boolean): string {
   if (value === null) return isOptional ? ": leave it out" : "";
   const types = new Set(schemas.flatMap(typesOf));
@@ -32,7 +35,7 @@ function adviseOnValue(value: unknown, types: ReadonlySet<string>): string | und
   return isPlain ? `pass an array, [${show(value)}]` : "pass an array of them";
 }
 
-/** Beside null. */
+/** Whether it is the only type besides null. */
 function isOnly(type: string, types: ReadonlySet<string>): boolean {
   return types.has(type) && types.size === (types.has("null") ? 2 : 1);
 }

@@ -1,4 +1,7 @@
-/** The faults among a validator's errors: those with none below them, and unions as one fault with all their branches. */
+/**
+ * The faults among a validator's errors: errors with none below them, and each union as one fault with all its
+ * branches.
+ */
 import type { OutputUnit, Schema } from "@cfworker/json-schema";
 import { schemaAt } from "./fault-place.ts";
 import type { PreparedSchema } from "./prepared-schema.ts";
@@ -8,12 +11,12 @@ export type Leaf = OutputUnit & { readonly branches?: readonly Branch[] };
 
 export interface Branch {
   readonly leaves: readonly Leaf[];
-  /** The value is of its kind, and only something in it is wrong. */
+  /** The value has the branch's kind, and only a part of it is wrong. */
   readonly isNear: boolean;
   schema(prepared: PreparedSchema): Schema | boolean | undefined;
 }
 
-/** `errors` as the validator lists them: each one before those below it. */
+/** `errors` in the validator's order: each one before those below it. */
 export function findLeaves(errors: readonly OutputUnit[]): readonly Leaf[] {
   const leaves: Leaf[] = [];
   for (let index = 0; index < errors.length; index += 1) {
@@ -45,21 +48,21 @@ function leavesOf(error: OutputUnit, below: readonly OutputUnit[]): readonly Lea
     case "oneOf":
       return [toUnion(error, below)];
     case "if":
-      // What `then` or `else` found follows as errors of its own.
+      // The errors of `then` or `else` follow on their own.
       return [];
     case "contains":
     case "not":
       return [error];
     case "additionalProperties":
     case "unevaluatedProperties":
-      // Said of the object, so that the names it does know are at hand.
+      // Reported for the object, because its known names are at hand there.
       if (below[0]?.keyword === "false")
         return [{ ...error, keyword: "unknown", instanceLocation: below[0].instanceLocation }];
   }
   return below.length === 0 ? [error] : findLeaves(below);
 }
 
-/** A value that fits too many alternatives has no fault in any. */
+/** A value that fits too many alternatives has no fault in any of them. */
 const FITS_SEVERAL = /\((?:[2-9]|\d\d+) matches\)/;
 
 function toUnion(error: OutputUnit, below: readonly OutputUnit[]): Leaf {

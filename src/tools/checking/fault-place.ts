@@ -1,4 +1,4 @@
-/** Places in values and in schemas, by the addresses the validator gives. */
+/** Places in values and in schemas, from the validator's addresses. */
 import type { Schema } from "@cfworker/json-schema";
 import { isSchemaObject, type PreparedSchema } from "./prepared-schema.ts";
 
@@ -11,7 +11,7 @@ function readStep(step: string): string {
   return decodeURIComponent(step).replaceAll("~1", "/").replaceAll("~0", "~");
 }
 
-/** The schema that holds the keyword, by the way the validator came: through references too. */
+/** The schema with the keyword, along the validator's path: through references too. */
 export function schemaAt(
   keywordLocation: string,
   { root, lookup }: Pick<PreparedSchema, "root" | "lookup">,
@@ -24,7 +24,10 @@ export function schemaAt(
   return isSchemaObject(place) ? place : undefined;
 }
 
-/** Whether an object must have the value at this keyword: unless `properties` names it and `required` does not. */
+/**
+ * Whether the value at this keyword is required in its object. It is, unless `properties` names it and `required` does
+ * not.
+ */
 export function isRequired(
   keywordLocation: string,
   name: string | undefined,
@@ -49,7 +52,7 @@ export function walk(value: unknown, path: readonly string[]): unknown {
   return place;
 }
 
-/** `items[2].sku`, as a program writes it. */
+/** `items[2].sku`, in a program's notation. */
 export function writePath(path: readonly string[], root: unknown): string {
   let text = "";
   let place = root;

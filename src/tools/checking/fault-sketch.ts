@@ -1,13 +1,13 @@
-/** What a schema wants, in as few words as a sentence has room for: `"open" or "closed"`, `{ kind: "circle", r: number }`. */
+/** A schema's demand in a few words that fit a sentence: `"open" or "closed"`, `{ kind: "circle", r: number }`. */
 
 import type { Schema } from "@cfworker/json-schema";
 import { isExact } from "../../json.ts";
 import { isSchemaObject } from "./prepared-schema.ts";
 
-/** Subschemas by their absolute addresses, as the validator has them. */
+/** Subschemas by the validator's absolute addresses. */
 export type SchemaLookup = Readonly<Record<string, Schema | boolean>>;
 
-/** Values, names and branches listed; objects and lists looked into. */
+/** Most values, names and branches listed; and deepest nesting of objects and lists shown. */
 const LISTED = 12;
 const MEMBERS = 8;
 const MAX_DEPTH = 3;
@@ -38,7 +38,7 @@ export function listNames(names: readonly string[]): string {
   return names.slice(0, LISTED).join(", ") + (names.length > LISTED ? ", …" : "");
 }
 
-/** A value in a sentence: small ones as they are. */
+/** A value for a sentence: small ones as they are. */
 export function preview(value: unknown): string {
   if (Array.isArray(value)) return "an array";
   if (typeof value === "object" && value !== null && !isExact(value)) return "an object";

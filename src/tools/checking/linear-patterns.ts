@@ -1,6 +1,6 @@
 /**
- * Regular expressions of strangers, run in time that grows with the text alone. JavaScript's own engine tries all ways
- * in which a pattern may match, and `^(a+)+$` has 2^n of them: it gets only patterns that have one way at most.
+ * Runs untrusted regular expressions in linear time of the text. JavaScript's own engine tries all ways in which a
+ * pattern may match, and `^(a+)+$` has 2^n of them. It gets only patterns with at most one way.
  */
 import { RE2JS } from "re2js";
 import { toRe2 } from "./translate-pattern.ts";
@@ -11,10 +11,10 @@ export interface Pattern {
 
 type ReadPattern =
   | { readonly ok: true; readonly pattern: Pattern }
-  /** It is one, and no engine runs it in linear time. A clause about the pattern. */
+  /** The pattern is valid, but no engine runs it in linear time. `reason` is a clause about the pattern. */
   | { readonly ok: false; readonly reason: string };
 
-/** @throws SyntaxError for what is no pattern */
+/** @throws SyntaxError for an invalid pattern */
 export function readPattern(source: string): ReadPattern {
   if (source.length > MAX_PATTERN_CHARS)
     return { ok: false, reason: `it is longer than ${MAX_PATTERN_CHARS} characters` };
@@ -29,20 +29,25 @@ export function readPattern(source: string): ReadPattern {
   }
 }
 
-/** The longest of real servers has some hundred; a linear engine copies what is repeated. */
+/**
+ * The longest patterns of real servers have a few hundred characters. A linear engine copies repeated parts, so length
+ * is bounded.
+ */
 const MAX_PATTERN_CHARS = 4_096;
 
-/** One character, one class or one escape; there is one way to read each. */
+/** One character, one class or one escape; each can be read in one way only. */
 const ATOM = String.raw`(?:[^\\[\](){}|*+?.^$]|\.|\[(?:[^\\\]]|\\.)*\]|\\(?:[pPu]\{[^}]*\}|u[\da-fA-F]{4}|[^1-9kpPu]))`;
 
-/** From the start on, without groups and alternatives: one repetition of open length, and little to try after it. */
+/**
+ * Anchored at the start, without groups and alternatives: one repetition of open length, with little to try after it.
+ */
 const HAS_ONE_WAY = new RegExp(
   String.raw`^\^(?:${ATOM}(?:\{\d+\})?){0,64}(?:${ATOM}(?:[*+?]|\{\d+,\d*\}))?${ATOM}{0,8}\$?$`,
 );
 
 /**
- * Runs `work` with these patterns in the place of what `new RegExp(source)` makes. The validator has no door for another
- * engine, and makes a pattern where it needs one. `work` must be synchronous, and run nothing else.
+ * Runs `work` with these patterns in place of `new RegExp(source)`. The validator has no option for another engine, and
+ * makes a pattern whenever it needs one. `work` must be synchronous, and must run nothing else.
  */
 export function withPatterns<T>(patterns: ReadonlyMap<string, Pattern>, work: () => T): T {
   const native = globalThis.RegExp;

@@ -1,4 +1,4 @@
-/** A schema as the validator has it, and what a check against it found. */
+/** A schema in the validator's form, and the verdict of a check against it. */
 import type { Schema, SchemaDraft } from "@cfworker/json-schema";
 import { isRecord } from "../../json.ts";
 import type { Pattern } from "./linear-patterns.ts";
@@ -7,14 +7,14 @@ export type SchemaVerdict = (
   | { readonly type: "valid" }
   /** `message` names the first faults. */
   | { readonly type: "invalid"; readonly message: string }
-  /** The schema turned out to be malformed in the part that this value needs, or there was no time. */
+  /** The part of the schema that this value needs is malformed, or there was no time. */
   | { readonly type: "unchecked"; readonly reason: string }
 ) & {
-  /** Milliseconds that it took. */
+  /** Milliseconds that the check took. */
   readonly tookMs: number;
 };
 
-/** A schema prepared by the validator, which wrote absolute addresses into it. */
+/** A prepared schema, with the validator's absolute addresses in it. */
 export interface PreparedSchema {
   readonly root: Schema | boolean;
   readonly draft: SchemaDraft;
@@ -24,10 +24,10 @@ export interface PreparedSchema {
   readonly patterns: ReadonlyMap<string, Pattern>;
 }
 
-/** Which missing properties get their default: those that are required, or all of them. */
+/** The missing properties that get their default: only required ones, or all. */
 export type FilledDefaults = "required" | "all";
 
-/** Whether it is a schema with keywords: none of `true`, `false` and what is no schema. */
+/** Whether it is a schema with keywords, rather than `true`, `false` or no schema. */
 export function isSchemaObject(value: unknown): value is Schema {
   return isRecord(value);
 }

@@ -1,6 +1,6 @@
 /**
- * JSON Schemas of strangers, made ready to check values of other strangers. Nothing is fetched, no code is generated,
- * patterns run in linear time, and where a small value could keep the check busy it runs against the clock.
+ * Prepares untrusted JSON Schemas to check untrusted values. Nothing is fetched, no code is generated, and patterns run
+ * in linear time. Where a small value could make the check long, the check has a time limit.
  */
 
 import { dereference, type OutputUnit, validate } from "@cfworker/json-schema";
@@ -18,43 +18,43 @@ export type CompiledSchema =
   | {
       readonly ok: true;
       readonly check: (value: unknown, options?: Partial<CheckOptions>) => SchemaVerdict;
-      /** What in it is not looked at, whatever the value. A clause. */
+      /** The part of it that is ignored for every value. A clause. */
       readonly unread?: string;
     }
-  /** The schema cannot be used: nothing can be said of any value. */
+  /** The schema cannot be used: no value can be checked against it. */
   | { readonly ok: false; readonly reason: string };
 
 interface CheckOptions {
-  /** Whether a string of digits stands for the number, where one is wanted that no number can hold. */
+  /** Whether a string of digits counts as a number where the number would lose digits. */
   readonly digits: boolean;
-  /** Whether faults come with advice for whoever made the value. */
+  /** Whether faults come with advice for the author of the value. */
   readonly advise: boolean;
-  /** Milliseconds of the thread for all of it. */
+  /** Milliseconds of the thread for the whole check. */
   readonly budgetMs: number;
 }
 
 /**
- * Milliseconds of the thread for the checks of one call, its arguments and its result together. Honest arguments take
- * one; what takes longer is passed on without validation, which is a help to whoever calls and no wall.
+ * Milliseconds of the thread for all checks of one call, of its arguments and its result together. Honest arguments
+ * take one. Values that take longer pass unvalidated: validation helps the caller, and is not a security barrier.
  */
 export const CHECK_MS = 20;
 
-/** Milliseconds to make a schema ready, once. The largest of real servers take ten. */
+/** Milliseconds to prepare a schema, once. The largest of real servers take ten. */
 const PREPARE_MS = 50;
 
-/** Keywords by which the smallest value can cost much: recursion, and compositions that multiply. */
+/** Keywords that can make the smallest value costly: recursion, and compositions that multiply. */
 const COSTLY_KEYWORD =
   /"(?:pattern|patternProperties|\$ref|\$recursiveRef|\$dynamicRef|uniqueItems|contains|unevaluatedItems|unevaluatedProperties)":/;
 
-/** Characters of the schema times members of the value, from which on the check runs against the clock. */
+/** Characters of the schema times members of the value; from this product on, the check has a time limit. */
 const COSTLY_PRODUCT = 200_000;
 
-/** Of values with more members than this only the first fault is looked for. */
+/** For values with more members, only the first fault is searched. */
 const LARGE_VALUE = 1_000;
 
 /**
  * Prepares a schema in the dialect of its `$schema`, 2020-12 without one. `check` fills defaults into the value, then
- * validates it. The schema given is not touched.
+ * validates it. The given schema is not changed.
  */
 export function compileSchema(source: JsonSchema, filled: FilledDefaults): CompiledSchema {
   return spendTime(() => {
@@ -80,7 +80,9 @@ function prepare(source: JsonSchema, filled: FilledDefaults): Prepared | Compile
   return { root, draft, lookup: dereference(root), filled, patterns, text, unread };
 }
 
-/** @throws whatever is wrong with the schema for any value: references that only lead to each other overflow the stack */
+/**
+ * @throws the fault of a schema that fails for any value: references that only lead to each other overflow the stack
+ */
 function toCompiled({ text, unread, ...prepared }: Prepared): CompiledSchema {
   withPatterns(prepared.patterns, () => withDeadline(() => validateWith(prepared, {}, true), PREPARE_MS));
   const costly = COSTLY_KEYWORD.test(text);
@@ -126,7 +128,7 @@ function validateWith(
 type Verdict = WithoutTime<SchemaVerdict>;
 type WithoutTime<V> = V extends unknown ? Omit<V, "tookMs"> : never;
 
-/** `budgetMs`: undefined for what cannot take long. */
+/** `budgetMs`: undefined for a check that cannot take long. */
 function judge(
   { patterns }: PreparedSchema,
   budgetMs: number | undefined,
@@ -149,7 +151,7 @@ function judge(
   return { ...verdict, tookMs: performance.now() - startedAt };
 }
 
-/** A fault that was found stands, also when there was no time to explain it. */
+/** A fault stands even if there was no time to explain it. */
 function verdictInTime(faults: readonly OutputUnit[]): Verdict {
   const fault = faults.at(-1);
   if (fault === undefined) return { type: "unchecked", reason: `the check takes more than ${CHECK_MS} ms` };
@@ -158,8 +160,8 @@ function verdictInTime(faults: readonly OutputUnit[]): Verdict {
 }
 
 /**
- * What a value alone can bring about (no stack, a key that has no address) is refused. Anything else that the validator
- * throws is a reference that leads nowhere, or a keyword of the wrong type.
+ * Errors that the value alone can cause (a stack overflow, a key without an address) refuse it. Any other error of the
+ * validator means a reference without a target, or a keyword of the wrong type.
  */
 function verdictOn(error: unknown): Verdict {
   const name = error instanceof Object && "name" in error ? error.name : "";

@@ -1,17 +1,17 @@
 /**
- * Fills what a schema both requires and gives a default for: declarations show such a property as optional. Defaults
- * of properties that are optional anyway are their server's to apply, which need not mean the same as sending them.
+ * Fills in defaults of required properties, because declarations show such a property as optional. Defaults of optional
+ * properties are left to the server: applying them may differ from sending them.
  */
 import { type Schema, validate } from "@cfworker/json-schema";
 import { isExact, parseJson, toDoubles } from "../../json.ts";
 import { isSchemaObject, type PreparedSchema } from "./prepared-schema.ts";
 
-/** References and compositions followed from one place: chains that lead back to it end here. */
+/** References and compositions followed from one place; bounds circular chains. */
 const MAX_HOPS = 8;
 
 /**
- * Adds missing properties that have a default, in place, through objects and arrays as far as the value
- * goes. A default that does not fit its own schema is left out, so that the fault stays a missing property.
+ * Adds missing properties that have a default, in place, through all objects and arrays of the value. A default that
+ * does not fit its own schema is left out, so that the fault remains a missing property.
  */
 export function fillDefaults(value: unknown, prepared: PreparedSchema): void {
   fill(value, prepared.root, prepared, MAX_HOPS);
@@ -34,7 +34,7 @@ function fill(value: unknown, schema: unknown, prepared: PreparedSchema, hops: n
   for (const part of parts) fill(value, part, prepared, hops - 1);
 }
 
-/** Of alternatives, the one that is left when null is none, as it is for an object. */
+/** The only alternative besides null, which an object cannot be. */
 function onlyChoice(alternatives: unknown): unknown {
   if (!Array.isArray(alternatives)) return undefined;
   const others = alternatives.filter((each) => !(isSchemaObject(each) && each["type"] === "null"));

@@ -1,17 +1,17 @@
 /**
- * Programs hold an integer that no number can hold as a string of its digits. Where a schema wants a number, such a
- * string is that number; where it takes a string, it is one.
+ * Programs hold an integer beyond a number's precision as a string of its digits. Where a schema wants a number, such a
+ * string becomes that number; where it accepts a string, it stays one.
  */
 import { type Schema, validate } from "@cfworker/json-schema";
 import { exactly } from "../../json/exact-number.ts";
 import type { PreparedSchema } from "./prepared-schema.ts";
 
-/** Whether a JSON text may hold such a string. */
+/** Whether a JSON text may contain such a string. */
 export function mayHoldDigits(text: string): boolean {
   return /"-?\d{16,}"/.test(text);
 }
 
-/** Replaces them in place, through objects and arrays as far as the schema goes. */
+/** Replaces the strings in place, through objects and arrays as far as the schema reaches. */
 export function numbersFromDigits(value: unknown, prepared: PreparedSchema): void {
   restore(value, [prepared.root], prepared);
 }
@@ -40,17 +40,17 @@ function isBeyondNumbers(digits: string): boolean {
 
 const LARGEST = 2n ** 53n;
 
-/** Asked of the schema itself: an enumeration of strings, a union or a pattern may take the text as it is. */
+/** Asks the validator: an enum of strings, a union or a pattern may accept the text as it is. */
 function wantsNumber(digits: string, schema: unknown, { draft, lookup }: PreparedSchema): boolean {
   if (!isSchema(schema)) return false;
   const fits = (value: unknown): boolean => validate(value, schema, draft, lookup).valid;
   return !fits(digits) && fits(Number(digits));
 }
 
-/** References and compositions followed from one place: chains that lead back to it end here. */
+/** References and compositions followed from one place; bounds circular chains. */
 const MAX_HOPS = 8;
 
-/** A schema with those that say something of the same value. */
+/** A schema together with those that apply to the same value. */
 function partsOf(schema: unknown, prepared: PreparedSchema, hops: number): readonly Schema[] {
   if (!isSchema(schema) || hops < 0) return [];
   const target = schema["__absolute_ref__"];
@@ -62,7 +62,7 @@ function partsOf(schema: unknown, prepared: PreparedSchema, hops: number): reado
   return [schema, ...parts.flatMap((part) => partsOf(part, prepared, hops - 1))];
 }
 
-/** What a schema says of one part of a value. */
+/** The schemas for one part of a value. */
 function schemasOf(key: string, isArray: boolean, schema: Schema): readonly unknown[] {
   return isArray ? schemasOfItem(Number(key), schema) : schemasOfProperty(key, schema);
 }

@@ -1,4 +1,6 @@
-/** Validation errors in words a model can act on: where, what was expected, what came, and how to put it right. */
+/**
+ * Validation errors as messages that a model can act on: the place, the expected and the actual value, and the remedy.
+ */
 import type { OutputUnit, Schema } from "@cfworker/json-schema";
 import { nearestNames } from "../nearest.ts";
 import { adviseOn } from "./fault-advice.ts";
@@ -7,20 +9,22 @@ import { isRequired, schemaAt, stepsOf, walk, writePath, writeStep } from "./fau
 import { cut, listNames, listValues, preview, quote, resolveSchema, sketchSchema } from "./fault-sketch.ts";
 import type { PreparedSchema } from "./prepared-schema.ts";
 
-/** Faults told, of one alternative too; errors looked at to find them. */
+/** Most faults reported, also of one alternative; and most errors examined to find them. */
 const SHOWN = 5;
 const SHOWN_OF_BRANCH = 2;
 const MAX_ERRORS = 200;
-/** Characters of one fault. */
+/** Most characters of one fault. */
 const FAULT_CHARS = 500;
 const MAX_BRANCHES = 5;
 
-/** A schema, and whether whoever reads the faults made the value and can put it right. */
+/** A schema, and whether the reader of the faults made the value and can correct it. */
 export interface Telling extends PreparedSchema {
   readonly advise: boolean;
 }
 
-/** The first faults, as clauses without a full stop. `errors` as the validator lists them: each one before those below it. */
+/**
+ * The first faults, as clauses without a full stop. `errors` in the validator's order: each one before those below it.
+ */
 export function describeErrors(errors: readonly OutputUnit[], value: unknown, prepared: Telling): string {
   const leaves = findLeaves(errors.slice(0, MAX_ERRORS));
   const faults = describeAll(leaves, value, prepared);
@@ -28,7 +32,7 @@ export function describeErrors(errors: readonly OutputUnit[], value: unknown, pr
   return faults.slice(0, SHOWN).join("; ") + more;
 }
 
-/** Each place once: what else is wrong with a value of the wrong type would only repeat it. */
+/** One fault per place: further faults of a value with the wrong type would only repeat it. */
 function describeAll(leaves: readonly Leaf[], value: unknown, prepared: Telling): readonly string[] {
   const telling = leaves.filter(
     (leaf) => leaf.keyword !== "type" || !leaves.some((each) => saysMore(each, leaf)),
@@ -96,7 +100,7 @@ function describeValue(
   return `expected ${wanted}, got ${preview(value)}${meant}${advice}`;
 }
 
-/** What each alternative wants, the closest first; of that one also what it lacks. */
+/** The demand of each alternative, the closest first; for that one also what it lacks. */
 function expectBranches(branches: readonly Branch[], root: unknown, prepared: Telling): string {
   const said = branches.slice(0, MAX_BRANCHES).map((branch, index) => {
     const wanted = sketchSchema(branch.schema(prepared), prepared.lookup);
@@ -131,7 +135,7 @@ function expectation(leaf: Leaf, schema: Schema | undefined, { lookup }: Telling
   }
 }
 
-/** The validator's own words where it says the rule and the value. */
+/** The validator's own message, where it contains the rule and the value. */
 function sayPlainly(error: string): string {
   return error
     .replace(/\s+/g, " ")
@@ -157,7 +161,7 @@ function describeUnknown(path: readonly string[], root: unknown, schema: Schema 
   return `unknown property ${quote(writePath(path, root))}${meant}`;
 }
 
-/** The validator says the missing name only in its text; the schema and the value tell the same. */
+/** The validator gives the missing name only in its message; the schema and the value show it too. */
 function describeMissing(
   leaves: readonly Leaf[],
   value: unknown,
@@ -180,7 +184,7 @@ function describeMissing(
   return `missing ${said.join(", ")}`;
 }
 
-/** A fault of a property's name is not one of its value. */
+/** A fault of a property's name is not a fault of its value. */
 function isNameFault({ keywordLocation }: Leaf): boolean {
   return /\/propertyNames(?:\/|$)/.test(keywordLocation);
 }

@@ -1,7 +1,7 @@
 /**
- * Schemas as they are meant, before a value is held against them: `nullable` adds null, and `format` is an annotation.
- * What is none of JSON Schema (a type named "int", `required: true`) is told: who wrote it meant something, but nobody
- * can say what, and a validator would take it for anything.
+ * Reads schemas as they are meant, before a value is checked: `nullable` adds null, and `format` is an annotation.
+ * Anything outside JSON Schema (a type named "int", `required: true`) is reported: its author meant something that
+ * cannot be known, and a validator would accept every value.
  */
 
 import type { Schema, SchemaDraft } from "@cfworker/json-schema";
@@ -11,11 +11,11 @@ import { isSchemaObject } from "./prepared-schema.ts";
 export interface ReadSchema {
   readonly root: Schema | boolean;
   readonly draft: SchemaDraft;
-  /** What is none of JSON Schema in it, and where: a clause. Undefined when nothing is. */
+  /** The part that is not JSON Schema, with its place: a clause. Undefined when there is none. */
   readonly fault: string | undefined;
   /** Every pattern in it, by its text. */
   readonly patterns: ReadonlyMap<string, Pattern>;
-  /** Patterns that were taken out, since nothing runs them in linear time: where they stood and why, as clauses. */
+  /** Removed patterns, which no engine runs in linear time: clauses with their places and reasons. */
   readonly unread: readonly string[];
 }
 
@@ -25,7 +25,7 @@ interface Reading {
   readonly unread: string[];
 }
 
-/** `schema` is a copy of the reader's own, and changed in place. @throws SyntaxError for a pattern that is none */
+/** `schema` must be a copy, because it is changed in place. @throws SyntaxError for an invalid pattern */
 export function readSchema(schema: unknown): ReadSchema {
   const reading: Reading = { draft: draftOf(schema), patterns: new Map(), unread: [] };
   if (typeof schema === "boolean") return { ...reading, root: schema, fault: undefined };
@@ -42,7 +42,7 @@ function draftOf(schema: unknown): SchemaDraft {
   return dialect.includes("2019-09") ? "2019-09" : "2020-12";
 }
 
-/** The first fault of a schema and those within it, outermost first. */
+/** The first fault of a schema and those inside it, outermost first. */
 function visit(schema: unknown, at: string, reading: Reading): string | undefined {
   if (typeof schema === "boolean") return undefined;
   if (!isSchemaObject(schema)) return `${at || "/"} is no schema`;
@@ -57,7 +57,7 @@ function visit(schema: unknown, at: string, reading: Reading): string | undefine
   return faults.find((fault) => fault !== undefined);
 }
 
-/** What cannot be run is taken out, and allows what it may have allowed. */
+/** Removes a pattern that cannot run, so that every value it might have allowed passes. */
 function readPatterns(schema: Schema, at: string, reading: Reading): void {
   const { pattern, patternProperties } = schema;
   if (typeof pattern === "string" && !isReadable(pattern, `${at}/pattern`, reading)) delete schema["pattern"];
@@ -97,7 +97,7 @@ type Kind =
   | ("type" | "number" | "bound" | "count" | "boolean" | "text" | "names" | "list" | "name lists")
   | ("schema" | "schemas" | "items" | "schema map" | "dependencies");
 
-/** Keywords by which values are judged. Any other is an annotation, and may be anything. */
+/** Keywords that judge values. Any other keyword is an annotation with any value. */
 const kinds: { readonly [keyword: string]: Kind } = {
   type: "type",
   enum: "list",
@@ -122,7 +122,7 @@ function kindOf(kind: Kind, keywords: string): { readonly [keyword: string]: Kin
   return Object.fromEntries(keywords.split(" ").map((keyword) => [keyword, kind]));
 }
 
-/** What the keyword must be, where it is something else. */
+/** The required form of the keyword, when it has another one. */
 function isFitting(keyword: string, value: unknown, draft: SchemaDraft): string | undefined {
   switch (Object.hasOwn(kinds, keyword) ? kinds[keyword] : undefined) {
     case "type":
@@ -183,13 +183,13 @@ function isSchema(value: unknown): boolean {
   return typeof value === "boolean" || isSchemaObject(value);
 }
 
-/** Keywords that may refuse null whatever the type says. */
+/** Keywords that may refuse null whatever `type` allows. */
 const COMPOSING = [
   ...["$ref", "$dynamicRef", "$recursiveRef", "const"],
   ...["allOf", "anyOf", "oneOf", "not", "if", "then", "else"],
 ];
 
-/** Null as one more value. What is composed becomes one of two alternatives; all else stays at its address. */
+/** Adds null as a value. A composition becomes one of two alternatives; everything else keeps its address. */
 function addNull(schema: { [keyword: string]: unknown }): void {
   const { type, enum: values } = schema;
   if (type !== undefined) schema["type"] = [...new Set([type, "null"].flat())];

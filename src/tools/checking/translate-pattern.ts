@@ -1,9 +1,9 @@
 /**
- * Patterns of JSON Schema (ECMAScript, flag `u`) in the language of RE2. Where both write the same thing and mean
- * another (`.`, `\s`), the meaning of ECMAScript is spelled out.
+ * Translates patterns of JSON Schema (ECMAScript, flag `u`) to RE2. Where the same notation has another meaning there
+ * (`.`, `\s`), the meaning of ECMAScript is spelled out.
  */
 
-/** @throws RangeError for what RE2 has no words for. `pattern` is one that `RegExp` takes with the flag `u`. */
+/** `pattern` must be valid for `RegExp` with the flag `u`. @throws RangeError for a construct that RE2 lacks */
 export function toRe2(pattern: string): string {
   let text = "";
   for (let at = 0; at < pattern.length; ) {
@@ -37,7 +37,7 @@ function readClass(pattern: string, start: number): Step {
   while (at < pattern.length && pattern[at] !== "]") {
     const sign = pattern[at] ?? "";
     if (sign !== "\\") {
-      // A bracket here begins one of RE2's own classes.
+      // A bracket here would begin one of RE2's own classes.
       text += sign === "[" ? "\\[" : sign;
       at += 1;
     } else if (pattern[at + 1] === "s") {
@@ -82,7 +82,7 @@ function readEscape(pattern: string, at: number): Step {
 
 const LONGEST_ESCAPE = 64;
 
-/** What `\s` stands for in ECMAScript. */
+/** The characters of `\s` in ECMAScript. */
 const BLANKS =
   "\\t\\n\\v\\f\\r \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}\\x{feff}";
 

@@ -1,6 +1,6 @@
 /**
- * Known and allowed? Then: are these its arguments? In this order, so that nobody learns a schema by being refused.
- * Asked anew whenever a call goes on: the policy may have changed.
+ * Is the tool known and allowed? Then: do the arguments fit it? In this order, so that a refusal reveals no schema.
+ * Asked again whenever a call is resumed: the policy may have changed.
  */
 import type { Log } from "../../log.ts";
 import type { Hub } from "../../mcp/server.ts";
@@ -16,7 +16,7 @@ export interface CheckDeps {
   readonly hub: Pick<Hub, "whenListed">;
   readonly checker: ArgumentChecker;
   readonly log: Log;
-  /** The tools as they are known now, for servers that connected after a run had started. */
+  /** The current tools, for servers that connected after a run had started. */
   readonly catalog: () => Catalog;
 }
 
@@ -29,7 +29,7 @@ export type Checked =
     }
   | Refusal;
 
-/** What the gateway answers itself is allowed to every program that has it. */
+/** Built-in tools are allowed to every program that has them. */
 export async function check(call: GateCall, deps: CheckDeps): Promise<Checked> {
   const builtin = call.builtins?.get(call.tool);
   if (builtin !== undefined) return checkArguments(call, builtin.tool, { verdict: "auto" }, deps);
@@ -43,8 +43,8 @@ export async function check(call: GateCall, deps: CheckDeps): Promise<Checked> {
 }
 
 /**
- * The catalog to look a tool up in: the run's own, except for a server that had not connected when the run started.
- * The call waits for that one, inside its own time.
+ * The catalog for the tool: the run's own, except for a server that had not connected when the run started. The call
+ * waits for that server, inside its own time limit.
  */
 async function catalogFor(call: GateCall, { hub, catalog }: CheckDeps): Promise<Catalog | Refusal> {
   const { tool, policy, signal, timeoutMs } = call;

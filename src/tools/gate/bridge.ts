@@ -1,12 +1,12 @@
 /**
- * The bridge: the one place in the gateway where a tool is called, whoever asks: a program, a model, a person.
+ * The bridge: the one place in the gateway where a tool is called, by a program, a model or a person.
  *
  *   requested → known and allowed? → arguments parsed, filled, validated → decided → started → call → settled
  *
- * Every step is in the journal before the next one is taken, and a refusal is a settlement too. What is validated,
- * hashed, shown, journalled and sent is one and the same JSON text. A call can stop at a step for days (a person is
- * asked) or for good (the process died there): `resume` takes it up where its journal says it was, and asks the
- * policy again. What the gateway answers itself (`builtin.ts`) takes the same steps, and is allowed to every program.
+ * Every step is in the journal before the next one begins, and a refusal is a settlement too. One and the same JSON
+ * text is validated, hashed, shown, journalled and sent. A call can stop at a step for days (it needs approval) or for
+ * good (the process died): `resume` continues from the step in its journal and asks the policy again. Built-in tools
+ * (`builtin.ts`) take the same steps, and are allowed to every program.
  */
 import { createHash } from "node:crypto";
 import type { JournalEventBody } from "../../journal.ts";
@@ -26,26 +26,27 @@ import { recordDecision } from "./record-decision.ts";
 export interface Bridge {
   /** Never rejects. */
   call(call: GateCall): Promise<GateOutcome>;
-  /** Goes on with a call of which the journal has this much. The policy is asked again. Never rejects. */
+  /** Resumes a call from the step in its journal. The policy is asked again. Never rejects. */
   resume(call: GateCall, from: OpenCall): Promise<GateOutcome>;
   /**
-   * Journals what a person said of a pending call; nothing is done yet. `ok: false` when it cannot be done: edited
-   * arguments or a result that do not fit; then nothing is journalled, and the call waits on. Never rejects.
+   * Journals a person's decision about a pending call, without carrying it out. `ok: false` when it cannot be carried
+   * out, because edited arguments or a result do not fit: then nothing is journalled and the call stays pending. Never
+   * rejects.
    */
   decide(call: GateCall, decision: HumanDecision): Promise<{ readonly ok: true } | Refusal>;
-  /** The canonical text of these arguments for this call's tool; undefined when they could not be sent. */
+  /** The canonical text of these arguments for this call's tool; undefined for arguments that cannot be sent. */
   canonical(call: GateCall, args: string): Promise<string | undefined>;
 }
 
 export interface BridgeDeps extends CheckDeps {
   readonly hub: Pick<Hub, "call" | "whenListed">;
-  /** Milliseconds up to which progress extends a call's timeout. Absent: not at all. */
+  /** Milliseconds to which progress can extend a call's timeout. Absent: progress does not extend it. */
   readonly maxTimeoutMs?: number;
-  /** Of the process. Absent: without bound. */
+  /** The process's memory budget. Absent: unbounded. */
   readonly memory?: MemoryBudget | undefined;
   /**
-   * Told what a tool itself gave, for whom, and the length of its text; never what a person supplied or an earlier run had.
-   * Must not throw.
+   * Gets each result that a tool itself returned, with the principal and the length of its text; never a result from a
+   * person or an earlier run. Must not throw.
    */
   readonly learn?: (principal: string, tool: CatalogTool, value: unknown, chars: number) => void;
 }
@@ -106,7 +107,9 @@ async function resume(call: GateCall, from: OpenCall, deps: BridgeDeps): Promise
 const IN_DOUBT =
   "in doubt: the gateway stopped while this call was under way. Approve to call again, supply its result, or deny to fail it.";
 
-/** Only what the operator declared safe to repeat is repeated; for anything else a person has to say what happened. */
+/**
+ * Only calls that the operator declared safe to repeat are repeated; for any other a person has to report the result.
+ */
 async function takeUp(call: GateCall, args: string, deps: BridgeDeps): Promise<GateOutcome> {
   const checked = await check({ ...call, args }, deps);
   if (checked.ok && (checked.tool.readOnly || checked.tool.idempotent))
@@ -149,7 +152,7 @@ function decidedBy(
   return { type: "decided", n, call: id, args, decision, by };
 }
 
-/** `decided`: why it may leave. */
+/** `decided`: the decision by which the call may start. */
 async function execute(
   call: GateCall,
   tool: CatalogTool,
@@ -166,12 +169,12 @@ async function execute(
     try {
       await journal.flush();
     } catch {
-      // It is as it was before `started`. A restart that finds only that one asks a person what became of the call.
+      // The call has not started. If a restart finds only `started`, a person is asked for the result of the call.
       journal.append({ ...decided, heldBack: true });
       return { type: "unkept" };
     }
   }
-  // In the same turn as the call: another process may make it from the moment on at which it owns the run.
+  // In the same turn as the call: from the moment another process owns the run, that process may make the call.
   const isHeld = journal.isHeld();
   if (isHeld !== true && !(await isHeld)) return { type: "unkept" };
   const outcome = await send(call, tool, args, deps);
@@ -180,7 +183,7 @@ async function execute(
   const measured = refuseBeyondRoom(measure({ ok: true, value }, call.resultBytes), tool, deps.memory);
   if (!measured.ok) return settle(call, measured);
   const isOurs = call.builtins?.has(tool.id) === true;
-  // What keeps its promise teaches nothing.
+  // A result that fits its declaration teaches nothing.
   if (!isOurs && (tool.outputSchema === undefined || note !== undefined))
     deps.learn?.(call.principal, tool, value, measured.value.length);
   return settle(call, measured, note === undefined ? {} : { note });

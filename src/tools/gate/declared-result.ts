@@ -1,6 +1,6 @@
 /**
- * Text in the place of what a tool declares that it gives. Many servers send the declared value as JSON text only: text
- * that fits the declaration is that value. Any other text is given as it is, with a note.
+ * Reads text in place of a declared result. Many servers send the declared value as JSON text only: text that fits the
+ * declaration becomes that value. Any other text is passed on as it is, with a note.
  */
 import { parseJson } from "../../json.ts";
 import type { CatalogTool } from "../catalog.ts";
@@ -8,25 +8,25 @@ import { outputSchemaOf } from "./supplied-result.ts";
 
 export interface ReadResult {
   readonly value: unknown;
-  /** Why the value is not what was declared. A sentence. */
+  /** Why the value differs from the declaration. A sentence. */
   readonly note?: string;
 }
 
 /**
- * `value`: what the tool gave. Only texts are read; whatever else does not fit is the server's own affair. `checkMs`:
- * the time for it.
+ * `value` is the tool's result. Only texts are read; any other misfit is the server's own affair. `checkMs`: the time
+ * for the check.
  */
 export function readDeclared(tool: CatalogTool, value: unknown, checkMs: number): ReadResult {
   const schema = typeof value === "string" ? outputSchemaOf(tool) : undefined;
   if (schema === undefined || typeof value !== "string") return { value };
   const isStructured = /^\s*[[{]/.test(value);
   const parsed = parse(value);
-  // Nothing can be said of any value: it is read as without a declaration.
+  // No value can be checked: the result is read as without a declaration.
   if (!schema.ok) return { value: isStructured && parsed.ok ? parsed.value : value };
   const plain = schema.check(value, { budgetMs: checkMs });
   if (plain.type === "valid") return { value };
   if (!parsed.ok) return { value, note: saying("it is no JSON") };
-  // To be checked defaults are filled in, which the tool did not send.
+  // The check fills in defaults, which the tool did not send.
   const verdict = schema.check(parseJson(value), { budgetMs: checkMs - plain.tookMs });
   switch (verdict.type) {
     case "valid":
@@ -45,7 +45,7 @@ function saying(fault: string): string {
   return `The result is a text and not what the tool's output schema declares: ${fault}.`;
 }
 
-/** Nobody can send this value in another way: it is the tool's. */
+/** Advice is pointless: the value is the tool's, and the reader cannot change it. */
 function withoutAdvice(faults: string): string {
   return faults.replaceAll(/: pass [^;]*/g, "");
 }

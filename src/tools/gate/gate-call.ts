@@ -1,4 +1,4 @@
-/** A call at the gate: who asks for what, under which policy, how far it has come, and what a person said of it. */
+/** A call at the gate: its origin, its policy, its progress, and a person's decision about it. */
 import type { JournalEventBody } from "../../journal.ts";
 import type { Builtins } from "../builtin.ts";
 import type { Catalog, CatalogTool } from "../catalog.ts";
@@ -7,36 +7,38 @@ import type { FinalOutcome } from "../settlement.ts";
 import type { Spelling } from "../spelling.ts";
 
 export interface GateCall {
-  /** Whose call it is. */
+  /** The principal of the call. */
   readonly principal: string;
   readonly journal: CallJournal;
-  /** Its number and its id within the run that asks. */
+  /** Its number and its id within the run that makes it. */
   readonly n: number;
   readonly id: string;
-  /** `server/tool`, as asked. */
+  /** `server/tool`, as requested. */
   readonly tool: string;
-  /** JSON text, as asked. */
+  /** JSON text, as requested. */
   readonly args: string;
-  /** The arguments never became JSON: the call is journalled and settled with this. */
+  /** The arguments never became JSON: the call is journalled and settled with this fault. */
   readonly fault?: { readonly kind: "invalid_arguments" | "too_large"; readonly message: string };
-  /** How failures name tools: as whoever calls can write them. */
+  /** The spelling of tool names in failures: the form that the caller writes. */
   readonly spelling: Spelling;
   readonly catalog: Catalog;
   readonly policy: Policy;
-  /** What the request of the person who decides adds to the policy: kept with the decision. */
+  /** The policy layers of the request that decides; they are kept with the decision. */
   readonly narrowing?: readonly PolicyLayer[];
   /**
-   * What happens to a call that needs a person. `ask`: it is pending. `deny`: it is refused. `granted`: the person
-   * named here asked for exactly this call.
+   * The fate of a call that needs approval. `ask`: it is pending. `deny`: it is refused. `granted`: the person named
+   * here requested exactly this call.
    */
   readonly consent: "ask" | "deny" | { readonly grantedBy: string };
-  /** What the gateway itself answers; none unless the run is a program. */
+  /** The built-in tools; none unless the run is a program. */
   readonly builtins?: Builtins;
-  /** A result of an earlier run that stands for this call, as JSON text. Asked once the call is known to be allowed. */
+  /**
+   * The result of an earlier run that stands for this call, as JSON text. Called once the call is known to be allowed.
+   */
   readonly reuse?: (tool: CatalogTool, args: string) => string | undefined;
   /** Milliseconds. */
   readonly timeoutMs: number;
-  /** Milliseconds that its run has left for it, however much progress the tool reports. Absent: without end. */
+  /** Milliseconds that its run has left for it, however much progress the tool reports. Absent: unbounded. */
   readonly leftMs?: number;
   readonly resultBytes: number;
   readonly signal: AbortSignal;
@@ -44,35 +46,35 @@ export interface GateCall {
 
 export type GateOutcome =
   | FinalOutcome
-  /** A person has to decide; `arguments` is what would be sent. `decide`, then `resume`, go on from here. */
+  /** A person has to decide; `arguments` are the ones to be sent. Continue with `decide`, then `resume`. */
   | { readonly type: "pending"; readonly tool: string; readonly arguments: unknown; readonly reason: string }
   /**
-   * The journal cannot be kept, so nothing was sent, and nobody may be told that either: what a restart finds is not
-   * certain. Whoever asked is suspended.
+   * The journal cannot be kept, so the call was not sent, and even that must not be reported: a restart may find a
+   * different record. The run that made the call is suspended.
    */
   | { readonly type: "unkept" };
 
-/** What a person said of a pending call. `args` and `value` are JSON text. */
+/** A person's decision about a pending call. `args` and `value` are JSON text. */
 export type HumanDecision =
-  /** Send it; with these arguments instead, which are validated like any others. */
+  /** Sends the call; with `args`, these replace the arguments and are validated like any others. */
   | { readonly type: "approve"; readonly by: string; readonly args?: string }
   | { readonly type: "deny"; readonly by: string; readonly reason?: string }
-  /** Do not send it: this is the result. */
+  /** Does not send the call: `value` is its result. */
   | { readonly type: "result"; readonly by: string; readonly value: string };
 
-/** How far the journal says that a call has come. `args` is the canonical text. */
+/** The progress of a call according to the journal. `args` is the canonical text. */
 export type OpenCall =
   | { readonly step: "requested" }
   | { readonly step: "asked"; readonly args: string; readonly reason: string }
   | { readonly step: "decided"; readonly decision: HumanDecision }
-  /** It left for its tool, and nobody knows what became of it. */
+  /** It was sent to its tool, and its result is unknown. */
   | { readonly step: "started"; readonly args: string };
 
-/** What the bridge needs of a run's journal. */
+/** The bridge's view of a run's journal. */
 export interface CallJournal {
   append(body: JournalEventBody): unknown;
-  /** Resolves when everything appended is durable; rejects when it can't be kept. */
+  /** Resolves when every appended event is durable; rejects when they cannot be kept. */
   flush(): Promise<void>;
-  /** Whether the run is still this process's own: asked last, before its call leaves. */
+  /** Whether this process still owns the run: checked last, directly before its call is sent. */
   isHeld(): boolean | Promise<boolean>;
 }

@@ -1,4 +1,4 @@
-/** What a person said of a pending call, written down; nothing is done yet. */
+/** Journals a person's decision about a pending call, without carrying it out. */
 import { parseJson } from "../../json.ts";
 import { policyVersion } from "../policy.ts";
 import { measure, type Refusal, refuseCall } from "../settlement.ts";
@@ -6,7 +6,7 @@ import { type CheckDeps, check } from "./admission.ts";
 import type { GateCall, HumanDecision } from "./gate-call.ts";
 import { faultOfResult } from "./supplied-result.ts";
 
-/** Nothing is journalled when it cannot be done: then the call waits on. */
+/** A decision that cannot be carried out is not journalled: the call stays pending. */
 export async function recordDecision(
   call: GateCall,
   decision: HumanDecision,

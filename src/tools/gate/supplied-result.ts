@@ -1,11 +1,11 @@
-/** Results that a person supplies in place of a call: held to the same schema as the tool's own. */
+/** Results that a person supplies in place of a call: checked against the same schema as the tool's own. */
 import { parseJson } from "../../json.ts";
 import type { CatalogTool } from "../catalog.ts";
 import { type CompiledSchema, compileSchema } from "../checking/schema-check.ts";
 
 const compiled = new WeakMap<CatalogTool, CompiledSchema>();
 
-/** What is wrong with this value as a result of the tool; undefined when nothing is, or nobody can tell. */
+/** The fault of this value as a result of the tool; undefined when it has none, or when there is no schema to tell. */
 export function faultOfResult(tool: CatalogTool, value: unknown): string | undefined {
   const schema = outputSchemaOf(tool);
   if (schema === undefined || !schema.ok) return undefined;
@@ -14,7 +14,7 @@ export function faultOfResult(tool: CatalogTool, value: unknown): string | undef
   return `The result does not fit the output schema of ${tool.id}: ${verdict.message}.`;
 }
 
-/** What the tool declares that it gives; undefined when it does not. */
+/** The tool's declared result schema; undefined when it declares none. */
 export function outputSchemaOf(tool: CatalogTool): CompiledSchema | undefined {
   const { outputSchema } = tool;
   if (outputSchema === undefined) return undefined;
@@ -24,8 +24,8 @@ export function outputSchemaOf(tool: CatalogTool): CompiledSchema | undefined {
 }
 
 /**
- * A text as the result of a tool, like one text block of its server: JSON objects and arrays are values, and so is any
- * JSON where the tool declares what it returns; everything else is the text itself.
+ * A text as the result of a tool, read like a text block of its server: JSON objects and arrays become values, and so
+ * does any JSON where the tool declares a result. Any other text stays text.
  */
 export function readSuppliedText(tool: Pick<CatalogTool, "outputSchema"> | undefined, text: string): unknown {
   if (tool?.outputSchema === undefined && !/^\s*[[{]/.test(text)) return text;

@@ -7,7 +7,7 @@ import { createSession, openStoredRuns, readConfig } from "./session.ts";
 import { toVisibleJson, toVisibleLine } from "./visible.ts";
 
 const PAGE = 200;
-/** Whoever can read the file can read all of it. */
+/** A user who can read the file can read all of it. */
 const reader = { principal: "", admin: true };
 
 /** Returns the exit code. @throws `usage_error`, `config_error` */
@@ -61,7 +61,7 @@ const columns: readonly (readonly [title: string, cell: (row: AuditRow) => strin
   ["REASON", ({ error, reason }) => error?.message ?? reason ?? ""],
 ];
 
-/** Every column as wide as its widest cell on this page; the last one as it is. */
+/** Each column is as wide as its widest cell on this page; the last one is not padded. */
 function toTable(rows: readonly AuditRow[], withTitles: boolean): string {
   if (rows.length === 0) return withTitles ? "No calls.\n" : "";
   const titles = columns.map(([title]) => title);

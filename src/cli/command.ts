@@ -1,4 +1,4 @@
-/** The command line as data: what was asked for, checked, with nothing done yet. */
+/** The command line as data: parsed and checked, not yet carried out. */
 
 import { parseArgs } from "node:util";
 import { z } from "zod";
@@ -38,7 +38,7 @@ export interface RunCommand {
 export interface AuditCommand {
   readonly type: "audit";
   readonly configPath?: string;
-  /** One JSON object a line instead of a table. */
+  /** Print one JSON object per line instead of a table. */
   readonly json: boolean;
   readonly filters: AuditFilters;
   /** At least 1. */
@@ -94,7 +94,7 @@ Exit codes: 0 done, 1 program failed, history broken or replay different, 2 usag
             7 upstream, 70 fault of Toolarium's own, 130 interrupted.
 `;
 
-/** Reads the arguments after the script's name. @throws `usage_error` that names the argument and what was expected */
+/** Parses the arguments after the script's name. @throws `usage_error` that names the argument and what was expected */
 export function parseCommand(argv: readonly string[]): Command {
   const { values, positionals } = parseStrictly(argv);
   if (values.help) return { type: "help" };
@@ -151,7 +151,7 @@ function parseStrictly(argv: readonly string[]): {
   }
 }
 
-/** Node's sentences speak of `--` and of argument kinds; what helps is the name that was meant. */
+/** Node's messages mention `--` and kinds of arguments; the reader needs the name that was probably meant. */
 function describeMisread(message: string): string {
   const unknown = /^Unknown option '(?<option>-[^']*)'/.exec(message)?.groups?.["option"];
   if (unknown !== undefined) {
@@ -263,7 +263,7 @@ function refuseOthers(command: string, values: Values, known: readonly Option[])
   if (other !== undefined) throw usageError(`\`${command}\` has no option --${other}.`);
 }
 
-/** Some messages are Node's, which end without a full stop. */
+/** Node's messages end without a full stop. */
 function usageError(message: string): ToolariumError {
   const sentence = message.endsWith("?") ? message : `${message.replace(/\.$/, "")}.`;
   return new ToolariumError("usage_error", `${sentence} Try toolarium --help.`);

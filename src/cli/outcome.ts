@@ -1,11 +1,11 @@
-/** How one run ended, as the command line says it: a message for people, a number for scripts. */
+/** The outcome of one run for the command line: a message for people, an exit code for scripts. */
 import { errorTable } from "../errors.ts";
 import type { RunError, ToolFailure } from "../journal.ts";
 import type { Report } from "../runs/record/report-shape.ts";
 
 type Outcome = Pick<Report, "status" | "error" | "pending">;
 
-/** What went wrong, for stderr: where, what, what to do next. Empty for a program that completed. */
+/** The failure for stderr: place, cause, next step. Empty for a program that completed. */
 export function describeFailure({ status, error, pending }: Outcome, file: string): string {
   if (status === "waiting")
     return [
@@ -23,7 +23,7 @@ export function describeFailure({ status, error, pending }: Outcome, file: strin
   ].join("\n");
 }
 
-/** What is to be said beside the result, or beside the failure: one line each, as compilers write it. */
+/** Remarks beside the result or the failure: one line each, in the form of compilers. */
 export function describeRemarks(
   { diagnostics }: Pick<Report, "diagnostics">,
   file: string,
@@ -33,12 +33,12 @@ export function describeRemarks(
     .map((remark) => `${positionIn(file, remark)} ${remark.severity}: ${remark.message}`);
 }
 
-/** As compilers write it, so that terminals and editors make it a link. */
+/** In the form of compilers, which terminals and editors turn into a link. */
 function positionIn(file: string, { line, column }: Pick<RunError, "line" | "column">): string {
   return [file, line, column].filter((part) => part !== undefined).join(":");
 }
 
-/** 0 done, 1 failed, 5 approval needed; for the other codes see `usage`. */
+/** 0 completed, 1 failed, 5 approval needed; for the other codes see `usage`. */
 export function exitCodeOf({ status, error }: Outcome): number {
   if (status === "completed") return 0;
   if (status === "waiting") return 5;
@@ -46,7 +46,7 @@ export function exitCodeOf({ status, error }: Outcome): number {
   return errorTable[error?.code ?? "internal_error"].exit;
 }
 
-/** A failure that the program did not catch is the program's own, unless policy or the tool's server is the reason. */
+/** An uncaught tool failure is the program's own, unless policy or the tool's server caused it. */
 function toolExitCode(kind: ToolFailure["kind"]): number {
   switch (kind) {
     case "denied":

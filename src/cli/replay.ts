@@ -1,4 +1,4 @@
-/** `toolarium replay`: a stored run executed again, offline, and held against its journal. */
+/** `toolarium replay`: executes a stored run again, offline, and compares it with its journal. */
 import { createPool } from "../core.ts";
 import { type Replayed, replayRun } from "../runs/read/replay.ts";
 import type { ReplayCommand } from "./command.ts";
@@ -6,9 +6,9 @@ import { createSession, interruption, openStoredRuns, readConfig } from "./sessi
 import { toVisible, toVisibleJson } from "./visible.ts";
 
 /**
- * 0 when it came out the same, 1 when it differs.
+ * Returns 0 when the replay is equal, 1 when it differs.
  *
- * @throws `not_found` for an unknown run, `invalid_request` for one without a program that was executed, `config_error`
+ * @throws `not_found` for an unknown run, `invalid_request` for a run without an executed program, `config_error`
  */
 export async function replay(command: ReplayCommand): Promise<number> {
   const { log, interrupted } = createSession("warn");

@@ -15,10 +15,10 @@ import { toVisible, toVisibleLine } from "./visible.ts";
 
 /**
  * Runs the program as principal `local` under the configuration's policy and limits. Returns the exit code.
- * @throws `usage_error` when the file cannot be read, `config_error`, or what the gateway refuses
+ * @throws `usage_error` when the file cannot be read, `config_error`, or the gateway's refusal
  */
 export async function runProgram(command: RunCommand): Promise<number> {
-  // First, with the signals as they were: Ctrl+C at the prompt of `run -` has nothing to cancel yet.
+  // Before signals are handled: Ctrl+C at the prompt of `run -` has nothing to cancel yet.
   const code = await readProgram(command.file);
   const { log, interrupted } = createSession("warn");
   checkSurroundings();
@@ -26,7 +26,7 @@ export async function runProgram(command: RunCommand): Promise<number> {
   const config = {
     ...configured,
     sandbox: { ...configured.sandbox, workers: 1 },
-    // Not the configured file: a gateway that serves from it now owns the runs in it.
+    // Not the configured file: a gateway that uses it owns the runs in it.
     store: { ...configured.store, path: IN_MEMORY },
   };
   await using gateway = await createGateway({ config, log });
@@ -48,7 +48,7 @@ export async function runProgram(command: RunCommand): Promise<number> {
   const shown = command.json ? report : report.status === "completed" ? report.result : undefined;
   if (shown !== undefined) process.stdout.write(`${JSON.stringify(shown, null, 2)}\n`);
   const file = command.file === "-" ? "<stdin>" : command.file;
-  // The whole report has them.
+  // The full report contains them.
   if (!command.json)
     for (const remark of describeRemarks(report, file)) process.stderr.write(`${toVisibleLine(remark)}\n`);
   const message = describeFailure(report, file);

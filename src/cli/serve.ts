@@ -1,4 +1,4 @@
-/** `toolarium serve`: the gateway behind HTTP until somebody ends it. */
+/** `toolarium serve`: the gateway with HTTP, until a signal ends it. */
 import { createGateway, type Gateway } from "../gateway.ts";
 import { createHttpServer } from "../http/server.ts";
 import { countTokens } from "../tokens.ts";
@@ -7,14 +7,14 @@ import { summarizeServers } from "./server-summary.ts";
 import { aborted, createSession, readConfig } from "./session.ts";
 import { checkSurroundings, watchDescriptors } from "./surroundings.ts";
 
-/** Milliseconds that runs get to finish after the first signal; then they are cancelled. */
+/** Milliseconds from the first signal in which runs may finish; then they are cancelled. */
 const DRAIN_MS = 10_000;
-/** Milliseconds more for the responses, so that those who waited for a cancelled run still hear what it had done. */
+/** Further milliseconds for the responses, so that the clients of cancelled runs still get their reports. */
 const LAST_WORDS_MS = 1_000;
 
 /**
- * Prints its address as soon as it listens; a line of the log says then which MCP servers are ready. On the first
- * signal stops accepting, lets runs finish, cancels the rest and closes everything it started. Returns the exit code.
+ * Prints its address as soon as it listens; a later log line says which MCP servers are ready. On the first signal it
+ * stops accepting requests, lets runs finish, cancels the rest and closes everything it started. Returns the exit code.
  */
 export async function serve(command: ServeCommand): Promise<number> {
   const { log, interrupted } = createSession("info", { hangup: "ignore" });
@@ -40,6 +40,6 @@ export async function serve(command: ServeCommand): Promise<number> {
 function afterStart({ hub, log }: Gateway): void {
   const summary = summarizeServers(hub.servers());
   if (summary !== undefined) log[summary.isComplete ? "info" : "warn"](summary.line);
-  // Loads the tokenizer's table, which the first program would wait for; a start does not need it.
+  // Loads the tokenizer's table, which would delay the first program; the start does not need it.
   setImmediate(() => countTokens(""));
 }

@@ -1,4 +1,4 @@
-/** One line about the MCP servers of a gateway that has started: how many are ready, and why the others are not. */
+/** One line about the MCP servers of a started gateway: how many are ready, and why the others are not. */
 import type { ServerState } from "../mcp/server.ts";
 
 export interface ServerSummary {
@@ -7,7 +7,7 @@ export interface ServerSummary {
   readonly isComplete: boolean;
 }
 
-/** Servers that are disabled do not count. Undefined when there are no others. */
+/** Disabled servers do not count. Undefined when there are no others. */
 export function summarizeServers(servers: readonly ServerState[]): ServerSummary | undefined {
   const wanted = servers.filter(({ state }) => state !== "disabled");
   if (wanted.length === 0) return undefined;

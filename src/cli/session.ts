@@ -1,4 +1,4 @@
-/** What one invocation of the command line has: a log, a way to be interrupted, and the configuration. */
+/** The surroundings of one command: a log, an interrupt signal, and the configuration. */
 
 import type { Config } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
@@ -11,21 +11,21 @@ import { openStore } from "../store/open-store.ts";
 import type { Store } from "../store/store.ts";
 
 export interface Session {
-  /** Of no secret of the configuration, once that is read. */
+  /** Hides the configuration's secrets once it is read. */
   readonly log: HidingLog;
-  /** Aborts at the first signal that ends a process. One more ends it at once. */
+  /** Aborts at the first signal that ends a process. A second signal ends the process at once. */
   readonly interrupted: AbortSignal;
 }
 
 const INTERRUPTED_EXIT = 130;
 const FAULT_EXIT = 70;
-/** Ctrl+C under npm arrives twice: from the terminal, and passed on by npm. That is one wish. */
+/** Ctrl+C under npm arrives twice, from the terminal and from npm. Signals within this time count as one. */
 const SAME_SIGNAL_MS = 1_000;
 
 export interface SessionOptions {
   /**
-   * What SIGHUP means. `end` (default): the terminal was closed. `ignore`: a gateway goes on without one, and service
-   * managers send it for a reload, which there is not.
+   * The meaning of SIGHUP. `end` (default): the terminal was closed. `ignore`: a gateway continues without a terminal,
+   * and service managers send SIGHUP for a reload, which does not exist here.
    */
   readonly hangup?: "end" | "ignore";
 }
@@ -45,7 +45,7 @@ export function createSession(defaultLevel: LogThreshold, { hangup = "end" }: Se
   const ignore = (signal: NodeJS.Signals): void => log.info(`${signal} is ignored: ${IGNORED_BECAUSE}`);
   process.on("SIGINT", interrupt).on("SIGTERM", interrupt).on("SIGQUIT", interrupt);
   process.on("SIGHUP", hangup === "end" ? interrupt : ignore);
-  // Left alone, SIGUSR1 opens a debugger's port and SIGUSR2 ends the process.
+  // Without a handler, SIGUSR1 opens a debugger's port and SIGUSR2 ends the process.
   process.on("SIGUSR1", ignore).on("SIGUSR2", ignore);
   process.on("uncaughtException", (error) => {
     log.fatal({ err: error }, "uncaught error");
@@ -87,7 +87,7 @@ export async function readConfig(
   return config;
 }
 
-/** The configured store, to be looked at while a gateway may be writing to it. @throws `config_error` */
+/** Opens the configured store for reading, while a gateway may be writing to it. @throws `config_error` */
 export async function openStoredRuns(config: Config, log: Log): Promise<Store> {
   return await openStore(config.store, { log, readOnly: true });
 }

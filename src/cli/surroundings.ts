@@ -1,6 +1,6 @@
 /**
- * What the system has to give before anything is started. Looked at first: later whatever needs it first would fail, in
- * words of its own, and below some of these limits Node itself only stands still.
+ * Checks the system's limits before anything starts. Later, whatever hits a limit first would fail with a message of
+ * its own, and below some limits Node itself only hangs.
  */
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { devNull } from "node:os";
@@ -8,13 +8,13 @@ import { describeShortage } from "../../sandbox/index.ts";
 import { ToolariumError } from "../errors.ts";
 import type { Log } from "../log.ts";
 
-/** Measured: with two workers, no server and no client a gateway holds 25 more than a process that has just begun. */
+/** Measured: with two workers, no server and no client a gateway holds 25 more than a fresh process. */
 const DESCRIPTORS_NEEDED = 40;
-/** Processes and threads. Measured: 60 are enough for two workers; of 45 none is left for the type checker. */
+/** Processes and threads. Measured: 60 are enough for two workers; with 45 the type checker cannot start. */
 const TASKS_NEEDED = 64;
 const LOOK_EVERY_MS = 1_000;
 
-/** @throws `config_error`, `not_ready` in a sentence with the remedy */
+/** @throws `config_error`, `not_ready` with the remedy in the message */
 export function checkSurroundings(): void {
   checkFolder();
   checkDescriptors();
@@ -42,7 +42,7 @@ function checkDescriptors(): void {
   );
 }
 
-/** Opens as many as it can, up to this many, and gives them back. */
+/** Opens up to this many descriptors, and closes them again. */
 function countFreeDescriptors(most: number): number {
   const opened: number[] = [];
   try {
@@ -55,9 +55,9 @@ function countFreeDescriptors(most: number): number {
   return opened.length;
 }
 
-/** Only limits that are told by files; others are found by whoever needs a process first. */
+/** Checks only limits that files show; others are found by the first start of a process. */
 function checkTasks(): void {
-  // The limit of a user does not hold for root.
+  // The limit per user does not apply to root.
   const ofUser = process.getuid?.() === 0 ? null : /^Max processes +(\d+)/m.exec(read("/proc/self/limits"));
   const ofGroup = /^\d+/.exec(read("/sys/fs/cgroup/pids.max"));
   const allowed = Math.min(Number(ofUser?.[1] ?? Infinity), Number(ofGroup?.[0] ?? Infinity));
@@ -78,8 +78,8 @@ function read(path: string): string {
 }
 
 /**
- * Says once when no descriptor is left, and once when there are some again: the system then drops new connections
- * without a word. Returns how to stop.
+ * Logs once when no descriptor is left, and once when there are some again: in between the system drops new connections
+ * silently. Returns a function that stops the watch.
  */
 export function watchDescriptors(log: Pick<Log, "error" | "info">): () => void {
   let isOut = false;

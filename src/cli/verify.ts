@@ -1,11 +1,17 @@
-/** `toolarium audit --verify`: is the stored history what was written? What this can prove is said in `store/chain.ts`. */
+/**
+ * `toolarium audit --verify`: checks that the stored history is the one that was written. `store/chain.ts` says what
+ * this can prove.
+ */
 import { ToolariumError } from "../errors.ts";
 import type { BrokenRun } from "../store/store.ts";
 import type { VerifyCommand } from "./command.ts";
 import { createSession, openStoredRuns, readConfig } from "./session.ts";
 import { toVisibleJson, toVisibleLine } from "./visible.ts";
 
-/** 0 when the chain holds, 1 when it does not; broken runs are printed as they are found. @throws `config_error`, `not_found` */
+/**
+ * Returns 0 when the chain holds, 1 when it does not; broken runs are printed as they are found. @throws
+ * `config_error`, `not_found`
+ */
 export async function verifyHistory(command: VerifyCommand): Promise<number> {
   const { log, interrupted } = createSession("warn");
   const config = await readConfig(command, log);

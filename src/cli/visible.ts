@@ -1,12 +1,12 @@
 /**
- * What programs, tools and people wrote goes to somebody's terminal: characters that a terminal obeys are shown instead
- * of sent.
+ * Makes texts of programs, tools and people safe for a terminal: characters that would control it are shown instead of
+ * sent.
  */
 
-/** Controls, line and paragraph separators, and what reverses the direction of text. */
+/** Control characters, line and paragraph separators, and characters that change the direction of text. */
 const OBEYED = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
 
-/** Several lines may stay several lines. */
+/** Line breaks are kept. */
 export function toVisible(text: string): string {
   return text.replace(OBEYED, (character) =>
     character === "\n" || character === "\t" ? character : toEscape(character),
@@ -18,7 +18,7 @@ export function toVisibleLine(text: string): string {
   return text.replace(OBEYED, toEscape);
 }
 
-/** One line that is the same value to whoever parses it. */
+/** One line that parses to the same value. */
 export function toVisibleJson(value: unknown): string {
   return JSON.stringify(value).replace(
     OBEYED,

@@ -1,6 +1,6 @@
 /**
- * What the gateway serves when it is started without a configuration: three real kinds of connection, reading tools
- * that run by themselves, and one writing tool that waits for a person.
+ * The configuration of a gateway that is started without one: three real kinds of connection, reading tools that run
+ * automatically, and one writing tool that needs approval.
  */
 
 import { createRequire } from "node:module";
@@ -12,13 +12,13 @@ import { defineTool } from "../tools/define-tool.ts";
 import { createShopServer } from "./shop.ts";
 
 export interface DemoConfig {
-  /** As it would stand in a configuration file; for the loader. */
+  /** The content of a configuration file, for the loader. */
   readonly config: unknown;
-  /** Servers that no file can describe, because two of them live in this process. */
+  /** Servers that a file cannot describe, because two of them live in this process. */
   readonly servers: readonly ServerSpec[];
 }
 
-/** Makes a fresh demo: its own shop, and `filesystem` on the shipped sample documents. Nothing is kept on disk. */
+/** Makes a fresh demo: its own shop, and `filesystem` with the shipped sample documents. Nothing is written to disk. */
 export function demoConfig(): DemoConfig {
   return {
     config: {
@@ -76,7 +76,9 @@ const calculator = defineTool({
   },
 });
 
-/** The reference server, as its own package ships it, on `demo/files` of this package: checkout and tarball alike. */
+/**
+ * The reference server from its own package, with `demo/files` of this package: works in a checkout and in a tarball.
+ */
 function filesystem(): ServerSpec {
   const { resolve } = createRequire(import.meta.url);
   const folder = join(dirname(resolve("toolarium/package.json")), "demo", "files");

@@ -19,7 +19,7 @@ interface Customer {
   readonly email: string;
   readonly region: Region;
   readonly segment: Segment;
-  /** ISO date of the first order that could have been placed. */
+  /** ISO date from which on orders could be placed. */
   readonly since: string;
 }
 
@@ -54,7 +54,7 @@ export interface Order {
 }
 
 export interface ShopData {
-  /** The shop's calendar stands still: new orders get this date. */
+  /** The shop's calendar does not advance: new orders get this date. */
   readonly today: string;
   readonly customers: readonly Customer[];
   readonly products: readonly Product[];
@@ -85,7 +85,7 @@ interface Random {
   chance(share: number): boolean;
 }
 
-/** A Weyl sequence, each step mixed until neighbouring rows look unrelated. Not for anything that must be unguessable. */
+/** A Weyl sequence, each step mixed until neighbouring rows look unrelated. Not for secrets. */
 function createRandom(seed: number): Random {
   let state = seed >>> 0;
   const next = (): number => {

@@ -1,6 +1,6 @@
 /**
- * The demo's data server: a shop whose questions need joins and loops. Lists come in pages and hold summaries, details
- * come one at a time, and what belongs together is spread over tools, as in most real APIs.
+ * The demo's data server: a shop whose questions need joins and loops. As in most real APIs, lists come in pages of
+ * summaries, details come one at a time, and related data is spread over several tools.
  */
 import { type CallToolResult, McpServer } from "@modelcontextprotocol/server";
 import { z } from "zod";
@@ -257,7 +257,7 @@ function summarize({ lines, ...order }: Order): Omit<Order, "lines"> & { readonl
   return { ...order, line_count: lines.length };
 }
 
-/** The structured value, and the same as text for clients that read only text. */
+/** The structured value, and its text for clients that read only text. */
 function answer(value: object): CallToolResult {
   return { content: [{ type: "text", text: JSON.stringify(value) }], structuredContent: { ...value } };
 }

@@ -1,6 +1,6 @@
 /**
- * What the store keeps of a shape: only what is sure. A key that was not yet seen in enough calls is not written
- * anywhere; the next process begins to count it anew.
+ * The stored form of a shape: only sure knowledge. A key seen in too few calls is not stored; the next process counts
+ * it from zero.
  */
 import { z } from "zod";
 import { compareBytes } from "../tools/names.ts";
@@ -15,12 +15,12 @@ import {
   SURE_AFTER,
 } from "./shape.ts";
 
-/** JSON text; equal knowledge is equal text. Undefined while nothing is sure. */
+/** JSON text; equal knowledge gives equal text. Undefined while nothing is sure. */
 export function writeShape(shape: Shape): string | undefined {
   return isSure(shape) ? JSON.stringify(toKept(shape)) : undefined;
 }
 
-/** Undefined for a text that is no shape. */
+/** Undefined for a text that is not a shape. */
 export function readShape(text: string): Shape | undefined {
   try {
     const kept = keptShape.safeParse(JSON.parse(text)).data;
@@ -30,7 +30,7 @@ export function readShape(text: string): Shape | undefined {
   }
 }
 
-/** One place. What is absent is zero, false or nothing. */
+/** One place. An absent field is zero, false or empty. */
 interface Kept {
   /** Kinds. */
   readonly k?: number;
@@ -41,10 +41,10 @@ interface Kept {
     readonly m?: 1;
     /** Its keys with their places; 1 for those that are optional. */
     readonly p?: readonly (readonly [name: string, optional: 0 | 1, place: Kept])[];
-    /** What stands under other keys. */
+    /** The values of all other keys. */
     readonly r?: Kept;
   };
-  /** The elements of an array; 0 while nothing is known of them. */
+  /** The elements of an array; 0 while they are unknown. */
   readonly a?: Kept | 0;
 }
 
@@ -93,7 +93,7 @@ function sureOnly(shape: Shape | null | undefined): Shape | undefined {
   return shape && isSure(shape) ? shape : undefined;
 }
 
-/** Before the first call of any process. */
+/** Numbers of calls before the first call of any process. */
 const BEFORE: Seen = Array.from({ length: SURE_AFTER }, (_, index) => index - SURE_AFTER);
 
 function toShape({ k = 0, c, o, a }: Kept): Shape {

@@ -1,8 +1,9 @@
 /**
- * Learning what tools give that do not say so: the shapes of their results, per principal, and never a value. What is
- * learned shows as a new version of the catalog, at most once a minute, and whoever works with an older one keeps it.
+ * Learns the results of tools that do not declare them: their shapes, per principal, never values. New knowledge makes
+ * a new version of the catalog, at most once a minute; a run that works with an older version keeps it.
  *
- * A call is not held up: results wait in a short queue until nothing else is to be done, and one too many is let go.
+ * Calls are not delayed: results wait in a short queue until the process is idle, and results beyond its size are
+ * dropped.
  */
 import type { Log } from "../log.ts";
 import type { Store } from "../store/store.ts";
@@ -10,9 +11,12 @@ import { type Catalog, type CatalogTool, promisedSchema } from "../tools/catalog
 import { Lessons } from "./lessons.ts";
 
 export interface Learner extends AsyncDisposable {
-  /** What a tool gave that said nothing of it, or something else: plain JSON, which must not change afterwards, and has so many characters as text. Never throws. */
+  /**
+   * Queues a result of a tool that declares none, or that returned something other than declared. `value` is plain
+   * JSON, must not change afterwards, and has `chars` characters as text. Never throws.
+   */
   learn(principal: string, tool: CatalogTool, value: unknown, chars: number): void;
-  /** The catalog with what this principal's calls have taught. */
+  /** The catalog with the shapes learned from this principal's calls. */
   view(catalog: Catalog, principal: string): Catalog;
 }
 
@@ -23,17 +27,17 @@ export interface LearnerDeps {
   readonly now?: () => number;
 }
 
-/** Results that wait to be looked at, and the length of their texts; a further one teaches nothing. */
+/** Most results that wait to be observed, and most characters of their texts; further ones are dropped. */
 const MAX_QUEUED = 256;
 const MAX_QUEUED_CHARS = 16 * 1024 * 1024;
-/** Milliseconds for which results are looked at before others have their turn. */
+/** Milliseconds of observing before other work gets a turn. */
 const TURN_MS = 5;
-/** Milliseconds after which what was learned is written down. */
+/** Milliseconds until new knowledge is written to the store. */
 const WRITE_AFTER_MS = 2_000;
-/** Principals of which what was learned is held in memory; of the one that learned least lately it is dropped. */
+/** Principals whose knowledge is held in memory; beyond it, the one that learned least recently is dropped. */
 const MAX_PRINCIPALS = 1_000;
 
-/** Takes up what an earlier process had learned. Rejects when the store cannot be read. */
+/** Loads the knowledge of earlier processes. Rejects when the store cannot be read. */
 export async function createLearner(deps: LearnerDeps): Promise<Learner> {
   const learner = new StoringLearner(deps);
   await learner.takeUp();
@@ -74,7 +78,7 @@ class StoringLearner implements Learner {
 
   learn(principal: string, tool: CatalogTool, value: unknown, chars: number): void {
     const isFull = this.#queue.length >= MAX_QUEUED || this.#queuedChars + chars > MAX_QUEUED_CHARS;
-    // Of a tool that says what it gives, texts in the place of that are worth knowing.
+    // For a tool that declares its result, texts in its place are worth knowing.
     const isText = typeof value === "string" && tool.attachedSchema === undefined;
     if (this.#closed || (promisedSchema(tool) !== undefined && !isText) || isFull) return;
     this.#queue.push({ principal, tool, value, chars });
@@ -122,7 +126,7 @@ class StoringLearner implements Learner {
     return lessons;
   }
 
-  /** What cannot be written is learned again by the next process. */
+  /** Knowledge that cannot be written is learned again by the next process. */
   async #write(): Promise<void> {
     this.#writing = undefined;
     const news = [...this.#lessons.values()].flatMap((lessons) => lessons.takeNews());

@@ -1,4 +1,4 @@
-/** What one principal's calls have taught, and the version of it that others see. */
+/** The knowledge from one principal's calls, and its published version. */
 import { createHash } from "node:crypto";
 import { SHAPES_PER_PRINCIPAL, type StoredShape } from "../store/store.ts";
 import { type Catalog, type CatalogTool, withObserved } from "../tools/catalog.ts";
@@ -9,22 +9,22 @@ import { observe } from "./observe.ts";
 import { merge, type Shape } from "./shape.ts";
 import { toSchema } from "./shape-schema.ts";
 
-/** Milliseconds for which a version stays: what a model reads is kept by its provider as long as it is the same. */
+/** Milliseconds for which a version stays: providers cache a prompt as long as it is the same. */
 const VERSION_MS = 60_000;
-/** Results in a row without news after which a tool's shape is taken to be known. */
+/** Results in a row without news after which a tool's shape counts as known. */
 const KNOWN_AFTER = 20;
-/** Of a tool whose shape is known, every so many results are looked at. */
+/** For a known shape, one of so many results is observed. */
 const LOOKED_AT = 10;
-/** Milliseconds after which a shape that is in use is stored again, so that it is not removed as unused. */
+/** Milliseconds after which a used shape is stored again, so that it is not removed as unused. */
 const STORED_AGAIN_MS = 86_400_000;
 
 interface Lesson {
   readonly definition: string;
   shape: Shape | undefined;
-  /** What of it is told, as JSON too. */
+  /** The published part, also as JSON. */
   schema: JsonSchema | undefined;
   told: string | undefined;
-  /** What of it is stored. */
+  /** The stored part. */
   text: string | undefined;
   /** Results so far. */
   calls: number;
@@ -35,7 +35,7 @@ interface Lesson {
 
 interface Version {
   readonly since: number;
-  /** By tool id. Equal text, equal version. */
+  /** By tool id. Equal text gives an equal version. */
   readonly schemas: ReadonlyMap<string, { readonly definition: string; readonly schema: JsonSchema }>;
   readonly text: string;
 }
@@ -44,7 +44,7 @@ const NOTHING: Version = { since: Number.NEGATIVE_INFINITY, schemas: new Map(), 
 
 export class Lessons {
   readonly #principal: string;
-  /** By tool id, in the order of their last result. */
+  /** By tool id, in the order of the last result. */
   readonly #lessons = new Map<string, Lesson>();
   readonly #news = new Set<string>();
   #version = NOTHING;
@@ -55,7 +55,7 @@ export class Lessons {
     this.#principal = principal;
   }
 
-  /** Whether there is something to store. */
+  /** Whether there is new knowledge to store. */
   get hasNews(): boolean {
     return this.#news.size > 0;
   }
@@ -68,7 +68,7 @@ export class Lessons {
     this.#isStale = true;
   }
 
-  /** `value` is what the tool gave, as plain JSON; `now` in milliseconds since the Unix epoch. */
+  /** `value` is the tool's result as plain JSON; `now` in milliseconds since the Unix epoch. */
   add(tool: CatalogTool, value: unknown, now: number): void {
     const lesson = this.#lessonOf(tool);
     lesson.calls += 1;
@@ -88,7 +88,7 @@ export class Lessons {
     lesson.callsWithoutNews = isNews ? 0 : lesson.callsWithoutNews + 1;
   }
 
-  /** What is to be stored; it is taken to be stored then. */
+  /** Returns the new knowledge to store, and counts it as stored. */
   takeNews(): readonly StoredShape[] {
     const principal = this.#principal;
     const news = [...this.#news].flatMap((tool): readonly StoredShape[] => {
@@ -102,7 +102,7 @@ export class Lessons {
     return news;
   }
 
-  /** The catalog with what is known now. A shape that was seen of another tool of the same name does not count. */
+  /** The catalog with the current knowledge. A shape seen from another tool of the same name does not count. */
   view(catalog: Catalog, now: number): Catalog {
     const version = this.#versionAt(now);
     if (version.schemas.size === 0) return catalog;
@@ -154,7 +154,7 @@ function knowledge(shape: Shape): Pick<Lesson, "shape" | "schema" | "told" | "te
 
 const definitions = new WeakMap<object, string>();
 
-/** A tool that takes other arguments is another tool, and may give something else. */
+/** A tool with other arguments is another tool, whose results may differ. */
 function definitionOf({ inputSchema }: CatalogTool): string {
   if (typeof inputSchema === "boolean") return String(inputSchema);
   const known = definitions.get(inputSchema);

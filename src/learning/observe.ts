@@ -1,6 +1,6 @@
 /**
- * One result's shape. The work is bounded whatever the result is: level by level, so that what is left out is deepest.
- * Only the keys of a large object are all listed, which costs half of what it took to parse them.
+ * Observes one result's shape. The work is bounded for any result: level by level, so that the deepest parts are left
+ * out. Only the keys of a large object are all listed, which costs half of parsing them.
  */
 import { isExact } from "../json.ts";
 import {
@@ -15,14 +15,14 @@ import {
   type Shape,
 } from "./shape.ts";
 
-/** Below this depth nothing is told: the result itself is 0. */
+/** Deepest level that is described; the result itself is 0. */
 const MAX_DEPTH = 6;
-/** Values that are looked at in one result: under a millisecond. */
+/** Most values observed in one result: under a millisecond. */
 const MAX_VALUES = 2_000;
-/** Elements of one array, and values of one map, that are looked at, spread evenly over it. */
+/** Most elements of one array, and values of one map, that are observed, spread evenly over it. */
 const MAX_PARTS = 100;
 
-/** `value` is plain JSON; `call` is the number of the call that gave it. */
+/** `value` is plain JSON; `call` is the number of the call that returned it. */
 export function observe(value: unknown, call: number): Shape {
   const root = new Sketch();
   let level: readonly Visit[] = [{ value, place: root }];
@@ -41,7 +41,7 @@ interface Visit {
   readonly place: Sketch;
 }
 
-/** One place of a result, where several values can stand: the elements of an array share theirs. */
+/** One place of a result, which several values can share, as the elements of an array do. */
 class Sketch {
   #kinds = 0;
   #objects: ObjectsSketch | undefined;
@@ -49,7 +49,7 @@ class Sketch {
   #items: Sketch | undefined;
   #cut = false;
 
-  /** The value's parts are put off: they come `below`. Returns how many there are, at most `left`. */
+  /** Defers the value's parts to `below`. Returns their number, at most `left`. */
   take(value: unknown, below: Visit[], left: number): number {
     if (Array.isArray(value)) return this.#takeItems(sample(value, Math.min(MAX_PARTS, left)), below);
     if (typeof value === "object" && value !== null && !isExact(value))
@@ -58,7 +58,7 @@ class Sketch {
     return 0;
   }
 
-  /** What stands here may be anything. */
+  /** Any value may be at this place. */
   leaveOut(): void {
     this.#cut = true;
   }
@@ -82,7 +82,7 @@ class Sketch {
     return items.length;
   }
 
-  /** An array is known by some of its elements, an object only by all of its keys, or by those of its like. */
+  /** An array is described by some of its elements, an object only by all of its keys, or as one of many like it. */
   #takeObject(value: object, below: Visit[], left: number): number {
     const keys = Object.keys(value);
     const looked = sample(keys, MAX_PARTS);
@@ -98,14 +98,14 @@ class Sketch {
   }
 }
 
-/** The objects that stood at one place. */
+/** The objects at one place. */
 class ObjectsSketch {
   readonly #keys = new Map<string, { readonly place: Sketch; count: number }>();
   #rest: Sketch | undefined;
   #count = 0;
   #isMap = false;
 
-  /** One more of them, whose keys follow. */
+  /** Begins one more object; its keys follow. */
   begin(isMap: boolean): void {
     this.#count += 1;
     this.#isMap ||= isMap;
@@ -117,7 +117,7 @@ class ObjectsSketch {
       known.count += 1;
       return known.place;
     }
-    // One too many makes a map, and then their names do not matter.
+    // One key too many makes it a map, and a map's keys do not matter.
     if (this.#isMap || !isTellable(key) || this.#keys.size > MAX_KEYS) {
       this.#rest ??= new Sketch();
       return this.#rest;
@@ -149,7 +149,7 @@ function kindOf(value: unknown): number {
     case "boolean":
       return kinds.boolean;
     case "object":
-      // A program is given its digits.
+      // A program gets it as a string of digits.
       return isExact(value) ? kinds.string : kinds.null;
     default:
       return kinds.null;

@@ -1,16 +1,16 @@
-/** A shape as a JSON Schema, so that observed types are written by the same hand as promised ones. */
+/** A shape as a JSON Schema, so that observed types are written by the same code as promised ones. */
 
 import { compareBytes } from "../tools/names.ts";
 import type { JsonSchema } from "../tools/tool-source.ts";
 import { cutBelow, depthOf, isSure, kinds, type ObjectShape, objectShape, type Shape } from "./shape.ts";
 
 /**
- * Characters of a schema, as JSON: some 75 fields, and 400 tokens of what a model reads. A program that needs more of a
- * result can look.
+ * Most characters of a schema as JSON: about 75 fields, and 400 tokens of a model's prompt. A program that needs more
+ * of a result can inspect it.
  */
 const MAX_CHARS = 3_000;
 
-/** Undefined while too few results were seen to say anything. Of a shape that is too large the deepest is left out. */
+/** Undefined while too few results were seen. Of a shape that is too large, the deepest places are left out. */
 export function toSchema(shape: Shape): JsonSchema | undefined {
   if (!isSure(shape) || shape.cut) return undefined;
   let schema = schemaAt(shape);
@@ -42,17 +42,17 @@ function ofObject(object: ObjectShape): { readonly [keyword: string]: JsonSchema
   return {
     properties: Object.fromEntries(sure.map(([name, { shape }]) => [name, schemaAt(shape)])),
     required: sure.flatMap(([name, { optional }]) => (optional ? [] : [name])),
-    // Keys that are not told are there, and may be read.
+    // Keys that are not listed exist, and may be read.
     additionalProperties: object.rest !== null,
   };
 }
 
-/** Keys that change from call to call are data: none is always there, and most were hardly seen. */
+/** Keys that change from call to call are data: none is always present, and most were seen in few calls. */
 function varies({ keys }: ObjectShape, sure: number): boolean {
   return keys.size - sure >= sure && [...keys.values()].every(({ optional }) => optional);
 }
 
-/** What its values are, whatever their keys. */
+/** The schema of its values, whatever their keys. */
 function ofMap(object: ObjectShape): JsonSchema {
   const { rest } = objectShape({ ...object, isMap: true });
   return rest === null ? ANYTHING : schemaAt(rest);

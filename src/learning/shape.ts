@@ -1,38 +1,38 @@
 /**
- * The shape of results: which kinds of values stood at which place, in which calls, and never a value. Shapes are a
- * lattice: merging is commutative, associative and idempotent, so what is known does not depend on the order in which
- * results came. The one exception is a shape that outgrows its bound: what is cut off then stays cut off.
+ * The shape of results: the kinds of values at each place, and the calls in which they occurred; never a value. Shapes
+ * are a lattice: merging is commutative, associative and idempotent, so knowledge does not depend on the order of
+ * results. The one exception is a shape that exceeds its bound: a place that was cut off stays cut off.
  */
 
-/** Calls in which something was seen, as their numbers: the smallest ones, and no more than make it sure. */
+/** Numbers of the calls in which something was seen: the smallest ones, and no more than make it sure. */
 export type Seen = readonly number[];
 
-/** Calls in which something must have been seen before it is told or kept. */
+/** Calls in which something must be seen before it is published or stored. */
 export const SURE_AFTER = 3;
 
-/** What stood at one place. */
+/** The values at one place. */
 export interface Shape {
   readonly seen: Seen;
   /** Kinds of values without parts, as a sum of `kinds`. */
   readonly kinds: number;
   readonly object: ObjectShape | null;
   readonly array: ArrayShape | null;
-  /** It was too deep, or too much, to be looked at: anything may stand here. */
+  /** Too deep, or too large, to be observed: any value may be here. */
   readonly cut: boolean;
 }
 
 export interface ObjectShape {
   /** At most `MAX_KEYS`, all of them identifiers. Empty in a map. */
   readonly keys: ReadonlyMap<string, KeyShape>;
-  /** What stood under keys that are not told apart; null when there was none. */
+  /** The values under keys that are not listed; null when there were none. */
   readonly rest: Shape | null;
-  /** Its keys are data: there were too many of them. */
+  /** Its keys are data, because there were too many of them. */
   readonly isMap: boolean;
 }
 
 export interface KeyShape {
   readonly shape: Shape;
-  /** Some object at this place did not have it. */
+  /** Some object at this place lacked it. */
   readonly optional: boolean;
 }
 
@@ -43,15 +43,17 @@ export interface ArrayShape {
 
 export const kinds = { null: 1, boolean: 2, number: 4, string: 8 } as const;
 
-/** More distinct keys than this at one place are data. */
+/** An object with more distinct keys at one place is a map: its keys are data. */
 export const MAX_KEYS = 32;
-/** Places in one shape; deeper ones are cut until it holds. A row of the store is some 60 bytes for each. */
+/**
+ * Most places in one shape; the deepest are cut off until it fits. A row of the store takes about 60 bytes for each.
+ */
 const MAX_PLACES = 200;
 
 /**
- * Whether a key may be told apart from others: up to 40 characters of an ASCII identifier, which can neither end a
- * comment nor pretend to be another word. What every object inherits would mean another thing where it is missing, and
- * `then` would make a promise of what holds it.
+ * Whether a key may be listed by name: up to 40 characters of an ASCII identifier, which can neither end a comment nor
+ * imitate another word. Names that every object inherits are excluded, because a missing one would have another
+ * meaning; `then` is excluded, because an object with it would be taken for a promise.
  */
 export function isTellable(key: string): boolean {
   return /^[A-Za-z_$][\w$]{0,39}$/.test(key) && !(key in Object.prototype) && key !== "then";
@@ -65,14 +67,14 @@ export function merge(a: Shape, b: Shape): Shape {
   return bounded(join(a, b));
 }
 
-/** What is known of an object: one with too many keys is a map. */
+/** The shape of an object; one with too many keys becomes a map. */
 export function objectShape(parts: ObjectShape): ObjectShape {
   if (!parts.isMap && parts.keys.size <= MAX_KEYS) return parts;
   const values = [...parts.keys.values()].map(({ shape }) => shape);
   return { ...parts, isMap: true, keys: new Map(), rest: values.reduce(joinSome, parts.rest) };
 }
 
-/** Cuts the deepest places off until no more are left than a shape may have. */
+/** Cuts off the deepest places until no more are left than a shape may have. */
 export function bounded(shape: Shape): Shape {
   let kept = shape;
   for (let depth = depthOf(shape) - 1; countPlaces(kept) > MAX_PLACES; depth -= 1)
@@ -114,7 +116,7 @@ function earliest(a: Seen, b: Seen): Seen {
   return [...new Set([...a, ...b])].sort((x, y) => x - y).slice(0, SURE_AFTER);
 }
 
-/** The shapes right below this one. */
+/** The shapes directly below this one. */
 function partsOf({ object, array }: Shape): readonly Shape[] {
   const ofKeys = object === null ? [] : [...object.keys.values()].map(({ shape }) => shape);
   return [...ofKeys, object?.rest, array?.items].filter((part) => part !== null && part !== undefined);
@@ -129,7 +131,7 @@ export function depthOf(shape: Shape): number {
   return Math.max(0, ...partsOf(shape).map((part) => 1 + depthOf(part)));
 }
 
-/** Leaves nothing known of the places that are so far below, or farther. */
+/** Makes all places at this depth below it, or deeper, unknown. */
 export function cutBelow(shape: Shape, depth: number): Shape {
   const { seen, object, array } = shape;
   if (depth <= 0) return { seen, kinds: 0, object: null, array: null, cut: true };

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Everything else needs Node 24, if only to be parsed. So this file imports nothing before it has looked.
+// All other files need Node 24, even to be parsed. So this file imports nothing before the check.
 const major = Number(process.versions.node.split(".")[0]);
 if (major >= 24) {
   const { main } = await import("./cli.ts");

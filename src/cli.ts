@@ -1,16 +1,16 @@
-/** The command line: reads the arguments, runs one command, and turns whatever happened into an exit code. */
+/** The command line: parses the arguments, runs one command, and turns every outcome into an exit code. */
 import { createRequire } from "node:module";
 import { z } from "zod";
 import { describeShortage } from "../sandbox/index.ts";
 import { type Command, parseCommand, usage } from "./cli/command.ts";
 import { errorTable, ToolariumError, toRefusal } from "./errors.ts";
 
-/** Milliseconds after which a finished process is ended even if something still holds it. */
+/** Milliseconds after which a finished process is ended even if something still keeps it alive. */
 const LINGER_MS = 2_000;
 
 /** Runs the command of these arguments (without node and script) and sets the exit code of the process. */
 export async function main(argv: readonly string[]): Promise<void> {
-  // A reader that closes early, as `| head` does, is no fault, and a terminal may be closed while a gateway runs.
+  // A reader that closes early, such as `| head`, is not a fault, and a terminal may close while a gateway runs.
   process.stdout.on("error", () => {});
   process.stderr.on("error", () => {});
   process.exitCode = await perform(argv);
@@ -26,7 +26,9 @@ async function perform(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** A refusal is for its reader, and a machine that is full for its operator; anything else is a bug, and its stack is what will help. */
+/**
+ * A refusal is for its reader, and a full machine for its operator. Any other error is a bug, and its stack helps most.
+ */
 function describe(error: unknown): string {
   if (error instanceof ToolariumError) return error.message;
   const shortage = describeShortage(error);
@@ -34,7 +36,7 @@ function describe(error: unknown): string {
   return error instanceof Error && error.stack !== undefined ? error.stack : String(error);
 }
 
-/** Each command loads what it needs: `run` no HTTP server, `--help` nothing. */
+/** Each command loads only the parts it needs: `run` no HTTP server, `--help` nothing. */
 async function dispatch(command: Command): Promise<number> {
   switch (command.type) {
     case "help":

@@ -1,4 +1,4 @@
-/** The parts that every use of Toolarium has, as a gateway or embedded: tools, compiler, workers, store, runner. */
+/** The parts of every use of Toolarium, as a gateway or embedded: tools, compiler, workers, store, runner. */
 import {
   createWorkerPool,
   defaultLimits,
@@ -26,36 +26,36 @@ import type { ServerSource } from "./tools/tool-source.ts";
 
 export interface CoreOptions {
   readonly servers: readonly ServerSpec[];
-  /** How large messages of servers may be. Default: see `HubDeps`. */
+  /** Limits on the size of servers' messages. Default: see `HubDeps`. */
   readonly messageBounds?: HubDeps["bounds"];
-  /** What runs and their results may take in all. Absent: without bound. */
+  /** Memory for runs and their results together. Absent: unbounded. */
   readonly memory?: MemoryBudget;
-  /** Tools the operator declares read-only or idempotent, as patterns. */
+  /** Patterns of the tools that the operator declares read-only or idempotent. */
   readonly marks: ToolMarks;
-  /** Opens what keeps the runs. The core disposes of it. */
+  /** Opens the store of the runs. The core disposes of it. */
   readonly store: (log: Log) => Promise<Store>;
   /** The other processes that work on this store. Absent: there are none. */
   readonly peers?: Peers;
   readonly sandbox: WorkerPoolOptions;
   /** Milliseconds for one tool call. */
   readonly callTimeoutMs: number;
-  /** Milliseconds up to which a tool that reports progress extends that. Absent: not at all. */
+  /** Milliseconds to which a tool that reports progress can extend that. Absent: it cannot. */
   readonly maxCallTimeoutMs?: number;
-  /** Milliseconds for which a call waits for a person. */
+  /** Milliseconds for which a call waits for a person; then the run ends. */
   readonly approvalExpiresMs: number;
-  /** What a model is shown of tools and results, to be recorded with its runs. Absent: see `PrepareDeps`. */
+  /** Token budgets for tools and results in a model's prompt, recorded with its runs. Absent: see `PrepareDeps`. */
   readonly tokenBudgets?: TokenBudgets;
-  /** What configuration and key allow now, for runs that go on after they waited. */
+  /** The current layers of the configuration and the key, for runs that are resumed after a wait. */
   readonly presentLayers: (keyName: string | null) => readonly PolicyLayer[];
-  /** Whether shapes of results are learned and used, for tools that do not say what they give. */
+  /** Whether shapes of results are learned and used, for tools that do not declare them. */
   readonly learn: boolean;
-  /** Milliseconds since the Unix epoch, for what is learned. Default `Date.now`. */
+  /** Milliseconds since the Unix epoch, for learning. Default `Date.now`. */
   readonly now?: () => number;
   readonly log: Log;
 }
 
 export type Readiness =
-  /** `damage`: what of the store could not be read; the rest is served. */
+  /** `damage`: the parts of the store that cannot be read; all other runs are served. */
   { readonly ready: true; readonly damage?: string } | { readonly ready: false; readonly reason: string };
 
 export interface Core extends AsyncDisposable {
@@ -64,21 +64,21 @@ export interface Core extends AsyncDisposable {
   readonly pool: WorkerPool;
   readonly store: Store;
   readonly runner: Runner;
-  /** With a principal: as its programs see it, with what its calls have taught. */
+  /** With a principal: the catalog of its programs, with the shapes learned from its calls. */
   catalog(principal?: string): Catalog;
   /**
-   * Lets runs finish for up to this time. Then the rest is left for the next process to go on with, or cancelled where
-   * the store keeps nothing.
+   * Lets runs finish within this time. The others are suspended, for the next process to resume, or cancelled where the
+   * store keeps nothing.
    */
   drain(deadlineMs: number): Promise<void>;
-  /** Looks whether the store can be written, and runs a real one-line program. */
+  /** Checks that the store can be written, and runs a real one-line program. */
   ready(): Promise<Readiness>;
 }
 
 /**
- * Builds the parts side by side and resolves when a program can run; servers may still be connecting then.
- * Rejects with `engine_missing` when there is no isolated-vm, with `config_error` when the store cannot be opened.
- * What was built before a failure is closed again.
+ * Builds the parts side by side and resolves when a program can run; servers may still be connecting then. Rejects with
+ * `engine_missing` when there is no isolated-vm, with `config_error` when the store cannot be opened. On a failure
+ * every part that was built is closed again.
  */
 export async function createCore(options: CoreOptions): Promise<Core> {
   const { log, messageBounds, memory } = options;
@@ -126,7 +126,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     peers: options.peers,
     ...(tokenBudgets === undefined ? {} : { tokenBudgets }),
   });
-  // What a store keeps, the next process goes on with.
+  // The next process resumes runs that the store keeps.
   const rest = store.keeps ? "suspend" : "cancel";
   const drain = (deadlineMs: number): Promise<void> => runner.drain(deadlineMs, rest);
   const parts = building.move();
@@ -156,7 +156,7 @@ export function createPool(options: WorkerPoolOptions): Promise<WorkerPool> {
   return createWorkerPool(options).catch(refuseWithoutEngine);
 }
 
-/** Waits for all, so that a part that came up while another failed is closed too. */
+/** Waits for all parts, so that a part that started while another failed is closed too. */
 async function all<T extends readonly Promise<AsyncDisposable>[]>(
   stack: AsyncDisposableStack,
   parts: readonly [...T],
@@ -172,7 +172,7 @@ function refuseWithoutEngine(cause: unknown): never {
   throw new ToolariumError("engine_missing", message, { cause });
 }
 
-/** Rebuilt at its first use after a server's tools changed. */
+/** The catalog; rebuilt at its first use after a server's tools changed. */
 function followCatalog(hub: Hub, marks: ToolMarks): () => Catalog {
   let catalog: Catalog | undefined;
   hub.onChange(() => {
@@ -184,7 +184,7 @@ function followCatalog(hub: Hub, marks: ToolMarks): () => Catalog {
   };
 }
 
-/** A server that has not connected yet has no tools, but programs find its global, and a call waits for it. */
+/** A server that has not connected yet has no tools, but programs have its global, and a call waits for it. */
 function sourcesOf(hub: Hub): readonly ServerSource[] {
   const listed = hub.sources();
   const names = new Set(listed.map(({ server }) => server));
@@ -192,7 +192,7 @@ function sourcesOf(hub: Hub): readonly ServerSource[] {
   return [...listed, ...others.map(({ name }) => ({ server: name, tools: [] }))];
 }
 
-/** For a place in a worker: who asks has a limit of time too, and is told more than by that. */
+/** Milliseconds to wait for a place in a worker. The caller has a time limit too, which would give no reason. */
 const READINESS_WAIT_MS = 10_000;
 const READINESS_LIMITS = { ...defaultLimits, wallMs: 5_000, cpuMs: 1_000 };
 

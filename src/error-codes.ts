@@ -1,6 +1,6 @@
-/** The names of every failure: what a report can say of a run, and what a request is refused with. */
+/** The codes of every failure: those of a run's report, and those of a refused request. */
 
-/** Codes a report's `error.code` can have. */
+/** Values of a report's `error.code`. */
 export type RunErrorCode =
   | "syntax_error"
   | "type_error"
@@ -20,7 +20,7 @@ export type RunErrorCode =
   | "cancelled"
   | "internal_error";
 
-/** Codes of requests that were not served. */
+/** Codes of requests that were refused. */
 export type RefusalCode =
   | "invalid_request"
   | "limit_above_ceiling"

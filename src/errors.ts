@@ -1,9 +1,9 @@
 /**
- * Every failure Toolarium can name, in one table: code → HTTP status, OpenAI error type, exit code of the command
- * line, whether an unchanged retry can help, and the sentence used when the thrower has nothing more exact to say.
+ * Every failure that Toolarium names, in one table: code → HTTP status, OpenAI error type, exit code of the command
+ * line, whether an unchanged retry can help, and the message for a thrower without a more exact one.
  *
- * Three kinds of failure are never mixed. A *refusal* is thrown as `ToolariumError`: the caller can act on it.
- * An *outcome* (a program that failed, a tool that rejected) is a value in a report. Anything else is a *bug*: it is
+ * Three kinds of failure are never mixed. A *refusal* is thrown as `ToolariumError`: the caller can act on it. An
+ * *outcome* (a program that failed, a tool that rejected) is a value in a report. Anything else is a *bug*: it is
  * logged with its stack and leaves the process as `internal_error`.
  */
 
@@ -140,7 +140,7 @@ export const errorTable: { readonly [C in ErrorCode]: ErrorRow } = {
   ),
   disposed: row(503, "api_error", 70, false, "This sandbox has been disposed."),
 
-  // Outcomes of a run. The request was served: these stand in a report.
+  // Outcomes of a run: the request was served, and these codes are in its report.
   syntax_error: row(200, RUN, 1, false, "The program could not be parsed."),
   type_error: row(200, RUN, 1, false, "The program does not fit the tools' types."),
   compile_timeout: row(200, RUN, 6, true, "The program took too long to compile."),
@@ -159,7 +159,7 @@ export const errorTable: { readonly [C in ErrorCode]: ErrorRow } = {
   cancelled: row(200, RUN, 130, false, "The run was cancelled."),
 };
 
-/** How a tool failure of a kind is answered where one tool call is the whole request. */
+/** The code for a tool failure of each kind, where one tool call is the whole request. */
 export const toolFailureCode: { readonly [K in ToolErrorKind]: ErrorCode } = {
   tool: "tool_error",
   denied: "tool_not_allowed",
@@ -172,13 +172,13 @@ export const toolFailureCode: { readonly [K in ToolErrorKind]: ErrorCode } = {
   unknown_tool: "unknown_tool",
 };
 
-/** One fault in a body, where it is (RFC 6901 pointer) and what was expected. */
+/** One fault in a body: its place (RFC 6901 pointer) and what was expected. */
 export interface FieldError {
   readonly pointer: string;
   readonly message: string;
 }
 
-/** How a model provider classified its own failure. Wins over the table, so that clients see what they know. */
+/** A model provider's classification of its own failure. Overrides the table, so that clients get a code they know. */
 export interface ProviderFault {
   readonly status: number;
   /** Whether the unchanged request can succeed later. */
@@ -189,24 +189,24 @@ export interface ProviderFault {
   readonly answered?: number;
 }
 
-/** What is known of a run whose record cannot be kept: its client is told this instead of a report. */
+/** The known state of a run whose record cannot be kept: its client gets this instead of a report. */
 export interface KnownRun {
   readonly id: string;
-  /** As its record has it so far. */
+  /** According to its record so far. */
   readonly status: string;
   /** `possible` iff a call that is not read-only had started. */
   readonly effects: "none" | "possible";
 }
 
 export interface ToolariumErrorOptions {
-  /** Name of the offending parameter, as OpenAI's error shape has it. */
+  /** Name of the offending parameter, in OpenAI's error shape. */
   readonly param?: string;
   readonly errors?: readonly FieldError[];
   readonly retryAfterSeconds?: number;
   readonly provider?: ProviderFault;
-  /** The run that this is about, where it continues to exist. */
+  /** The run in question, if it continues to exist. */
   readonly run?: KnownRun;
-  /** Where the code has another status than the table's; it is not to be tried again there. */
+  /** A status that differs from the code's; the request must not be retried then. */
   readonly status?: number;
   readonly cause?: unknown;
 }
@@ -250,12 +250,12 @@ export class ToolariumError extends Error {
     this.#status = options.status;
   }
 
-  /** The HTTP status: the provider's where it failed, else that of the table. */
+  /** The HTTP status: the provider's if it failed, else the table's. */
   get status(): number {
     return this.#status ?? this.provider?.status ?? errorTable[this.code].status;
   }
 
-  /** OpenAI's word for this kind of error. */
+  /** The `type` of OpenAI's error shape. */
   get type(): string {
     return this.provider?.type ?? errorTable[this.code].type;
   }
@@ -266,7 +266,7 @@ export class ToolariumError extends Error {
   }
 }
 
-/** Turns anything thrown into a refusal; whatever is not one already is a bug and says nothing of itself. */
+/** Turns any thrown value into a refusal. A value that is not a refusal is a bug, whose message is not shown. */
 export function toRefusal(error: unknown): ToolariumError {
   return error instanceof ToolariumError
     ? error

@@ -1,7 +1,7 @@
 /**
- * The one place through which text of others leaves: errors of providers and tools, reasons, stderr, what a server says
- * of itself. Any of it may repeat a secret that we sent, draw on a terminal, or have no end. So it is redacted, cleaned
- * of what a terminal obeys, and cut, in this order: a secret that is cut in two would not be found any more.
+ * The one exit for foreign texts: errors of providers and tools, reasons, stderr, servers' descriptions. Any of them
+ * may repeat one of our secrets, control a terminal, or have no end. So each is redacted, cleaned of control
+ * characters, and cut, in this order: a secret cut in two would not be found.
  */
 
 import { isExact } from "./json.ts";
@@ -10,9 +10,12 @@ import { isExact } from "./json.ts";
 export type Redact = (text: string) => string;
 
 export interface RedactOptions {
-  /** Shorter secrets are not told apart from ordinary text. Default 12. */
+  /** Shorter secrets cannot be distinguished from ordinary text. Default 12. */
   readonly minChars?: number;
-  /** Also what looks like a key or a bearer token: providers show parts of a key that they refuse. Default false. */
+  /**
+   * Also redacts texts that look like a key or a bearer token: providers show parts of a key that they refuse. Default
+   * false.
+   */
   readonly keyLike?: boolean;
 }
 
@@ -31,7 +34,7 @@ export function createRedact(
 
 const REDACTED = "[redacted]";
 
-/** A word such as sk-learn is none: a key has digits, and a masked one asterisks. */
+/** Leaves words such as sk-learn: a key contains digits, and a masked one asterisks. */
 function withoutKeyLike(text: string): string {
   return text
     .replace(/\b(?:sk|pk|rk|gsk|xai)-[\w*.-]{6,}/g, (word) => (/[\d*]/.test(word) ? REDACTED : word))
@@ -40,12 +43,12 @@ function withoutKeyLike(text: string): string {
     );
 }
 
-/** The text as it may leave, of at most this many characters; a longer one ends in `…`. Lines stay lines. */
+/** The safe text, of at most this many characters; a longer one ends in `…`. Line breaks are kept. */
 export function foreignText(text: string, redact: Redact, maxChars: number): string {
   return cut(redact(text).replace(OBEYED, ""), maxChars);
 }
 
-/** Controls other than tab and line feed, and what reverses the direction of text. */
+/** Control characters except tab and line feed, and characters that change the direction of text. */
 const OBEYED = /(?![\t\n])[\p{Cc}\p{Bidi_Control}]/gu;
 
 function cut(text: string, maxChars: number): string {
@@ -53,8 +56,8 @@ function cut(text: string, maxChars: number): string {
 }
 
 /**
- * A JSON value as it may leave: every string in it and every name. What is longer than this many characters as text is
- * given as the beginning of that text.
+ * A safe JSON value: every string and every name in it is cleaned. A value longer than this many characters as text is
+ * replaced by the beginning of that text.
  */
 export function foreignJson(value: unknown, redact: Redact, maxChars: number): unknown {
   try {
@@ -62,7 +65,7 @@ export function foreignJson(value: unknown, redact: Redact, maxChars: number): u
     const text = JSON.stringify(clean) ?? "";
     return text.length <= maxChars ? clean : cut(text, maxChars);
   } catch (error) {
-    // Some thousand levels deep.
+    // The value is some thousand levels deep.
     if (error instanceof RangeError) return "a value that is nested too deeply to be shown";
     throw error;
   }

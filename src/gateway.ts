@@ -26,26 +26,26 @@ import { createModelRegistry, type ModelRegistry } from "./upstream/registry.ts"
 export interface Gateway extends AsyncDisposable {
   readonly config: Config;
   readonly log: Log;
-  /** Of all faces together: a key has one rate, whichever way it comes. */
+  /** Shared by all faces: a key has one rate limit, whichever face it uses. */
   readonly access: Access;
   readonly hub: Hub;
   readonly compiler: Compiler;
   readonly runner: Runner;
   readonly models: ModelRegistry;
   readonly chat: ChatEngine;
-  /** Of bodies and of messages of servers together. */
+  /** For request bodies and servers' messages together. */
   readonly memory: MemoryBudget;
   /** Resolves when every MCP server is connected or failed, or after `mcp.readyWaitMs`. Never rejects. */
   readonly serversSettled: Promise<void>;
-  /** With a principal: as its programs see it, with what its calls have taught. */
+  /** With a principal: the catalog of its programs, with the shapes learned from its calls. */
   catalog(principal?: string): Catalog;
   /** See `readAudit`. */
   audit(viewer: Viewer, query: AuditQuery): Promise<AuditPage>;
-  /** Once the servers have settled runs a real one-line program; `reason` says what is missing. */
+  /** Waits until the servers have settled, then runs a real one-line program; `reason` says what is missing. */
   ready(): Promise<Readiness>;
   /**
-   * Lets runs finish for up to this time. Then the rest is left for the next process to go on with, or cancelled where
-   * the store keeps nothing. Called once, before dispose.
+   * Lets runs finish within this time. The others are suspended, for the next process to resume, or cancelled where the
+   * store keeps nothing. Call it once, before dispose.
    */
   drain(deadlineMs: number): Promise<void>;
 }
@@ -54,19 +54,19 @@ export interface GatewayOptions {
   /** See `configFrom`. */
   readonly config: Config;
   /**
-   * Gets no secret of the configuration.
+   * The configuration's secrets are removed from everything it gets.
    *
    * @defaultValue warnings and errors, on stderr
    */
   readonly log?: Log;
   /**
-   * The clock of what is learned: milliseconds since the Unix epoch.
+   * The clock for learning: milliseconds since the Unix epoch.
    *
    * @defaultValue `Date.now`
    */
   readonly now?: () => number;
   /**
-   * Who is asking.
+   * Identifies the caller.
    *
    * @defaultValue by the keys of the configuration
    */
@@ -107,7 +107,7 @@ export async function createGateway({
 }: GatewayOptions): Promise<Gateway> {
   await using building = new AsyncDisposableStack();
   const log = createHidingLog(unhidden, redactions(config));
-  // First: a package that is missing is found before any run is taken up.
+  // First, because a missing package is then found before any run is resumed.
   const models = building.use(await createModelRegistry(config, { log }));
   const memory = createMemoryBudget(config.server.memoryBudgetMb);
   const core = building.use(
@@ -186,8 +186,8 @@ function describeConnecting(hub: Hub): string {
 }
 
 /**
- * Removes runs past their time and the texts that only they had, and what was learned of tools that are no longer used,
- * now and every hour. What has not ended stays.
+ * Removes expired runs, the texts that only they used, and the learned shapes of unused tools, now and every hour. Runs
+ * that have not ended stay.
  */
 function keepFor(days: number, store: Store, log: Log): NodeJS.Timeout {
   const clean = (): void => {

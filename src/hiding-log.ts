@@ -1,17 +1,17 @@
 /**
- * The log without the secrets of the configuration. An error may hold an address with its password, a header, or what
- * a process printed; whoever reads the log need not be somebody who may know those.
+ * The log without the configuration's secrets. An error may hold an address with its password, a header, or a process's
+ * output, and readers of the log need not be allowed to know those.
  */
 import { createRedact, type Redact } from "./foreign-text.ts";
 import type { Log } from "./log.ts";
 import { MIN_SECRET_CHARS } from "./secrets.ts";
 
 export interface HidingLog extends Log {
-  /** From now on these do not stand in it either. */
+  /** Hides these secrets too, from now on. */
   hide(secrets: readonly string[]): void;
 }
 
-/** Whatever is logged is looked through before `log` gets it: texts, names and values of fields, errors with their causes. */
+/** Redacts every entry before `log` gets it: texts, names and values of fields, errors with their causes. */
 export function createHidingLog(log: Log, secrets: readonly string[] = []): HidingLog {
   let hidden = secrets;
   let redact = redactOf(hidden);
@@ -41,7 +41,7 @@ function redactOf(secrets: readonly string[]): Redact {
   return createRedact(secrets, { minChars: MIN_SECRET_CHARS });
 }
 
-/** Levels of an object that a log shows. */
+/** Deepest level of an object that a log shows. */
 const MAX_DEPTH = 8;
 
 function withoutSecrets(value: unknown, redact: Redact, depth = 0): unknown {
@@ -56,7 +56,7 @@ function withoutSecrets(value: unknown, redact: Redact, depth = 0): unknown {
   return Object.assign(copyOf(value, redact, depth), Object.fromEntries(fields));
 }
 
-/** Still an error of its class, so that a log shows it as one. */
+/** The copy keeps its class, so that a log shows it as an error. */
 function copyOf(error: Error, redact: Redact, depth: number): Error {
   const hidden: PropertyDescriptorMap = {};
   for (const name of ["message", "stack", "cause", "errors"]) {

@@ -1,12 +1,12 @@
 /**
- * The journal of a run: typed, append-only, versioned. What happened is said here and nowhere else; reports, event
- * streams, audit rows and logs are derived from it.
+ * The journal of a run: typed, append-only, versioned. It is the only record of events; reports, event streams, audit
+ * rows and logs are derived from it.
  */
 import type { ToolErrorKind } from "../sandbox/index.ts";
 import type { RunErrorCode } from "./error-codes.ts";
 import type { PolicyLayer } from "./tools/policy-layer.ts";
 
-/** What the events so far make of a run. */
+/** The state of a run according to its events so far. */
 export type RunStatus = "queued" | "running" | "waiting" | "completed" | "failed" | "cancelled";
 
 /** A tool's failure as a program sees it. */
@@ -28,27 +28,30 @@ export type JournalEvent = EventHead &
   (
     | {
         /**
-         * The first event of every run: it left the queue and starts now, or ends at once. Its time is where the
-         * program's clock starts.
+         * The first event of every run: it left the queue and starts now, or ends at once. Its time is the start of the
+         * program's clock.
          */
         readonly type: "opened";
         /** Null for runs without a program. */
         readonly programHash: string | null;
         readonly catalogVersion: string;
-        /** The engine that ran it: a replay on another one may not repeat the program's history. Null without a program. */
+        /**
+         * The engine that ran it; a replay on another one may differ from the program's history. Null without a
+         * program.
+         */
         readonly engine?: string | null;
       }
     | {
         /**
-         * A run that waited, or that an earlier process left unfinished, goes on. Time before it, back to the event
-         * before, counts against no limit.
+         * A run that waited, or that an earlier process left unfinished, is resumed. The time since the previous event
+         * counts against no limit.
          */
         readonly type: "resumed";
         readonly cause: "decision" | "restart" | "client";
         readonly engine: string | null;
-        /** What the request that resumed it added to the run's policy, until it waits again. */
+        /** The policy layers of the request that resumed it; they apply until the run waits again. */
         readonly layers?: readonly PolicyLayer[];
-        /** Of chat runs: the request whose answer begins here. */
+        /** For chat runs: the request whose answer begins here. */
         readonly request?: RequestMark;
       }
     | {
@@ -58,7 +61,7 @@ export type JournalEvent = EventHead &
         readonly tool: string;
         readonly args: string;
         readonly argsBytes: number;
-        /** Nothing asked for it: it stands in the text of a program that was refused for it. Only the audit shows it. */
+        /** The call was never made: it is in the text of a refused program. Only the audit shows it. */
         readonly inText?: true;
       }
     | {
@@ -66,22 +69,22 @@ export type JournalEvent = EventHead &
         readonly n: number;
         readonly call: string;
         readonly decision: "auto" | "ask" | "approved" | "denied" | "result";
-        /** `policy` or the principal of the person. */
+        /** `policy`, or the principal of the person. */
         readonly by: string;
-        /** Version of the policy that was asked. */
+        /** Version of the policy that decided. */
         readonly policy?: string;
         readonly reason?: string;
-        /** Canonical JSON text of the arguments that will be sent (defaults filled, perhaps edited by the person). */
+        /** Canonical JSON text of the arguments to be sent (defaults filled in, perhaps edited by the person). */
         readonly args?: string;
         /** Whether the person changed the arguments that were shown. */
         readonly edited?: boolean;
-        /** JSON text: what the person says the result is, when the decision is `result`. */
+        /** JSON text: the person's result, for the decision `result`. */
         readonly value?: string;
-        /** What the deciding request adds to the run's policy. */
+        /** The policy layers of the deciding request. */
         readonly layers?: readonly PolicyLayer[];
         /**
-         * The decision of before, once more: the call had `started`, but that could not be kept, so it was not sent. It
-         * stands where it stood.
+         * Repeats the previous decision: the call had `started`, but that event could not be kept, so the call was not
+         * sent. It is back at the step before.
          */
         readonly heldBack?: true;
       }
@@ -102,29 +105,29 @@ export type JournalEvent = EventHead &
           | { readonly ok: false; readonly failure: ToolFailure };
         readonly resultBytes: number;
         readonly reused: boolean;
-        /** What is odd about the value, for whoever wrote the program. */
+        /** A remark about the value, for the program's author. */
         readonly note?: string;
       }
     | { readonly type: "timer"; readonly n: number; readonly delayMs: number }
     | { readonly type: "log"; readonly level: LogLevel; readonly text: string }
     | {
-        /** Of chat runs: one answer of the model, as it goes back to the model in the next turn. */
+        /** For chat runs: one answer of the model, in the form in which the model gets it back in the next turn. */
         readonly type: "turn";
-        /** JSON text of the assistant message, calls and all. */
+        /** JSON text of the assistant message, including its calls. */
         readonly message: string;
         readonly calls: readonly TurnCall[];
-        /** JSON text of what the provider said of its usage. */
+        /** JSON text of the provider's usage. */
         readonly usage: string | null;
-        /** JSON text of what else it said of the answer: its end, and fields that are not the message's. */
+        /** JSON text of the answer's finish reason and of fields outside the message. */
         readonly finish: string;
       }
     | {
-        /** Of chat runs: the tool message that answered a call of the latest turn. */
+        /** For chat runs: the tool message for a call of the latest turn. */
         readonly type: "answered";
         /** The model's own id of the call. */
         readonly id: string;
         readonly content: string;
-        /** The content is JSON text of a list of parts: an image, say, which a text cannot hold. */
+        /** The content is JSON text of a list of parts: for example an image, which plain text cannot hold. */
         readonly parts?: true;
       }
     | {
@@ -140,27 +143,29 @@ export type JournalEvent = EventHead &
         readonly result: string | null;
         readonly error: RunError | null;
         readonly usage: RunUsage;
-        /** What the program did that it should not, though it ended all the same: calls it did not await. */
+        /** Faults of the program that did not end it, such as calls that it did not await. */
         readonly warnings?: readonly (string | RunWarning)[];
       }
     | {
-        /** Of chat runs that stopped before their answer was complete: the same request came again. */
+        /** For chat runs that stopped before their answer was complete: the same request was sent again. */
         readonly type: "reopened";
       }
   );
 
-/** One call of a model's turn: its own id, and the call or the program of ours that it became; neither for one that became nothing. */
+/**
+ * One call of a model's turn: its own id, and the call or the program that it became here; neither if it became none.
+ */
 export interface TurnCall {
   readonly id: string;
-  /** The id that the client knows and sends back, of a call of this run or of the caller's own tool. */
+  /** The id that the client has and sends back, of a call of this run or of the caller's own tool. */
   readonly call?: string;
   /** The run of its program. */
   readonly run?: string;
-  /** It is the caller's own tool, which the client answers. */
+  /** The tool is the caller's own, and the client answers it. */
   readonly caller?: true;
 }
 
-/** By what a request is known when it comes again. */
+/** Identifies a repeated request. */
 export interface RequestMark {
   /** Its `Idempotency-Key`. */
   readonly key: string | null;
@@ -175,7 +180,7 @@ export type JournalEventBody = JournalEvent extends infer E
 
 export type LogLevel = "log" | "info" | "warn" | "error" | "debug";
 
-/** A remark about a place in the author's text; about the whole run, where it has none. */
+/** A remark about a place in the author's text; without a place, about the whole run. */
 export interface RunWarning {
   readonly severity: "warning" | "note";
   readonly message: string;
@@ -187,11 +192,11 @@ export interface RunWarning {
 export interface RunError {
   readonly code: RunErrorCode;
   readonly message: string;
-  /** What to do about it. */
+  /** The remedy. */
   readonly hint?: string;
-  /** In the author's text, from 1; absent where the failure has no place. */
+  /** In the author's text, 1-based; absent for a failure without a place. */
   readonly line?: number;
-  /** From 1, in UTF-16 units. */
+  /** 1-based, in UTF-16 units. */
   readonly column?: number;
   /** `possible` iff a call that is not read-only had started. */
   readonly effects: "none" | "possible";
@@ -199,7 +204,7 @@ export interface RunError {
   readonly tool?: { readonly server: string; readonly tool: string; readonly kind: ToolErrorKind };
 }
 
-/** What a run has used. Times in milliseconds, sizes in bytes. */
+/** The usage of a run. Times in milliseconds, sizes in bytes. */
 export interface RunUsage {
   readonly wallMs: number;
   readonly cpuMs: number;

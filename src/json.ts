@@ -1,22 +1,22 @@
 /**
- * JSON whose numbers keep their digits. A number that a double cannot hold is an `ExactNumber`: what `JSON.rawJSON`
- * makes of its text, which every `JSON.stringify` writes back digit by digit. All other values are what `JSON.parse`
- * gives. Such a number cannot be cloned or posted to a thread; as text it can go anywhere.
+ * JSON whose numbers keep their digits. A number beyond a double's precision is an `ExactNumber`, made by
+ * `JSON.rawJSON` from its text; every `JSON.stringify` writes it back digit by digit. All other values are those of
+ * `JSON.parse`. An exact number cannot be cloned or posted to a thread, except as text.
  */
 import { randomBytes } from "node:crypto";
 import { type ExactNumber, exactly } from "./json/exact-number.ts";
 import { longNumbersIn, type Marked, putBack } from "./json/long-numbers.ts";
 
 /**
- * As `JSON.parse`, but that numbers keep their digits. A text without long numbers costs one scan more; with such numbers
- * it is parsed with a mark in the place of each, and no value beside them is visited.
+ * Like `JSON.parse`, but numbers keep their digits. A text without long numbers costs one more scan. In a text with
+ * some, a mark takes the place of each before the text is parsed; values beside the marks are not visited.
  *
- * @throws SyntaxError in the words of `JSON.parse`
+ * @throws SyntaxError with the message of `JSON.parse`
  */
 export function parseJson(text: string): unknown {
   const numbers = longNumbersIn(text);
   if (numbers.length === 0) return JSON.parse(text);
-  // Nobody can send it, and V8 keeps texts of up to ten characters once.
+  // Random, so that no sender can guess it. V8 stores equal texts of up to ten characters only once.
   const mark = randomBytes(8).toString("base64url").slice(0, 10);
   const pieces: string[] = [];
   let end = 0;
@@ -32,7 +32,7 @@ function parseMarked(marked: string, text: string): Marked {
   try {
     return { value: JSON.parse(marked) };
   } catch {
-    // What is wrong is told of the text that came.
+    // Parsed again, so that the error is about the text as it came.
     return { value: JSON.parse(text) };
   }
 }
@@ -43,9 +43,9 @@ export function mayLoseDigits(text: string): boolean {
 }
 
 /**
- * As `JSON.stringify`, but that a BigInt beyond the numbers is written as the integer that it is.
+ * Like `JSON.stringify`, but a BigInt beyond a number's precision is written as that integer.
  *
- * @throws TypeError for a cycle, and for a BigInt where a number would do
+ * @throws TypeError for a cycle, and for a BigInt that a number could hold
  */
 export function writeJson(value: unknown): string | undefined {
   try {
@@ -63,19 +63,19 @@ export function isExact(value: unknown): value is ExactNumber {
   return JSON.isRawJSON(value);
 }
 
-/** Whether it is a JSON object: neither an array nor a number that keeps its digits. */
+/** Whether it is a JSON object: neither an array nor an exact number. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !isExact(value);
 }
 
-/** As JavaScript has such a number where it is no text: an integer as a BigInt, anything else as the nearest double. */
+/** The closest value in JavaScript: an integer as a BigInt, any other number as the nearest double. */
 export function toBigInt({ rawJSON }: ExactNumber): bigint | number {
   return /^-?\d+$/.test(rawJSON) ? BigInt(rawJSON) : Number(rawJSON);
 }
 
 /**
- * The value with `replace` of each exact number in the place of the number. Without such numbers it is the value itself;
- * what holds none is shared with it.
+ * A copy with `replace(number)` in place of each exact number. A value without such numbers is returned itself; parts
+ * without them are shared.
  */
 export function replaceExact(value: unknown, replace: (number: ExactNumber) => unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
@@ -90,7 +90,7 @@ export function replaceExact(value: unknown, replace: (number: ExactNumber) => u
   return isChanged ? Object.fromEntries(replaced) : value;
 }
 
-/** The value with the nearest double for each exact number: to calculate with, or to compare. */
+/** The value with the nearest double for each exact number, to calculate or to compare. */
 export function toDoubles(value: unknown): unknown {
   return replaceExact(value, ({ rawJSON }) => Number(rawJSON));
 }

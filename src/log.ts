@@ -4,10 +4,13 @@ import { type DestinationStream, type Logger, pino } from "pino";
 export type Log = Pick<Logger, "trace" | "debug" | "info" | "warn" | "error" | "fatal">;
 export type LogThreshold = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
 
-/** JSON leaves these as they are, and terminals and log viewers act on them: they end lines, reverse text, start commands. */
+/**
+ * Characters that JSON leaves as they are but that terminals and log viewers act on: they end lines, reverse text,
+ * start commands.
+ */
 const UNSAFE = /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
-/** Of lines that could not be written and wait for the next try; what is beyond it is lost. */
+/** Most bytes of lines that could not be written and wait for the next attempt; beyond it lines are lost. */
 const MAX_UNWRITTEN_BYTES = 1024 * 1024;
 
 /** `destination` is for tests; the default is stderr, written synchronously so that a crash loses nothing. */
@@ -16,7 +19,7 @@ export function createLog(level: LogThreshold, destination: DestinationStream = 
   return pino({ level, base: null, redact: ["*.headers", "*.apiKey", "*.key", "*.env"] }, escaped);
 }
 
-/** Whoever read it may have gone, or its terminal: a log that nobody reads ends no process. */
+/** The reader of stderr, or its terminal, may be gone: a failed write to the log must not end the process. */
 function openStderr(): DestinationStream {
   const stderr = pino.destination({ fd: 2, sync: true, maxLength: MAX_UNWRITTEN_BYTES });
   stderr.on("error", () => {});

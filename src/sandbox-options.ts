@@ -1,4 +1,4 @@
-/** What callers of the library may ask for, read once: servers, limits, options of a run, decisions. */
+/** The options of the library's callers: servers, limits, options of a run, decisions. Each is parsed once. */
 import type { RunLimits, WorkerPoolOptions } from "../sandbox/index.ts";
 import { ToolariumError } from "./errors.ts";
 import type { Log } from "./log.ts";
@@ -56,7 +56,7 @@ export interface SandboxOptions
    */
   readonly readOnly?: readonly string[];
   /**
-   * Limits of a run that does not ask for others.
+   * Limits of a run without limits of its own.
    *
    * @defaultValue `defaultLimits`
    */
@@ -94,7 +94,7 @@ export interface SandboxOptions
    */
   readonly learn?: boolean;
   /**
-   * Gets no secret of the servers' options.
+   * The servers' secrets are removed from everything it gets.
    *
    * @defaultValue warnings and errors, on stderr
    */
@@ -103,13 +103,13 @@ export interface SandboxOptions
 
 export interface DeclarationOptions {
   /**
-   * With the shapes that were learned of results; needs `learn`.
+   * Includes learned shapes of results; needs `learn`.
    *
    * @defaultValue false
    */
   readonly observed?: boolean;
   /**
-   * Whose calls taught them.
+   * The principal whose calls taught them.
    *
    * @defaultValue `local`
    */
@@ -154,14 +154,15 @@ export interface RunOptions {
    */
   readonly principal?: string;
   /**
-   * Called for every event of the run, in order: `run.started`, `log`, `call.started` … What it throws is logged.
+   * Called for every event of the run, in order: `run.started`, `log`, `call.started` … An error that it throws is
+   * logged.
    *
    * @defaultValue nothing is called
    */
   readonly onEvent?: (event: StreamEvent["data"]) => void;
   /**
-   * Decides a call that needs a person. When it answers undefined or throws, the run waits for `decide`. The time it
-   * takes counts against no limit.
+   * Decides a call that needs approval. When it returns undefined or throws, the run waits for `decide`. Its time
+   * counts against no limit.
    *
    * @defaultValue the run waits for `decide`
    */
@@ -249,7 +250,7 @@ export const runOptionNames: readonly (keyof RunOptions)[] = [
   "repairOf",
 ];
 
-/** An option that is misspelt, or of a later version, must not look as if it had been obeyed. */
+/** A misspelt option, or one of a later version, must not look as if it had an effect. */
 export function refuseUnknown(options: object, known: readonly string[]): void {
   const unknown = Object.keys(options).find((name) => !known.includes(name));
   if (unknown === undefined) return;

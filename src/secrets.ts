@@ -1,9 +1,9 @@
-/** What is secret in the places where secrets stand. Others repeat one whole, in part, or as it is encoded. */
+/** Finds the secrets in places that hold them. Other texts may repeat a secret whole, in part, or encoded. */
 
-/** Shorter values are not told apart from the ordinary text of a log. */
+/** Shorter values cannot be distinguished from ordinary log text. */
 export const MIN_SECRET_CHARS = 6;
 
-/** `Bearer abc` hides `abc` too, and `Basic …` what it encodes. */
+/** The secrets of a header: of `Bearer abc` also `abc`, of `Basic …` also the decoded text. */
 export function headerSecrets(value: string): readonly string[] {
   const [scheme = "", ...rest] = value.split(" ");
   const credential = rest.join(" ");
@@ -13,7 +13,7 @@ export function headerSecrets(value: string): readonly string[] {
   return [value, credential, decoded, decoded.slice(decoded.indexOf(":") + 1)];
 }
 
-/** The user and the password of an address, as they are written there and as they are meant. */
+/** The user and the password of an address, both as written and decoded. */
 export function loginSecrets(url: string): readonly string[] {
   const parsed = URL.parse(url);
   if (parsed === null) return [];
@@ -28,7 +28,7 @@ export function addressSecrets(url: string): readonly string[] {
   return [...loginSecrets(url), ...values.flatMap((value) => [value, encodeURIComponent(value)])];
 }
 
-/** A key in PEM form is printed line by line. */
+/** The secrets of a variable. A key in PEM form is printed line by line, so each line counts. */
 export function environmentSecrets(value: string): readonly string[] {
   return [value, ...value.split("\n").filter((line) => line.length >= PEM_LINE_CHARS)];
 }

@@ -1,19 +1,20 @@
 /**
- * What a process that failed wrote about it, in one line: `Error: DB_URL is not set`, not the stack below it, the
- * source line above it, or what npm said before. Text only: whoever shows it redacts secrets and paths.
+ * Finds the one line that explains a failed process in its output: `Error: DB_URL is not set`, rather than the stack
+ * below it, the source line above it, or npm's own lines. Text only: the caller redacts secrets and paths.
  */
 import { stripVTControlCharacters } from "node:util";
 
-/** What happened: a process that never became ready, or one that served and was lost. */
+/** The failure: a process that never became ready, or one that worked and was lost. */
 export type Ending = "start" | "loss";
 
 const LINE_CHARS = 300;
-/** Without any line that names a failure: what was said last, most likely about it. */
+/** When no line names a failure: so many last lines, which are probably about it. */
 const LAST_LINES = 3;
 
 /**
- * Empty when nothing was written. Of a start the first line that names a failure counts: what follows is consequences.
- * A complaint before it stands before it. Of a loss the last one counts: what came before was survived.
+ * Empty when nothing was written. For a start, the first line that names a failure counts, because later ones are
+ * consequences; a complaint before it is put in front. For a loss, the last one counts, because the process survived
+ * the earlier ones.
  */
 export function tellingLine(stderr: string, ending: Ending): string {
   const lines = withoutNoise(readLines(stderr));
@@ -39,7 +40,7 @@ interface Line {
   readonly isIndented: boolean;
 }
 
-/** Colours, carriage returns and empty lines are left out. */
+/** Skips colours, carriage returns and empty lines. */
 function readLines(stderr: string): readonly Line[] {
   return stripVTControlCharacters(stderr)
     .split(/[\r\n]+/)
@@ -49,7 +50,7 @@ function readLines(stderr: string): readonly Line[] {
 
 function withoutNoise(lines: readonly Line[]): readonly Line[] {
   return lines.filter(({ text }, index) => {
-    // A source line is shown with marks under it: `^^^`, and in Node with its place above it.
+    // A source line has marks under it: `^^^`, and in Node its place above it.
     const isQuoted = MARKS.test(lines[index + 1]?.text ?? "") || MARKS.test(lines[index + 2]?.text ?? "");
     const isSource =
       MARKS.test(text) || (isQuoted && (isPlace(text) || isPlace(lines[index - 1]?.text ?? "")));
@@ -67,7 +68,7 @@ function isPlace(text: string): boolean {
   );
 }
 
-/** Stack frames, and what package runners and runtimes say whatever happens. */
+/** Stack frames, and lines that package runners and runtimes always print. */
 const noise: readonly RegExp[] = [
   /^at\s/,
   /^File ".*", line \d+/,
@@ -95,7 +96,7 @@ function namesFailure({ text, isIndented }: Line): boolean {
   return !isIndented && failures.some((pattern) => pattern.test(text));
 }
 
-/** Says so in words that are less sure. */
+/** Reports a problem in less certain words. */
 function complains({ text, isIndented }: Line): boolean {
   return !isIndented && COMPLAINT.test(text);
 }
@@ -112,7 +113,7 @@ const failures: readonly RegExp[] = [
 const COMPLAINT =
   /\b(?:not set|not found|not defined|no such|missing|required|requires|must|please|invalid|unable|cannot|can't|could not|couldn't|failed|failure|denied|refused|unauthorized|forbidden|unknown|unexpected|undefined|expired|unsupported|unrecognized|in use|not a|does not|doesn't)\b/i;
 
-/** `ZodError: [` and `panicked at src/main.rs:4:5:` are told by what follows them. */
+/** The lines after `ZodError: [` and `panicked at src/main.rs:4:5:` hold the message. */
 function withContinuation(lines: readonly Line[], index: number): string {
   const parts = [wordsOf(lines[index])];
   for (let next = index + 1; next < lines.length && needsMore(parts.join(" ")); next += 1)
@@ -131,7 +132,7 @@ function hasOpen(told: string): boolean {
   return /: [[{]/.test(told) && count(/[[{]/g) > count(/[\]}]/g);
 }
 
-/** Of a line of a structured log the message. */
+/** The message of a line in a structured log. */
 function wordsOf(line: Line | undefined): string {
   const text = line?.text ?? "";
   if (!text.startsWith("{")) return text;

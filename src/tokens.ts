@@ -1,17 +1,17 @@
 /**
- * How many tokens a text is to a model: `o200k_base`, the encoding of current OpenAI models. Other providers count some
- * percent otherwise. Its table takes 0.2 s to load and 60 MB to hold, so it is loaded by the first text that is counted.
+ * Counts a text's tokens by `o200k_base`, the encoding of current OpenAI models. Other providers' counts differ by a
+ * few percent. Its table takes 0.2 s to load and 60 MB of memory, so it is loaded for the first counted text.
  */
 import { hash } from "node:crypto";
 import { createRequire } from "node:module";
 
-/** Texts up to this many UTF-16 units are counted exactly: some 10 ms for what was never seen. */
+/** Texts up to this many UTF-16 units are counted exactly, in about 10 ms for an unknown one. */
 const EXACT_CHARS = 65_536;
-/** Longer ones are judged by this many pieces that together have `EXACT_CHARS`, spread evenly. */
+/** Longer texts are estimated from this many pieces, `EXACT_CHARS` in all, spread evenly. */
 const PIECES = 64;
 /**
- * The encoder takes quadratic time for one word. Words over this many units (a row of 100,000 equal letters takes 6 s)
- * are counted in parts, which may add a token for each.
+ * The encoder takes quadratic time for one word. Longer words (a row of 100,000 equal letters takes 6 s) are counted in
+ * parts, which may add a token for each.
  */
 const MAX_WORD = 256;
 const longWord = new RegExp(
@@ -21,13 +21,13 @@ const longWord = new RegExp(
   "gu",
 );
 
-/** Counts that are remembered, by the hashes of their texts. */
+/** Most counts that are remembered, by the hashes of their texts. */
 const MAX_KNOWN = 20_000;
-/** Counting less costs about as much as hashing it. */
+/** Counting a shorter text costs about as much as hashing it. */
 const MIN_KNOWN_CHARS = 128;
 const known = new Map<string, number>();
 
-/** Exact up to 65,536 UTF-16 units, but for words of more than 256; beyond it, an estimate from samples. */
+/** Exact up to 65,536 UTF-16 units, except for words of more than 256; beyond that, an estimate from samples. */
 export function countTokens(text: string): number {
   if (text.length < MIN_KNOWN_CHARS) return count(text);
   const key = hash("sha1", text, "base64url");
@@ -39,7 +39,7 @@ export function countTokens(text: string): number {
   return tokens;
 }
 
-/** Of all these texts: exact, or an estimate, as if they were one. */
+/** The tokens of all these texts as if they were one: exact, or an estimate. */
 export function countAllTokens(texts: readonly string[]): number {
   const length = texts.reduce((sum, text) => sum + text.length, 0);
   return length > EXACT_CHARS
@@ -56,7 +56,7 @@ function estimate(texts: readonly string[]): number {
   let piece = 0;
   let start = 0;
   for (const text of texts) {
-    // A piece that would reach beyond its text ends with it.
+    // A piece that would reach past its text ends with it.
     for (; piece < PIECES && piece * step < start + text.length; piece += 1) {
       const from = Math.floor(piece * step) - start;
       const part = text.slice(from, from + size);
@@ -78,7 +78,7 @@ function count(text: string): number {
   return tokens + encode(text.slice(start));
 }
 
-/** Texts are never commands to a model: what looks like a special token is plain text. */
+/** Texts are never commands to a model: a text that looks like a special token is plain text. */
 const PLAIN = { disallowedSpecial: new Set<string>() };
 /** Words whose encoding the library remembers. */
 const MAX_WORDS = 20_000;

@@ -118,8 +118,8 @@ function disabledServers(
 }
 
 /**
- * Affects settings that are paths, commands that begin with `./` or `../`, and values of servers that begin with `~/`
- * where files are meant.
+ * Makes absolute: settings that are paths, commands that begin with `./` or `../`, and `~/` at the start of a server's
+ * command, arguments and variables.
  */
 function withAbsolutePaths(
   raw: Record<string, unknown>,

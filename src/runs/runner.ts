@@ -69,7 +69,7 @@ export class Runner {
     });
     const owned = (id: string): OwnedRun | undefined => this.#owned.get(id);
     this.#followers = createFollowers({ store, signals: peers.signals, journal: (id) => owned(id)?.journal });
-    this.#reader = createRunReader(store, owned, this.#followers);
+    this.#reader = createRunReader({ store, log }, owned, this.#followers);
     this.#elsewhere = createElsewhere({ store, followers: this.#followers, reader: this.#reader });
     this.#deps = {
       ...deps,

@@ -3,7 +3,7 @@ import type { RunStatus } from "../journal.ts";
 import type { RunQuery, Store, StoredRun } from "./store.ts";
 
 /** Newest first. */
-export async function* allRuns(
+async function* allRuns(
   store: Pick<Store, "listRuns">,
   query: Omit<RunQuery, "limit" | "cursor">,
 ): AsyncGenerator<StoredRun> {

@@ -7,7 +7,7 @@ import type { JournalEvent, RunError, RunUsage, RunWarning, ToolFailure } from "
 import type { PolicyLayer } from "../tools/policy-layer.ts";
 import { restoreLargeTexts } from "./large-texts.ts";
 
-import type { FoundCall, StoredRun, StoredShape } from "./store.ts";
+import type { FoundCall, StoredRun, StoredShape, SummarizedRun } from "./store.ts";
 
 /**
  * `findPayload` gives the texts that stand outside of the event, by hash.
@@ -46,6 +46,14 @@ export function parseRunRef(row: unknown): FoundCall["run"] {
   if (!ref.success)
     throw new ToolariumError("store_damaged", "A stored run is damaged.", { cause: ref.error });
   return ref.data;
+}
+
+/** Throws `store_damaged` when the row does not say which run it is of. */
+export function parseSummaryRow(row: unknown): SummarizedRun {
+  const run = summaryRow.safeParse(row);
+  if (!run.success)
+    throw new ToolariumError("store_damaged", "A stored run is damaged.", { cause: run.error });
+  return run.data;
 }
 
 /** Undefined for a damaged row: what it told can be learned again. */
@@ -225,6 +233,10 @@ const runRow = z.object({
   requestKey: z.string().nullable(),
   status: z.enum(["queued", "running", "waiting", "completed", "failed", "cancelled"]),
 }) satisfies z.ZodType<StoredRun>;
+
+const summaryRow = runRow
+  .pick({ id: true, principal: true, kind: true, parent: true, createdAt: true, status: true })
+  .extend({ summary: z.string().nullable(), spec: z.string().nullable() }) satisfies z.ZodType<SummarizedRun>;
 
 const shapeRow = z.object({
   principal: z.string(),

@@ -37,6 +37,31 @@ export interface WaitingRun {
   readonly waitsSince: number;
 }
 
+/** What lists show of a run, for whoever gave it: text without meaning to the store. */
+export interface StoredSummary {
+  readonly text: string;
+  /** How many calls of the run wait for a person. */
+  readonly asked: number;
+}
+
+export interface SummaryQuery extends RunQuery {
+  /** Only runs of which a call may wait for a person: those whose summary says so, or is not there. */
+  readonly asking?: boolean;
+}
+
+export interface SummarizedRun
+  extends Pick<StoredRun, "id" | "principal" | "kind" | "parent" | "createdAt" | "status"> {
+  /** Null when the last append gave none: then only the journal can tell. */
+  readonly summary: string | null;
+  /** Of the run, where it is asked for runs whose calls wait; null otherwise. */
+  readonly spec: string | null;
+}
+
+export interface SummaryPage {
+  readonly runs: readonly SummarizedRun[];
+  readonly nextCursor: string | null;
+}
+
 export interface RunQuery {
   readonly principal?: string;
   /** Absent: any. */
@@ -185,7 +210,8 @@ export interface Store extends AsyncDisposable {
    * must let go of it. A store that keeps writes before it commits them finds that out after `flush` has resolved, so
    * it must not be shared by several processes; in a shared one `flush` is the commit.
    *
-   * `waitsSince`: with the status `waiting`, since when it waits for somebody; see `listWaiting`.
+   * `waitsSince`: with the status `waiting`, since when it waits for somebody; see `listWaiting`. `summary`: of the run
+   * after these events; without one there is none, until an append or `putSummary` gives one.
    */
   append(
     run: string,
@@ -193,7 +219,10 @@ export interface Store extends AsyncDisposable {
     events: readonly JournalEvent[],
     status?: RunStatus,
     waitsSince?: number,
+    summary?: StoredSummary,
   ): Promise<void>;
+  /** Gives a run the summary that it lacks, if this is still its last event. */
+  putSummary(run: string, seq: number, summary: StoredSummary): Promise<void>;
   /**
    * Resolves when every write of this run that was called so far is kept: it survives the end of this process, however
    * that comes, and is there when the store is opened next. That can be long before it is durable. Rejects when one of
@@ -206,6 +235,8 @@ export interface Store extends AsyncDisposable {
   readJournal(run: string, afterSeq?: number): Promise<readonly JournalEvent[]>;
   /** Newest first. Rejects with `invalid_request` for a limit or cursor that cannot be. */
   listRuns(query: RunQuery): Promise<RunPage>;
+  /** As `listRuns`, with what the last append of each run said of it: one look-up for the page. */
+  listSummaries(query: SummaryQuery): Promise<SummaryPage>;
   /** Runs that wait for somebody, those that wait longest first: at most `limit`, and after this one if it is given. */
   listWaiting(limit: number, after?: WaitingRun): Promise<readonly WaitingRun[]>;
   /** The newest run of this principal with this request key. */

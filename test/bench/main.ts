@@ -17,6 +17,7 @@ import { journal } from "./questions/journal.ts";
 import { memory } from "./questions/memory.ts";
 import { plainMode } from "./questions/plain.ts";
 import { resume } from "./questions/resume.ts";
+import { runList } from "./questions/run-list.ts";
 import { saturation } from "./questions/saturation.ts";
 import { tellTables } from "./tables.ts";
 
@@ -29,6 +30,7 @@ const questions: { readonly [name: string]: (extent: Extent) => Promise<void> } 
   memory,
   journal,
   resume,
+  "run-list": runList,
   growth,
   discovery,
   compile,

@@ -200,6 +200,22 @@ describe("GET, list, DELETE", () => {
     expect([status, body.code]).toEqual([400, "invalid_request"]);
   });
 
+  it("GET /v1/runs lists runs without their texts, by kind and by status", async () => {
+    const { body: run } = await start({ code: "await files.list({}); return 'a text'" });
+    const { body } = await server.send("/v1/runs?limit=1&kind=program&status=completed");
+    const { tokens: _, ...usage } = run.usage;
+    expect(body.data).toEqual([
+      {
+        ...{ id: run.id, object: "run", kind: "program", principal: "local", parent: null },
+        ...{ status: "completed", error: null, calls: 1, turns: 0, tokens: null, usage, pending: [] },
+        ...{ createdAt: run.createdAt, endedAt: expect.any(String), waitsSince: null },
+      },
+    ]);
+    expect(body.next_cursor).toEqual(expect.any(String));
+    expect((await server.send("/v1/runs?kind=other")).status).toBe(400);
+    expect((await server.send("/v1/runs?limit=0")).status).toBe(400);
+  });
+
   it("DELETE cancels, answers with the report, and does so again when repeated", async () => {
     const { body: run } = await start({ code: holding, wait: false });
     const first = await server.send(`/v1/sandbox/runs/${run.id}`, { method: "DELETE" });

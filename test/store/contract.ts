@@ -9,6 +9,8 @@ import {
   SHAPES_PER_PRINCIPAL,
   type Store,
   type StoredShape,
+  type StoredSummary,
+  type SummaryQuery,
   type Verified,
 } from "../../src/store/store.ts";
 import { callEvents, endUsage, everyEvent, logEvent, logEvents, runRecord } from "./records.ts";
@@ -45,6 +47,87 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     async function createRuns(runs: readonly RunRecord[]): Promise<void> {
       await Promise.all(runs.map((run) => store.createRun(run)));
     }
+
+    describe("the summaries of runs", () => {
+      const summary = (text: string, asked = 0): StoredSummary => ({ text, asked });
+      const summaries = async (query: Partial<SummaryQuery> = {}): Promise<readonly (string | null)[]> =>
+        (await store.listSummaries({ limit: 10, ...query })).runs.map((run) => run.summary);
+
+      test("say what the last append said, and nothing once one said nothing", async () => {
+        const { spec: _, snapshot: __, requestKey: ___, ...listed } = runRecord();
+        await store.createRun({ ...runRecord(), ...listed });
+        expect(await summaries()).toEqual([null]);
+        await store.append(listed.id, 1, logEvents(2), "waiting", undefined, summary("first"));
+        const [run] = (await store.listSummaries({ limit: 10 })).runs;
+        expect(run).toEqual({ ...listed, status: "waiting", summary: "first", spec: null });
+        await store.append(listed.id, 1, [logEvent(3)], "running");
+        expect(await summaries()).toEqual([null]);
+        await store.append(listed.id, 1, [logEvent(4)], "completed", undefined, summary("second"));
+        expect(await summaries()).toEqual(["second"]);
+      });
+
+      test("are not there after an append that was refused", async () => {
+        const run = runRecord();
+        await store.createRun(run);
+        await store.append(run.id, 1, logEvents(1), "waiting", undefined, summary("first"));
+        const refused = store.append(run.id, 1, [logEvent(9)], "completed", undefined, summary("never"));
+        await expect(refused).rejects.toMatchObject({ code: "internal_error" });
+        expect(await summaries()).toEqual(["first"]);
+      });
+
+      test("can be given later, unless the run has gone on since", async () => {
+        const run = runRecord();
+        await store.createRun(run);
+        await store.append(run.id, 1, logEvents(2), "completed");
+        await store.putSummary(run.id, 1, summary("too early"));
+        expect(await summaries()).toEqual([null]);
+        await store.putSummary(run.id, 2, summary("late"));
+        expect(await summaries()).toEqual(["late"]);
+        await store.putSummary("run_none", 0, summary("nobody's"));
+        expect(await summaries()).toEqual(["late"]);
+      });
+
+      test("find the runs that may ask a person, with their records", async () => {
+        const kinds = { asks: 2, rests: 0, unknown: undefined, runs: 0 };
+        for (const [spec, asked] of Object.entries(kinds)) {
+          const run = runRecord({ spec });
+          await store.createRun(run);
+          const said = asked === undefined ? undefined : summary(spec, asked);
+          await store.append(
+            run.id,
+            1,
+            logEvents(1),
+            spec === "runs" ? "running" : "waiting",
+            undefined,
+            said,
+          );
+        }
+        const { runs } = await store.listSummaries({ limit: 10, asking: true });
+        expect(runs.map(({ spec }) => spec).sort()).toEqual(["asks", "runs", "unknown"]);
+      });
+
+      test("come by pages and filters as the runs do, and go with their runs", async () => {
+        for (const [index, principal] of ["ann", "bob", "ann"].entries()) {
+          const run = runRecord({ principal, createdAt: 1_000 + index });
+          await store.createRun(run);
+          await store.append(
+            run.id,
+            1,
+            logEvents(1),
+            "completed",
+            undefined,
+            summary(`${principal} ${index}`),
+          );
+        }
+        expect(await summaries({ principal: "ann" })).toEqual(["ann 2", "ann 0"]);
+        const first = await store.listSummaries({ limit: 2 });
+        expect(first.runs.map((run) => run.summary)).toEqual(["ann 2", "bob 1"]);
+        expect(await summaries({ limit: 2, cursor: first.nextCursor ?? "" })).toEqual(["ann 0"]);
+        await expect(store.listSummaries({ limit: 0 })).rejects.toMatchObject({ code: "invalid_request" });
+        await store.deleteRunsBefore(1_002);
+        expect(await summaries()).toEqual(["ann 2"]);
+      });
+    });
 
     test("a created run is found again as it was, queued", async () => {
       const run = runRecord({ kind: "call", parent: "run_parent", spec: '{"text":"ü\\u0000"}' });

@@ -229,6 +229,10 @@ describe("a file of the first schema", () => {
     const [ann] = runs;
     expect(await store.getRun(ann?.id ?? "")).toEqual({ ...ann, status: "waiting" });
     expect(await store.readJournal(ann?.id ?? "")).toEqual(oldEvents);
+    expect((await store.listSummaries({ limit: 10 })).runs.map(({ summary }) => summary)).toEqual([
+      null,
+      null,
+    ]);
     expect((await store.findCalls({ limit: 10, principal: "bob", tool: "files/write" })).calls).toMatchObject(
       [{ seq: 1, events: [{ seq: 2 }, { seq: 3 }, { seq: 5 }] }],
     );

@@ -45,6 +45,8 @@ const listQuery = z.object({
   ...pageFields,
 });
 
+const runQuery = listQuery.extend({ kind: z.enum(["program", "chat", "call"]).optional() });
+
 interface RunParams {
   Params: { id: string };
 }
@@ -63,6 +65,16 @@ export function registerRunRoutes(app: FastifyInstance, gateway: Gateway, closin
     return await reader.list(viewerFor(request), {
       limit,
       ...(status === undefined ? {} : { status }),
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+  });
+
+  app.get("/v1/runs", async (request) => {
+    const { status, kind, limit, cursor } = parseQuery(runQuery, request.query);
+    return await reader.runs(viewerFor(request), {
+      limit,
+      ...(status === undefined ? {} : { status }),
+      ...(kind === undefined ? {} : { kinds: [kind] }),
       ...(cursor === undefined ? {} : { cursor }),
     });
   });

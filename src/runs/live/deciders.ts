@@ -7,10 +7,10 @@ import type { StoredRun } from "../../store/store.ts";
 import { matchesGlob } from "../../tools/patterns.ts";
 import { refusingRule } from "../../tools/policy.ts";
 import type { Policy } from "../../tools/policy-layer.ts";
-import { toPendingCall } from "../record/calls.ts";
+import { readJson } from "../record/calls.ts";
 import type { PendingCall, Report } from "../record/report-shape.ts";
 import { parseSpec } from "../record/run-spec.ts";
-import { askedAt, type RunState } from "../record/run-state.ts";
+import type { AskedCall } from "../summary/run-summary.ts";
 
 /** Whether this tool's calls are decided for this principal. */
 export type DecideScope = (principal: string, tool: string) => boolean;
@@ -80,24 +80,31 @@ export function narrowReport(report: Report, mayDecide: (tool: string) => boolea
   };
 }
 
-/** The calls of this run that wait for a person, as far as the viewer is asked about them. */
-export function approvalsOf(run: StoredRun, state: RunState, viewer: Viewer): readonly Approval[] {
-  const asked = state.asked.filter(({ tool }) => isAsked(run, tool, viewer));
+/** Those of the calls of this run that wait for a person about which the viewer is asked. */
+export function approvalsOf(
+  run: Pick<StoredRun, "id" | "principal" | "parent" | "spec">,
+  waiting: readonly AskedCall[],
+  viewer: Viewer,
+): readonly Approval[] {
+  const asked = waiting.filter(({ tool }) => isAsked(run, tool, viewer));
   if (asked.length === 0) return [];
   const { id, principal, parent } = run;
   const { program, keyName = null, user = null } = parseSpec(run.spec);
-  return asked.map((call) => ({
+  return asked.map(({ call, tool, args, reason, askedAt }) => ({
     run: id,
     parent,
-    ...toPendingCall(call),
-    askedAt: askedAt(call),
+    call,
+    tool,
+    arguments: readJson(args),
+    reason,
+    askedAt,
     requestedBy: { principal, key: keyName, user },
     program:
       program === undefined
         ? null
         : {
             source: program.code,
-            lines: program.sites?.find(({ tool }) => tool === call.tool)?.lines ?? [],
+            lines: program.sites?.find((site) => site.tool === tool)?.lines ?? [],
           },
   }));
 }

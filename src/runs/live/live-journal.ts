@@ -4,7 +4,8 @@ import { ToolariumError, toRefusal } from "../../errors.ts";
 import type { JournalEvent, JournalEventBody, RunStatus } from "../../journal.ts";
 import type { Log } from "../../log.ts";
 import { FIRST_TERM, type RunRecord, type Store } from "../../store/store.ts";
-import { createRunState, type RunState, statusAfter } from "../record/run-state.ts";
+import { createRunState, type RunState } from "../record/run-state.ts";
+import { createStoreView, type StoreView } from "../summary/store-view.ts";
 import type { Claim } from "./ownership.ts";
 import type { RunMemory } from "./run-memory.ts";
 
@@ -90,8 +91,7 @@ class RunJournal implements Journal {
   readonly #events: JournalEvent[];
   readonly state: RunState = createRunState();
   #unsent: JournalEvent[] = [];
-  /** The status the store was last told. */
-  #storedStatus: RunStatus;
+  readonly #view: StoreView;
   #scheduled: NodeJS.Immediate | undefined;
   #lost: ToolariumError | undefined;
   /** Of the last event that is kept. */
@@ -113,7 +113,7 @@ class RunJournal implements Journal {
       this.holds(event);
       this.state.apply(event);
     }
-    this.#storedStatus = this.status;
+    this.#view = createStoreView(this.state, options.run.createdAt);
     this.#keptSeq = this.#events.length;
     if (lost?.aborted) this.#onTakenOver();
     lost?.addEventListener("abort", this.#onTakenOver, { once: true });
@@ -197,11 +197,9 @@ class RunJournal implements Journal {
     const stored = (await store.readJournal(run.id)).length;
     const count = this.#events.length;
     const missing = this.#events.slice(stored);
-    const { status } = this;
-    if (missing.length > 0) await store.append(run.id, this.#term, missing, status, this.#waitsSince(status));
+    if (missing.length > 0) await store.append(run.id, this.#term, missing, ...this.#view.whole());
     this.#keptSeq = count;
     this.#lost = undefined;
-    this.#storedStatus = statusAfter(this.#events[count - 1]);
     this.#unsent = this.#events.slice(count);
     this.#send();
   }
@@ -255,19 +253,8 @@ class RunJournal implements Journal {
     if (batch.length === 0) return;
     this.#unsent = [];
     if (this.#lost !== undefined) return;
-    const status = statusAfter(batch.at(-1));
-    // One that waits again may wait since another time.
-    const isKnown = status === this.#storedStatus && status !== "waiting";
     const { store, run } = this.#options;
-    this.#track(
-      store.append(run.id, this.#term, batch, isKnown ? undefined : status, this.#waitsSince(status)),
-      batch.at(-1)?.seq ?? 0,
-    );
-    this.#storedStatus = status;
-  }
-
-  #waitsSince(status: RunStatus): number | undefined {
-    return status === "waiting" ? this.state.waitsSince : undefined;
+    this.#track(store.append(run.id, this.#term, batch, ...this.#view.changed()), batch.at(-1)?.seq ?? 0);
   }
 
   /** The store keeps the order of one run's writes and takes none that leaves a gap, so the first failure is final. */

@@ -4,35 +4,22 @@
  */
 import { ToolariumError } from "../../errors.ts";
 import type { JournalEvent } from "../../journal.ts";
-import { allRuns } from "../../store/all-runs.ts";
+import type { Log } from "../../log.ts";
 import type { Store, StoredRun, RunPage as StoredRunPage } from "../../store/store.ts";
-import { type Approval, approvalsOf, isAsked, seesWhole, type Viewer } from "../live/deciders.ts";
+import { isAsked, seesWhole, type Viewer } from "../live/deciders.ts";
 import type { Followers, FollowOptions } from "../live/followers.ts";
 import type { OwnedRun } from "../live/owned-runs.ts";
 import { mergeChildren } from "../record/chat-report.ts";
 import { callIdOf, parseCallId } from "../record/ids.ts";
-import { deriveReport, type RunStatus } from "../record/report.ts";
+import { deriveReport } from "../record/report.ts";
 import type { Report } from "../record/report-shape.ts";
 import { parseSpec } from "../record/run-spec.ts";
 import { type RunState, readState, statusAfter } from "../record/run-state.ts";
+import { createRunList, type RunList, type RunListQuery } from "./run-list.ts";
 
-export interface RunPage {
+export interface ReportPage {
   readonly data: readonly Report[];
   readonly next_cursor: string | null;
-}
-
-export interface RunListQuery {
-  /** Default: programs only. */
-  readonly kinds?: readonly StoredRun["kind"][];
-  readonly status?: RunStatus;
-  readonly limit: number;
-  readonly cursor?: string;
-}
-
-export interface ApprovalQuery {
-  readonly limit?: number;
-  /** Only those that come after this one. */
-  readonly after?: Pick<Approval, "askedAt" | "call"> | undefined;
 }
 
 export interface AskedCall {
@@ -41,7 +28,7 @@ export interface AskedCall {
   readonly args: string;
 }
 
-export interface RunReader {
+export interface RunReader extends RunList {
   /** Undefined when there is no such run, and also when it is somebody else's. */
   find(id: string, viewer: Viewer): Promise<StoredRun | undefined>;
   /**
@@ -62,15 +49,14 @@ export interface RunReader {
   journal(id: string): Promise<readonly JournalEvent[]>;
   /** What they say. */
   state(id: string): Promise<RunState>;
-  list(viewer: Viewer, query: RunListQuery): Promise<RunPage>;
+  /** Whole reports, of programs unless other kinds are asked for: a page ends where it is large. */
+  list(viewer: Viewer, query: RunListQuery): Promise<ReportPage>;
   /** Events after this seq, then live ones, until the run ends or waits. Undefined as for `find`. */
   events(
     id: string,
     viewer: Viewer,
     options?: Pick<FollowOptions, "afterSeq" | "signal">,
   ): Promise<AsyncIterable<JournalEvent> | undefined>;
-  /** The calls that wait for this viewer, oldest first. */
-  approvals(viewer: Viewer, query?: ApprovalQuery): Promise<readonly Approval[]>;
 }
 
 const PAGE = 200;
@@ -79,19 +65,22 @@ const MAX_PAGE_CHARS = 4 * 1024 * 1024;
 const RUNS_AT_ONCE = 10;
 
 export function createRunReader(
-  store: Store,
+  { store, log }: { readonly store: Store; readonly log: Log },
   owned: (id: string) => OwnedRun | undefined,
   followers: Followers,
 ): RunReader {
   const eventsOf = async (id: string): Promise<readonly JournalEvent[]> =>
     owned(id)?.journal.readable ?? (await store.readJournal(id));
 
-  const stateOf = async (id: string): Promise<RunState> => {
+  const ownedState = (id: string): RunState | undefined => {
     const journal = owned(id)?.journal;
-    if (journal === undefined) return readState(await store.readJournal(id));
+    if (journal === undefined) return undefined;
     const { readable, events, state } = journal;
     return readable === events ? state : readState(readable);
   };
+  const stateOf = async (id: string): Promise<RunState> =>
+    ownedState(id) ?? readState(await store.readJournal(id));
+  const overview = createRunList({ store, log, owned: ownedState });
 
   /** The store may not have it yet, or not be able to give it. */
   const recordOf = async (id: string): Promise<StoredRun | undefined> => {
@@ -195,20 +184,8 @@ export function createRunReader(
       const isTheirs = (await find(id, viewer)) !== undefined;
       return isTheirs ? followers.follow(id, options) : undefined;
     },
-    async approvals(viewer, { limit = Number.POSITIVE_INFINITY, after } = {}) {
-      const isOnlyOwn = !viewer.admin && viewer.decides === undefined;
-      const owner = isOnlyOwn ? { principal: viewer.principal } : {};
-      let approvals: readonly Approval[] = [];
-      // A call is to be decided as soon as it is held, also while its program still runs.
-      const query = { ...owner, kinds: ["program", "chat"], statuses: ["waiting", "running"] } as const;
-      for await (const run of allRuns(store, query)) {
-        const found = approvalsOf(run, await stateOf(run.id), viewer);
-        const unique = new Map([...approvals, ...found].map((approval) => [approval.call, approval]));
-        // No more are held than are wanted: arguments can be large.
-        if (found.length > 0) approvals = oldestOf(unique.values(), after).slice(0, limit);
-      }
-      return approvals;
-    },
+    runs: overview.runs,
+    approvals: overview.approvals,
   };
 
   /** The last event of a run at this time; its first one at least. */
@@ -216,17 +193,6 @@ export function createRunReader(
     const events = await eventsOf(id);
     return events.length === 0 ? undefined : Math.max(1, events.filter(({ at }) => at <= time).length);
   }
-}
-
-function oldestOf(approvals: Iterable<Approval>, after: ApprovalQuery["after"]): readonly Approval[] {
-  const sorted = [...approvals].sort(byAge);
-  return after === undefined ? sorted : sorted.filter((approval) => byAge(after, approval) < 0);
-}
-
-type Place = Pick<Approval, "askedAt" | "call">;
-
-function byAge(one: Place, other: Place): number {
-  return one.askedAt - other.askedAt || (one.call < other.call ? -1 : one.call > other.call ? 1 : 0);
 }
 
 /** Roughly the characters of a report as JSON, without counting its tokens. */

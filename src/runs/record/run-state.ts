@@ -6,15 +6,10 @@ import type { JournalEvent, LogLevel, RunStatus, RunUsage } from "../../journal.
 import type { PolicyLayer } from "../../tools/policy-layer.ts";
 import { type CallRecord, createCallFold } from "./calls.ts";
 import { parseCallId } from "./ids.ts";
-import { createUsageFold } from "./usage-so-far.ts";
+import { createTurnFold, type ModelTokens, type TurnRecord } from "./turns.ts";
+import { createUsageFold } from "./usage.ts";
 
 type Event<T extends JournalEvent["type"]> = Extract<JournalEvent, { readonly type: T }>;
-
-/** One turn of the model, with what has answered its calls so far, by the model's own ids. */
-export interface TurnRecord {
-  readonly event: Event<"turn">;
-  readonly answers: ReadonlyMap<string, Event<"answered">>;
-}
 
 export type Mark = Event<"opened" | "resumed" | "reopened" | "waiting" | "ended">;
 
@@ -52,12 +47,16 @@ export interface RunState {
   /** Goes up whenever `asked` becomes another. */
   readonly askedVersion: number;
   readonly settlements: readonly Event<"settled">[];
+  /** How many calls were asked for: without those that only stand in the text of a program that was refused. */
+  readonly callCount: number;
   /** The highest number of a call, also of one that became none: a tool of the caller. 0 without calls. */
   readonly lastCallNumber: number;
   /** Whether a call that is not read-only had started, and was not held back at the last moment. */
   readonly hasEffects: boolean;
 
   readonly turns: readonly TurnRecord[];
+  /** What the providers counted, over all turns that said so. */
+  readonly tokens: ModelTokens;
   readonly logs: readonly Log[];
   /** The end of what a program that waits has printed: its journal gets it when the program is over. */
   readonly lastLogs: readonly Log[];
@@ -118,15 +117,16 @@ class FoldedRun implements RunState {
   restedBeforeItEnded = false;
   readonly marks: Mark[] = [];
   readonly settlements: Event<"settled">[] = [];
-  readonly turns: (TurnRecord & { readonly answers: Map<string, Event<"answered">> })[] = [];
   readonly logs: Event<"log">[] = [];
   readonly #calls = createCallFold();
+  readonly #turns = createTurnFold();
   readonly #asked = new Map<string, CallRecord>();
   readonly #usage = createUsageFold();
   /** Decisions that narrow the policy. */
   readonly #narrowing: Event<"decided">[] = [];
   /** Calls that are not read-only, as often as they started and were not held back. */
   #changes = 0;
+  callCount = 0;
   #lastResume: Event<"resumed" | "waiting"> | undefined;
   #lastRest: Event<"resumed" | "waiting" | "ended"> | undefined;
 
@@ -146,11 +146,11 @@ class FoldedRun implements RunState {
         this.logs.push(event);
         return undefined;
       case "turn":
-        this.turns.push({ event, answers: new Map() });
+        this.#turns.apply(event);
         for (const { call } of event.calls) if (call !== undefined) this.#number(call);
         return undefined;
       case "answered":
-        this.turns.at(-1)?.answers.set(event.id, event);
+        this.#turns.apply(event);
         return undefined;
       case "timer":
         return undefined;
@@ -177,6 +177,7 @@ class FoldedRun implements RunState {
     switch (event.type) {
       case "requested":
         this.#number(event.call);
+        if (event.inText !== true) this.callCount += 1;
         break;
       case "decided":
         if (event.layers !== undefined) this.#narrowing.push(event);
@@ -228,6 +229,14 @@ class FoldedRun implements RunState {
 
   get asked(): readonly CallRecord[] {
     return this.end === undefined ? [...this.#asked.values()] : [];
+  }
+
+  get turns(): readonly TurnRecord[] {
+    return this.#turns.turns;
+  }
+
+  get tokens(): ModelTokens {
+    return this.#turns.tokens;
   }
 
   get hasEffects(): boolean {

@@ -9,7 +9,7 @@ import type { JournalEvent, RunStatus } from "../../journal.ts";
 import type { Log } from "../../log.ts";
 import { largeTextLength } from "../large-texts.ts";
 import { createQuota, type Quota } from "../quota.ts";
-import { parseJournalEvent, parseRunRef, parseRunRow, parseShapeRow } from "../rows.ts";
+import { parseJournalEvent, parseRunRef, parseRunRow, parseShapeRow, parseSummaryRow } from "../rows.ts";
 import { IN_MEMORY, type StoreSettings } from "../settings.ts";
 import { createSnapshotMemory, SNAPSHOT_GRACE_MS } from "../snapshot-memory.ts";
 import type {
@@ -21,7 +21,10 @@ import type {
   Store,
   StoredRun,
   StoredShape,
+  StoredSummary,
   StoreHealth,
+  SummaryPage,
+  SummaryQuery,
   Verified,
   WaitingRun,
 } from "../store.ts";
@@ -151,9 +154,10 @@ class ThreadedStore implements SqliteStore {
     events: readonly JournalEvent[],
     status?: RunStatus,
     waitsSince?: number,
+    summary?: StoredSummary,
   ): Promise<void> {
     this.#writes += 1;
-    const entry = { op: "append", run, term, events, status, waitsSince } as const;
+    const entry = { op: "append", run, term, events, status, waitsSince, summary } as const;
     return this.#outstanding.write(run, entry, weigh(events));
   }
 
@@ -174,6 +178,15 @@ class ThreadedStore implements SqliteStore {
   async listRuns(query: RunQuery): Promise<RunPage> {
     const { rows, nextCursor } = await this.#thread.call({ op: "listRuns", query });
     return this.#read(() => ({ runs: rows.map(parseRunRow), nextCursor }));
+  }
+
+  async listSummaries(query: SummaryQuery): Promise<SummaryPage> {
+    const { rows, nextCursor } = await this.#thread.call({ op: "listSummaries", query });
+    return this.#read(() => ({ runs: rows.map(parseSummaryRow), nextCursor }));
+  }
+
+  async putSummary(run: string, seq: number, summary: StoredSummary): Promise<void> {
+    await this.#write({ op: "putSummary", run, seq, summary }, summary.text.length);
   }
 
   listWaiting(limit: number, after?: WaitingRun): Promise<readonly WaitingRun[]> {

@@ -149,6 +149,9 @@ function write(tables: Tables, request: WriteRequest): StoreValues[WriteRequest[
     case "append":
       tables.append(request);
       return undefined;
+    case "putSummary":
+      tables.putSummary(request.run, request.seq, request.summary);
+      return undefined;
     case "putSnapshot":
       return tables.putSnapshot(request.text, request.at);
     case "deleteRunsBefore":
@@ -181,6 +184,8 @@ function read(tables: Tables, request: ReadRequest): StoreValues[ReadRequest["op
       return tables.readJournal(request.run, request.afterSeq);
     case "listRuns":
       return tables.listRuns(request.query);
+    case "listSummaries":
+      return tables.listSummaries(request.query);
     case "listWaiting":
       return tables.listWaiting(request.limit, request.after);
     case "findByRequestKey":

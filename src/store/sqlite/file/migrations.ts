@@ -148,4 +148,15 @@ export const migrations: readonly Migration[] = [
   create index runs_by_waiting on runs (waits_since, id) where waits_since is not null;
   `,
   },
+  // 7: what lists show of a run. Runs from before have none: each gets its own when it is listed for the first time.
+  {
+    sql: `
+  create table summaries (
+    run   integer primary key references runs (key) on delete cascade,
+    seq   integer not null,
+    asked integer not null,
+    text  text    not null
+  ) strict;
+  `,
+  },
 ];

@@ -20,7 +20,7 @@ import {
 import { crc32 } from "node:zlib";
 import { ToolariumError } from "../../../errors.ts";
 import type { JournalEvent, RunStatus } from "../../../journal.ts";
-import type { RunRecord } from "../../store.ts";
+import type { RunRecord, StoredSummary } from "../../store.ts";
 
 /** The writes that can wait for their commit. */
 export type RedoEntry =
@@ -33,6 +33,7 @@ export type RedoEntry =
       readonly events: readonly JournalEvent[];
       readonly status: RunStatus | undefined;
       readonly waitsSince?: number | undefined;
+      readonly summary?: StoredSummary | undefined;
     };
 
 /** To be raised when what an entry holds changes its meaning. */

@@ -1,7 +1,7 @@
 /** Lists of runs, newest first. */
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import { checkLimit, formatCursor, parseCursor } from "../../paging.ts";
-import type { RunQuery } from "../../store.ts";
+import type { RunQuery, SummaryQuery } from "../../store.ts";
 
 /** The columns of `StoredRun`. */
 export const RUN_COLUMNS =
@@ -23,20 +23,48 @@ interface Filter {
 
 /** @throws `invalid_request` for a limit or cursor that cannot be */
 export function searchRuns(db: DatabaseSync, query: RunQuery): RunRowPage {
-  const { limit } = query;
-  checkLimit(limit);
+  return search(db, `select ${RUN_COLUMNS} from runs`, query, filtersOf(query));
+}
+
+/** The columns of `SummarizedRun`. @throws as `searchRuns` */
+export function searchSummaries(
+  db: DatabaseSync,
+  { asking = false, ...query }: SummaryQuery,
+  summaries: "as they are kept" | "as if there were none",
+): RunRowPage {
+  const isKept = summaries === "as they are kept";
   const filters = filtersOf(query);
+  // What a run that goes on has asked since it was summarized, its journal says.
+  if (asking && isKept)
+    filters.push({ sql: "(asked is null or asked > 0 or status = 'running')", values: [] });
+  return search(
+    db,
+    `select id, principal, kind, parent, created_at as createdAt, status,
+       ${isKept ? "text" : "null"} as summary, ${asking ? "spec" : "null"} as spec
+     from runs ${isKept ? "left join summaries on summaries.run = runs.key and summaries.seq = runs.last_seq" : ""}`,
+    query,
+    filters,
+  );
+}
+
+function search(
+  db: DatabaseSync,
+  select: string,
+  { limit }: RunQuery,
+  filters: readonly Filter[],
+): RunRowPage {
+  checkLimit(limit);
   const where = filters.length === 0 ? "" : `where ${filters.map(({ sql }) => sql).join(" and ")}`;
   // One row more than asked tells whether there is a next page.
   const found = db
-    .prepare(`select ${RUN_COLUMNS} from runs ${where} order by created_at desc, id desc limit ?`)
+    .prepare(`${select} ${where} order by created_at desc, id desc limit ?`)
     .all(...filters.flatMap(({ values }) => values), limit + 1);
   const rows = found.slice(0, limit);
   const last = rows.at(-1);
   return { rows, nextCursor: found.length > limit && last ? cursorAfter(last) : null };
 }
 
-function filtersOf({ principal, parent, kinds, statuses, before, cursor }: RunQuery): readonly Filter[] {
+function filtersOf({ principal, parent, kinds, statuses, before, cursor }: RunQuery): Filter[] {
   const filters: Filter[] = [];
   if (principal !== undefined) filters.push({ sql: "principal = ?", values: [principal] });
   if (parent !== undefined) filters.push({ sql: "parent = ?", values: [parent] });

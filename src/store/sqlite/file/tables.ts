@@ -14,6 +14,7 @@ import { type CallRowPage, createCallSearch } from "./call-search.ts";
 import type { RedoEntry } from "./redo-log.ts";
 import { RUN_COLUMNS, type RunRow, type RunRowPage, searchRuns } from "./run-search.ts";
 import { createShapeTable, type ShapeTable } from "./shapes.ts";
+import { createSummaryTable, type SummaryTable } from "./summaries.ts";
 import { createUsageTable, EVENT_ROW_BYTES, RUN_ROW_BYTES, type UsageTable } from "./usage.ts";
 import { createVerifier, type Verifier } from "./verification.ts";
 
@@ -28,7 +29,11 @@ export interface JournalRows {
   readonly payloads: ReadonlyMap<string, string>;
 }
 
-export interface Tables extends Verifier, ShapeTable, Omit<UsageTable, "count"> {
+export interface Tables
+  extends Verifier,
+    ShapeTable,
+    Pick<SummaryTable, "putSummary" | "listSummaries">,
+    Omit<UsageTable, "count"> {
   /** See `Store.createRun`. */
   createRun(run: RunRecord, once?: boolean): string;
   append(entry: Omit<Extract<RedoEntry, { readonly op: "append" }>, "op">): void;
@@ -51,9 +56,11 @@ export interface Tables extends Verifier, ShapeTable, Omit<UsageTable, "count"> 
 
 export function createTables(db: DatabaseSync): Tables {
   const { count, ...usage } = createUsageTable(db);
+  const { setSummary, ...summaries } = createSummaryTable(db);
   return {
     ...createRunTable(db, count),
-    ...createJournalTable(db, count),
+    ...createJournalTable(db, count, setSummary),
+    ...summaries,
     ...usage,
     ...createSnapshotTable(db),
     ...createVerifier(db),
@@ -132,7 +139,11 @@ function createRunTable(db: DatabaseSync, count: UsageTable["count"]): RunTable 
 
 type JournalTable = Pick<Tables, "append" | "lastSeq" | "readJournal">;
 
-function createJournalTable(db: DatabaseSync, count: UsageTable["count"]): JournalTable {
+function createJournalTable(
+  db: DatabaseSync,
+  count: UsageTable["count"],
+  setSummary: SummaryTable["setSummary"],
+): JournalTable {
   const selectEnd = db.prepare("select key, principal, last_seq, head, term from runs where id = ?");
   const advanceRun = db.prepare(
     "update runs set term = ?, last_seq = ?, head = ?, bytes = bytes + ? where key = ?",
@@ -165,7 +176,7 @@ function createJournalTable(db: DatabaseSync, count: UsageTable["count"]): Journ
   };
 
   return {
-    append({ run: id, term = FIRST_TERM, events, status, waitsSince }) {
+    append({ run: id, term = FIRST_TERM, events, status, waitsSince, summary }) {
       const run = selectEnd.get(id);
       if (!run) throw new ToolariumError("not_found", `No run has the id ${id}.`);
       const key = Number(run["key"]);
@@ -189,6 +200,7 @@ function createJournalTable(db: DatabaseSync, count: UsageTable["count"]): Journ
       advanceRun.run(term, seq, head, added, key);
       if (status !== undefined)
         setStatus.run(status, status === "waiting" ? (waitsSince ?? null) : null, key);
+      if (summary !== undefined) setSummary(key, seq, summary);
       if (added > 0) count(principal, added);
     },
 

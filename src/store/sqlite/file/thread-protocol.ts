@@ -1,7 +1,14 @@
 /** What goes between the thread that serves requests and the store's own. */
 import type { ErrorCode } from "../../../errors.ts";
 import type { Kept } from "../../quota.ts";
-import type { CallQuery, RunQuery, StoredShape, WaitingRun } from "../../store.ts";
+import type {
+  CallQuery,
+  RunQuery,
+  StoredShape,
+  StoredSummary,
+  SummaryQuery,
+  WaitingRun,
+} from "../../store.ts";
 import type { CallRowPage } from "./call-search.ts";
 import type { RedoEntry } from "./redo-log.ts";
 import type { RunRow, RunRowPage } from "./run-search.ts";
@@ -22,6 +29,7 @@ export interface StoreThreadOptions {
 
 export type WriteRequest =
   | RedoEntry
+  | { readonly op: "putSummary"; readonly run: string; readonly seq: number; readonly summary: StoredSummary }
   | { readonly op: "putSnapshot"; readonly text: string; readonly at: number }
   | { readonly op: "deleteRunsBefore"; readonly epochMs: number }
   | { readonly op: "deleteSnapshotsBefore"; readonly epochMs: number }
@@ -31,6 +39,7 @@ export type WriteRequest =
 export const writeOps: ReadonlySet<Envelope["request"]["op"]> = new Set<WriteRequest["op"]>([
   "createRun",
   "append",
+  "putSummary",
   "putSnapshot",
   "deleteRunsBefore",
   "deleteSnapshotsBefore",
@@ -42,6 +51,7 @@ export type ReadRequest =
   | { readonly op: "getRun"; readonly id: string }
   | { readonly op: "readJournal"; readonly run: string; readonly afterSeq: number }
   | { readonly op: "listRuns"; readonly query: RunQuery }
+  | { readonly op: "listSummaries"; readonly query: SummaryQuery }
   | { readonly op: "listWaiting"; readonly limit: number; readonly after: WaitingRun | undefined }
   | { readonly op: "findByRequestKey"; readonly principal: string; readonly key: string }
   | { readonly op: "getSnapshot"; readonly hash: string }
@@ -53,6 +63,7 @@ export type ReadRequest =
 export interface StoreValues {
   createRun: string;
   append: undefined;
+  putSummary: undefined;
   putSnapshot: string;
   deleteRunsBefore: number;
   deleteSnapshotsBefore: undefined;
@@ -61,6 +72,7 @@ export interface StoreValues {
   getRun: RunRow | undefined;
   readJournal: JournalRows;
   listRuns: RunRowPage;
+  listSummaries: RunRowPage;
   listWaiting: readonly WaitingRun[];
   findByRequestKey: RunRow | undefined;
   getSnapshot: string | undefined;

@@ -1,9 +1,9 @@
 /**
- * Numbers of JSON that a double cannot hold, as what `JSON.rawJSON` makes of their text: every `JSON.stringify` writes
- * them back digit by digit. Such a number cannot be cloned or posted to a thread; as text it can go anywhere.
+ * Numbers of JSON beyond a double's precision, made by `JSON.rawJSON` from their text: every `JSON.stringify` writes
+ * them back digit by digit. Such a number cannot be cloned or posted to a thread, except as text.
  */
 
-/** A number of which a double would lose digits, as its text. Integers are plain digits, whatever their exponent was. */
+/** A number that would lose digits as a double, as its text. Integers are plain digits, whatever their exponent was. */
 export interface ExactNumber {
   readonly rawJSON: string;
 }
@@ -19,18 +19,18 @@ declare global {
   }
 }
 
-/** What a number's text says: `digits` digits, of which the last stands for 10^`exponent`; neither end is a zero. */
+/** The shape of a number's text: `digits` digits, of which the last stands for 10^`exponent`; neither end is a zero. */
 export interface NumberShape {
-  /** 0 for zero, however it is written. */
+  /** 0 for zero, in every notation. */
   digits: number;
   exponent: number;
-  /** Where in the text the number is over. */
+  /** The offset at which the number ends. */
   end: number;
-  /** False when it is no number of JSON. */
+  /** False when the text is not a JSON number. */
   valid: boolean;
 }
 
-/** Reads the number that begins at `at` into `shape`: this is done for every number of large texts. */
+/** Parses the number at `at` into `shape`, which is reused because large texts have many numbers. */
 export function readNumber(text: string, at: number, shape: NumberShape): void {
   let first = -1;
   let last = -1;
@@ -71,27 +71,27 @@ export function readNumber(text: string, at: number, shape: NumberShape): void {
 
 const [MINUS, PLUS, POINT, ZERO, NINE, CAPITAL_E, SMALL_E] = [0x2d, 0x2b, 0x2e, 0x30, 0x39, 0x45, 0x65];
 
-/** Whether the shape alone tells that a double holds the number. */
+/** Whether the shape alone proves that a double holds the number. */
 export function isSurelyHeld({ digits, exponent }: NumberShape): boolean {
   if (digits <= HELD_DIGITS) return digits + exponent <= HELD_POWER;
   return digits <= MOST_PRINTED_DIGITS && exponent < 0;
 }
 
-/** Every decimal of so many digits is a double of its own. */
+/** Every decimal with so many digits has a double of its own. */
 const HELD_DIGITS = 15;
 /** Below 10^308. */
 const HELD_POWER = 300;
-/** No double is printed with more; fractions of fewer stand for the double that they were printed from. */
+/** No double prints more digits; a fraction with fewer stands for the double that prints as it. */
 const MOST_PRINTED_DIGITS = 17;
 
-/** A number from its text: exact where a double would lose digits of it. */
+/** A number from its text: exact where a double would lose digits. */
 export function exactly(source: string): number | ExactNumber {
   const shape: NumberShape = { digits: 0, exponent: 0, end: 0, valid: true };
   readNumber(source, 0, shape);
   return isSurelyHeld(shape) ? Number(source) : exactlyShaped(source, shape);
 }
 
-/** As `exactly`, for a text that `shape` was read from. */
+/** Like `exactly`, for a text whose shape was parsed. */
 export function exactlyShaped(source: string, shape: NumberShape): number | ExactNumber {
   const number = Number(source);
   if (!Number.isFinite(number)) return JSON.rawJSON(source);
@@ -102,7 +102,7 @@ export function exactlyShaped(source: string, shape: NumberShape): number | Exac
   return asInteger(String(number)) === integer ? number : JSON.rawJSON(integer);
 }
 
-/** The plain digits of an integer that may be written with a fraction or an exponent. */
+/** The plain digits of an integer, whose text may have a fraction or an exponent. */
 function asInteger(source: string, shape?: NumberShape): string {
   if (PLAIN_INTEGER.test(source)) return source;
   const known = shape ?? { digits: 0, exponent: 0, end: 0, valid: true };

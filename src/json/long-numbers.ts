@@ -1,6 +1,6 @@
 /**
- * Numbers of a JSON text that a double cannot hold: where they are, and how they get into what `JSON.parse` made of the
- * text with marks in their places.
+ * Numbers of a JSON text beyond a double's precision: finds them, and puts them into the value that `JSON.parse` made
+ * of the text with marks in their places.
  */
 import {
   type ExactNumber,
@@ -11,13 +11,16 @@ import {
 } from "./exact-number.ts";
 
 interface LongNumber {
-  /** Where in the text it begins, and where what follows it does. */
+  /** The offset at which it begins, and the offset after it. */
   readonly start: number;
   readonly end: number;
   readonly number: ExactNumber;
 }
 
-/** In their order, at most so many. The text may be no JSON; numbers in strings and in places of names are none. */
+/**
+ * The numbers in order, at most `most`. The text may be invalid JSON. Numbers in strings and in places of names do not
+ * count.
+ */
 export function longNumbersIn(text: string, most: number = Number.POSITIVE_INFINITY): readonly LongNumber[] {
   const found: LongNumber[] = [];
   const shape: NumberShape = { digits: 0, exponent: 0, end: 0, valid: true };
@@ -37,7 +40,7 @@ export function longNumbersIn(text: string, most: number = Number.POSITIVE_INFIN
   return found;
 }
 
-/** A number in the place of a name is a fault, which a mark there would hide. */
+/** A number in the place of a name is a syntax fault, which a mark would hide. */
 function isName(text: string, end: number): boolean {
   let at = end;
   let char = text.charCodeAt(at);
@@ -45,7 +48,7 @@ function isName(text: string, end: number): boolean {
   return char === COLON;
 }
 
-/** Where the closing quote of the text is that opens at `at`; the length when there is none. */
+/** The offset of the closing quote of the string that opens at `at`; the text's length when there is none. */
 function endOfText(text: string, at: number): number {
   for (let next = at + 1; next < text.length; next += 1) {
     const char = text.charCodeAt(next);
@@ -58,15 +61,15 @@ function endOfText(text: string, at: number): number {
 const [QUOTE, BACKSLASH, COLON, COMMA, MINUS, ZERO, NINE] = [0x22, 0x5c, 0x3a, 0x2c, 0x2d, 0x30, 0x39];
 const [OPENING_BRACKET, CLOSING_BRACKET, OPENING_BRACE, CLOSING_BRACE] = [0x5b, 0x5d, 0x7b, 0x7d];
 
-/** Of the text with marks. An object, as the value itself may be a number. */
+/** The value of the text with marks. Wrapped in an object, because the value itself may be a number. */
 export interface Marked {
   [name: string | number]: unknown;
 }
 
 /**
- * The value with its numbers. Follows the paths through the text, which is JSON, and goes down into the value only where
- * a number belongs. Of a name that comes twice the value has the last: what it has at a path is what the text has there
- * last, so that the number of an earlier one finds no mark, or is replaced.
+ * Puts the numbers into the value. Follows the paths through the text, which is valid JSON, and enters the value only
+ * where a number belongs. Where a name occurs twice in an object, the value has the last occurrence, so the number of
+ * an earlier one finds no mark or is replaced.
  */
 export function putBack(
   marked: Marked,
@@ -89,11 +92,11 @@ export function putBack(
     }
     if (!path.put(mark, number)) isMissed = true;
   }
-  // V8 misreads an escaped name after one that begins with a backslash: then a double is better than a mark.
+  // V8 misreads an escaped name after a name that begins with a backslash. Then doubles are better than marks.
   return isMissed && holds(marked, mark) ? JSON.parse(text) : marked["value"];
 }
 
-/** By a list, not by recursion: it may be nested very deeply. */
+/** With a list instead of recursion: the value may be nested very deeply. */
 function holds(value: unknown, mark: string): boolean {
   const open = [value];
   while (open.length > 0) {
@@ -106,15 +109,15 @@ function holds(value: unknown, mark: string): boolean {
   return false;
 }
 
-/** Where in the text we are: one place in each open array and object. */
+/** The current position in the text: one place for each open array and object. */
 class Path {
   readonly #text: string;
   /**
-   * Of an array the index. Of an object the complement of where its last text begins, which is its name when a value
-   * follows. The first is the root's.
+   * For an array, the index. For an object, the complement of the offset at which its last string begins; that string
+   * is its name when a value follows. The first place is the root's.
    */
   readonly #places: number[] = [NO_NAME];
-  /** The open arrays and objects themselves, as far as they have been looked up. */
+  /** The open arrays and objects themselves, as far as they were looked up. */
   readonly #holders: (Marked | undefined)[];
 
   constructor(text: string, marked: Marked) {
@@ -142,7 +145,7 @@ class Path {
     if ((this.#places[depth] ?? 0) < 0) this.#places[depth] = ~start;
   }
 
-  /** Puts a number here, when here is a mark, or the number of an earlier one. Whether it did. */
+  /** Puts a number at this place if a mark is here, or the number of an earlier occurrence. Returns whether it did. */
   put(mark: string, number: ExactNumber): boolean {
     for (let depth = this.#holders.length; depth < this.#places.length; depth += 1) {
       const inner: unknown = this.#holders[depth - 1]?.[this.#name(depth - 1)];
@@ -166,7 +169,7 @@ class Path {
   }
 }
 
-/** Of an object that has only begun. */
+/** An object of which no name was read. */
 const NO_NAME = -1;
 
 function isHolder(value: unknown): value is Marked {

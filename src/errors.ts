@@ -105,7 +105,7 @@ export const errorTable: { readonly [C in ErrorCode]: ErrorRow } = {
     "overloaded_error",
     6,
     false,
-    "The store is full: what it keeps, or keeps of yours, is over its limit.",
+    "The store is full: all runs, or your runs, take more than their limit.",
   ),
   store_damaged: row(
     500,
@@ -119,7 +119,7 @@ export const errorTable: { readonly [C in ErrorCode]: ErrorRow } = {
     "overloaded_error",
     70,
     true,
-    "Another gateway process owns this run now, and goes on with it. Retry to hear of it there.",
+    "Another gateway process owns this run now and continues it. Retry to get its outcome.",
   ),
   timeout: row(504, "upstream_error", 7, true, "The tool did not answer in time."),
   internal_error: row(

@@ -87,7 +87,7 @@ function faultOfEditors(reference: string): string | undefined {
       .replace(/\W+/g, "_")
       .replace(/^(?=\d)/, "_")
       .toUpperCase();
-    return `"\${${reference}}" asks a person, and nobody is asked at the start: write \${${variable}}, and set that variable`;
+    return `"\${${reference}}" asks the user for a value, which a gateway cannot do at its start: write \${${variable}}, and set that variable`;
   }
   if (/^(?:workspaceFolder|workspaceRoot|fileWorkspaceFolder|cwd)\b/.test(reference))
     return `"\${${reference}}" is an editor's: write the folder itself; "cwd" may be relative to this file`;

@@ -140,7 +140,7 @@ const serverMarks = ["command", "cmd", "url", "serverUrl", "httpUrl", "transport
 
 /** Settings of other clients besides their servers. */
 const foreignSections: { readonly [key: string]: string } = {
-  inputs: `is ignored: nobody is asked at the start; write \${VAR} where a value is wanted, and set that variable`,
+  inputs: `is ignored: a gateway cannot ask for values at its start; write \${VAR} where a value is wanted, and set that variable`,
   globalShortcut: "is ignored: it is another program's",
   preferences: "is ignored: it is another program's",
 };

@@ -70,7 +70,7 @@ class StoringLearner implements Learner {
   async takeUp(): Promise<void> {
     const { store, log } = this.#deps;
     const shapes = await store.readShapes().catch((error: unknown) => {
-      log.error({ err: error }, "what was learned could not be read; it is learned anew");
+      log.error({ err: error }, "learned shapes could not be read; learning starts again");
       return [];
     });
     for (const stored of shapes) this.#lessonsOf(stored.principal).takeUp(stored);

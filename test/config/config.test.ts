@@ -376,7 +376,7 @@ test.for([
   ["${file:nothing.txt}", 'the file of "${file:…}" cannot be read (ENOENT)'],
   [
     "${input:api-token}",
-    '"${input:api-token}" asks a person, and nobody is asked at the start: write ${API_TOKEN}',
+    '"${input:api-token}" asks the user for a value, which a gateway cannot do at its start: write ${API_TOKEN}',
   ],
   ["${workspaceFolder}/x", '"${workspaceFolder}" is an editor\'s: write the folder itself'],
   ["${workspaceFolder:web}/x", '"${workspaceFolder:web}" is an editor\'s'],

@@ -199,7 +199,7 @@ test.for<[key: string, value: unknown, remark: RegExp]>([
 
 test("what other clients keep beside their servers is ignored with a remark", async () => {
   expect(await warningsOf({ servers: {}, inputs: [{ id: "x" }], globalShortcut: "" })).toEqual([
-    expect.stringMatching(/^inputs: is ignored: nobody is asked at the start/),
+    expect.stringMatching(/^inputs: is ignored: a gateway cannot ask for values at its start/),
     expect.stringMatching(/^globalShortcut: is ignored/),
   ]);
 });

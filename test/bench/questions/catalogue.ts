@@ -35,7 +35,7 @@ async function compareAt(count: number): Promise<void> {
   const row = `${count} tools`;
   keep(table, row, "plain tool list", figure(plain));
   keep(table, row, "all as TypeScript", figure(whole));
-  keep(table, row, "code mode, all told", `${figure(ours)} (${Math.round((100 * ours) / plain)} %)`);
+  keep(table, row, "code mode in all", `${figure(ours)} (${Math.round((100 * ours) / plain)} %)`);
   keep(table, row, "declared in it", `${shown.tools.length} of ${count}`);
   tell(row, `plain ${figure(plain)}`, `code mode ${figure(ours)}`, `${shown.tools.length} declared`);
 }

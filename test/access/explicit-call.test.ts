@@ -34,6 +34,7 @@ async function call(
   tool: string,
   key: Partial<KeyConfig> | null = {},
   more: Partial<ExplicitCall> = {},
+  limits = defaultLimits,
 ): ReturnType<typeof callTool> {
   const config = withKeys(...(key === null ? [] : [key]));
   const caller: Caller =
@@ -42,7 +43,7 @@ async function call(
   const deps: ExplicitCallDeps = {
     access,
     runner: core.runner,
-    config: { limits: defaultLimits },
+    config: { limits },
     catalog: () => core.catalog(),
   };
   return await callTool(deps, {
@@ -59,6 +60,17 @@ test("a call is made and is a run of its own in the journal of its principal", a
   expect(outcome).toMatchObject({ type: "value", value: 1 });
   const { data } = await readAudit(core.store, { principal: "team", admin: false }, { limit: 5 });
   expect(data).toMatchObject([{ tool: "local/read", status: "ok", decision: "auto" }]);
+});
+
+test("arguments above toolArgsBytes are refused as those of programs are, and nothing is called", async () => {
+  const before = read.seen.length;
+  const args = JSON.stringify({ value: "é".repeat(500) });
+  const outcome = await call("read", {}, { args }, { ...defaultLimits, toolArgsBytes: 1_000 });
+  const message = "the arguments are larger than 1000 bytes";
+  expect(outcome).toMatchObject({ type: "failure", failure: { kind: "too_large", message } });
+  expect(read.seen.length).toBe(before);
+  const fits = await call("read", {}, { args }, { ...defaultLimits, toolArgsBytes: args.length + 500 });
+  expect(fits).toMatchObject({ type: "value" });
 });
 
 test("a call that wants a person needs the right to decide, and then no further consent", async () => {

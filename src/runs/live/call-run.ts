@@ -242,13 +242,16 @@ export class CallRun implements OwnedRun, Decidable {
 
   #gate(id: string, tool: string, args: string, rest: GateRest, { catalog, layers }: View): GateCall {
     const { spec, principal } = this;
+    const { toolArgsBytes } = spec.limits;
+    const isLarge = Buffer.byteLength(args) > toolArgsBytes;
+    const message = `the arguments are larger than ${toolArgsBytes} bytes`;
     return {
       ...rest,
       principal,
       n: parseCallId(id)?.n ?? 0,
       id,
       tool,
-      args,
+      ...(isLarge ? { args: "null", fault: { kind: "too_large", message } } : { args }),
       spelling: "function",
       catalog,
       policy: { layers: [...spec.policy.layers, ...layers] },

@@ -6,12 +6,12 @@ import { childOf, didYouMean, keysOf, type Override, unwrap } from "./problems.t
 
 const PREFIX = "TOOLARIUM_";
 
-/** Short names, and names that are read elsewhere. */
+/** Short names, and names that are read elsewhere: by the command line, and the key by MCP clients of a gateway. */
 const shortNames: ReadonlyMap<string, Path> = new Map([
   ["TOOLARIUM_HOST", ["server", "host"]],
   ["TOOLARIUM_PORT", ["server", "port"]],
 ]);
-const readElsewhere: readonly string[] = ["TOOLARIUM_CONFIG", "TOOLARIUM_LOG"];
+const readElsewhere: readonly string[] = ["TOOLARIUM_CONFIG", "TOOLARIUM_KEY", "TOOLARIUM_LOG"];
 
 export interface EnvironmentSettings {
   /** Settings of whole sections come before settings inside them. */

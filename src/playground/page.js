@@ -3,6 +3,7 @@ import { checkSoon } from "./checking.js";
 import { examples } from "./examples.js";
 import { decideCall, hasKey, KeyNeeded, listTools, readDeclarations, runProgram, useKey } from "./gateway.js";
 import { element, formatMs, renderReport } from "./report.js";
+import { renderClients } from "./use-it-from.js";
 
 /** @param {string} id @returns {any} */
 const byId = (id) => document.getElementById(id);
@@ -144,10 +145,18 @@ async function showTools() {
     const servers = Map.groupBy(tools, (/** @type {any} */ tool) => tool.server);
     summary.textContent = `${tools.length} tools of ${servers.size} servers`;
     byId("tools").replaceChildren(...[...servers].map(([server, own]) => renderServer(server, own)));
+    showClients();
   } catch (error) {
     summary.textContent = error instanceof Error ? error.message : String(error);
     if (error instanceof KeyNeeded) askForKey();
   }
+}
+
+/** Once the gateway has answered: before, it is not known whether it asks for a key. */
+function showClients() {
+  byId("clients").replaceChildren(...renderClients(location.origin, hasKey()));
+  byId("clients-key").hidden = !hasKey();
+  byId("clients-section").hidden = false;
 }
 
 /** @param {string} server @param {any[]} tools */

@@ -423,6 +423,7 @@ test("any setting can be a variable: text as it is, anything else as JSON", asyn
     TOOLARIUM_STORE__PATH: "here.db",
     TOOLARIUM_PORT: "",
     TOOLARIUM_LOG: "debug",
+    TOOLARIUM_KEY: "of an MCP client",
     UNRELATED: "x",
   };
   const { config } = await load('{ "mcpServers": { "my-db": { "url": "http://old" } } }', { env });

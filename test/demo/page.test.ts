@@ -30,6 +30,8 @@ test("everything the page refers to is served, with its content type", async () 
     "/playground/report.js": "text/javascript; charset=utf-8",
     "/playground/examples.js": "text/javascript; charset=utf-8",
     "/playground/checking.js": "text/javascript; charset=utf-8",
+    "/playground/use-it-from.js": "text/javascript; charset=utf-8",
+    "/playground/clients.js": "text/javascript; charset=utf-8",
   });
 });
 

@@ -4,7 +4,7 @@ import { dirname, join, relative } from "node:path";
 import { expect, test } from "vitest";
 
 const root = join(import.meta.dirname, "../..");
-const documents = ["README.md", "docs/architecture.md"];
+const documents = ["README.md", "docs/architecture.md", "docs/clients.md"];
 const read = (file: string): string => readFileSync(join(root, file), "utf8");
 
 /** As GitHub and npm make it of a heading. */

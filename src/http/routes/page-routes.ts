@@ -16,6 +16,8 @@ const contentTypes = {
   "report.js": "text/javascript; charset=utf-8",
   "examples.js": "text/javascript; charset=utf-8",
   "checking.js": "text/javascript; charset=utf-8",
+  "use-it-from.js": "text/javascript; charset=utf-8",
+  "clients.js": "text/javascript; charset=utf-8",
   "icon.svg": "image/svg+xml",
 } as const;
 

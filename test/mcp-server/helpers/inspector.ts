@@ -12,6 +12,8 @@ const cli = dirname(fileURLToPath(import.meta.resolve("@modelcontextprotocol/ins
 const nodeModules = join(import.meta.dirname, "../../../node_modules");
 
 export interface Inspector extends Disposable {
+  /** What a shell runs in place of `npx @modelcontextprotocol/inspector`. */
+  readonly command: string;
   run(args: readonly string[], env?: { readonly [name: string]: string }): Promise<Inspected>;
 }
 
@@ -30,6 +32,7 @@ export function placeInspector(): Inspector {
   // It starts the `node` that PATH has.
   const PATH = `${dirname(process.execPath)}:${process.env["PATH"]}`;
   return {
+    command: `PATH='${PATH}' '${process.execPath}' '${bin}'`,
     run: (args, env = {}) =>
       new Promise((resolve) => {
         const options = { env: { PATH, ...env } };

@@ -91,7 +91,12 @@ export interface ModelChain {
 
 export interface Config {
   readonly servers: readonly ServerSpec[];
-  readonly mcp: { readonly readyWaitMs: number; readonly maxMessageBytes: number };
+  readonly mcp: {
+    readonly readyWaitMs: number;
+    readonly maxMessageBytes: number;
+    /** At `/mcp/tools`: a tool whose name no other has is listed without its server's. */
+    readonly unprefixed: boolean;
+  };
   readonly tools: {
     readonly allow: readonly string[];
     readonly autoExecute: readonly string[];

@@ -195,6 +195,8 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
       readyWaitMs: milliseconds(0).default(5_000),
       // Size of one message from a server, on any transport: twice the largest result that a run may allow.
       maxMessageBytes: whole(65_536).default(67_108_864),
+      // At /mcp/tools: a tool whose name no other has is listed without its server's.
+      unprefixed: z.boolean().default(false),
     })
     .prefault({}),
   tools: z

@@ -6,7 +6,6 @@ import { discover } from "../offer/discovery.ts";
 import {
   DESCRIBE_TOOLS,
   describeTools,
-  type MetaTool,
   RESUME_RUN,
   RUN_CODE,
   resumeRun as resumeRunTool,
@@ -17,9 +16,9 @@ import {
 import { readRunCodeArguments } from "../offer/run-code-arguments.ts";
 import { programDeclarations } from "../runs/program/program-globals.ts";
 import { visible } from "../tools/policy.ts";
-import type { JsonSchema } from "../tools/tool-source.ts";
 import type { Exchange } from "./exchange.ts";
 import { type Face, keepByView } from "./face.ts";
+import { toTool } from "./meta-tool.ts";
 import { type Answer, type Finish, runProgram } from "./programs.ts";
 import { errorAnswer, refusalAnswer } from "./refusal-answer.ts";
 import { resume } from "./resume.ts";
@@ -100,24 +99,4 @@ async function look(
   };
   const text = discover(name, JSON.stringify(args), view) ?? "";
   return { content: [{ type: "text", text }], ...(text.startsWith('{"error":') ? { isError: true } : {}) };
-}
-
-function toTool(
-  { name, title, description: usual, parameters }: MetaTool,
-  description: string = usual,
-  outputSchema?: Tool["outputSchema"],
-): Tool {
-  return {
-    name,
-    title,
-    description,
-    inputSchema: objectSchema(parameters),
-    ...(outputSchema === undefined ? {} : { outputSchema }),
-    annotations: { readOnlyHint: name === SEARCH_TOOLS || name === DESCRIBE_TOOLS },
-  };
-}
-
-/** MCP wants a tool's arguments to be an object, and says so in a word. */
-function objectSchema(schema: JsonSchema): Tool["inputSchema"] {
-  return { ...(typeof schema === "object" ? schema : {}), type: "object" } as Tool["inputSchema"];
 }

@@ -86,7 +86,8 @@ export async function resumeRun(
     const since = Date.now();
     for (const { pending, answer } of said) {
       const fault = await decide(report.id, pending, answer, exchange, deps);
-      if (fault !== undefined) faults.set(pending.call, fault);
+      if (fault?.isFinal) return waitingAnswer(report, visit, fault.message);
+      if (fault !== undefined) faults.set(pending.call, fault.message);
     }
     report = await atRest(report, since, exchange, deps);
   }
@@ -116,8 +117,8 @@ async function settle(
     const since = Date.now();
     const fault = await decide(report.id, pending, said, exchange, deps);
     failed = fault === undefined ? 0 : failed + 1;
-    if (failed >= MAX_FAULTS) return waitingAnswer(report, visit);
-    faults = new Map(fault === undefined ? [] : [[pending.call, fault]]);
+    if (fault?.isFinal || failed >= MAX_FAULTS) return waitingAnswer(report, visit, fault?.message);
+    faults = new Map(fault === undefined ? [] : [[pending.call, fault.message]]);
     report = await atRest(report, since, exchange, deps);
   }
   return finish(report, code);
@@ -131,6 +132,12 @@ function questionsOf({ id, pending }: Report, faults: ReadonlyMap<string, string
   return inputRequired({ inputRequests: Object.fromEntries(forms), requestState: id });
 }
 
+interface Fault {
+  readonly message: string;
+  /** No other answer to the form would do. */
+  readonly isFinal: boolean;
+}
+
 /** Resolves with what is wrong with the answer; undefined when the call is decided, by this or before. */
 async function decide(
   run: string,
@@ -138,10 +145,10 @@ async function decide(
   said: Said,
   { visit }: Exchange,
   { runner }: McpServerDeps,
-): Promise<string | undefined> {
+): Promise<Fault | undefined> {
   requireRight(visit.caller, "decide");
   const read = readApproval(pending, said, visit.caller.principal);
-  if (read.type === "fault") return read.message;
+  if (read.type === "fault") return { message: read.message, isFinal: false };
   if (read.type === "undecided") return undefined;
   try {
     const { call } = pending;
@@ -152,7 +159,9 @@ async function decide(
     if (!(error instanceof ToolariumError)) throw error;
     // Somebody else was faster: what they decided counts.
     if (error.code === "decision_conflict") return undefined;
-    if (error.code === "invalid_arguments" || error.code === "tool_not_allowed") return error.message;
+    const { code, message } = error;
+    if (code === "invalid_arguments" || code === "tool_not_allowed")
+      return { message, isFinal: code === "tool_not_allowed" };
     throw error;
   }
 }

@@ -75,11 +75,12 @@ export function endAnswer(report: Report, code: string, resultTokens: number): C
   };
 }
 
-/** Of a run that waits for a person whom the client cannot ask, or who did not decide. */
-export function waitingAnswer(report: Report, visit: Visit): CallToolResult {
+/** Of a run that waits for a person whom the client cannot ask, or who did not decide. `why`: what they said did not do. */
+export function waitingAnswer(report: Report, visit: Visit, why?: string): CallToolResult {
   const { id, pending, logs } = report;
   const text = [
     `The run waits for a person. Nothing failed and nothing is lost: it goes on from where it is once this is decided. Do not run the program again.`,
+    ...(why === undefined ? [] : [why]),
     `Run: ${id}\nWaiting:\n${pending.map(describePending).join("\n")}`,
     `Tell the person what waits, and with which arguments. ${whereToDecide(report, visit)} Afterwards call ${RESUME_RUN} with {"run": "${id}"}: it answers with the result.`,
   ].join("\n\n");

@@ -42,7 +42,7 @@ test("an empty file is a configuration: every default is there", async () => {
   const { config, warnings, source } = await load("{}");
   expect(config).toEqual({
     servers: [],
-    mcp: { readyWaitMs: 5_000, maxMessageBytes: 67_108_864 },
+    mcp: { readyWaitMs: 5_000, maxMessageBytes: 67_108_864, unprefixed: false },
     tools: {
       allow: ["*"],
       autoExecute: [],

@@ -14,8 +14,8 @@ import type { McpServerDeps, Visit } from "../../mcp-server/visit.ts";
 import { createMcpSessions, type McpSession } from "./sessions.ts";
 
 export interface McpDoor extends AsyncDisposable {
-  /** `body` is the parsed JSON. */
-  answer(request: Request, body: unknown, visit: Visit): Promise<Response>;
+  /** `body` is the parsed JSON. `answered`: the response is out, or its client gone. */
+  answer(request: Request, body: unknown, visit: Visit, answered: Promise<unknown>): Promise<Response>;
   /** Tells the clients that listen. */
   toolsChanged(): void;
 }
@@ -34,20 +34,30 @@ export function createMcpDoor(face: Face, deps: McpServerDeps): McpDoor {
     request: Request,
     parsedBody: unknown,
     visit: Visit,
-  ): Promise<Response> =>
-    sessions.during(session, () =>
-      session.transport.handleRequest(request, { parsedBody, authInfo: toAuthInfo(visit) }),
-    );
+    answered: Promise<unknown>,
+  ): Promise<Response> => {
+    // A stream that only listens may be closed for others who want to do something.
+    if (request.method !== "GET") sessions.occupy(session, answered);
+    return session.transport.handleRequest(request, { parsedBody, authInfo: toAuthInfo(visit) });
+  };
 
   return {
-    async answer(request, body, visit) {
+    async answer(request, body, visit, answered) {
       const id = request.headers.get(SESSION_HEADER);
       if (id !== null) {
         const session = sessions.find(id, visit.caller);
-        return session === undefined ? unknownSession() : await answerIn(session, request, body, visit);
+        return session === undefined
+          ? unknownSession()
+          : await answerIn(session, request, body, visit, answered);
       }
       if (isInitializeRequest(body))
-        return await answerIn(await sessions.open(visit.caller, createServer()), request, body, visit);
+        return await answerIn(
+          await sessions.open(visit.caller, createServer()),
+          request,
+          body,
+          visit,
+          answered,
+        );
       return await handler.fetch(request, {
         authInfo: toAuthInfo(visit),
         ...(body === undefined ? {} : { parsedBody: body }),

@@ -17,8 +17,8 @@ export interface McpSessions {
   find(id: string, caller: Caller): McpSession | undefined;
   /** @throws `rate_limited` when all the sessions that the caller may have are busy */
   open(caller: Caller, server: Server): Promise<McpSession>;
-  /** Counts as busy, and is not closed for another, while `act` goes on. */
-  during<T>(session: McpSession, act: () => Promise<T>): Promise<T>;
+  /** Counts as busy, and is not closed for another, until this is settled. */
+  occupy(session: McpSession, until: Promise<unknown>): void;
   all(): Iterable<McpSession>;
   close(): Promise<void>;
 }
@@ -76,14 +76,13 @@ export function createMcpSessions(bounds: SessionBounds = BOUNDS): McpSessions {
       await server.connect(transport);
       return session;
     },
-    async during(session, act) {
+    occupy(session, until) {
       const held = session as Held;
       held.busy += 1;
-      try {
-        return await act();
-      } finally {
+      const leave = (): void => {
         held.busy -= 1;
-      }
+      };
+      until.then(leave, leave);
     },
     all: () => sessions.values(),
     async close() {

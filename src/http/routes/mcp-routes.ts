@@ -1,9 +1,11 @@
-/** Toolarium as an MCP server over HTTP: `/mcp` is the code face. */
+/** Toolarium as an MCP server over HTTP: `/mcp` is the code face, `/mcp/tools` the tools themselves. */
+import { once } from "node:events";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { ToolariumError } from "../../errors.ts";
 import type { Gateway } from "../../gateway.ts";
 import { createCodeFace } from "../../mcp-server/code-face.ts";
 import type { Face } from "../../mcp-server/face.ts";
+import { createToolsFace } from "../../mcp-server/tools-face.ts";
 import type { McpServerDeps, Visit } from "../../mcp-server/visit.ts";
 import { type AddressFilters, isFilter } from "../../tools/request-filters.ts";
 import { createMcpDoor, type McpDoor } from "../mcp/door.ts";
@@ -15,6 +17,7 @@ const GATHER_MS = 200;
 
 const facesByAddress: { readonly [address: string]: (deps: McpServerDeps) => Face } = {
   "/mcp": createCodeFace,
+  "/mcp/tools": createToolsFace,
 };
 
 /** `closing` ends the streams that only listen. */
@@ -31,7 +34,8 @@ export function registerMcpRoutes(app: FastifyInstance, gateway: Gateway, closin
       config: { needsTools: true, keylessAddress: true },
       async handler(request, reply) {
         const visit = visitBy(request);
-        const response = await door.answer(toWebRequest(request, reply), request.body, visit);
+        const answered = once(reply.raw, "close");
+        const response = await door.answer(toWebRequest(request, reply), request.body, visit, answered);
         return await sendWebResponse(reply, response, isListening(request) ? closing : undefined);
       },
     });

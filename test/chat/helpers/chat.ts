@@ -193,7 +193,7 @@ function chatConfig(setup: ChatSetup, tools: readonly LocalTool[]): Config {
         ? []
         : [{ name: "depot", type: "local" as const, tools: setup.depot, ...common }]),
     ],
-    mcp: { readyWaitMs: 5_000, maxMessageBytes: 67_108_864 },
+    mcp: { readyWaitMs: 5_000, maxMessageBytes: 67_108_864, unprefixed: false },
     tools: {
       allow: ["stock", "items", "fail", "hold", "visit", "slow", "order", "weigh"].map(
         (name) => `shop/${name}`,

@@ -47,6 +47,7 @@ export interface FaceSettings {
 
 export interface ServerSettings extends Omit<FaceSettings, "replace"> {
   readonly tools?: Partial<Config["tools"]>;
+  readonly mcp?: Partial<Config["mcp"]>;
 }
 
 export async function startServer(settings: ServerSettings = {}): Promise<TestServer> {
@@ -187,7 +188,7 @@ function localServer(name: string, tools: readonly LocalTool[]): ServerSpec {
 function testConfig(settings: ServerSettings, tools: TestTools): Config {
   return {
     servers: tools.specs,
-    mcp: { readyWaitMs: 5_000, maxMessageBytes: 67_108_864 },
+    mcp: { readyWaitMs: 5_000, maxMessageBytes: 67_108_864, unprefixed: false, ...settings.mcp },
     tools: {
       allow: ["*"],
       autoExecute: ["*"],

@@ -183,7 +183,11 @@ describe("a process that others declared dead while it was stopped", () => {
       expect(cluster.ownerOf(run.id)).toBe("b");
       // It wakes: the call that it waited for comes back.
       open("look between by a");
-      await until("it was about to make the next call", () => run.report().calls.length === 3);
+      await until("it has the result", () => run.report().calls[1]?.status === "ok");
+      await until("it has let go of the run, and reads of it as the other does", async () => {
+        const report = await a.core.runner.reader.report(run.id, me);
+        return report?.calls[1]?.status === "running";
+      });
       open("look between by b");
       if (next === "look") open("look last by b");
       expect(await run.done).toMatchObject({ status: "completed", result: `${next} last by b` });

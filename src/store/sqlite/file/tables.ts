@@ -146,9 +146,9 @@ function createJournalTable(
 ): JournalTable {
   const selectEnd = db.prepare("select key, principal, last_seq, head, term from runs where id = ?");
   const advanceRun = db.prepare(
-    "update runs set term = ?, last_seq = ?, head = ?, bytes = bytes + ? where key = ?",
+    `update runs set term = ?1, last_seq = ?2, head = ?3, bytes = bytes + ?4,
+     status = coalesce(?5, status), waits_since = iif(?5 is null, waits_since, ?6) where key = ?7`,
   );
-  const setStatus = db.prepare("update runs set status = ?, waits_since = ? where key = ?");
   const insertEvent = db.prepare("insert into journal (run, seq, n, event, hash) values (?, ?, ?, ?, ?)");
   const insertPayload = db.prepare("insert into payloads (hash, text) values (?, ?) on conflict do nothing");
   const insertUse = db.prepare(
@@ -197,9 +197,8 @@ function createJournalTable(
         insertEvent.run(key, seq, callNumberOf(event), text, head);
         index.add(key, principal, seq, event);
       }
-      advanceRun.run(term, seq, head, added, key);
-      if (status !== undefined)
-        setStatus.run(status, status === "waiting" ? (waitsSince ?? null) : null, key);
+      const since = status === "waiting" ? (waitsSince ?? null) : null;
+      advanceRun.run(term, seq, head, added, status ?? null, since, key);
       if (summary !== undefined) setSummary(key, seq, summary);
       if (added > 0) count(principal, added);
     },

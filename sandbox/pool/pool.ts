@@ -9,6 +9,7 @@ import { Session } from "../session/session.ts";
 import { FairQueue } from "./fair-queue.ts";
 import { type ResolvedPoolOptions, resolvePoolOptions, type WorkerPoolOptions } from "./pool-options.ts";
 import { type Placement, Seat } from "./seat.ts";
+import { TurnBudget } from "./turn-budget.ts";
 import { startWorkerProcess, type WorkerDeath } from "./worker-process.ts";
 
 /**
@@ -78,6 +79,8 @@ export async function createWorkerPool(options: WorkerPoolOptions = {}): Promise
  * worker.
  */
 const PARK_AFTER_MS = 100;
+/** Programs, inputs and histories: some milliseconds of the thread. */
+const CHARS_PER_TURN = 1_000_000;
 const BACKOFF_MS = { first: 200, longest: 10_000 };
 
 class Pool implements WorkerPool {
@@ -92,6 +95,7 @@ class Pool implements WorkerPool {
   #failuresInRow = 0;
   #retry: NodeJS.Timeout | undefined;
   #lookAgain: NodeJS.Timeout | undefined;
+  readonly #turn = new TurnBudget(CHARS_PER_TURN, () => this.#dispatch());
   readonly #opening = new AbortController();
   readonly #startups = new Set<Promise<void>>();
   #inRound = false;
@@ -160,6 +164,7 @@ class Pool implements WorkerPool {
     this.#opening.abort();
     clearTimeout(this.#retry);
     clearTimeout(this.#lookAgain);
+    this.#turn.close();
     for (const session of this.#sessions)
       session.fail({ code: "cancelled", message: "The worker pool was disposed." });
     this.#queue.drain();
@@ -194,12 +199,15 @@ class Pool implements WorkerPool {
   }
 
   #placeAll(): void {
-    for (;;) {
+    // When the queue is over its limit the next run starts all the same, or it would be refused beside a free place.
+    while (!this.#turn.isSpent || this.#queue.size > this.#queue.limit) {
       const next = this.#queue.takeFirst((session) => this.#placeFor(session));
       if (next === undefined) return;
       const { item: session, place: seat } = next;
       if (session.ended) continue;
+      const writtenBefore = seat.writtenChars;
       void seat.take(session).then((placement) => this.#vacated(seat, placement));
+      this.#turn.spend(seat.writtenChars - writtenBefore);
     }
   }
 

@@ -29,6 +29,8 @@ export class Seat {
   /** Takes no new runs. */
   closed = false;
   served = 0;
+  /** Characters of the texts that its worker was sent. */
+  writtenChars = 0;
   readonly #isolation: "principal" | "run";
   readonly #sessions = new Map<LeaseId, Session>();
   readonly #stopping = new Map<LeaseId, () => void>();
@@ -58,7 +60,10 @@ export class Seat {
     this.#watchMemory();
     session.attach({
       lease,
-      send: (message) => this.process.send(message),
+      send: (message) => {
+        this.process.send(message);
+        if ("text" in message) this.writtenChars += message.text.length;
+      },
       violate: (reason) => {
         this.#offender = session;
         this.process.kill(`protocol violation: ${reason}`);

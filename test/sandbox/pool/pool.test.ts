@@ -9,7 +9,7 @@ import {
   type WorkerPool,
   type WorkerPoolOptions,
 } from "../../../sandbox/index.ts";
-import { codeOf, resultOf, runProgram } from "../../helpers/engine.ts";
+import { codeOf, type ProgramResult, resultOf, runProgram } from "../../helpers/engine.ts";
 import { until } from "../../helpers/until.ts";
 
 let pool: WorkerPool | undefined;
@@ -69,6 +69,35 @@ describe("the pool", () => {
     const workers = await open({ workers: 1 });
     await until("two workers are ready", () => workers.stats().workers.ready === 2);
     expect(workers.stats().workers.wanted).toBe(2);
+  });
+
+  it("starts large runs in turns of the event loop, and refuses none for that", async () => {
+    const workers = await open({ workers: 1, queue: 3 });
+    let turn = 0;
+    let ticking: NodeJS.Immediate;
+    const tick = (): void => {
+      turn += 1;
+      ticking = setImmediate(tick);
+    };
+    ticking = setImmediate(tick);
+    onTestFinished(() => clearImmediate(ticking));
+    const startedIn: number[] = [];
+    const start = (input: string): Promise<ProgramResult> =>
+      runProgram(workers, "return input.length", {
+        input,
+        get startedAt() {
+          startedIn.push(turn);
+          return 0;
+        },
+      });
+    const large = Array.from({ length: 4 }, () => start("x".repeat(2_000_000)));
+    const small = await start("x");
+    expect(resultOf(small)).toBe(1);
+    expect((await Promise.all(large)).map(resultOf)).toEqual(Array(4).fill(2_000_000));
+    expect(startedIn).toHaveLength(5);
+    // The queue holds three: the fifth run makes the second start at once.
+    expect(new Set(startedIn).size).toBe(4);
+    expect(workers.stats().runs).toMatchObject({ running: 0, queued: 0 });
   });
 
   it("never lets two principals into one worker, even one after the other", async () => {

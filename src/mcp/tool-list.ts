@@ -14,6 +14,8 @@ export interface ToolListing {
 /** A list longer than this is cut, and says so in `quarantined`: the largest real one has 555 tools. */
 const MAX_PAGES = 100;
 const MAX_TOOLS = 5_000;
+/** Every cursor is kept until the list is over, and sent back. */
+const MAX_CURSOR_CHARS = 65_536;
 /** Everything that reads schemas goes down them by recursion; real ones stay below 30. */
 const MAX_SCHEMA_DEPTH = 200;
 /** Characters. Names stand in addresses and in every message; those of real servers stay below 100. */
@@ -40,6 +42,8 @@ export async function listTools(
     for (const tool of tools) announced.push(tool);
     cursor = nextCursor(page, cursors);
     if (cursor === undefined) break;
+    if (String(cursor).length > MAX_CURSOR_CHARS)
+      cutBecause = `its cursor has more than ${MAX_CURSOR_CHARS} characters`;
     cursors.add(cursor);
     if (cursors.size >= MAX_PAGES) cutBecause = `only the first ${MAX_PAGES} pages are read`;
     if (announced.length > MAX_TOOLS) cutBecause = `only the first ${MAX_TOOLS} tools are read`;

@@ -46,6 +46,40 @@ describe("a tool takes an object as its arguments", () => {
   });
 });
 
+describe("a list is cut, with a word on why, when the server", () => {
+  test("names a new cursor on each page, for ever", async () => {
+    let pages = 0;
+    const listing = await listTools(
+      async () => {
+        pages += 1;
+        return { tools: [{ name: `t${pages}` }], nextCursor: `c${pages}` };
+      },
+      { trustAnnotations: false },
+    );
+    expect(pages).toBe(100);
+    expect(listing.tools).toHaveLength(100);
+    expect(listing.quarantined).toEqual([
+      { tool: "(rest of the list)", reason: "only the first 100 pages are read" },
+    ]);
+  });
+
+  test("names a cursor of 8 MB, which is neither kept nor sent back", async () => {
+    const cursors: unknown[] = [];
+    const listing = await listTools(
+      async (cursor) => {
+        cursors.push(cursor);
+        return { tools: [{ name: "a" }], nextCursor: `${cursors.length}`.padEnd(8_000_000, "c") };
+      },
+      { trustAnnotations: false },
+    );
+    expect(cursors).toEqual([undefined]);
+    expect(listing.tools.map(({ name }) => name)).toEqual(["a"]);
+    expect(listing.quarantined).toEqual([
+      { tool: "(rest of the list)", reason: "its cursor has more than 65536 characters" },
+    ]);
+  });
+});
+
 describe("a list is over, without a word on the tools, when the server", () => {
   const first = { tools: [{ name: "a" }], nextCursor: "1" };
   test.each<[string, unknown, readonly unknown[]]>([

@@ -7,10 +7,12 @@ import { request } from "node:http";
 import { loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { z } from "zod";
 import { startServer, tempFile } from "../e2e/cli-process.ts";
 import { until } from "../helpers/until.ts";
 
 const COUNTER = fileURLToPath(new URL("../helpers/count-turns.ts", import.meta.url));
+const DIGITS = fileURLToPath(new URL("../fixtures/mcp/keeps-digits.ts", import.meta.url));
 const SIZE = 8_000_000;
 const HEADER_SIZE = 15_000;
 
@@ -75,6 +77,15 @@ const bodies: readonly Hostile[] = [
   ["lines in place of JSON", "/v1/sandbox/runs", `${fill("\n")}x`],
 ];
 
+/** Stands for the address of a call that waits for a person, another one each time. */
+const WAITING = "/v1/runs/RUN/calls/CALL";
+
+const decisions: readonly Hostile[] = Object.entries(values).flatMap(([what, value]): readonly Hostile[] => [
+  [`edited arguments, ${what}`, WAITING, `{"decision":"approve","arguments":{"a":${value}}}`],
+  [`a result, ${what}`, WAITING, `{"decision":"result","result":${value}}`],
+  [`a reason, ${what}`, WAITING, `{"decision":"deny","reason":${value}}`],
+]);
+
 const filling = (text: string): string => fill(text, HEADER_SIZE);
 const header = (name: string, value: string): Hostile => [
   `the header ${name}`,
@@ -129,6 +140,18 @@ function send(url: string, [, path, body, headers = {}]: Hostile): Promise<numbe
   });
 }
 
+const waitingRun = z.object({ id: z.string(), pending: z.tuple([z.object({ call: z.string() })]) });
+
+async function waitingCall(url: string): Promise<string> {
+  const answer = await fetch(`${url}/v1/sandbox/runs`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ code: "return await digits.odd({})", typecheck: "off" }),
+  });
+  const { id, pending } = waitingRun.parse(await answer.json());
+  return WAITING.replace("RUN", id).replace("CALL", pending[0].call);
+}
+
 /** Of this thread's own time, for 8 MB of plain JSON. */
 function unitMs(): number {
   const startedAt = process.threadCpuUsage();
@@ -141,7 +164,11 @@ async function worstTurns(inputs: readonly Hostile[]): Promise<Record<string, nu
   const file = tempFile("turns", "0");
   const config = tempFile(
     "toolarium.json",
-    JSON.stringify({ store: { path: ":memory:" }, sandbox: { workers: 1 } }),
+    JSON.stringify({
+      store: { path: ":memory:" },
+      sandbox: { workers: 1 },
+      mcpServers: { digits: { command: process.execPath, args: [DIGITS] } },
+    }),
   );
   const env = { TURNS_FILE: file, NODE_OPTIONS: `--import=${COUNTER}` };
   const server = await startServer(["--config", config], { env });
@@ -149,14 +176,15 @@ async function worstTurns(inputs: readonly Hostile[]): Promise<Record<string, nu
   const plain = '{"code":"return 1"}';
   for (let n = 0; n < 3; n += 1) await send(server.url, ["", "/v1/sandbox/runs", plain]);
   const worst: Record<string, number> = {};
-  for (const input of inputs) {
+  for (const [what, address, body, headers = {}] of inputs) {
+    const path = address === WAITING ? await waitingCall(server.url) : address;
     server.process.kill("SIGUSR2");
     await until("it counts anew", () => turn() < 30);
-    const status = await send(server.url, input);
-    expect(status, input[0]).toBeLessThan(500);
+    const status = await send(server.url, [what, path, body, headers]);
+    expect(status, what).toBeLessThan(500);
     // The turn that answered is counted by the next.
     await send(server.url, ["", "/livez"]);
-    worst[input[0]] = Math.round(turn());
+    worst[what] = Math.round(turn());
   }
   const slowest = Object.entries(worst).toSorted(([, one], [, other]) => other - one);
   console.log(
@@ -169,6 +197,7 @@ const unit = unitMs();
 
 const inputs: readonly (readonly [string, readonly Hostile[], number])[] = [
   ["bodies of 8 MB", bodies, 6],
+  ["decisions of 8 MB", decisions, 6],
   ["addresses and headers", heads, 2],
 ];
 

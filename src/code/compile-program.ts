@@ -34,8 +34,10 @@ export interface ProgramRequest
 }
 
 export type ProgramCheck =
-  /** Null types: the check is skipped this time, because the compiler is too busy. */
-  { readonly mode: "error" | "warn"; readonly types: TypesByHash | null } | { readonly mode: "off" };
+  | { readonly mode: "error" | "warn"; readonly types: TypesByHash }
+  | { readonly mode: "off" }
+  /** The check does not take place this time: too many programs wait, or it took too much memory before. */
+  | { readonly mode: "skip"; readonly why: "busy" | "memory" };
 
 export interface Compiled {
   readonly outcome: CompileOutcome;
@@ -112,7 +114,7 @@ async function check(
   checking: Checking | undefined,
 ): Promise<CheckFindings> {
   if (check.mode === "off") return { found: [] };
-  if (check.types === null) return { found: [], unchecked: { why: "busy" } };
+  if (check.mode === "skip") return { found: [], unchecked: { why: check.why } };
   if (checking === undefined) return { found: [], unchecked: { why: "down", reason: "there is none" } };
   const roots = new Set([...toolGlobals(globals), ...callingNames]);
   const result = await checkBody(body, roots, check.types, checking);

@@ -145,7 +145,7 @@ class ChildCompiler implements CompilerProcess {
   #send(job: Job): void {
     this.#active.set(job.id, job);
     this.#giveTime(job, this.#limits.deadlineMs, { checker: false });
-    this.#supply.serving?.send(toMessage(job, !this.#line.isBusy));
+    this.#supply.serving?.send(toMessage(job, this.#line.isBusy));
   }
 
   #giveTime(job: Job, cpuLimitMs: number, counted: { readonly checker: boolean }): void {
@@ -187,6 +187,7 @@ class ChildCompiler implements CompilerProcess {
         job.reading = false;
         return;
       case "emitted":
+        job.checking = true;
         this.#giveTime(job, this.#limits.checkMs, { checker: true });
         return;
       case "done":
@@ -227,8 +228,13 @@ class ChildCompiler implements CompilerProcess {
 
   #onLost({ cause, reason }: CompilerEnd): void {
     const [only, ...others] = [...this.#active.values()];
-    if (cause === "memory" && only !== undefined && others.length === 0)
-      this.#settle(only, tookTooMuchMemory(this.#limits.memoryBytes));
+    if (cause === "memory" && only !== undefined && others.length === 0) {
+      // The checker has a limit of its own, below this one, but is looked at less often. What it cannot check runs.
+      if (only.checking && !only.isTooMuchToCheck) {
+        only.isTooMuchToCheck = true;
+        only.suspect = false;
+      } else this.#settle(only, tookTooMuchMemory(this.#limits.memoryBytes));
+    }
     this.#suspectActive(reason);
     this.#dispatch();
   }
@@ -246,6 +252,7 @@ class ChildCompiler implements CompilerProcess {
     for (const job of interrupted) {
       job.clock?.stop();
       job.reading = false;
+      job.checking = false;
       if (!job.suspect) continue;
       this.#log.error({ reason }, "the compiler died twice on the same program");
       job.resolve(died);

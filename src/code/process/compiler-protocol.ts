@@ -112,8 +112,9 @@ const toCompiler = z.discriminatedUnion("type", [
       check: z.union([
         z.object({
           mode: z.enum(["error", "warn"]),
-          types: z.nullable(z.object({ all: z.string(), promised: z.nullable(z.string()) })),
+          types: z.object({ all: z.string(), promised: z.nullable(z.string()) }),
         }),
+        z.object({ mode: z.literal("skip"), why: z.enum(["busy", "memory"]) }),
         z.object({ mode: z.literal("off") }),
       ]),
     }),

@@ -107,6 +107,14 @@ describe("types that keep the checker busy", () => {
     expect(await stalled).toMatchObject({ ok: true });
   });
 
+  it("that outgrow the whole compiler before its checker is looked at: the program runs unchecked, and says so", async () => {
+    const check = checkWith(await open({ check: { deadlineMs: 20_000, memoryBytes: 4 * 1024 ** 3 } }));
+    const outcome = await check(bomb);
+    expect(outcome).toMatchObject({ ok: true });
+    expect(said(outcome).join("\n")).toContain("Not type-checked: its types took too much memory.");
+    await until("the next program is checked", async () => !(await check(`${BAD} // ${Math.random()}`)).ok);
+  });
+
   it("have the compiler replaced when it stands still over them, and are tried once more", async () => {
     // An idle machine fills the usual memory before the time is over.
     const memoryBytes = 4 * 1024 ** 3;

@@ -2,7 +2,8 @@
 import { createRequire } from "node:module";
 import { z } from "zod";
 import { describeShortage } from "../sandbox/index.ts";
-import { type Command, parseCommand, usage } from "./cli/command.ts";
+import { type Command, parseCommand } from "./cli/command.ts";
+import { usage } from "./cli/usage.ts";
 import { errorTable, ToolariumError, toRefusal } from "./errors.ts";
 
 /** Milliseconds after which a finished process is ended even if something still keeps it alive. */
@@ -52,6 +53,10 @@ async function dispatch(command: Command): Promise<number> {
     case "run": {
       const { runProgram } = await import("./cli/run-program.ts");
       return await runProgram(command);
+    }
+    case "mcp": {
+      const { serveMcp } = await import("./cli/mcp.ts");
+      return await serveMcp(command);
     }
     case "audit": {
       const { listCalls } = await import("./cli/audit.ts");

@@ -12,6 +12,7 @@ export type Command =
   | { readonly type: "version" }
   | ServeCommand
   | RunCommand
+  | McpCommand
   | AuditCommand
   | VerifyCommand
   | ReplayCommand;
@@ -33,6 +34,14 @@ export interface RunCommand {
   readonly json: boolean;
   /** The program's global `input`; absent: undefined. */
   readonly input?: unknown;
+}
+
+export interface McpCommand {
+  readonly type: "mcp";
+  readonly face: "code" | "tools";
+  readonly configPath?: string;
+  /** Of a running gateway, whose MCP server is passed on; absent: a gateway of its own. */
+  readonly url?: URL;
 }
 
 export interface AuditCommand {
@@ -61,39 +70,6 @@ export interface ReplayCommand {
   readonly json: boolean;
 }
 
-export const usage = `Usage: toolarium [serve] [--config FILE] [--host HOST] [--port PORT]
-       toolarium run FILE|- [--config FILE] [--json] [--input JSON]
-       toolarium audit [--config FILE] [--json] [--tool ID] [--server NAME] [--decision WORD] [--run RUN]
-                       [--from TIME] [--to TIME] [--limit N]
-       toolarium audit --verify [--config FILE] [--json] [--run RUN]
-       toolarium replay RUN [--config FILE] [--json]
-
-  serve    Start the gateway. Without a configuration it serves the demo on http://127.0.0.1:8080.
-  run      Run one program without a server. Console lines and remarks go to stderr, the result to stdout as JSON.
-  audit    List tool calls, the latest first, from the store's file, also while a gateway writes to it.
-  replay   Execute a stored run again, offline: no tool is called. Say whether it comes out the same.
-
-  --config FILE    Configuration: JSON with comments. Default: $TOOLARIUM_CONFIG, else the demo.
-  --host HOST      Address to listen on. Default 127.0.0.1; any that is not loopback needs keys.
-  --port PORT      Port to listen on. Default 8080; 0 picks a free one.
-  --json           run, replay: print the whole report. audit: print one JSON object a line.
-  --input JSON     The value of the program's global \`input\`.
-  --tool ID        Calls of this tool, as in server/tool, or of those that a pattern as in server/* means.
-  --server NAME    Calls of this server's tools.
-  --decision WORD  Calls that were decided so: auto, approved, denied or result.
-  --run RUN        Calls of this run.
-  --from TIME      Calls requested at this time or later: 2026-01-31 or 2026-01-31T12:00:00Z.
-  --to TIME        Calls requested before this time.
-  --limit N        How many calls. Default 50.
-  --verify         Compare the stored history with its hash chain instead; 1 when it is not as it was written.
-  --help           Print this.
-  --version        Print the version.
-
-Log level: TOOLARIUM_LOG = trace, debug, info, warn, error, fatal or silent.
-Exit codes: 0 done, 1 program failed, history broken or replay different, 2 usage, 3 configuration, 4 denied, 5 approval needed, 6 limit,
-            7 upstream, 70 fault of Toolarium's own, 130 interrupted.
-`;
-
 /** Parses the arguments after the script's name. @throws `usage_error` that names the argument and what was expected */
 export function parseCommand(argv: readonly string[]): Command {
   const { values, positionals } = parseStrictly(argv);
@@ -106,6 +82,8 @@ export function parseCommand(argv: readonly string[]): Command {
       return parseServe(values, operands);
     case "run":
       return parseRun(values, operands);
+    case "mcp":
+      return parseMcp(values, operands);
     case "audit":
       return values.verify ? parseVerify(values, operands) : parseAudit(values, operands);
     case "replay":
@@ -121,6 +99,8 @@ const options = {
   port: { type: "string" },
   json: { type: "boolean" },
   input: { type: "string" },
+  face: { type: "string" },
+  url: { type: "string" },
   tool: { type: "string" },
   server: { type: "string" },
   decision: { type: "string" },
@@ -165,7 +145,7 @@ function describeMisread(message: string): string {
   return option === undefined ? message : `${option} needs a value after it`;
 }
 
-const commandNames = ["serve", "run", "audit", "replay"] as const;
+const commandNames = ["serve", "run", "mcp", "audit", "replay"] as const;
 
 function describeUnknownCommand(name: string): string {
   const quoted = JSON.stringify(name);
@@ -174,7 +154,7 @@ function describeUnknownCommand(name: string): string {
     return `There is no command ${quoted}. To run a program: toolarium run ${name}`;
   const [near] = nearestNames(name, commandNames, 1);
   if (near !== undefined) return `There is no command ${quoted}; did you mean ${near}?`;
-  return `There is no command ${quoted}. The commands are serve, run, audit and replay`;
+  return `There is no command ${quoted}. The commands are serve, run, mcp, audit and replay`;
 }
 
 function parseServe(values: Values, operands: readonly string[]): ServeCommand {
@@ -191,6 +171,20 @@ function parseRun(values: Values, [file, ...more]: readonly string[]): RunComman
   refuseOthers("run", values, ["config", "json", "input"]);
   const input = values.input === undefined ? {} : { input: parseInput(values.input) };
   return { type: "run", file, ...configPathOf(values), json: values.json ?? false, ...input };
+}
+
+function parseMcp(values: Values, operands: readonly string[]): McpCommand {
+  refuseExtra("mcp", operands);
+  refuseOthers("mcp", values, ["config", "face", "url"]);
+  const { face = "code", url } = values;
+  if (face !== "code" && face !== "tools")
+    throw usageError(`--face wants code or tools, not ${JSON.stringify(face)}.`);
+  if (url === undefined) return { type: "mcp", face, ...configPathOf(values) };
+  if (values.config !== undefined)
+    throw usageError("`mcp` takes --config or --url: a running gateway has its own.");
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url))
+    throw usageError(`--url wants an address as in http://127.0.0.1:8080, not ${JSON.stringify(url)}.`);
+  return { type: "mcp", face, url: new URL(url) };
 }
 
 const filterNames = ["tool", "server", "decision", "run", "from", "to"] as const satisfies readonly Option[];

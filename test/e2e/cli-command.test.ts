@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { parseCommand, usage } from "../../src/cli/command.ts";
+import { parseCommand } from "../../src/cli/command.ts";
+import { usage } from "../../src/cli/usage.ts";
 import { ToolariumError } from "../../src/errors.ts";
 
 test.each([
@@ -43,7 +44,7 @@ test.each([
 });
 
 test.each([
-  [["start"], 'There is no command "start". The commands are serve, run, audit and replay.'],
+  [["start"], 'There is no command "start". The commands are serve, run, mcp, audit and replay.'],
   [["run"], "`run` needs a program: a file name, or - for standard input."],
   [["run", "a.ts", "b.ts"], '`run` does not know what to do with "b.ts".'],
   [["serve", "a.ts"], '`serve` does not know what to do with "a.ts".'],

@@ -5,15 +5,13 @@ import { ToolariumError } from "../../errors.ts";
 import type { Gateway } from "../../gateway.ts";
 import { createCodeFace } from "../../mcp-server/code-face.ts";
 import type { Face } from "../../mcp-server/face.ts";
+import { tellOfChanges } from "../../mcp-server/tell-of-changes.ts";
 import { createToolsFace } from "../../mcp-server/tools-face.ts";
 import type { McpServerDeps, Visit } from "../../mcp-server/visit.ts";
 import { type AddressFilters, isFilter } from "../../tools/request-filters.ts";
 import { createMcpDoor, type McpDoor } from "../mcp/door.ts";
 import { sendWebResponse, toWebRequest } from "../mcp/web-messages.ts";
 import { callerOf, policyFor, userOf } from "../request/access.ts";
-
-/** Milliseconds for which changes of tools are gathered: servers connect one after the other. */
-const GATHER_MS = 200;
 
 const facesByAddress: { readonly [address: string]: (deps: McpServerDeps) => Face } = {
   "/mcp": createCodeFace,
@@ -74,23 +72,4 @@ function addressFilters({ query }: FastifyRequest): AddressFilters {
 function isListening({ method, body }: FastifyRequest): boolean {
   if (method === "GET") return true;
   return (body as { readonly method?: unknown } | undefined)?.method === "subscriptions/listen";
-}
-
-/** Returns what ends it. */
-function tellOfChanges({ hub, catalog }: Gateway, tell: () => void): () => void {
-  let version: string | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  const look = (): void => {
-    timer = undefined;
-    const current = catalog().version;
-    if (current !== version) tell();
-    version = current;
-  };
-  const forget = hub.onChange(() => {
-    timer ??= setTimeout(look, GATHER_MS);
-  });
-  return () => {
-    forget();
-    clearTimeout(timer);
-  };
 }

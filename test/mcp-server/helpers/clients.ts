@@ -3,7 +3,9 @@ import {
   Client as ModernClient,
   StreamableHTTPClientTransport as ModernHttp,
 } from "@modelcontextprotocol/client";
+import { StdioClientTransport as ModernStdio } from "@modelcontextprotocol/client/stdio";
 import { Client as LegacyClient } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport as LegacyStdio } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { StreamableHTTPClientTransport as LegacyHttp } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { ElicitRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 
@@ -51,8 +53,26 @@ export type Connect = (url: string, settings?: ClientSettings) => Promise<TestCl
 
 const info = { name: "test", version: "1.0.0" };
 
+/** A server that the client starts as a process. */
+export interface ServerProcess {
+  readonly command: string;
+  readonly args: string[];
+  readonly env: Record<string, string>;
+}
+
 /** `@modelcontextprotocol/sdk`, the first line: revisions until 2025-11-25. */
-export const connectLegacy: Connect = async (url, settings = {}) => {
+export const connectLegacy: Connect = (url, settings = {}) => {
+  const address = new URL(`${url}${settings.path ?? "/mcp"}`);
+  return openLegacy(new LegacyHttp(address, { requestInit: { headers: headersOf(settings) } }), settings);
+};
+
+export const startLegacy = (server: ServerProcess, settings: ClientSettings = {}): Promise<TestClient> =>
+  openLegacy(new LegacyStdio({ ...server, stderr: "ignore" }), settings);
+
+async function openLegacy(
+  transport: LegacyHttp | LegacyStdio,
+  settings: ClientSettings,
+): Promise<TestClient> {
   const { onForm, onToolsChanged } = settings;
   const client = new LegacyClient(info, { capabilities: onForm === undefined ? {} : { elicitation: {} } });
   if (onForm !== undefined)
@@ -64,13 +84,10 @@ export const connectLegacy: Connect = async (url, settings = {}) => {
       (await import("@modelcontextprotocol/sdk/types.js")).ToolListChangedNotificationSchema,
       onToolsChanged,
     );
-  const transport = new LegacyHttp(new URL(`${url}${settings.path ?? "/mcp"}`), {
-    requestInit: { headers: headersOf(settings) },
-  });
   // The SDK's own types disagree under exactOptionalPropertyTypes.
   await client.connect(transport as never);
   return {
-    revision: transport.protocolVersion,
+    revision: "protocolVersion" in transport ? transport.protocolVersion : undefined,
     instructions: client.getInstructions(),
     list: async () => (await client.listTools()).tools,
     call: (name, args = {}, { signal, onProgress } = {}) =>
@@ -82,12 +99,26 @@ export const connectLegacy: Connect = async (url, settings = {}) => {
     resources: async () => (await client.listResources()).resources.map((resource) => resource.uri),
     [Symbol.asyncDispose]: () => client.close(),
   };
-};
+}
 
 /** `@modelcontextprotocol/client`, the second line, in revision 2026-07-28. */
-export const connectModern: Connect = async (url, settings = {}) => {
-  const { onForm } = settings;
+export const connectModern: Connect = (url, settings = {}) => {
+  const address = new URL(`${url}${settings.path ?? "/mcp"}`);
+  return openModern(new ModernHttp(address, { requestInit: { headers: headersOf(settings) } }), settings);
+};
+
+export const startModern = (server: ServerProcess, settings: ClientSettings = {}): Promise<TestClient> =>
+  openModern(new ModernStdio({ ...server, stderr: "ignore" }), settings);
+
+async function openModern(
+  transport: ModernHttp | ModernStdio,
+  settings: ClientSettings,
+): Promise<TestClient> {
+  const { onForm, onToolsChanged } = settings;
   const client = new ModernClient(info, {
+    ...(onToolsChanged === undefined
+      ? {}
+      : { listChanged: { tools: { onChanged: onToolsChanged, autoRefresh: false } } }),
     capabilities: onForm === undefined ? {} : { elicitation: {} },
     versionNegotiation: { mode: "auto" },
   });
@@ -95,9 +126,6 @@ export const connectModern: Connect = async (url, settings = {}) => {
     client.setRequestHandler("elicitation/create", async ({ params }) => ({
       ...(await onForm(params as Form)),
     }));
-  const transport = new ModernHttp(new URL(`${url}${settings.path ?? "/mcp"}`), {
-    requestInit: { headers: headersOf(settings) },
-  });
   await client.connect(transport);
   return {
     revision: client.getNegotiatedProtocolVersion(),
@@ -115,7 +143,7 @@ export const connectModern: Connect = async (url, settings = {}) => {
     resources: async () => (await client.listResources()).resources.map((resource) => resource.uri),
     [Symbol.asyncDispose]: () => client.close(),
   };
-};
+}
 
 function headersOf({ key, headers = {} }: ClientSettings): Record<string, string> {
   return { ...headers, ...(key === undefined ? {} : { authorization: `Bearer ${key}` }) };

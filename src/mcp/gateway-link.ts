@@ -1,0 +1,114 @@
+/** Another Toolarium as a server, message by message: for `toolarium mcp --url`, whose client speaks for itself. */
+import {
+  isJSONRPCRequest,
+  type JSONRPCMessage,
+  SdkHttpError,
+  StreamableHTTPClientTransport,
+  UnauthorizedError,
+} from "@modelcontextprotocol/client";
+
+export interface GatewayLink extends AsyncDisposable {
+  /**
+   * Resolves when the gateway has taken the message. Answers come to `onMessage`.
+   * Rejects in words for the person who set it up: it is not there, or refuses the key.
+   */
+  send(message: JSONRPCMessage): Promise<void>;
+}
+
+export interface GatewayLinkOptions {
+  readonly url: URL;
+  readonly key: string | undefined;
+  readonly onMessage: (message: JSONRPCMessage) => void;
+}
+
+/** Of a session that is opened again: no client has such an id. */
+const REOPENING = "toolarium-reopen";
+const INITIALIZED: JSONRPCMessage = { jsonrpc: "2.0", method: "notifications/initialized" };
+const NO_SESSION = 404;
+
+export function linkToGateway({ url, key, onMessage }: GatewayLinkOptions): GatewayLink {
+  /** How the client introduced itself. */
+  let introduction: JSONRPCMessage | undefined;
+  let reopening: Promise<void> | undefined;
+  let reopened: (() => void) | undefined;
+  let transport = open();
+
+  function open(): StreamableHTTPClientTransport {
+    const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
+    const opened = new StreamableHTTPClientTransport(url, { requestInit: { headers } });
+    opened.onmessage = (message) => {
+      if ("result" in message && "protocolVersion" in message.result)
+        opened.setProtocolVersion(String(message.result["protocolVersion"]));
+      if ("id" in message && message.id === REOPENING) reopened?.();
+      else onMessage(message);
+    };
+    return opened;
+  }
+
+  const started = (): Promise<void> => transport.start();
+
+  /** The session is gone, as after a restart of the gateway. Whatever finds that out first opens another. */
+  async function reopen(): Promise<void> {
+    if (introduction === undefined) return;
+    await transport.close();
+    transport = open();
+    await started();
+    const answered = new Promise<void>((resolve) => {
+      reopened = resolve;
+    });
+    await transport.send({ ...introduction, id: REOPENING } as JSONRPCMessage);
+    await answered;
+    await transport.send(INITIALIZED);
+  }
+
+  let ready: Promise<void> | undefined;
+  return {
+    async send(message) {
+      ready ??= started();
+      await ready;
+      await reopening;
+      if (isJSONRPCRequest(message) && message.method === "initialize") introduction = message;
+      try {
+        await transport.send(message);
+      } catch (error) {
+        if (!(error instanceof SdkHttpError) || error.data.status !== NO_SESSION) throw inWords(error, url);
+        reopening ??= reopen().finally(() => {
+          reopening = undefined;
+        });
+        await reopening.catch((reason: unknown) => {
+          throw inWords(reason, url);
+        });
+        await transport.send(message).catch((reason: unknown) => {
+          throw inWords(reason, url);
+        });
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await transport.terminateSession().catch(() => {});
+      await transport.close();
+    },
+  };
+}
+
+function inWords(error: unknown, { origin }: URL): Error {
+  const status = error instanceof SdkHttpError ? error.data.status : undefined;
+  if (error instanceof UnauthorizedError || status === 401)
+    return new Error(
+      `The gateway at ${origin} does not know this key. Set TOOLARIUM_KEY to one of its keys.`,
+    );
+  if (error instanceof SdkHttpError) {
+    return new Error(`The gateway at ${origin} answered ${status}: ${detailOf(error.data["text"])}`);
+  }
+  return new Error(`There is no gateway at ${origin} that answers. Start it, or correct --url.`, {
+    cause: error,
+  });
+}
+
+/** Its refusals say what to do. */
+function detailOf(text: unknown): string {
+  try {
+    const { detail } = JSON.parse(String(text)) as { readonly detail?: unknown };
+    if (typeof detail === "string") return detail;
+  } catch {}
+  return String(text ?? "").slice(0, 500);
+}

@@ -236,7 +236,7 @@ const runRow = z.object({
 
 const summaryRow = runRow
   .pick({ id: true, principal: true, kind: true, parent: true, createdAt: true, status: true })
-  .extend({ summary: z.string().nullable(), spec: z.string().nullable() }) satisfies z.ZodType<SummarizedRun>;
+  .extend({ summary: z.string().nullable() }) satisfies z.ZodType<SummarizedRun>;
 
 const shapeRow = z.object({
   principal: z.string(),

@@ -53,8 +53,6 @@ export interface SummarizedRun
   extends Pick<StoredRun, "id" | "principal" | "kind" | "parent" | "createdAt" | "status"> {
   /** Null when the last append gave none: then only the journal can tell. */
   readonly summary: string | null;
-  /** Of the run, where it is asked for runs whose calls wait; null otherwise. */
-  readonly spec: string | null;
 }
 
 export interface SummaryPage {

@@ -80,17 +80,14 @@ export function narrowReport(report: Report, mayDecide: (tool: string) => boolea
   };
 }
 
-/** Those of the calls of this run that wait for a person about which the viewer is asked. */
-export function approvalsOf(
-  run: Pick<StoredRun, "id" | "principal" | "parent" | "spec">,
-  waiting: readonly AskedCall[],
-  viewer: Viewer,
-): readonly Approval[] {
-  const asked = waiting.filter(({ tool }) => isAsked(run, tool, viewer));
-  if (asked.length === 0) return [];
-  const { id, principal, parent } = run;
-  const { program, keyName = null, user = null } = parseSpec(run.spec);
-  return asked.map(({ call, tool, args, reason, askedAt }) => ({
+/** A call of this run that waits for a person, as people see it. */
+export function toApproval(
+  { id, principal, parent, spec }: Pick<StoredRun, "id" | "principal" | "parent" | "spec">,
+  { call, tool, args, reason, askedAt }: AskedCall,
+): Approval {
+  const { program, keyName = null, user = null } = parseSpec(spec);
+  const lines = program?.sites?.find((site) => site.tool === tool)?.lines ?? [];
+  return {
     run: id,
     parent,
     call,
@@ -99,12 +96,6 @@ export function approvalsOf(
     reason,
     askedAt,
     requestedBy: { principal, key: keyName, user },
-    program:
-      program === undefined
-        ? null
-        : {
-            source: program.code,
-            lines: program.sites?.find((site) => site.tool === tool)?.lines ?? [],
-          },
-  }));
+    program: program === undefined ? null : { source: program.code, lines },
+  };
 }

@@ -80,7 +80,6 @@ export function createRunReader(
   };
   const stateOf = async (id: string): Promise<RunState> =>
     ownedState(id) ?? readState(await store.readJournal(id));
-  const overview = createRunList({ store, log, owned: ownedState });
 
   /** The store may not have it yet, or not be able to give it. */
   const recordOf = async (id: string): Promise<StoredRun | undefined> => {
@@ -88,6 +87,8 @@ export function createRunReader(
     if (journal === undefined) return store.getRun(id);
     return { ...journal.record, status: statusAfter(journal.readable.at(-1)) };
   };
+
+  const overview = createRunList({ store, log, record: recordOf, owned: ownedState });
 
   const derive = async (run: StoredRun, at?: number): Promise<Report> => {
     const { limits, diagnostics, program } = parseSpec(run.spec);

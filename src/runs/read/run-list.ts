@@ -1,8 +1,8 @@
 /** Many runs at a glance: from their summaries, without their journals. */
 import type { JournalEvent, RunStatus, RunUsage } from "../../journal.ts";
 import type { Log } from "../../log.ts";
-import type { Store, SummarizedRun, SummaryQuery } from "../../store/store.ts";
-import { type Approval, approvalsOf, type Viewer } from "../live/deciders.ts";
+import type { Store, StoredRun, SummarizedRun, SummaryPage } from "../../store/store.ts";
+import { type Approval, isAsked, toApproval, type Viewer } from "../live/deciders.ts";
 import { readJson } from "../record/calls.ts";
 import type { PendingCall } from "../record/report-shape.ts";
 import { type RunState, readState } from "../record/run-state.ts";
@@ -71,6 +71,8 @@ export interface RunList {
 export interface RunListDeps {
   readonly store: Pick<Store, "listSummaries" | "readJournal" | "putSummary">;
   readonly log: Log;
+  /** Also of a run that the store does not have yet. */
+  readonly record: (id: string) => Promise<StoredRun | undefined>;
   /** Of a run that this process owns. */
   readonly owned: (id: string) => RunState | undefined;
 }
@@ -89,16 +91,22 @@ export function createRunList(deps: RunListDeps): RunList {
     async approvals(viewer, { limit = Number.POSITIVE_INFINITY, after } = {}) {
       const isOnlyOwn = !viewer.admin && viewer.decides === undefined;
       const owner = isOnlyOwn ? { principal: viewer.principal } : {};
-      let approvals: readonly Approval[] = [];
-      // A call is to be decided as soon as it is held, also while its program still runs.
-      const query = { ...owner, kinds: ["program", "chat"], statuses: ["waiting", "running"] } as const;
-      for await (const run of allAsking(deps.store, query)) {
-        const found = approvalsOf({ ...run, spec: run.spec ?? "{}" }, await askedOf(run, deps), viewer);
-        const unique = new Map([...approvals, ...found].map((approval) => [approval.call, approval]));
-        // No more are held than are wanted: arguments can be large.
-        if (found.length > 0) approvals = oldestOf(unique.values(), after).slice(0, limit);
+      const found = new Map<string, WaitingCall>();
+      for await (const run of allAsking(deps.store, owner)) {
+        for (const call of await askedOf(run, deps))
+          if (isAsked(run, call.tool, viewer)) found.set(call.call, { ...call, run: run.id });
+        // Few more are held than are wanted: arguments can be large.
+        if (found.size <= 2 * limit) continue;
+        const wanted = new Set(oldestOf(found.values(), after).slice(0, limit));
+        for (const call of found.values()) if (!wanted.has(call)) found.delete(call.call);
       }
-      return approvals;
+      const waiting = oldestOf(found.values(), after).slice(0, limit);
+      const records = await Promise.all([...new Set(waiting.map(({ run }) => run))].map(deps.record));
+      const runs = new Map(records.flatMap((run) => (run === undefined ? [] : [[run.id, run] as const])));
+      return waiting.flatMap(({ run: id, ...call }) => {
+        const run = runs.get(id);
+        return run === undefined ? [] : [toApproval(run, call)];
+      });
     },
   };
 }
@@ -157,27 +165,33 @@ async function askedOf(run: SummarizedRun, deps: RunListDeps): Promise<readonly 
   return askedCalls(deps.owned(run.id) ?? readState(await deps.store.readJournal(run.id)));
 }
 
+/** A run that comes to rest or resumes meanwhile is found in one of the walks; some are found twice. */
+const WALKS = ["running", "waiting", "running"] as const;
+
+/** A call is to be decided as soon as it is held, also while its program still runs. */
 async function* allAsking(
   store: Pick<Store, "listSummaries">,
-  query: Omit<SummaryQuery, "limit" | "cursor">,
+  owner: { readonly principal?: string },
 ): AsyncGenerator<SummarizedRun> {
-  let cursor: string | null = null;
-  do {
-    const from: { readonly cursor?: string } = cursor === null ? {} : { cursor };
-    const page: Awaited<ReturnType<Store["listSummaries"]>> = await store.listSummaries({
-      ...query,
-      ...from,
-      asking: true,
-      limit: PAGE,
-    });
-    yield* page.runs;
-    cursor = page.nextCursor;
-  } while (cursor !== null);
+  for (const status of WALKS) {
+    let cursor: string | null = null;
+    do {
+      const from: { readonly cursor?: string } = cursor === null ? {} : { cursor };
+      const query = { ...owner, ...from, kinds: ["program", "chat"], statuses: [status] } as const;
+      const page: SummaryPage = await store.listSummaries({ ...query, asking: true, limit: PAGE });
+      yield* page.runs;
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+  }
 }
 
-function oldestOf(approvals: Iterable<Approval>, after: ApprovalQuery["after"]): readonly Approval[] {
-  const sorted = [...approvals].sort(byAge);
-  return after === undefined ? sorted : sorted.filter((approval) => byAge(after, approval) < 0);
+interface WaitingCall extends AskedCall {
+  readonly run: string;
+}
+
+function oldestOf(calls: Iterable<WaitingCall>, after: ApprovalQuery["after"]): readonly WaitingCall[] {
+  const sorted = [...calls].sort(byAge);
+  return after === undefined ? sorted : sorted.filter((call) => byAge(after, call) < 0);
 }
 
 type Place = Pick<Approval, "askedAt" | "call">;

@@ -112,7 +112,6 @@ class FoldedRun implements RunState {
   lastEndedAt: number | undefined;
   lastPause: Event<"waiting"> | undefined;
   askedVersion = 0;
-  lastCallNumber = 0;
   isAnswering = true;
   restedBeforeItEnded = false;
   readonly marks: Mark[] = [];
@@ -146,9 +145,6 @@ class FoldedRun implements RunState {
         this.logs.push(event);
         return undefined;
       case "turn":
-        this.#turns.apply(event);
-        for (const { call } of event.calls) if (call !== undefined) this.#number(call);
-        return undefined;
       case "answered":
         this.#turns.apply(event);
         return undefined;
@@ -176,7 +172,6 @@ class FoldedRun implements RunState {
   #applyToCall(event: Event<"requested" | "decided" | "started" | "settled">): CallRecord | undefined {
     switch (event.type) {
       case "requested":
-        this.#number(event.call);
         if (event.inText !== true) this.callCount += 1;
         break;
       case "decided":
@@ -203,8 +198,10 @@ class FoldedRun implements RunState {
     this.askedVersion += 1;
   }
 
-  #number(id: string): void {
-    this.lastCallNumber = Math.max(this.lastCallNumber, parseCallId(id)?.n ?? 0);
+  get lastCallNumber(): number {
+    const ofTurns = this.turns.flatMap(({ event }) => event.calls.flatMap(({ call }) => call ?? []));
+    const ids = [...this.calls.map(({ id }) => id), ...ofTurns];
+    return ids.reduce((highest, id) => Math.max(highest, parseCallId(id)?.n ?? 0), 0);
   }
 
   get status(): RunStatus {

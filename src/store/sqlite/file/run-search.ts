@@ -33,14 +33,17 @@ export function searchSummaries(
   summaries: "as they are kept" | "as if there were none",
 ): RunRowPage {
   const isKept = summaries === "as they are kept";
-  const filters = filtersOf(query);
+  const { principal, ...rest } = query;
+  const filters = filtersOf(asking ? rest : query);
+  // Of the runs of one principal few ask: they are found by their status.
+  if (asking && principal !== undefined) filters.push({ sql: "+principal = ?", values: [principal] });
   // What a run that goes on has asked since it was summarized, its journal says.
   if (asking && isKept)
     filters.push({ sql: "(asked is null or asked > 0 or status = 'running')", values: [] });
   return search(
     db,
     `select id, principal, kind, parent, created_at as createdAt, status,
-       ${isKept ? "text" : "null"} as summary, ${asking ? "spec" : "null"} as spec
+       ${isKept ? "text" : "null"} as summary
      from runs ${isKept ? "left join summaries on summaries.run = runs.key and summaries.seq = runs.last_seq" : ""}`,
     query,
     filters,

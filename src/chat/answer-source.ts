@@ -1,7 +1,7 @@
 /** What an answer is made from: the journal so far, and where it goes on. */
 import type { ToolariumError } from "../errors.ts";
 import type { TurnCall } from "../journal.ts";
-import type { CallRun } from "../runs/live/call-run.ts";
+import type { CallRun } from "../runs/execution/call-run.ts";
 import type { RunState } from "../runs/record/run-state.ts";
 import type { ToolCall } from "../upstream/model.ts";
 import type { Answer, CallAnswering } from "./calls/answering.ts";

@@ -1,7 +1,7 @@
 /** The answers of chats: begun, gone on with, told again. Of each chat one at most is under way. */
 import { ToolariumError, toRefusal } from "../errors.ts";
 import type { Log } from "../log.ts";
-import type { CallRun } from "../runs/live/call-run.ts";
+import type { CallRun } from "../runs/execution/call-run.ts";
 import { leftAt, refuseLost } from "../runs/live/endings.ts";
 import { resultOf } from "../runs/record/call-result.ts";
 import { readState } from "../runs/record/run-state.ts";

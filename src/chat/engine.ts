@@ -21,7 +21,7 @@
  * ordinary end of the answer, in words and with a `stopReason`, never an error.
  */
 import type { Log } from "../log.ts";
-import type { CallRun } from "../runs/live/call-run.ts";
+import type { CallRun } from "../runs/execution/call-run.ts";
 import { createTurnstiles } from "../runs/live/turnstile.ts";
 import { requestKey } from "../runs/record/request-keys.ts";
 import type { Runner } from "../runs/runner.ts";

@@ -1,6 +1,6 @@
 /** A conversation that comes back: which chat it goes on with, and what it says to the calls that wait there. */
 
-import type { CallRun } from "../runs/live/call-run.ts";
+import type { CallRun } from "../runs/execution/call-run.ts";
 import { parseCallId } from "../runs/record/ids.ts";
 import type { Runner } from "../runs/runner.ts";
 import type { Answers } from "./answers.ts";

@@ -5,15 +5,15 @@
 import { ToolariumError } from "../errors.ts";
 import type { RequestMark } from "../journal.ts";
 import { createElsewhere, type Elsewhere } from "./elsewhere.ts";
+import { CallRun } from "./execution/call-run.ts";
+import { ProgramRun } from "./execution/program-run.ts";
 import type { ActiveRun, Decided, Decision } from "./live/active-run.ts";
-import { CallRun } from "./live/call-run.ts";
 import type { Viewer } from "./live/deciders.ts";
 import { createExpiry, type Expiry } from "./live/expiry.ts";
 import { createFollowers, type Followers } from "./live/followers.ts";
 import { handOver } from "./live/hand-over.ts";
 import { type Loan, type OwnedRun, OwnedRuns } from "./live/owned-runs.ts";
 import { isElsewhere } from "./live/ownership.ts";
-import { ProgramRun } from "./live/program-run.ts";
 import { createRevival, type Revival, refuseUnwritable } from "./live/revival.ts";
 import { noPeers, type Peers } from "./peers.ts";
 import { loadRun } from "./prepare/loading.ts";

@@ -4,7 +4,7 @@
  */
 import { ToolariumError } from "../../errors.ts";
 import type { RequestMark } from "../../journal.ts";
-import type { CallRun } from "../../runs/live/call-run.ts";
+import type { CallRun } from "../../runs/execution/call-run.ts";
 import { type Chapter, chaptersOf } from "../turns/kept-turns.ts";
 import type { ChatRequest } from "../turns/request.ts";
 

@@ -4,7 +4,7 @@
  * twice. Two equal requests that are both connected are two chats, and so each cut leads back once.
  */
 
-import type { CallRun } from "../../runs/live/call-run.ts";
+import type { CallRun } from "../../runs/execution/call-run.ts";
 import { leftAt } from "../../runs/live/endings.ts";
 import type { Runner } from "../../runs/runner.ts";
 import { type Chapter, chaptersOf, turnsOf } from "../turns/kept-turns.ts";

@@ -2,7 +2,7 @@
 
 import { type ErrorCode, ToolariumError } from "../../errors.ts";
 import { toolContent } from "../../offer/tool-message.ts";
-import type { CallRun } from "../../runs/live/call-run.ts";
+import type { CallRun } from "../../runs/execution/call-run.ts";
 import { callIdOf, parseCallId } from "../../runs/record/ids.ts";
 import type { Runner } from "../../runs/runner.ts";
 import type { HumanDecision } from "../../tools/gate/gate-call.ts";

@@ -1,7 +1,7 @@
 /** How calls of the model are answered: what the two modes that do so have in common. */
 import type { Config } from "../../config/config.ts";
 import type { RunError, ToolFailure, TurnCall } from "../../journal.ts";
-import type { CallRun } from "../../runs/live/call-run.ts";
+import type { CallRun } from "../../runs/execution/call-run.ts";
 import type { CallResult } from "../../runs/record/call-result.ts";
 import type { RunStatus } from "../../runs/record/report.ts";
 import type { PendingCall, Report } from "../../runs/record/report-shape.ts";

@@ -4,7 +4,7 @@ import { type Discovery, discover } from "../../offer/discovery.ts";
 import { RUN_CODE } from "../../offer/meta-tools.ts";
 import { type RunCodeArguments, readRunCodeArguments } from "../../offer/run-code-arguments.ts";
 import { describeProblem } from "../../offer/tool-message.ts";
-import type { CallRun } from "../../runs/live/call-run.ts";
+import type { CallRun } from "../../runs/execution/call-run.ts";
 import { createRunId } from "../../runs/record/ids.ts";
 import { describeReport } from "../../runs/record/model-report.ts";
 import type { Report } from "../../runs/record/report-shape.ts";

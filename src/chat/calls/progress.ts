@@ -3,7 +3,7 @@
  * then: an answer that is told again has the outcomes alone, and the rest is in the events of its runs.
  */
 import type { JournalEvent } from "../../journal.ts";
-import type { CallRun } from "../../runs/live/call-run.ts";
+import type { CallRun } from "../../runs/execution/call-run.ts";
 import { createStreamMapper, type StreamEvent } from "../../runs/record/events.ts";
 
 export type Progress =

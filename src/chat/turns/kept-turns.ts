@@ -5,7 +5,7 @@
 
 import type { JournalEventBody, RequestMark, TurnCall } from "../../journal.ts";
 import { parseJson } from "../../json.ts";
-import type { CallRun } from "../../runs/live/call-run.ts";
+import type { CallRun } from "../../runs/execution/call-run.ts";
 import { parseCallId } from "../../runs/record/ids.ts";
 import type { Mark, RunState } from "../../runs/record/run-state.ts";
 import type { TurnRecord } from "../../runs/record/turns.ts";

@@ -2,11 +2,12 @@
 import type { Log } from "../../log.ts";
 import type { MemoryBudget } from "../../memory-budget.ts";
 import type { Store, StoredRun } from "../../store/store.ts";
-import { CallRun } from "../live/call-run.ts";
+import { CallRun } from "../execution/call-run.ts";
+import { ProgramRun } from "../execution/program-run.ts";
+import type { ProgramDeps } from "../execution/program-run-options.ts";
 import { createJournal, type Journal, type JournalOptions } from "../live/live-journal.ts";
 import type { OwnedRun } from "../live/owned-runs.ts";
 import type { Claim } from "../live/ownership.ts";
-import { type ProgramDeps, ProgramRun } from "../live/program-run.ts";
 import { createRunMemory } from "../live/run-memory.ts";
 import { createReuse } from "../record/repair.ts";
 import { parseSpec, type RunSpec, readNamespaces } from "../record/run-spec.ts";

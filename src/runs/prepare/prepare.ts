@@ -11,7 +11,7 @@ import { visible } from "../../tools/policy.ts";
 import type { Policy } from "../../tools/policy-layer.ts";
 import { isFilter } from "../../tools/request-filters.ts";
 import { describeUnmatchedFilters } from "../../tools/unmatched.ts";
-import type { ProgramIdentity } from "../live/program-run.ts";
+import type { ProgramIdentity } from "../execution/program-run-options.ts";
 import { type CompiledText, compileForRun } from "../program/compile-for-run.ts";
 import { programDeclarations } from "../program/program-globals.ts";
 import { notesOnInput, toGuestValue } from "../record/guest-values.ts";

@@ -3,26 +3,21 @@ import type { JournalEventBody } from "../../journal.ts";
 import type { Catalog } from "../../tools/catalog.ts";
 import type { GateCall, GateOutcome, HumanDecision } from "../../tools/gate/gate-call.ts";
 import type { Policy, PolicyLayer } from "../../tools/policy-layer.ts";
+import type { Decidable } from "../live/approvals.ts";
+import { endAtRest, endCalls, endLeft, refuseLost } from "../live/endings.ts";
+import type { GateRest } from "../live/lease.ts";
+import { Life } from "../live/life.ts";
+import type { Journal } from "../live/live-journal.ts";
+import type { OwnedRun } from "../live/owned-runs.ts";
+import { createTurnstile } from "../live/turnstile.ts";
 import type { CallResult } from "../record/call-result.ts";
 import { resultOf, toCallResult } from "../record/call-result.ts";
 import { parseCallId, toCallId } from "../record/ids.ts";
 import { deriveReport } from "../record/report.ts";
 import type { Report } from "../record/report-shape.ts";
 import type { RunSpec } from "../record/run-spec.ts";
-import type { Decidable } from "./approvals.ts";
+import { CallGate, type View } from "./call-gate.ts";
 import type { CallRunDeps, CallRunOptions, ResumingRequest } from "./call-run-options.ts";
-import { endAtRest, endCalls, endLeft, refuseLost } from "./endings.ts";
-import type { GateRest } from "./lease.ts";
-import { Life } from "./life.ts";
-import type { Journal } from "./live-journal.ts";
-import type { OwnedRun } from "./owned-runs.ts";
-import { createTurnstile } from "./turnstile.ts";
-
-/** What the gate is shown while one request is answered, or between two. */
-interface View {
-  readonly catalog: Catalog;
-  readonly layers: readonly PolicyLayer[];
-}
 
 export class CallRun implements OwnedRun, Decidable {
   readonly id: string;
@@ -32,6 +27,7 @@ export class CallRun implements OwnedRun, Decidable {
   readonly decidable: Decidable | null;
   readonly #options: CallRunOptions;
   readonly #deps: CallRunDeps;
+  readonly #gate: CallGate;
   readonly #flights = new Map<string, Promise<GateOutcome>>();
   readonly #turnstile = createTurnstile();
   #life: Life;
@@ -46,6 +42,7 @@ export class CallRun implements OwnedRun, Decidable {
   constructor(options: CallRunOptions, deps: CallRunDeps) {
     this.#options = options;
     this.#deps = deps;
+    this.#gate = new CallGate(options, deps);
     this.id = options.record.id;
     this.principal = options.record.principal;
     this.spec = options.spec;
@@ -65,13 +62,13 @@ export class CallRun implements OwnedRun, Decidable {
   /** Another request of the client goes on with it. Only for a run at rest. */
   resume({ layers, request }: ResumingRequest): void {
     this.journal.append({ type: "resumed", cause: "client", engine: null, layers, request });
-    this.#answer(this.#present(layers));
+    this.#answer(this.#gate.present(layers));
   }
 
   /** The request whose answer was never complete came again. Only for a run at rest, or one that ended. */
   reopen(layers: readonly PolicyLayer[]): void {
     this.journal.append({ type: "reopened" });
-    this.#answer(this.#present(layers));
+    this.#answer(this.#gate.present(layers));
   }
 
   /** Milliseconds since the Unix epoch. */
@@ -81,7 +78,7 @@ export class CallRun implements OwnedRun, Decidable {
 
   /** What a request with these rules of its own may do if the run goes on with it now. */
   policyWith(layers: readonly PolicyLayer[]): Policy {
-    return { layers: [...this.spec.policy.layers, ...this.#present(layers).layers] };
+    return { layers: [...this.spec.policy.layers, ...this.#gate.present(layers).layers] };
   }
 
   /** Aborts when the run is cancelled or let go of; the reason is a refusal. */
@@ -204,7 +201,7 @@ export class CallRun implements OwnedRun, Decidable {
   }
 
   gate(id: string, tool: string, args: string, rest: GateRest): GateCall {
-    return this.#gate(id, tool, args, rest, this.#view ?? this.#present([]));
+    return this.#gate.show(id, tool, args, rest, this.#view ?? this.#gate.present([]));
   }
 
   goOn(call: string, _: HumanDecision, layers: readonly PolicyLayer[]): void {
@@ -221,8 +218,8 @@ export class CallRun implements OwnedRun, Decidable {
     const record = this.journal.state.call(call);
     const asked = record?.requested ?? { tool, args };
     const { journal, callSignal: signal } = this.#life;
-    const view = this.#view ?? this.#present([]);
-    const gate = this.#gate(
+    const view = this.#view ?? this.#gate.present([]);
+    const gate = this.#gate.show(
       call,
       asked.tool,
       asked.args,
@@ -238,31 +235,6 @@ export class CallRun implements OwnedRun, Decidable {
       this.#waitAgain();
     });
     return flight;
-  }
-
-  #gate(id: string, tool: string, args: string, rest: GateRest, { catalog, layers }: View): GateCall {
-    const { spec, principal } = this;
-    const { toolArgsBytes } = spec.limits;
-    const isLarge = Buffer.byteLength(args) > toolArgsBytes;
-    const message = `the arguments are larger than ${toolArgsBytes} bytes`;
-    return {
-      ...rest,
-      principal,
-      n: parseCallId(id)?.n ?? 0,
-      id,
-      tool,
-      ...(isLarge ? { args: "null", fault: { kind: "too_large", message } } : { args }),
-      spelling: "function",
-      catalog,
-      policy: { layers: [...spec.policy.layers, ...layers] },
-      consent: this.#options.consent === "granted" ? { grantedBy: principal } : "ask",
-      resultBytes: spec.limits.toolResultBytes,
-    };
-  }
-
-  #present(layers: readonly PolicyLayer[]): View {
-    const { catalog, presentLayers } = this.#deps;
-    return { catalog: catalog(), layers: [...presentLayers(this.spec.keyName ?? null), ...layers] };
   }
 
   #answer(view: View): void {

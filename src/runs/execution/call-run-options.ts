@@ -3,9 +3,9 @@ import type { RequestMark } from "../../journal.ts";
 import type { Catalog } from "../../tools/catalog.ts";
 import type { Bridge } from "../../tools/gate/bridge.ts";
 import type { PolicyLayer } from "../../tools/policy-layer.ts";
+import type { Journal } from "../live/live-journal.ts";
+import type { OwnedRun } from "../live/owned-runs.ts";
 import type { RunSpec } from "../record/run-spec.ts";
-import type { Journal } from "./live-journal.ts";
-import type { OwnedRun } from "./owned-runs.ts";
 
 /** A request that goes on with a chat. */
 export interface ResumingRequest {

@@ -3,27 +3,30 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { parse as parseToml } from "smol-toml";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { tempFile } from "../e2e/cli-process.ts";
 import { startServer, type TestServer } from "../http/helpers/server.ts";
-import { connectLegacy } from "../mcp-server/helpers/clients.ts";
+import { connectLegacy, startLegacy } from "../mcp-server/helpers/clients.ts";
 import { placeInspector } from "../mcp-server/helpers/inspector.ts";
+import { addressReaders, processReaders } from "./helpers/client-settings.ts";
 
 interface Entry {
   readonly client: string;
+  readonly way: "address" | "process";
   readonly language: string;
   readonly text: string;
 }
 
-/** What a client takes from its settings. */
-interface Remote {
-  readonly url: string;
-  readonly headers: Record<string, string>;
+interface Setting {
+  readonly gateway: string;
+  readonly hasKeys: boolean;
+  readonly checkout?: string;
+  readonly config?: string;
 }
 
 const root = join(import.meta.dirname, "../..");
 const { clientEntries } = (await import(join(root, "src/playground/clients.js"))) as {
-  clientEntries: (gateway: string, hasKeys: boolean) => readonly Entry[];
+  clientEntries: (setting: Setting) => readonly Entry[];
 };
 const tools = ["run_code", "search_tools", "describe_tools", "resume_run"];
 
@@ -44,7 +47,7 @@ test("the document has each entry as the page shows it, and no other", () => {
     language,
     text,
   }));
-  const entries = clientEntries("http://127.0.0.1:8080", true);
+  const entries = clientEntries({ gateway: "http://127.0.0.1:8080", hasKeys: true });
   expect(blocks).toEqual(entries.map(({ language, text }) => ({ language, text })));
   expect([...document.matchAll(/^## (.+)$/gm)].map(([, title]) => title)).toEqual(
     expect.arrayContaining(entries.map(({ client }) => client)),
@@ -57,10 +60,11 @@ test("the page shows each entry as text, with the address it was loaded from", a
   const { renderClients } = (await import(join(root, "src/playground/use-it-from.js"))) as {
     renderClients: (gateway: string, hasKeys: boolean) => readonly FakeElement[];
   };
-  const shown = renderClients("https://tools.example", true).map((each) => each.texts().join(""));
-  const entries = clientEntries("https://tools.example", true);
-  expect(shown).toEqual(entries.map(({ text }) => expect.stringContaining(text)));
-  expect(shown.every((each) => each.includes("https://tools.example/mcp"))).toBe(true);
+  const gateway = "https://tools.example";
+  const shown = renderClients(gateway, true).flatMap((each) => each.texts());
+  const entries = clientEntries({ gateway, hasKeys: true });
+  expect(shown).toEqual(expect.arrayContaining(entries.map(({ text }) => text)));
+  expect(shown.join("")).not.toContain("127.0.0.1");
 });
 
 /** As much of an element as the panel uses. */
@@ -74,9 +78,9 @@ class FakeElement {
   }
 }
 
-describe.each(Object.entries(readers()))("the entry for %s", (client, read) => {
+describe.each(Object.entries(addressReaders()))("the address for %s", (client, read) => {
   test("connects with the key that it names, and is refused with another", async () => {
-    const entry = entryOf(client, server.url, true);
+    const entry = entryOf(client, "address", { gateway: server.url, hasKeys: true });
     expect(entry.text).not.toContain("the-key");
     const { url, headers } = read(entry.text, "the-key");
     await using connection = await connectLegacy(url, { path: "", headers });
@@ -87,7 +91,7 @@ describe.each(Object.entries(readers()))("the entry for %s", (client, read) => {
   });
 
   test("names no key where the gateway asks for none", async () => {
-    const { text } = entryOf(client, open.url, false);
+    const { text } = entryOf(client, "address", { gateway: open.url, hasKeys: false });
     expect(text).not.toMatch(/key|authorization|bearer/i);
     const { url, headers } = read(text, "");
     await using connection = await connectLegacy(url, { path: "", headers });
@@ -95,15 +99,35 @@ describe.each(Object.entries(readers()))("the entry for %s", (client, read) => {
   });
 });
 
-test("the command for the Inspector lists the tools, with a key and without", {
+describe.each(Object.entries(processReaders()))("the process for %s", (client, read) => {
+  test("starts, lists the tools and runs a program", { timeout: 60_000 }, async () => {
+    const { text } = entryOf(client, "process", { ...setting(), hasKeys: client !== "Claude Desktop" });
+    await using connection = await startLegacy(read(text));
+    expect((await connection.list()).map(({ name }) => name)).toEqual(tools);
+    const answer = await connection.call("run_code", { code: "return 6 * 7" });
+    expect(answer.structuredContent).toMatchObject({ status: "completed", result: 42 });
+  });
+});
+
+test("the process for Claude Desktop passes on the gateway, with the key that is put in", {
   timeout: 60_000,
 }, async () => {
+  const { text } = entryOf("Claude Desktop", "process", { ...setting(), gateway: server.url });
+  const { mcpServers } = JSON.parse(text.replace("<the key>", "the-key"));
+  await using connection = await startLegacy(mcpServers.toolarium);
+  const answer = await connection.call("run_code", { code: `return await files.read({ path: "a" })` });
+  expect(answer.structuredContent.result).toBe("the text");
+  await expect(startLegacy(JSON.parse(text).mcpServers.toolarium)).rejects.toThrow("TOOLARIUM_KEY");
+});
+
+test("the commands for the Inspector list the tools", { timeout: 120_000 }, async () => {
   using inspector = placeInspector();
-  for (const [gateway, hasKeys] of [
-    [server, true],
-    [open, false],
-  ] as const) {
-    const { text } = entryOf("MCP Inspector", gateway.url, hasKeys);
+  const entries = [
+    entryOf("MCP Inspector", "address", { gateway: server.url, hasKeys: true }),
+    entryOf("MCP Inspector", "address", { gateway: open.url, hasKeys: false }),
+    entryOf("MCP Inspector", "process", setting()),
+  ];
+  for (const { text } of entries) {
     const command = text.replace("npx @modelcontextprotocol/inspector", inspector.command);
     expect(command).not.toBe(text);
     const env = { ...process.env, TOOLARIUM_KEY: "the-key" };
@@ -112,47 +136,13 @@ test("the command for the Inspector lists the tools, with a key and without", {
   }
 });
 
-function entryOf(client: string, gateway: string, hasKeys: boolean): Entry {
-  const entry = clientEntries(gateway, hasKeys).find((each) => each.client === client);
-  if (entry === undefined) throw new Error(`there is no entry for ${client}`);
+/** This checkout, with a configuration that has no servers. */
+function setting(): Setting {
+  return { gateway: open.url, hasKeys: true, checkout: root, config: tempFile("toolarium.json", "{}") };
+}
+
+function entryOf(client: string, way: Entry["way"], setting: Setting): Entry {
+  const entry = clientEntries(setting).find((each) => each.client === client && each.way === way);
+  if (entry === undefined) throw new Error(`there is no ${way} for ${client}`);
   return entry;
-}
-
-/** Each client's way from its settings to an address and headers. Unknown fields fail, as a client would ignore them. */
-function readers(): { readonly [client: string]: (text: string, key: string) => Remote } {
-  return {
-    "Claude Code": (text, key) => {
-      const { type, url, headers = {}, ...others } = JSON.parse(text).mcpServers.toolarium;
-      expect([type, others]).toEqual(["http", {}]);
-      return { url, headers: expand(headers, "${TOOLARIUM_KEY}", key) };
-    },
-    Cursor: (text, key) => {
-      const { url, headers = {}, ...others } = JSON.parse(text).mcpServers.toolarium;
-      expect(others).toEqual({});
-      return { url, headers: expand(headers, "${env:TOOLARIUM_KEY}", key) };
-    },
-    "VS Code": (text, key) => {
-      const { servers, inputs = [] } = JSON.parse(text);
-      const { type, url, headers = {}, ...others } = servers.toolarium;
-      expect([type, others]).toEqual(["http", {}]);
-      const [input] = inputs;
-      if (input === undefined) return { url, headers };
-      expect(input).toMatchObject({ type: "promptString", password: true, description: expect.any(String) });
-      return { url, headers: expand(headers, `\${input:${input.id}}`, key) };
-    },
-    Codex: (text, key) => {
-      const { mcp_servers } = parseToml(text) as { mcp_servers: { toolarium: { [field: string]: string } } };
-      const { url = "", bearer_token_env_var, ...others } = mcp_servers.toolarium;
-      expect(others).toEqual({});
-      if (bearer_token_env_var === undefined) return { url, headers: {} };
-      expect(bearer_token_env_var).toBe("TOOLARIUM_KEY");
-      return { url, headers: { Authorization: `Bearer ${key}` } };
-    },
-  };
-}
-
-function expand(headers: Record<string, string>, reference: string, key: string): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name, value.replaceAll(reference, key)]),
-  );
 }

@@ -1,5 +1,7 @@
 /** The Inspector's command line, as people try a server with it. */
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { tempFile } from "../e2e/cli-process.ts";
 import { startServer, type TestServer } from "../http/helpers/server.ts";
 import { type Inspector, placeInspector } from "./helpers/inspector.ts";
 
@@ -44,4 +46,13 @@ test("the Inspector says why a wrong key is refused, and shows nothing else", {
   expect(failed).toBe(true);
   expect(stdout).toBe("");
   expect(stderr).toContain("This API key is not known here.");
+});
+
+test("the Inspector runs a program in a process that it starts", { timeout: TIMEOUT_MS }, async () => {
+  const config = tempFile("toolarium.json", "{}");
+  const bin = fileURLToPath(new URL("../../src/bin.ts", import.meta.url));
+  const target = ["-e", `TOOLARIUM_CONFIG=${config}`, process.execPath, bin, "mcp"];
+  const call = ["--method", "tools/call", "--tool-name", "run_code", "--tool-arg", "code=return 6 * 7"];
+  const { stdout } = await inspector.run([...target, ...call]);
+  expect(JSON.parse(stdout)).toMatchObject({ structuredContent: { status: "completed", result: 42 } });
 });

@@ -191,3 +191,45 @@ describe.each(clients)("a client of revision %s", (revision, connect) => {
     expect(await client.call("resume_run", { run: "run_nobody" })).toMatchObject({ isError: true });
   });
 });
+
+test("a gateway that stops answers those whose person is being asked, and the run waits on", async () => {
+  const face = await server.alongside({});
+  const shown = Promise.withResolvers<void>();
+  const never = new Promise<never>(() => {});
+  await using client = await connectLegacy(face.url, {
+    onForm() {
+      shown.resolve();
+      return never;
+    },
+  });
+  const answer = client.call("run_code", { code: `return await files.write({ path: "stop" })` });
+  await shown.promise;
+  await face.http.close(5_000);
+  const { status, run } = (await answer).structuredContent;
+  expect(status).toBe("waiting");
+  expect((await server.send(`/v1/sandbox/runs/${run}`)).body.status).toBe("waiting");
+});
+
+test("a client that gives up while its person is asked leaves the run waiting", async () => {
+  const shown = Promise.withResolvers<void>();
+  const never = new Promise<never>(() => {});
+  const controller = new AbortController();
+  await using client = await connectLegacy(server.url, {
+    onForm() {
+      shown.resolve();
+      return never;
+    },
+  });
+  const { signal } = controller;
+  const answer = client.call("run_code", { code: `return await files.write({ path: "gone" })` }, { signal });
+  answer.catch(() => {});
+  await shown.promise;
+  controller.abort();
+  await expect(answer).rejects.toThrow();
+  await using other = await connectModern(server.url, {
+    onForm: () => ({ action: "accept", content: { decision: "approve" } }),
+  });
+  const { data } = (await server.send("/v1/approvals")).body;
+  const { run } = data.find(({ arguments: args }: { arguments: { path: string } }) => args.path === "gone");
+  expect((await other.call("resume_run", { run })).structuredContent.status).toBe("completed");
+});

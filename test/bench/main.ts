@@ -14,6 +14,7 @@ import { firstInstruction } from "./questions/first-instruction.ts";
 import { growth } from "./questions/growth.ts";
 import { hog } from "./questions/hog.ts";
 import { journal } from "./questions/journal.ts";
+import { mcpServer } from "./questions/mcp-server.ts";
 import { memory } from "./questions/memory.ts";
 import { plainMode } from "./questions/plain.ts";
 import { resume } from "./questions/resume.ts";
@@ -36,6 +37,7 @@ const questions: { readonly [name: string]: (extent: Extent) => Promise<void> } 
   compile,
   catalogue,
   plain: plainMode,
+  "mcp-server": mcpServer,
 };
 
 const options = process.argv.slice(2);

@@ -4,7 +4,7 @@ import type { TurnCall } from "../journal.ts";
 import type { CallRun } from "../runs/execution/call-run.ts";
 import type { RunState } from "../runs/record/run-state.ts";
 import type { ToolCall } from "../upstream/model.ts";
-import type { Answer, CallAnswering } from "./calls/answering.ts";
+import type { Answer, CallAnswering } from "./calls/call-answering.ts";
 import type { TellProgress } from "./calls/progress.ts";
 import type { Budget } from "./turns/budget.ts";
 

@@ -7,7 +7,7 @@ import type { TurnCall } from "../journal.ts";
 import type { RunState } from "../runs/record/run-state.ts";
 import type { ToolCall } from "../upstream/model.ts";
 import type { AnswerSource, AnswerWriter } from "./answer-source.ts";
-import type { Answer } from "./calls/answering.ts";
+import type { Answer } from "./calls/call-answering.ts";
 import type { Conversation } from "./calls/conversation.ts";
 import { modelRequest } from "./conversation.ts";
 import { type ChatEvent, finish, say } from "./events.ts";

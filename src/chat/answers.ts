@@ -10,7 +10,7 @@ import { type Ending, tellAnswer } from "./answer.ts";
 import type { AnswerSource } from "./answer-source.ts";
 import { waitedTooLong } from "./back/decisions.ts";
 import type { ReadReply } from "./back/read-reply.ts";
-import type { Answer, CallAnswering } from "./calls/answering.ts";
+import type { Answer, CallAnswering } from "./calls/call-answering.ts";
 import type { Conversation } from "./calls/conversation.ts";
 import { type ConversationDeps, openConversation } from "./conversation.ts";
 import { type ChatEvent, endInWords } from "./events.ts";

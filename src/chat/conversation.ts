@@ -6,7 +6,7 @@ import { visible } from "../tools/policy.ts";
 import type { Policy } from "../tools/policy-layer.ts";
 import type { ChatMessage, ModelRequest } from "../upstream/model.ts";
 import type { ModelRegistry } from "../upstream/registry.ts";
-import type { ModeContext } from "./calls/answering.ts";
+import type { ModeContext } from "./calls/call-answering.ts";
 import type { Conversation } from "./calls/conversation.ts";
 import { modes } from "./modes.ts";
 import { nameOfTool, readCallerTools } from "./offer/caller-tools.ts";

@@ -2,7 +2,7 @@
 import type { Mode } from "../config/modes.ts";
 import type { ToolariumError } from "../errors.ts";
 import type { Fields, Usage } from "../upstream/model.ts";
-import type { AutoChoice, ChatStep } from "./calls/answering.ts";
+import type { AutoChoice, ChatStep } from "./calls/call-answering.ts";
 import type { Progress } from "./calls/progress.ts";
 import type { Turn, TurnEvent } from "./turns/turn.ts";
 import { NO_USAGE } from "./turns/usage.ts";

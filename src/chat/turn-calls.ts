@@ -3,7 +3,7 @@ import type { ToolFailure, TurnCall } from "../journal.ts";
 import { describeFailure } from "../offer/tool-message.ts";
 import type { ToolCall } from "../upstream/model.ts";
 import type { AnswerSource } from "./answer-source.ts";
-import type { Answer } from "./calls/answering.ts";
+import type { Answer } from "./calls/call-answering.ts";
 import type { Conversation } from "./calls/conversation.ts";
 import { followChat, type Progress, ProgressFeed, type TellProgress } from "./calls/progress.ts";
 import { settleTogether } from "./calls/settle-together.ts";

@@ -8,7 +8,7 @@ import type { Fields, ToolCall } from "../../upstream/model.ts";
 import { reservedFunctionNames } from "../offer/meta-tools.ts";
 import { toolFunction } from "../offer/prompt.ts";
 import type { KeptTurn } from "../turns/kept-turn.ts";
-import type { AutoChoice, CallAnswering, ModeContext } from "./answering.ts";
+import type { AutoChoice, CallAnswering, ModeContext } from "./call-answering.ts";
 import { programs } from "./programs.ts";
 import { toolCalls } from "./tool-calls.ts";
 

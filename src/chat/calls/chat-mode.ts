@@ -1,7 +1,7 @@
 /** A mode: what it shows the model, and how it answers the calls that come back. */
 import type { Fields } from "../../upstream/model.ts";
 import type { KeptTurn } from "../turns/kept-turn.ts";
-import type { AutoChoice, CallAnswering, ModeContext } from "./answering.ts";
+import type { AutoChoice, CallAnswering, ModeContext } from "./call-answering.ts";
 
 export interface ChatMode {
   /** Function definitions of ours. */

@@ -2,7 +2,7 @@
 import type { ChatModel, Usage } from "../../upstream/model.ts";
 import type { CallerTools } from "../offer/caller-tools.ts";
 import type { ChatRequest } from "../turns/request.ts";
-import type { AutoChoice, ModeContext } from "./answering.ts";
+import type { AutoChoice, ModeContext } from "./call-answering.ts";
 import type { ChatMode } from "./chat-mode.ts";
 
 export interface Conversation {

@@ -4,7 +4,7 @@ import { RUN_CODE } from "../../offer/meta-tools.ts";
 import { explainRefusal, nearestTo } from "../../tools/explain-refusal.ts";
 import { nearestNames } from "../../tools/nearest.ts";
 import { decide } from "../../tools/policy.ts";
-import type { ModeContext } from "./answering.ts";
+import type { ModeContext } from "./call-answering.ts";
 import type { Conversation } from "./conversation.ts";
 
 type Offer = Pick<Conversation, "context" | "callerTools">;

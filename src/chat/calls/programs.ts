@@ -10,7 +10,13 @@ import { describeReport } from "../../runs/record/model-report.ts";
 import type { Report } from "../../runs/record/report-shape.ts";
 import type { ToolCall } from "../../upstream/model.ts";
 import { turnsOf } from "../turns/kept-turns.ts";
-import { type Answer, type CallAnswering, type ChatStep, type ModeContext, toToolCall } from "./answering.ts";
+import {
+  type Answer,
+  type CallAnswering,
+  type ChatStep,
+  type ModeContext,
+  toToolCall,
+} from "./call-answering.ts";
 import { explainMissing } from "./offered-calls.ts";
 import { followProgram, type TellProgress } from "./progress.ts";
 

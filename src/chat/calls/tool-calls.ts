@@ -4,7 +4,7 @@ import { describeFailure, describeValue } from "../../offer/tool-message.ts";
 import type { CallResult } from "../../runs/record/call-result.ts";
 import { decide } from "../../tools/policy.ts";
 import type { ToolCall } from "../../upstream/model.ts";
-import { type Answer, type CallAnswering, type ModeContext, toToolCall } from "./answering.ts";
+import { type Answer, type CallAnswering, type ModeContext, toToolCall } from "./call-answering.ts";
 import { explainMissing } from "./offered-calls.ts";
 
 export const toolCalls: CallAnswering = {

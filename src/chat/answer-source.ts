@@ -1,4 +1,4 @@
-/** What an answer is made from: the journal so far, and where it goes on. */
+/** What an answer (the reply to the user) is made from: the journal so far, and a writer unless it is a replay. */
 import type { ToolariumError } from "../errors.ts";
 import type { TurnCall } from "../journal.ts";
 import type { CallRun } from "../runs/execution/call-run.ts";
@@ -9,15 +9,15 @@ import type { TellProgress } from "./calls/progress.ts";
 import type { Budget } from "./turns/budget.ts";
 
 export interface AnswerSource {
-  /** What the journal of the chat says, as far as this answer goes. */
+  /** The journal of the chat, read up to the end of this answer. */
   readonly state: RunState;
   /** Seq of the event with which the answer begins. */
   readonly start: number;
-  /** Brings a call to rest, or tells what became of it. */
+  /** Settles a call; in a replay, looks up its recorded answer. */
   settle(call: ToolCall, place: TurnCall, tell: TellProgress | null): Promise<Answer>;
-  /** Where it goes on; null for an answer that is only told again. */
+  /** Records what comes after the journal's events; null in a replay. */
   readonly writer: AnswerWriter | null;
-  /** With what it ended where its turns do not end it. Only of an answer that is told again. */
+  /** The error that ended the answer after its last recorded turn. Only in a replay. */
   readonly failure?: ToolariumError;
 }
 

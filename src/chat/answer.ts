@@ -1,7 +1,7 @@
 /**
- * The loop of a chat: ask the model, bring its calls to rest, record their answers, ask again. What it does next is
- * read from the journal of the run each time, so that an answer which was broken off, by a person's decision or by
- * the end of a process, is gone on with by the same lines that began it, and told again by them, too.
+ * The loop that makes one answer, the reply to the user: ask the model, settle its calls, record their answers, ask
+ * again. Every step is decided from the journal, never from memory, so one loop starts an answer, resumes one that an
+ * approval or a crash interrupted, and replays a finished one.
  */
 import type { TurnCall } from "../journal.ts";
 import type { RunState } from "../runs/record/run-state.ts";
@@ -21,19 +21,19 @@ import { emitCalls, repeatTurn, type Turn, takeTurn } from "./turns/turn.ts";
 import { addUsage } from "./turns/usage.ts";
 
 export interface Ending {
-  /** What the run is after it. */
+  /** The run's status after the answer. */
   readonly status: "completed" | "waiting";
   readonly last: ChatEvent;
 }
 
-/** Each turn of the loop is one answer of the model. */
+/** One pass of the loop is one turn of the model. */
 export async function* tellAnswer(
   chat: Conversation,
   source: AnswerSource,
 ): AsyncGenerator<ChatEvent, Ending> {
   const { start, writer } = source;
   const before = turnsOf(source.state).filter(({ seq }) => seq < start).length;
-  // The turn that an earlier answer left open is gone on with, but not told again.
+  // The turn that an earlier answer left open is resumed, but not sent to the client again.
   for (let index = Math.max(0, before - 1); ; index += 1) {
     const known = turnsOf(source.state)[index];
     if (known === undefined && source.failure !== undefined) throw source.failure;
@@ -62,7 +62,7 @@ export async function* tellAnswer(
   }
 }
 
-/** None of its calls is made, and none is handed to the client. */
+/** Ends with a turn that was cut off: none of its calls is made or handed to the client. */
 function* endCutOff(chat: Conversation, turn: KeptTurn): Generator<ChatEvent, Ending> {
   const { reason, cut = reason } = turn;
   yield* releaseText(chat, turn, true);
@@ -72,7 +72,7 @@ function* endCutOff(chat: Conversation, turn: KeptTurn): Generator<ChatEvent, En
 
 type Limit = "max_turns" | "budget";
 
-/** An answer that is told again was stopped where its turns end, if they do not end it themselves. */
+/** In a replay (no writer), running out of recorded turns means that the original hit a limit there. */
 function reachedLimit(
   { request: { limits } }: Conversation,
   writer: AnswerWriter | null,
@@ -92,7 +92,7 @@ function* stopAt(limit: Limit, chat: Conversation, turns: number): Generator<Cha
   return { status: "completed", last: finish(chat, undefined, "stop", limit) };
 }
 
-/** The next turn of the model; null when the time was over before it was complete. */
+/** The next turn of the model; null when `maxWallMs` passed before it was complete. */
 async function* askInTime(
   chat: Conversation,
   source: AnswerSource,
@@ -138,7 +138,7 @@ function assignCalls(
   hasHidden: boolean,
 ): readonly TurnCall[] {
   if (cut !== undefined) return calls.map(({ id }) => ({ id }));
-  // What the client has not seen can be given back to the model only if the client's own calls lead back here as well.
+  // The client never sees hidden turns. It can come back to them only if its own calls have ids of this run too.
   const leadsBack = hasHidden || calls.some(({ name }) => !callerTools.owns(name));
   return calls.map((call) => {
     if (!callerTools.owns(call.name)) return answering.assign(call, run);

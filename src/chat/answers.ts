@@ -1,4 +1,4 @@
-/** The answers of chats: begun, gone on with, told again. Of each chat one at most is under way. */
+/** Begins, resumes and replays answers: replies to the user. At most one answer of a chat is under way. */
 import { ToolariumError, toRefusal } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { CallRun } from "../runs/execution/call-run.ts";
@@ -28,13 +28,13 @@ export interface AnswersDeps extends ConversationDeps {
 export interface Answers {
   /** The chat's first answer. */
   begin(run: CallRun, chat: Conversation): Followable;
-  /** @throws ToolariumError when the chat cannot go on with this request: another mode, an unknown model */
+  /** @throws ToolariumError when this request cannot resume the chat: another mode, an unknown model */
   open(run: CallRun, request: ChatRequest): Conversation;
-  /** The client has replied, and all it decided is recorded. Waits for an answer that is still under way. */
+  /** Called once the client's decisions are recorded. Waits for an answer that is still under way. */
   resume(run: CallRun, chat: Conversation, reply: ReadReply): Promise<Followable>;
   /**
-   * An answer from its start, once more: as it was, or gone on with where it was not complete.
-   * @throws `unknown_call` when it waited for a decision for too long
+   * Replays an answer from its start, and resumes it where it was not complete.
+   * @throws `unknown_call` when its approval has expired
    */
   again(run: CallRun, start: number, request: ChatRequest): Promise<Followable>;
 }
@@ -50,7 +50,7 @@ export function createAnswers(deps: AnswersDeps): Answers {
       keepMs: mark.key === null ? 0 : deps.reattachMs,
       abandon() {
         run.abandon();
-        // Its programs may have been begun by an earlier request.
+        // Aborting the run does not reach programs that an earlier request began.
         deps.runner.cancel(run.id, { principal, admin: false }).catch((error: unknown) => {
           deps.log.error({ err: error, run: run.id }, "a chat that was left could not be cancelled");
         });
@@ -67,7 +67,7 @@ export function createAnswers(deps: AnswersDeps): Answers {
   const again: Answers["again"] = (run, start, request) => {
     const chat = open(run, request);
     return run.exclusively(async () => {
-      // Its client has just left: what is being given up cannot be followed any more.
+      // Its client has just left, and an answer that is being abandoned cannot be followed.
       if (run.signal.aborted) await underWay.get(run.id)?.answer.over;
       const live = underWay.get(run.id);
       if (live?.start === start) return live.answer;
@@ -121,13 +121,13 @@ async function* answerLive(
       settle: (call, place, tell) => answering.settle(call, place, run, chat.context, { tell, budget }),
       writer: { run, answering, budget },
     });
-    // Whoever has read the end finds the run's record complete.
+    // Before the last event, so that a client that has read it finds the run's record complete.
     await run.end(ending.status);
   } catch (caught) {
     const error = reasonOf(run, caught);
     const refusal = toRefusal(error);
     const { code, message, run: known } = refusal;
-    // A record that cannot be kept is in the log, and the reason of this failure.
+    // A journal that cannot be written is logged elsewhere, and `reasonOf` has named it already.
     await run.end("failed", message).catch(() => undefined);
     const hasCalled = chat.hasEffects || run.journal.state.hasEffects || known?.effects === "possible";
     if (!hasCalled && code !== "cancelled") throw error;
@@ -139,7 +139,7 @@ async function* answerLive(
   yield ending.last;
 }
 
-/** Why an answer failed: what was caught may only follow from it. */
+/** Why an answer failed: a lost journal or the abort of the run before the error that followed from it. */
 function reasonOf(run: CallRun, caught: unknown): unknown {
   const { lost } = run.journal;
   if (lost !== undefined) return refuseLost(run, lost);
@@ -185,12 +185,15 @@ function tellAgain(
   };
 }
 
-/** By someone who wanted it to end. One that its client, its process or the store left is not, and is resumed. */
+/** Whether somebody cancelled the run. A run that its client, its process or the store left is resumed instead. */
 function isCancelled({ journal: { state } }: CallRun): boolean {
   return state.end?.status === "cancelled" && leftAt(state) === undefined;
 }
 
-/** Whether there is something to do that does not wait for a person or the client. @throws `unknown_call` */
+/**
+ * Whether the answer was interrupted: it can resume without an approval and without the client.
+ * @throws `unknown_call` when its approval has expired
+ */
 async function isBrokenOff(run: CallRun, chat: Conversation, { runner }: AnswersDeps): Promise<boolean> {
   const { state } = run.journal;
   const { end, last } = state;

@@ -1,4 +1,4 @@
-/** A chat request under way: what its mode shows the model, and what has been said so far. */
+/** Opens the conversation of one chat request, and builds the model's requests from it. */
 
 import type { Config } from "../config/config.ts";
 import type { Runner } from "../runs/runner.ts";
@@ -20,7 +20,7 @@ export interface ConversationDeps {
   readonly config: Pick<Config, "agent" | "limits" | "declarations">;
 }
 
-/** `policy`: what it may use, all told. @throws ToolariumError for a request that cannot be served */
+/** `policy`: all layers that apply. Default: the request's own. @throws ToolariumError when it cannot be served */
 export function openConversation(
   deps: ConversationDeps,
   request: ChatRequest,
@@ -55,8 +55,8 @@ export function openConversation(
 }
 
 /**
- * What the model is asked. `before` and `after` are the client's messages; between them stands what happened meanwhile.
- * The first turn is 1.
+ * The next request to the model. `before` and `after` are the client's messages; `hidden` are the recorded turns
+ * between them, which the client never saw. The first turn is 1.
  */
 export function modelRequest(
   { request, mode, context, callerTools, answeredBy }: Conversation,
@@ -75,10 +75,10 @@ export function modelRequest(
   const instructions = mode.instructions(context);
   const tools = [...functions, ...callerTools.offered];
   const { tool_choice: toolChoice, ...others } = request.params;
-  // What is said of tools is refused by providers where there are none.
+  // Providers refuse `parallel_tool_calls` in a request without tools.
   const { parallel_tool_calls: _, ...withoutTools } = others;
   const rest = tools.length > 0 ? others : withoutTools;
-  // A demand for a call is met by the first one. Kept, it would let the model never say its answer.
+  // The first turn meets a demand for a call. If later turns kept it, the model could never end with a text.
   const keepsChoice = tools.length > 0 && (turn === 1 || toolChoice === "auto" || toolChoice === "none");
   return {
     messages: [
@@ -94,7 +94,7 @@ export function modelRequest(
       ...(keepsChoice && toolChoice !== undefined ? { tool_choice: toolChoice } : {}),
       ...rest,
     },
-    // What we need not look at is a pipe; what we could not put together must be one.
+    // Raw bytes pass where the gateway adds no functions, and where it could not put the answer together itself.
     raw:
       mode.answering === null && (functions.length === 0 || request.choices > 1 || callerTools.hasOtherTypes),
     ...(answeredBy === undefined ? {} : { answeredBy }),

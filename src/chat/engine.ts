@@ -1,24 +1,24 @@
 /**
- * Chat requests and the answers they get. One answer to a user is one run, over as many requests as it takes: it stops
- * where a person has to decide and goes on when the conversation comes back. So a request either begins a chat, goes
- * on with one, or asks again for an answer that is on its way or was given.
+ * Chat requests, and the answers (replies to the user) that they get. One chat is one run over as many requests as it
+ * takes: it pauses where a call needs approval, and resumes when the conversation comes back. So a request begins a
+ * chat, resumes one, or asks again for an answer that is under way or complete.
  *
  * The trip of a chat that pauses, restarts and resumes. Every arrow is a call downward; nothing calls back:
  *
- *   pause    answer.ts            a call of the model needs a person: the response ends with it, its run waits
+ *   pause    answer.ts            a call of the model needs approval: the response ends with it, its run waits
  *   restart  runs/runner.recover  nothing to do: the run is at rest in the store, nobody owns it
  *   resume   engine.run           the conversation comes back with a tool message
  *              → readReply         which calls it answers
  *              → resumeChat
- *                 → runner.borrowChat     the run is claimed and loaded here, or waited for where it is answered
+ *                 → runner.borrowChat     claims and loads the run here; waits while another process owns it
  *                 → readReplyTo           what the message says to each call
  *                 → runner.decide         each decision, durable; programs and calls resume by themselves
- *                 → answers.resume        the answer goes on, as a LiveAnswer that outlives the loan
- *              → answer.follow            the client hears it, from the turn after the pause
+ *                 → answers.resume        the answer resumes, as a LiveAnswer that outlives the loan
+ *              → answer.follow            the client reads it, from the turn after the pause
  *            once the answer ends the run rests: it is committed, and released
  *
- * Once a tool was called the request has effects, and clients repeat failed requests: from then on a failure is an
- * ordinary end of the answer, in words and with a `stopReason`, never an error.
+ * Clients retry failed requests, and a retry would repeat the effects of tools. So a failure after the first tool call
+ * is an ordinary end of the answer, in words and with a `stopReason`, never an error.
  */
 import type { Log } from "../log.ts";
 import type { CallRun } from "../runs/execution/call-run.ts";
@@ -53,15 +53,20 @@ export interface ChatEngineDeps extends ConversationDeps {
     | "reader"
   >;
   readonly log: Log;
-  /** Milliseconds for which an answer goes on without its client, if the client said how it would ask again. */
+  /**
+   * Milliseconds for which an answer with an `Idempotency-Key` continues after its client has left, and in which a
+   * repeated body resumes a chat whose connection was cut.
+   */
   readonly reattachMs: number;
 }
 
 export interface ChatEngine {
   /**
-   * Answers one request while its events are read. Leaving the iteration is not enough to end a turn at once: abort.
+   * Answers one request while the caller reads its events. To end a turn of the model at once, abort `request.signal`;
+   * leaving the iteration does not.
    *
-   * @throws ToolariumError before anything ran: what is wrong with the request, `upstream_error`, `not_ready`, `queue_full`
+   * @throws ToolariumError before anything ran: what is wrong with the request, `upstream_error`, `not_ready` or
+   *   `queue_full`
    */
   run(request: ChatRequest): AsyncIterable<ChatEvent>;
 }
@@ -83,7 +88,7 @@ export function createChatEngine(deps: ChatEngineDeps): ChatEngine {
         return;
       }
       const key = JSON.stringify([request.principal, requestKey(request.mark)]);
-      // Of two that come at the same time the second one finds the first.
+      // One at a time for each key: the second of two equal requests finds the chat that the first began.
       const begin = async (): Promise<Followable> => {
         const asked = await told();
         return inTurn(key, () => beginOrGoOn(deps, answers, cuts, asked, key));
@@ -95,7 +100,7 @@ export function createChatEngine(deps: ChatEngineDeps): ChatEngine {
   };
 }
 
-/** A new chat, unless the request goes on with an earlier one. */
+/** Begins a chat, unless the request resumes or replays an earlier one. */
 async function beginOrGoOn(
   deps: ChatEngineDeps,
   answers: Answers,
@@ -117,13 +122,13 @@ async function beginOrGoOn(
   if (answer !== undefined) return answer;
   const begun = await beginChat(deps, answers, request, mark.key !== null);
   if (!("known" in begun)) return begun;
-  // Another process has begun it in the same moment.
+  // Another process began a chat with this key at the same moment.
   const { known } = begun;
   const theirs = await answerAgain(deps, answers, request, known, (run) => findChapter(run, request));
   return theirs ?? beginChat(deps, answers, request);
 }
 
-/** Undefined when the request asks for no answer of this chat. */
+/** The answer of this chat for which the request asks again; undefined when there is none. */
 async function answerAgain(
   { runner }: ChatEngineDeps,
   answers: Answers,
@@ -133,7 +138,7 @@ async function answerAgain(
 ): Promise<Followable | undefined> {
   using chat = await runner.borrowChat(id, request.principal, request.signal);
   const chapter = chat && (await find(chat.run));
-  // Awaited here: the chat is in use until then.
+  // Awaited here, because the chat is borrowed until this function returns.
   return chapter && (await answers.again(chat.run, chapter.start, request));
 }
 

@@ -1,4 +1,4 @@
-/** What an answer consists of, from its first word to its end: the engine's side of what clients get. */
+/** The events of an answer, which here is the reply to the user: what the engine gives and the HTTP face writes. */
 import type { Mode } from "../config/modes.ts";
 import type { ToolariumError } from "../errors.ts";
 import type { Fields, Usage } from "../upstream/model.ts";
@@ -8,39 +8,42 @@ import type { Turn, TurnEvent } from "./turns/turn.ts";
 import { NO_USAGE } from "./turns/usage.ts";
 
 /**
- * Why an answer ended before the model was done: a limit (`max_turns`, `budget`), a call that waits for a person
+ * Why an answer ended before the model was done: a limit (`max_turns`, `budget`), a call that needs approval
  * (`approval`), what cut the model off (`length`, `content_filter` …, see `finish-reason.ts`), or a failure's code.
  */
 export type StopReason = string;
 
-/** `started` is first. Then either one `raw`, or parts that end with `finish`; before each turn's parts its `answering`. */
+/**
+ * `started` comes first. Then comes either one `raw`, or parts that end with `finish`. An `answering` before the parts
+ * of a turn names the provider and model that reply.
+ */
 export type ChatEvent =
   | {
       readonly type: "started";
       readonly mode: Mode;
       readonly runId: string | null;
-      /** Plain mode: how many tools the client did not bring, and may not know how to call. */
+      /** Plain mode: how many tools the gateway added, which the client may not know how to call. */
       readonly added?: number;
     }
   | TurnEvent
   | { readonly type: "step"; readonly turn: number; readonly step: ChatStep }
-  /** On the way to a step, if the request wants to hear of it. */
+  /** Before a step, only where `wantsProgress` of the request is true. */
   | { readonly type: "progress"; readonly turn: number; readonly progress: Progress }
   | {
       readonly type: "finish";
       readonly reason: string;
       readonly stopReason: StopReason | null;
-      /** Whether that is a failure, which ends as an ordinary answer because tools were called. */
+      /** `stopReason` is the code of a failure, which ended as an ordinary answer because tools were called. */
       readonly isFailure?: true;
-      /** Sum over all turns of this answer that told theirs; null when none did. */
+      /** The sum over the turns of this answer whose provider reported usage; null when none did. */
       readonly usage: Usage | null;
-      /** What the provider said about its last answer as a whole. */
+      /** Fields of the provider's last response beside its choices. */
       readonly response: Fields;
-      /** Which way the model went in auto mode; null in the others. */
+      /** What the model chose in auto mode; null in the other modes. */
       readonly auto: AutoChoice | null;
     };
 
-/** What has been said so far. */
+/** What the client was sent so far. */
 interface Said {
   readonly usage: Usage | null;
   readonly hasAsked: boolean;
@@ -52,7 +55,7 @@ interface Said {
   hasText: boolean;
 }
 
-/** A word of ours: in the content, or beside it where that must be JSON. */
+/** A message of the gateway: in the content, or in a step where the content must be JSON. */
 export function* say(said: Said, text: string): Generator<ChatEvent> {
   if (said.isJson) {
     yield { type: "step", turn: said.turn, step: { type: "note", text } };
@@ -73,8 +76,8 @@ export function finish(
 }
 
 /**
- * A failure as the end of an answer that has had effects. `canResume`: the client has a key under which the same
- * request resumes this answer, so it hears that this is not the last word.
+ * A failure as the end of an answer that has had effects. `canResume`: the same request with the same key resumes this
+ * answer, and the text says so.
  */
 export function* endInWords(
   said: Said,

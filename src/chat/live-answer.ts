@@ -1,6 +1,7 @@
 /**
- * One answer under way. It goes on by itself, and whoever follows it hears it from its start, at their own pace; of the
- * fastest of them it is never far ahead. When the last of them has left it is given up, at once or after a while.
+ * One reply to the user while it is being made. It runs by itself. Each follower reads it from its start at their own
+ * pace, and it waits when it is `MAX_LEAD_CHARS` ahead of the fastest. It is abandoned `keepMs` after its last follower
+ * has left.
  */
 import type { ChatEvent } from "./events.ts";
 
@@ -14,15 +15,15 @@ export interface Followable {
 export interface LiveAnswerOptions {
   readonly run: string;
   readonly events: AsyncIterable<ChatEvent>;
-  /** Milliseconds for which it goes on when nobody follows it any more. */
+  /** Milliseconds for which it continues after its last follower has left. 0: it is abandoned at once. */
   readonly keepMs: number;
-  /** Called once, when nobody came back. */
+  /** Called when no follower came back within `keepMs`. */
   readonly abandon: () => void;
 }
 
 /**
- * By how much an answer may be ahead of its fastest follower, in characters of its texts with `EVENT_CHARS` more for
- * each event: enough for a client that reads in bursts, and next to nothing beside the answers of a busy gateway.
+ * How far an answer may be ahead of its fastest follower: characters of its texts, plus `EVENT_CHARS` for each event.
+ * One MiB is enough for a client that reads in bursts, and little beside the other memory of a busy gateway.
  */
 const MAX_LEAD_CHARS = 1_048_576;
 const EVENT_CHARS = 100;
@@ -35,7 +36,7 @@ export class LiveAnswer implements Followable {
   #end: { readonly error?: unknown } | undefined;
   #change = Promise.withResolvers<void>();
   #chars = 0;
-  /** How much each follower has heard. */
+  /** How much each follower has read, in the same measure as `#chars`. */
   readonly #followers = new Set<{ chars: number }>();
   #progress = Promise.withResolvers<void>();
   #leaving: NodeJS.Timeout | undefined;
@@ -84,7 +85,7 @@ export class LiveAnswer implements Followable {
     this.#wake();
   }
 
-  /** Without followers it goes on: they may come back for the whole of it. */
+  /** Waits while it is too far ahead. Without followers it never waits: one may come back for all of it. */
   async #notFarAhead(): Promise<void> {
     while (this.#followers.size > 0) {
       const heard = Math.max(...[...this.#followers].map(({ chars }) => chars));

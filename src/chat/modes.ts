@@ -1,5 +1,5 @@
 /**
- * The modes as data: what the model sees, and who answers its calls. The loop in `answer.ts` is the same for all.
+ * The modes as data: what the model sees, and how its calls are answered. The loop in `answer.ts` is the same for all.
  */
 
 import type { ShownDeclarations } from "../code/declare/shown-declarations.ts";

@@ -1,4 +1,4 @@
-/** Plain mode: one turn of the model, and every call of it goes back to the client. Nothing is executed or recorded. */
+/** Plain mode: one turn of the model, whose calls all go back to the client. Nothing is executed or recorded. */
 
 import type { Conversation } from "./calls/conversation.ts";
 import { explainNotOffered, isOffered } from "./calls/offered-calls.ts";
@@ -26,19 +26,19 @@ export async function* answerPlainly(
   yield* endWithCalls(chat, turn);
 }
 
-/** A client that brought a stub of the same name knows what to do with its calls. */
+/** How many tools the gateway added. A tool for which the client brought a stub of the same name does not count. */
 function countAdded({ context, request }: Conversation): number {
   if (context.tools.length === 0 || request.tools.length === 0) return context.tools.length;
   const brought = new Set(request.tools.map(nameOfTool));
   return context.tools.filter(({ functionName }) => !brought.has(functionName)).length;
 }
 
-/** The calls that the client may have went out as they came. Those outside the set are refused in words. */
+/** Ends the answer. Calls of offered functions were sent as they came; others are refused in words. */
 function* endWithCalls(chat: Conversation, turn: Turn): Generator<ChatEvent> {
   const refused = turn.calls.filter(({ name }) => !isOffered(name, chat));
   for (const { name } of refused) yield* say(chat, `[Call refused: ${explainNotOffered(name, chat)}]`);
   const allRefused = turn.calls.length > 0 && refused.length === turn.calls.length;
-  // Of an answer that was cut the client sees that as it would at the provider's.
+  // A reason such as `length` stays: the client must see that the provider cut the answer.
   const reason = allRefused && turn.reason === "tool_calls" ? "stop" : turn.reason;
   yield finish(chat, turn, reason, null);
 }

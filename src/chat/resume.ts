@@ -1,4 +1,4 @@
-/** A conversation that comes back: which chat it goes on with, and what it says to the calls that wait there. */
+/** Resumes the chat to which a conversation replies, with the decisions and results in that reply. */
 
 import type { CallRun } from "../runs/execution/call-run.ts";
 import { parseCallId } from "../runs/record/ids.ts";
@@ -16,8 +16,10 @@ export interface ResumeDeps {
 }
 
 /**
- * Undefined when what it says is done, and the person wrote on although other calls still wait: then the conversation
- * goes on without those. @throws `unknown_call`, and what `readReplyTo` and `decideAll` throw
+ * Undefined when the reply also has a new message of the user while other calls still wait: its decisions are taken,
+ * and the conversation continues without those calls.
+ *
+ * @throws `unknown_call`, and what `readReplyTo` and `decideAll` throw
  */
 export async function resumeChat(
   deps: ResumeDeps,
@@ -30,7 +32,7 @@ export async function resumeChat(
   const id = await findChat(deps, request, first);
   using chat = id === undefined ? undefined : await deps.runner.borrowChat(id, principal, signal);
   if (chat === undefined) throw unknownCall(first);
-  // Awaited here: the chat is in use until then.
+  // Awaited here, because the chat is borrowed until this function returns.
   return await resumeWith(chat.run, deps, answers, request, reply);
 }
 
@@ -64,7 +66,7 @@ async function hasPending(
   return (report?.pending.length ?? 0) > 0;
 }
 
-/** The id of a call leads to its run, and that of a program to its chat. Undefined when there is none of this principal. */
+/** The id of the chat that a call belongs to, itself or through its program; undefined when this principal has none. */
 async function findChat(
   { runner }: ResumeDeps,
   { principal }: ChatRequest,

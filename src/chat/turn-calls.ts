@@ -1,4 +1,7 @@
-/** The calls of one turn: brought to rest together, with what becomes of them for the model and for the client. */
+/**
+ * Settles the calls of one turn together. An answer here is the reply to a call: a message for the model, or calls that
+ * the client must decide.
+ */
 import type { ToolFailure, TurnCall } from "../journal.ts";
 import { describeFailure } from "../offer/tool-message.ts";
 import type { ToolCall } from "../upstream/model.ts";
@@ -10,7 +13,7 @@ import { settleTogether } from "./calls/settle-together.ts";
 import type { ChatEvent } from "./events.ts";
 import type { KeptTurn } from "./turns/kept-turn.ts";
 
-/** Answers the calls of a turn, and says meanwhile what happens if the client wants to hear it. */
+/** Answers the calls of a turn. Yields progress meanwhile, if the request asks for it. */
 export async function* answerAloud(
   chat: Conversation,
   source: AnswerSource,
@@ -35,7 +38,7 @@ export async function* answerAloud(
   }
 }
 
-/** Brings our calls to rest together, and records what goes back to the model in the model's order. */
+/** Settles the calls that are not the client's, and records their answers in the order of the model's calls. */
 async function answerCalls(
   chat: Conversation,
   { start, settle, writer }: AnswerSource,
@@ -72,7 +75,7 @@ async function answerCalls(
   return answers;
 }
 
-/** A call that was not made, because there were none left. */
+/** The answer to a call that was not made, because the request has used up `maxToolCalls`. */
 function overBudget(
   { call, place }: { readonly call: ToolCall; readonly place: TurnCall },
   { request: { limits } }: Conversation,
@@ -95,7 +98,7 @@ function resultProgress({ run, call }: TurnCall, content: string): Progress {
   };
 }
 
-/** The calls that the client is to answer: its own, and those that wait for a person. */
+/** The calls that the client must answer: those of its own tools, and those that need approval. */
 export function callsForClient(turn: KeptTurn, answers: ReadonlyMap<ToolCall, Answer>): readonly ToolCall[] {
   return turn.calls.flatMap((call, index) => {
     const { caller = false, call: id = call.id } = turn.places[index] ?? {};

@@ -1,9 +1,9 @@
-/** What is said of a turn once it is known what becomes of it. */
+/** Texts that go to the client only when a turn is complete. */
 import type { Conversation } from "./calls/conversation.ts";
 import { type ChatEvent, say } from "./events.ts";
 import type { Turn } from "./turns/turn.ts";
 
-/** The text of a turn that was held, because the content must be JSON: that of the last turn is the content. */
+/** Sends a turn's text that was held because the content must be JSON: the last turn's as content, others as steps. */
 export function* releaseText(
   { isJson, turn }: Pick<Conversation, "isJson" | "turn">,
   { text }: Pick<Turn, "text">,
@@ -16,7 +16,7 @@ export function* releaseText(
 
 const MAX_NAMES = 5;
 
-/** Half a turn may have wanted anything: none of its calls was made. */
+/** No call of a turn that was cut off is made, because its arguments may be incomplete. Names those calls. */
 export function* sayCutOff(chat: Conversation, { calls, cut, reason }: Turn): Generator<ChatEvent> {
   const names = calls.slice(0, MAX_NAMES).map(({ name }) => name.slice(0, 64));
   const more = calls.length > MAX_NAMES ? ` and ${calls.length - MAX_NAMES} more` : "";

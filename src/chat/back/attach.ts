@@ -1,6 +1,6 @@
 /**
- * Requests that come again, as their clients say by an `Idempotency-Key` or by counting their retries. Any other request
- * is a new one, however much it looks like an earlier one, unless that was cut: see `cut-requests.ts`.
+ * Finds the answer (reply to the user) for a retry. A client marks a retry by an `Idempotency-Key` or by counting its
+ * retries. Any other request is new, even with an equal body, unless the earlier one was cut: see `cut-requests.ts`.
  */
 import { ToolariumError } from "../../errors.ts";
 import type { RequestMark } from "../../journal.ts";
@@ -9,19 +9,19 @@ import { type Chapter, chaptersOf } from "../turns/kept-turns.ts";
 import type { ChatRequest } from "../turns/request.ts";
 
 /**
- * Milliseconds after which a counted retry of the same words is taken for a new request: OpenAI's clients send a
- * request three times, and wait up to ten minutes for each answer.
+ * Milliseconds after which a counted retry with an equal body counts as a new request: OpenAI's clients send a request
+ * three times, and wait up to ten minutes for each answer.
  */
 const RETRY_WINDOW_MS = 3_600_000;
 
-/** Whether an earlier try is to be looked for at all. */
+/** Whether the client may have sent the request before, so that an earlier answer must be looked for. */
 export function canComeAgain({ mark, isRetry }: Pick<ChatRequest, "mark" | "isRetry">): boolean {
   return mark.key !== null || isRetry;
 }
 
 /**
- * The answer in this chat that the request asked for before.
- * @throws `invalid_request` when another request had its key
+ * The answer in this chat that the request asks for again.
+ * @throws `invalid_request` when the key was used for a request with another body
  */
 export function findChapter(run: CallRun, request: ChatRequest): Chapter | undefined {
   const isRecent = Date.now() - run.createdAt < RETRY_WINDOW_MS;

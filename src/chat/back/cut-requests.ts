@@ -1,7 +1,7 @@
 /**
- * Chats whose connection was cut by the client before it had the whole answer. A client without a word for retries
- * sends the same body again: such a request goes on with the chat, if that has done something that must not be done
- * twice. Two equal requests that are both connected are two chats, and so each cut leads back once.
+ * Chats whose client cut the connection before it had the whole answer. A client that does not mark its retries sends
+ * the same body again: such a request resumes the chat, if that has had effects which must not happen twice. Two equal
+ * requests that are both connected are two chats, so each cut serves one request.
  */
 
 import type { CallRun } from "../../runs/execution/call-run.ts";
@@ -11,15 +11,18 @@ import { type Chapter, chaptersOf, turnsOf } from "../turns/kept-turns.ts";
 import type { ChatRequest } from "../turns/request.ts";
 
 export interface CutRequests {
-  /** Remembers the chat if the signal aborts, which it does when the client leaves early. */
+  /** Remembers the chat once the signal aborts, which means that the client left early. */
   watch(key: string, run: string, signal: AbortSignal): void;
-  /** The chat that was cut last under this key, within the window; it is not found again. */
+  /** Removes and returns the chat that was cut last under this key within the window. */
   take(key: string): string | undefined;
-  /** Whether chats that an earlier process left may still be asked for: their connections were cut with it. */
+  /**
+   * Whether clients that lost their connection when an earlier process ended may still retry: for `windowMs` after the
+   * start of this one.
+   */
   readonly mayHaveBeenLeft: boolean;
 }
 
-/** Milliseconds for which a cut leads back. */
+/** `windowMs`: milliseconds after a cut in which the same body resumes the chat. */
 export function createCutRequests(windowMs: number): CutRequests {
   const startedAt = performance.now();
   const cuts = new Map<string, { readonly run: string; readonly at: number }[]>();
@@ -50,8 +53,8 @@ export function createCutRequests(windowMs: number): CutRequests {
 }
 
 /**
- * The answer in this chat with which the same request goes on; undefined when it is to begin again. `isKnownCut`: the
- * cut was seen by this process; otherwise the chat's record must tell of one within the window.
+ * The answer in this chat that the same request resumes; undefined when the request begins a new chat. `isKnownCut`:
+ * this process saw the cut; otherwise the chat's journal must record one within the window.
  */
 export async function findCutChapter(
   run: CallRun,

@@ -1,4 +1,4 @@
-/** The tool messages of a client as decisions: each is taken as if the person had said it to the run itself. */
+/** Takes the tool messages of a client as decisions, each as if the person had sent it to the run itself. */
 
 import { type ErrorCode, ToolariumError } from "../../errors.ts";
 import { toolContent } from "../../offer/tool-message.ts";
@@ -15,8 +15,9 @@ import type { ReadReply } from "./read-reply.ts";
 import { isSameText, type Reply, readSaid, type Said } from "./reply.ts";
 
 /**
- * @throws `unknown_call` when it is not about calls of one turn of this run; `forbidden` when it decides and the caller
- * may not; `decision_conflict` when a tool of the client was answered otherwise before; `invalid_request`
+ * @throws `unknown_call` when the reply is not about calls of one turn of this run; `forbidden` when it approves or
+ * denies and the caller may not; `decision_conflict` when the client gave another result for a call of its own tool
+ * before; `invalid_request` for a decision that is malformed
  */
 export function readReplyTo(
   turns: readonly KeptTurn[],
@@ -47,10 +48,10 @@ export function readReplyTo(
 }
 
 /**
- * Resolves when all of them are durable; the calls go on from there.
+ * Resolves when all decisions are durable; the calls then resume by themselves.
  *
- * @throws `decision_conflict`, `invalid_arguments`, `tool_not_allowed` or `unknown_call` for the first that cannot be
- * taken; those before it stand
+ * @throws `decision_conflict`, `invalid_arguments`, `tool_not_allowed` or `unknown_call` for the first decision that
+ * cannot be taken; those before it stand
  */
 export async function decideAll(
   runner: Pick<Runner, "decide" | "settlement" | "reader" | "catalog">,
@@ -74,11 +75,11 @@ export async function decideAll(
         throw unknownCall(id);
     } catch (error) {
       if (!(error instanceof ToolariumError)) throw error;
-      // Said again it changes nothing, so it may be sent again.
+      // Keeps its own status, which clients retry: a repeated decision changes nothing.
       if (error.code === "store_unavailable") throw error;
       if (error.code !== "decision_conflict" || said.type !== "result")
         throw refusal(error.code, error.message);
-      // Whoever called it through the execute route was given the result, and hands it on.
+      // A client that approved the call through the execute route got its result, and now passes it on here.
       const settled = await runner.settlement(owner, id);
       if (settled === undefined || !isSameText(toolContent(settled), text))
         throw refusal(error.code, error.message);
@@ -86,7 +87,7 @@ export async function decideAll(
   }
 }
 
-/** What a text cannot hold, an image say, reaches the model as it came. */
+/** A content that is more than text, such as an image, reaches the model unchanged. */
 function readContent(content: unknown): Pick<KeptAnswer, "content" | "parts"> {
   const isText =
     !Array.isArray(content) || content.every((part) => isFields(part) && part["type"] === "text");
@@ -100,7 +101,7 @@ export function unknownCall(id: string): ToolariumError {
   );
 }
 
-/** An answer that waited, and can wait no more. */
+/** The refusal for an answer whose calls have expired or whose run has ended. */
 export function waitedTooLong(): ToolariumError {
   return refusal(
     "unknown_call",
@@ -124,7 +125,7 @@ function toDecision(said: Said, by: string, value: unknown, edit: string | undef
   }
 }
 
-/** What clients would send again by themselves must have another status than natively. */
+/** Status 400 for every code: clients would retry some of the native statuses by themselves. */
 function refusal(code: ErrorCode, message: string): ToolariumError {
   return new ToolariumError(code, message, { param: "messages", status: 400 });
 }

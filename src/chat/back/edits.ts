@@ -1,6 +1,6 @@
 /**
- * What people changed in the calls of a conversation before they sent it back. An approval approves the call as it
- * stands there; of a denial or a result, for which nothing is called, the arguments do not matter.
+ * Finds the arguments that people edited in a conversation before they sent it back. An approval approves the call with
+ * the arguments in the conversation. A denial or a result calls nothing, so its arguments do not matter.
  */
 import { ToolariumError } from "../../errors.ts";
 import type { Viewer } from "../../runs/live/deciders.ts";
@@ -11,10 +11,10 @@ import type { Runner } from "../../runs/runner.ts";
 import type { ReadReply } from "./read-reply.ts";
 
 /**
- * The arguments, as JSON text, of the calls that are approved with others than were shown, by their ids.
+ * By call id: the arguments, as JSON text, of calls that are approved with other arguments than were shown.
  *
- * @throws `invalid_request` for another tool, and for an edit of a call that nobody decides; `decision_conflict` for
- * one that was approved already, with other arguments. Nothing is decided then
+ * @throws `invalid_request` for another tool, and for an edit without a decision; `decision_conflict` for a call that
+ * was approved before with other arguments. Nothing is decided then
  */
 export async function readEdits(
   runner: Pick<Runner, "reader" | "catalog">,

@@ -1,4 +1,4 @@
-/** What a conversation says to calls that wait: found at its end, read without knowing yet which calls they are. */
+/** Reads a reply to waiting calls at the end of a conversation, before the calls themselves are looked up. */
 
 import { ToolariumError } from "../../errors.ts";
 import { parseJson } from "../../json.ts";
@@ -7,15 +7,15 @@ import { type ChatMessage, contentText, isFields } from "../../upstream/model.ts
 import { callIdsOf, callsOf } from "../turns/kept-turns.ts";
 import { isBlank } from "./told-outcomes.ts";
 
-/** A conversation that goes on with a chat. */
+/** The end of a conversation that resumes a chat. */
 export interface Reply {
-  /** All calls that it is about, in our form. */
+  /** Ids of all calls that it is about, in the gateway's form. */
   readonly ids: readonly string[];
-  /** Its tool messages; none when everything was decided elsewhere. */
+  /** Its tool messages. Empty when everything was decided elsewhere. */
   readonly messages: readonly ReplyMessage[];
-  /** Whether a person wrote on behind the calls. */
+  /** Whether a new message of the user follows the calls. */
   readonly writesOn: boolean;
-  /** The calls themselves as they come back, by their ids. */
+  /** The calls in the conversation, by their ids. */
   readonly calls: ReadonlyMap<string, ReturnedCall>;
 }
 
@@ -37,9 +37,9 @@ export type Said =
   | { readonly type: "result" };
 
 /**
- * Only tool messages behind the last assistant message go on with a chat; earlier ids are history. Ids that are not
- * of our form are the provider's. Undefined for a conversation that goes on with none: also for one in which a person
- * wrote on and decided nothing.
+ * Only tool messages after the last assistant message resume a chat; earlier ids are history. Ids in another form than
+ * the gateway's are the provider's. Undefined for a conversation that resumes no chat, also when the user wrote a new
+ * message and decided nothing.
  */
 export function readReply(messages: readonly ChatMessage[]): Reply | undefined {
   const last = messages.findLastIndex(({ role }) => role === "assistant");
@@ -48,7 +48,7 @@ export function readReply(messages: readonly ChatMessage[]): Reply | undefined {
   const answers = behind.flatMap((message): readonly ReplyMessage[] => {
     const id = message["tool_call_id"];
     if (message.role !== "tool" || typeof id !== "string" || !isOurs(id)) return [];
-    // With more words behind it a blank answer is a client's stopgap, not a result.
+    // Before a new message of the user, a blank tool message is a client's placeholder, not a result.
     if (writesOn && isBlank(message["content"])) return [];
     const { content } = message;
     return [{ id, text: contentText(content), content }];
@@ -60,7 +60,7 @@ export function readReply(messages: readonly ChatMessage[]): Reply | undefined {
   return ids.length === 0 ? undefined : { ids, messages: [], writesOn, calls };
 }
 
-/** Those of the last assistant message, and those that are answered. What was handed out twice counts as it stands last. */
+/** Calls of the last assistant message, and calls that have a tool message. Of two with the same id the last counts. */
 function returnedCalls(
   messages: readonly ChatMessage[],
   last: number,
@@ -77,7 +77,7 @@ function returnedCalls(
   return calls;
 }
 
-/** A text is a result unless it decides. @throws `invalid_request` for a decision that is none */
+/** A text without `toolarium_decision` is a result. @throws `invalid_request` for a malformed decision */
 export function readSaid({ text }: Pick<ReplyMessage, "text">): Said {
   const value = parse(text);
   if (!isFields(value) || !Object.hasOwn(value, "toolarium_decision")) return { type: "result" };
@@ -93,7 +93,7 @@ export function readSaid({ text }: Pick<ReplyMessage, "text">): Said {
   );
 }
 
-/** Whether two texts are the same, also as JSON. */
+/** Whether two texts are equal, or equal as JSON. */
 export function isSameText(one: string, other: string): boolean {
   if (one === other) return true;
   const [first, second] = [parse(one), parse(other)];

@@ -1,7 +1,7 @@
 /**
- * Calls of earlier chats in a conversation, as a model can read them. What people said to the gateway there is nothing
- * to a model: it reads what became of the call, or that nobody has decided yet. No provider takes a call without an
- * answer, so one is put behind each of these.
+ * Makes the gateway's calls in a conversation readable for a model. A model cannot use the decisions of people: it
+ * reads the outcome of the call instead, or that nobody has decided yet. Providers refuse a call without a tool
+ * message, so each gets one. An answer here is the reply to a call.
  */
 import { parseJson } from "../../json.ts";
 import { describeFailure, describeProblem, describeValue } from "../../offer/tool-message.ts";
@@ -21,7 +21,7 @@ const UNDER_WAY = describeProblem(
 );
 const NOT_KEPT = describeProblem("A person decided about this call. Its result is not kept here any more.");
 
-/** The messages with an answer to every known call of ours: the client's own, or what the records say instead. */
+/** The messages with an answer to every known call of the gateway: the client's own, or the recorded outcome. */
 export async function tellOutcomes(
   { messages, principal }: Pick<ChatRequest, "messages" | "principal">,
   runner: Pick<Runner, "reader" | "catalog">,
@@ -39,7 +39,7 @@ export async function tellOutcomes(
   return told;
 }
 
-/** What the records say of a call that was asked for; undefined for one that is not known, or not ours to answer. */
+/** What is recorded of a call that needed approval. */
 interface CallRecord {
   readonly outcome: string;
   /** The call itself, for a client that left it out. */
@@ -78,13 +78,13 @@ function describeOutcome(result: ReturnType<typeof resultOf>): string {
   }
 }
 
-/** The index behind the messages that may answer the one at this index: those up to the next of the assistant. */
+/** The index of the next assistant message after this one, or of the end: answers to this message stand before it. */
 function endOfTurn(messages: readonly ChatMessage[], index: number): number {
   const next = messages.findIndex(({ role }, at) => at > index && role === "assistant");
   return next === -1 ? messages.length : next;
 }
 
-/** Messages of which the first alone may be the assistant's. Answers to our calls stand right behind it. */
+/** One turn: only its first message may be the assistant's. Answers to the gateway's calls are put right after it. */
 function tellTurn(
   messages: readonly ChatMessage[],
   records: ReadonlyMap<string, CallRecord>,
@@ -102,7 +102,7 @@ function tellTurn(
     const [id] = answeredId(message);
     if (id !== undefined && called.includes(id)) return [];
     const told = id === undefined ? [message] : tellOrphan(message, id, records);
-    // Behind those that answer other calls of the same message.
+    // After the answers to other calls of the same message.
     const next = messages[index + 1];
     if (isPlaced || (next?.role === "tool" && !called.includes(answeredId(next)[0] ?? ""))) return told;
     isPlaced = true;
@@ -110,7 +110,7 @@ function tellTurn(
   });
 }
 
-/** An answer whose call the client left out: no provider takes it alone. */
+/** Puts back a call that the client left out: providers refuse an answer without its call. */
 function tellOrphan(
   message: ChatMessage,
   id: string,
@@ -122,7 +122,7 @@ function tellOrphan(
   return [{ role: "assistant", content: null, tool_calls: [{ id, type: "function", function: call }] }, told];
 }
 
-/** A result that the client gave stays what it is. */
+/** Replaces a decision or a blank content by the outcome. A result that the client gave stays. */
 function tellAnswer(message: ChatMessage, id: string, records: ReadonlyMap<string, CallRecord>): ChatMessage {
   const { content } = message;
   const outcome = records.get(id)?.outcome;
@@ -144,7 +144,7 @@ function isDecision(text: string): boolean {
   }
 }
 
-/** Nothing at all: an image without words is something. */
+/** Whether a content is empty. An image without words is not. */
 export function isBlank(content: unknown): boolean {
   if (Array.isArray(content))
     return (

@@ -1,6 +1,6 @@
 /**
- * Auto mode, experimental: the model is offered the tools themselves and programs over them, and chooses step by step.
- * What it chose is told with the answer, so that people can see whether the choice was a good one.
+ * Auto mode, experimental: the model is offered the tools as functions beside `run_code`, and chooses at each step.
+ * The answer says what it chose, so that people can judge the choice.
  */
 
 import { countTokens } from "../../tokens.ts";
@@ -13,15 +13,15 @@ import { programs } from "./programs.ts";
 import { toolCalls } from "./tool-calls.ts";
 
 /**
- * The tools as functions: all of them, or none when their definitions take more than the budget of the declarations,
- * which stand beside them. The choice is then between programs and nothing.
+ * The tools as functions: all of them, or none when their definitions take more than `declarations.tokenBudget`. With
+ * none the model can only write programs.
  */
 export function directFunctions(context: ModeContext): readonly Fields[] {
   const functions = context.tools.map(toolFunction);
   return tokensOf(functions) <= context.config.declarations.tokenBudget ? functions : [];
 }
 
-/** A call of a function of the gateway's own is code mode's, any other agent mode's. */
+/** Code mode answers calls of the gateway's own functions, agent mode all others. */
 export const directOrProgram: CallAnswering = {
   assign: (call, run) => answeringOf(call).assign(call, run),
   look: (call, ...rest) => answeringOf(call).look(call, ...rest),
@@ -32,7 +32,7 @@ function answeringOf({ name }: ToolCall): CallAnswering {
   return reservedFunctionNames.has(name) ? programs : toolCalls;
 }
 
-/** Over all turns of a chat so far. */
+/** What the model chose over all turns of the chat so far. */
 export function explainChoice(turns: readonly KeptTurn[], context: ModeContext): AutoChoice {
   const places = turns.flatMap((turn) => turn.places.filter(({ caller }) => !caller));
   const written = places.filter(({ run }) => run !== undefined).length;

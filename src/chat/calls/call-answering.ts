@@ -1,4 +1,4 @@
-/** How calls of the model are answered: what the two modes that do so have in common. */
+/** How a call of the model gets its answer, which here is the reply to that call. */
 import type { Config } from "../../config/config.ts";
 import type { RunError, ToolFailure, TurnCall } from "../../journal.ts";
 import type { CallRun } from "../../runs/execution/call-run.ts";
@@ -12,7 +12,7 @@ import type { Fields, ToolCall } from "../../upstream/model.ts";
 import type { Budget } from "../turns/budget.ts";
 import type { TellProgress } from "./progress.ts";
 
-/** What one chat request works with. */
+/** What the answering of a chat request's calls depends on. */
 export interface ModeContext {
   readonly runner: Pick<Runner, "start" | "programAtRest" | "reader">;
   readonly config: Pick<Config, "agent" | "limits" | "declarations">;
@@ -26,9 +26,9 @@ export interface ModeContext {
   readonly policy: Policy;
 }
 
-/** What became of one call of the model, or what was said on the way, for people who follow the request. */
+/** The outcome of one call of the model, or a text beside the content, for people who watch the stream. */
 export type ChatStep =
-  /** Of an answer that must be JSON: the text of a turn that was not the last, or a word of the gateway's own. */
+  /** Where the content must be JSON: the text of a turn before the last, or a message of the gateway. */
   | { readonly type: "text" | "note"; readonly text: string }
   | {
       readonly type: "program";
@@ -47,35 +47,35 @@ export type ChatStep =
 export type Answer =
   /** `content` goes back to the model. */
   | { readonly type: "message"; readonly content: string; readonly step: ChatStep | null }
-  /** A person must decide: these calls end the response. */
+  /** These calls need approval, and end the response. */
   | { readonly type: "pending"; readonly calls: readonly ToolCall[]; readonly step: ChatStep };
 
-/** What the records of a chat tell of its calls. */
+/** Looks up the recorded outcomes of a chat's calls. */
 export interface CallRecords {
-  /** Undefined for a call that is not at rest. */
+  /** Undefined for a call that is still under way. */
   call(id: string): CallResult | undefined;
   program(run: string): Promise<Report | undefined>;
 }
 
-/** What goes along with the calls of an answer. */
+/** What `settle` needs besides the call itself. */
 export interface Attending {
   readonly budget: Budget;
-  /** Null: nobody wants to hear of the way. */
+  /** Null: the request does not ask for progress. */
   readonly tell: TellProgress | null;
 }
 
-/** What was done is not done again, however often it is asked for. */
+/** A call is executed once, however often it is settled or looked up. */
 export interface CallAnswering {
-  /** What a call becomes; it is recorded with its turn, before anything is done about it. */
+  /** Which call of the chat or which program it becomes: recorded with its turn, before anything is executed. */
   assign(call: ToolCall, run: Pick<CallRun, "nextCallId">): TurnCall;
-  /** Its answer as the records have it; undefined while it is not at rest. */
+  /** Its recorded answer; undefined while it is under way. */
   look(
     call: ToolCall,
     place: TurnCall,
     records: CallRecords,
     context: ModeContext,
   ): Promise<Answer | undefined>;
-  /** Brings it to rest, and tells of the way there. Rejects only when it could not be taken on. */
+  /** Executes it until it is done or needs approval, and reports progress. Rejects only when it cannot be started. */
   settle(
     call: ToolCall,
     place: TurnCall,
@@ -85,12 +85,12 @@ export interface CallAnswering {
   ): Promise<Answer>;
 }
 
-/** The id is what the client echoes when the call was decided. Arguments are shown as they would be sent. */
+/** A waiting call as the client gets it. A decision echoes its id. Its arguments are those that would be sent. */
 export function toToolCall({ call, arguments: args }: PendingCall, name: string, fields: Fields): ToolCall {
   return { id: call, name, arguments: JSON.stringify(args ?? {}), fields };
 }
 
-/** What was done in auto mode, and why. */
+/** What the model chose in auto mode, and why. */
 export interface AutoChoice {
   readonly offered: "both" | "code";
   readonly chosen: "none" | "direct" | "code" | "both";

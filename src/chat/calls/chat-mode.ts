@@ -1,17 +1,17 @@
-/** A mode: what it shows the model, and how it answers the calls that come back. */
+/** A mode: what it shows the model, and how it answers the model's calls. */
 import type { Fields } from "../../upstream/model.ts";
 import type { KeptTurn } from "../turns/kept-turn.ts";
 import type { AutoChoice, CallAnswering, ModeContext } from "./call-answering.ts";
 
 export interface ChatMode {
-  /** Function definitions of ours. */
+  /** Definitions of the gateway's functions. */
   functions(context: ModeContext): readonly Fields[];
   /** What is added to the system message; null for nothing. */
   instructions(context: ModeContext): string | null;
-  /** Fields of the request that the mode sets unless the caller did. */
+  /** Fields that the mode sets in the provider's request unless the caller set them. */
   readonly params: Fields;
-  /** Null: calls of what was offered go back to the client. */
+  /** Null: calls of offered functions go back to the client. */
   readonly answering: CallAnswering | null;
-  /** What is told of the way that the model went, where it had a choice. */
+  /** What the model chose. Absent in modes that give it no choice. */
   explain?(turns: readonly KeptTurn[], context: ModeContext): AutoChoice;
 }

@@ -1,4 +1,4 @@
-/** What the answer to one chat stands on, from its request to its last turn. */
+/** The state of one chat request, from its arrival to its last turn. An answer here is the reply to the user. */
 import type { ChatModel, Usage } from "../../upstream/model.ts";
 import type { CallerTools } from "../offer/caller-tools.ts";
 import type { ChatRequest } from "../turns/request.ts";
@@ -15,13 +15,13 @@ export interface Conversation {
   /** Whether a model was asked for this answer. */
   hasAsked: boolean;
   auto: AutoChoice | null;
-  /** Whether the content must be JSON: then it is the last turn's alone. */
+  /** Whether the content must be JSON. Then only the last turn's text is content. */
   readonly isJson: boolean;
-  /** The number of the present turn, from 1. */
+  /** The number of the current turn, from 1. */
   turn: number;
   hasText: boolean;
-  /** The `provider/model` of the last turn, as far as it is known. */
+  /** The `provider/model` that replied last. Absent until a provider has replied. */
   answeredBy?: string;
-  /** Whether a call of the model was taken on. */
+  /** Whether a call of the model was handed to a tool or a program, so that it may have effects. */
   hasEffects: boolean;
 }

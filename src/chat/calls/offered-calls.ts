@@ -1,4 +1,4 @@
-/** Which calls of a model may be handed to the client, and what is said about the others. */
+/** Which calls of a model may be handed to the client, and why the others are refused. */
 
 import { RUN_CODE } from "../../offer/meta-tools.ts";
 import { explainRefusal, nearestTo } from "../../tools/explain-refusal.ts";
@@ -14,12 +14,12 @@ export function isOffered(name: string, { context, callerTools }: Offer): boolea
   return callerTools.owns(name) || context.tools.some(({ functionName }) => functionName === name);
 }
 
-/** How many names are suggested. */
+/** Most names in one suggestion. */
 const SUGGESTIONS = 3;
 
 /**
- * What a model reads that called a function which is not there or not allowed, by names that it can write: those that
- * it was offered, and those of programs. Undefined when there is none to suggest.
+ * Tells a model that a function is missing or not allowed. It suggests names that the model can write: functions that
+ * it was offered, or calls in a program. Undefined when there is none to suggest.
  */
 export function explainMissing(name: string, context: ModeContext): string | undefined {
   const { tools, catalog, policy, offered } = context;

@@ -1,4 +1,4 @@
-/** Code mode: a `run_code` call of the model is one program; its report is what the model reads. */
+/** Code mode: one `run_code` call of the model runs one program, and the model reads the program's report. */
 
 import { type Discovery, discover } from "../../offer/discovery.ts";
 import { RUN_CODE } from "../../offer/meta-tools.ts";
@@ -67,7 +67,7 @@ export const programs: CallAnswering = {
   },
 };
 
-/** Tells of a program that went on because a person decided. */
+/** Reports the progress of a program that a decision has resumed. */
 async function followAgain(
   id: string,
   run: CallRun,
@@ -83,8 +83,8 @@ async function followAgain(
 }
 
 /**
- * The failed program that this one corrects: the one before it in the chat, or where that made no call, the one before
- * that. Of several programs of one turn the first corrects, so that no result is given twice.
+ * The id of the failed program that this one corrects: the latest earlier one of the chat that made a call, if it and
+ * every one since failed. Only the first program of a turn corrects, so that no result is given twice.
  */
 async function findRepaired(
   id: string,
@@ -102,7 +102,7 @@ async function findRepaired(
   return undefined;
 }
 
-/** The program of a call, or the answer to a call that has none. */
+/** The program in a call, or the answer to a call without one. */
 function readProgram(
   call: ToolCall,
   context: ModeContext,

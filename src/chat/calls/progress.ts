@@ -1,17 +1,17 @@
 /**
- * What happens while calls of the model are answered, for people who watch a stream. It is told as it happens and only
- * then: an answer that is told again has the outcomes alone, and the rest is in the events of its runs.
+ * What happens while calls of the model are answered, for people who watch a stream. Progress is sent only as it
+ * happens: a replay has the outcomes alone, and the rest is in the events of its runs.
  */
 import type { JournalEvent } from "../../journal.ts";
 import type { CallRun } from "../../runs/execution/call-run.ts";
 import { createStreamMapper, type StreamEvent } from "../../runs/record/events.ts";
 
 export type Progress =
-  /** The model wrote a program, which is about to run. */
+  /** A program of the model that is about to run. */
   | { readonly type: "code"; readonly run_id: string; readonly code: string }
-  /** Of a program or of the chat itself: `log`, `call.started` and `call.finished` as in the events of the run. */
+  /** `log`, `call.started` or `call.finished` of a program or of the chat itself, as in the events of that run. */
   | { readonly type: string; readonly run_id: string; readonly [field: string]: unknown }
-  /** What the model is about to read: of a program its report, of a call its value or failure. */
+  /** What the model reads next: a program's report, or a call's value or failure. */
   | {
       readonly type: "result";
       readonly run_id?: string;
@@ -21,12 +21,12 @@ export type Progress =
 
 export type TellProgress = (progress: Progress) => void;
 
-/** Longer arguments of a call are left to its run's record. */
+/** Longer arguments of a call are left out; the events of its run have them. */
 const MAX_ARGUMENT_CHARS = 4_096;
 
 const SHOWN: ReadonlySet<StreamEvent["event"]> = new Set(["log", "call.started", "call.finished"]);
 
-/** Collects what is told while a work goes on. */
+/** Collects the progress that a piece of work reports. */
 export class ProgressFeed {
   #told: Progress[] = [];
   #change = Promise.withResolvers<void>();
@@ -36,7 +36,7 @@ export class ProgressFeed {
     this.#change.resolve();
   };
 
-  /** Yields what is told until the work is done, and returns what the work resolves with. */
+  /** Yields progress until the work is done, and returns what the work resolves with. */
   async *during<T>(work: Promise<T>): AsyncGenerator<Progress, T> {
     const over = work.then(
       () => {},
@@ -55,7 +55,7 @@ export class ProgressFeed {
   }
 }
 
-/** Tells of a program until it ends or waits, from the event at this time on: milliseconds since the Unix epoch. */
+/** Reports a program's events until it ends or waits. `since`: earliest time, in milliseconds since the Unix epoch. */
 export async function followProgram(
   run: { readonly id: string; readonly createdAt: number },
   events: AsyncIterable<JournalEvent>,
@@ -68,8 +68,8 @@ export async function followProgram(
 }
 
 /**
- * Tells of the calls that a chat makes itself, after the event of this seq. Disposing it tells what is recorded by then
- * and ends it.
+ * Reports the events of the calls that a chat makes itself, after the event of this seq. Disposing it reports what is
+ * recorded by then and ends it.
  */
 export function followChat(
   run: Pick<CallRun, "id" | "createdAt" | "journal">,
@@ -82,7 +82,7 @@ export function followChat(
   const catchUp = (): void => {
     for (; next < journal.events.length; next += 1) {
       const event = journal.events[next];
-      // An event says only what is new in it: those before are read as well, in silence.
+      // Each event says only what changed, so earlier events are read too, without reporting them.
       for (const progress of event === undefined ? [] : toProgress(event))
         if (next >= afterSeq) tell(progress);
     }

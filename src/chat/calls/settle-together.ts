@@ -1,4 +1,4 @@
-/** `act` on every item, begun in their order, at most this many at once. Never rejects; outcomes in the items' order. */
+/** Calls `act` on every item in order, `atOnce` at a time. Never rejects; outcomes are in the order of the items. */
 export async function settleTogether<Item, T>(
   atOnce: number,
   items: readonly Item[],

@@ -42,7 +42,7 @@ function toAnswer(result: CallResult, call: ToolCall, context: ModeContext): Ans
   }
 }
 
-/** A call that cannot be made is told by the names that the model was offered, which the gate does not know. */
+/** Explains a call that cannot be made by the function names that the model was offered: the gate knows only ids. */
 function failureAnswer(
   { call: id, failure }: Extract<CallResult, { readonly type: "failure" }>,
   call: ToolCall,
@@ -50,7 +50,7 @@ function failureAnswer(
 ): Answer {
   const tool = toolOf(call, context);
   const known = context.catalog.byId(tool);
-  // Not what a tool, or a person, says of a call that could be made.
+  // Failures of a tool and denials by a person keep their own message.
   const isMissing = known === undefined || decide(known, context.policy).verdict === "deny";
   const message = (isMissing ? explainMissing(call.name, context) : undefined) ?? failure.message;
   const error = { ...failure, message };

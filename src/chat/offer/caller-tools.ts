@@ -1,21 +1,21 @@
-/** The tools that a caller brings along. The gateway never runs them; it only has to tell them from its own. */
+/** The tools that a caller brings in its request. The gateway never runs them, but must tell them from its own. */
 import { ToolariumError } from "../../errors.ts";
 import type { CatalogTool } from "../../tools/catalog.ts";
 import { type Fields, isFields } from "../../upstream/model.ts";
 import { reservedFunctionNames } from "./meta-tools.ts";
 
 export interface CallerTools {
-  /** What the model sees of them. */
+  /** Those that the model sees. */
   readonly offered: readonly Fields[];
-  /** Whether some are not functions: only a provider knows what their calls look like. */
+  /** Whether some are not functions. Only the provider knows the shape of their calls. */
   readonly hasOtherTypes: boolean;
-  /** Whether calls of this name are the caller's to answer. */
+  /** Whether the caller answers calls of this name. */
   owns(name: string): boolean;
 }
 
 /**
- * A caller's tool that is named like one of ours is a stub for it, by which a client keeps its own tool loop happy:
- * ours is offered instead.
+ * A caller's tool with the name of a gateway's tool is a stub, which some clients need for their own tool loop. The
+ * model is offered the gateway's tool instead.
  *
  * @throws `invalid_request` when a tool has the name of a function of the gateway
  */

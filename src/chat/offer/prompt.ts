@@ -10,7 +10,7 @@ export function codePrompt(shown: ShownDeclarations, direct = false): string {
   return promptForPrograms(shown, direct ? CHOICE : INTRODUCTION);
 }
 
-/** Puts the text behind what the caller's own system message says, or before the conversation when there is none. */
+/** Adds the text to the end of the caller's system message, or before the conversation when there is none. */
 export function withInstructions(messages: readonly ChatMessage[], text: string): readonly ChatMessage[] {
   const at = messages.findIndex(({ role }) => role === "system" || role === "developer");
   const own = messages[at];
@@ -27,8 +27,8 @@ const INTRODUCTION = `You can run TypeScript programs with the function \`run_co
 const CHOICE = `You can use the tools in two ways. Each is a function that you can call yourself, one call at a time. And the function \`run_code\` runs TypeScript programs that call them. Choose for each step: call a function yourself where one or two calls are enough; write a program where it takes more calls, or where results are to be looped over, joined, filtered or counted.`;
 
 /**
- * The definition under which a tool is offered to models that call tools one by one: the same object for the same tool,
- * so that what is made of it for a provider is made once.
+ * The function definition of a tool for models that call tools themselves. The same tool gives the same object, so that
+ * a provider's form of it is made once.
  */
 export function toolFunction(tool: CatalogTool): Fields {
   const { functionName: name, description, inputSchema } = tool;
@@ -41,7 +41,7 @@ export function toolFunction(tool: CatalogTool): Fields {
 
 const functions = new WeakMap<CatalogTool, Fields>();
 
-/** Providers insist on an object schema with properties. The dialect's name tells a model nothing, and some refuse it. */
+/** Providers require an object schema with properties. `$schema` is left out: some providers refuse it. */
 function toParameters(schema: JsonSchema): Fields {
   if (!isFields(schema)) return { type: "object", properties: {} };
   const { $schema: _, ...rest } = schema;

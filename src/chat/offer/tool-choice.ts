@@ -11,7 +11,7 @@ export function checkToolChoice(
   { params, mode }: Pick<ChatRequest, "params" | "mode">,
   offered: readonly Fields[],
 ): void {
-  // Providers refuse a demand for a tool where there is none; some say so in words that nobody understands.
+  // Providers refuse a `tool_choice` that names a missing tool, some of them with an unclear message.
   const names = offered.map(nameOf).filter((name) => name !== undefined);
   const missing = namesIn(params["tool_choice"]).find((name) => !names.includes(name));
   if (missing === undefined) return;
@@ -28,7 +28,7 @@ export function checkToolChoice(
   );
 }
 
-/** `{ type: "function", function: { name } }`, the same of a custom tool, or a list of those that are allowed. */
+/** The names in `{ type: "function", function: { name } }`, the same of a custom tool, or a list of allowed tools. */
 function namesIn(choice: unknown): readonly string[] {
   if (!isFields(choice)) return [];
   const allowed = isFields(choice["allowed_tools"]) ? choice["allowed_tools"]["tools"] : undefined;

@@ -1,17 +1,17 @@
-/** What one answer may take: turns of the model, tool calls and time. */
+/** The limits of one answer (reply to the user): turns of the model, tool calls and time. */
 import type { RunLimits } from "../../../sandbox/index.ts";
 import { MAX_TIMER_MS } from "../../timers.ts";
 
 /** Infinity: no limit. */
 export interface AnswerLimits {
   readonly maxTurns: number;
-  /** Of the model itself and of its programs together. */
+  /** Calls by the model itself and by its programs, counted together. */
   readonly maxToolCalls: number;
   /** Milliseconds from the request on. A tool call in flight is waited for. */
   readonly maxWallMs: number;
 }
 
-/** The tool calls and the time of one answer, as they are spent. Disposing it ends its clock. */
+/** Counts the tool calls and the time of one answer. Disposing it stops its timer. */
 export class Budget implements Disposable {
   readonly #limits: AnswerLimits;
   readonly #startedAt = performance.now();
@@ -26,24 +26,24 @@ export class Budget implements Disposable {
       this.#timer = setTimeout(() => this.#deadline.abort(), limits.maxWallMs).unref();
   }
 
-  /** Aborts when the time is over. */
+  /** Aborts after `maxWallMs`. */
   get deadline(): AbortSignal {
     return this.#deadline.signal;
   }
 
-  /** Whether the model is not to be asked again: the time is over, or it wanted more calls than there were. */
+  /** Whether the model must not be asked again: `maxWallMs` has passed, or a call beyond `maxToolCalls` was refused. */
   get isSpent(): boolean {
     return this.#refused || this.#deadline.signal.aborted;
   }
 
-  /** Takes one call of the model itself. False: there is none left, and it is not to be made. */
+  /** Counts one call by the model itself. False: none is left, and the call must not be made. */
   takeCall(): boolean {
     if (this.#calls >= this.#limits.maxToolCalls) this.#refused = true;
     else this.#calls += 1;
     return !this.#refused;
   }
 
-  /** The limits of a program that starts now: its own, or what is left. */
+  /** The limits of a program that starts now: the smaller of its own and what is left. */
   narrow(limits: RunLimits): RunLimits {
     const leftCalls = Math.max(0, this.#limits.maxToolCalls - this.#calls);
     const leftMs = Math.max(1, Math.ceil(this.#limits.maxWallMs - (performance.now() - this.#startedAt)));
@@ -54,7 +54,7 @@ export class Budget implements Disposable {
     };
   }
 
-  /** What a program took, and the code of its error. */
+  /** Counts a program's calls. `error`: the code with which it failed, if it did. */
   takeProgram(calls: number, error: string | undefined): void {
     this.#calls += calls;
     if (error === "too_many_calls" && this.#calls >= this.#limits.maxToolCalls) this.#refused = true;
@@ -65,7 +65,7 @@ export class Budget implements Disposable {
   }
 }
 
-/** Whether calls or time are limited at all. */
+/** Whether calls or time have a limit. */
 export function hasBudget({ maxToolCalls, maxWallMs }: AnswerLimits): boolean {
   return Number.isFinite(maxToolCalls) || Number.isFinite(maxWallMs);
 }

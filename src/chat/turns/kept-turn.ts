@@ -1,9 +1,9 @@
-/** A turn of a chat as its journal keeps it. */
+/** A turn of a chat as its journal keeps it. An answer here is the reply to a call. */
 
 import type { TurnCall } from "../../journal.ts";
 import type { Turn } from "./turn.ts";
 
-/** As the journal has it: `parts` for a content that is no text. */
+/** `content` is text; with `parts` it is the JSON text of a list of parts. */
 export interface KeptAnswer {
   readonly seq: number;
   readonly content: string;
@@ -12,8 +12,8 @@ export interface KeptAnswer {
 
 export interface KeptTurn extends Turn {
   readonly seq: number;
-  /** What its calls became, in their order. */
+  /** Which call of the chat or which program each of its calls became, in their order. */
   readonly places: readonly TurnCall[];
-  /** Contents of the tool messages that went back, by the model's own ids, with the seqs of their events. */
+  /** The tool messages that the model got, by its own ids of the calls. */
   readonly answers: ReadonlyMap<string, KeptAnswer>;
 }

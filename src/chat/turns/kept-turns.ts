@@ -1,6 +1,6 @@
 /**
- * What the journal of a chat has kept: the turns of the model, which the client never sees as such, what answered
- * their calls, and which of them were the answer to which request.
+ * Reads the journal of a chat: the turns of the model, which the client never sees as such, the answers to their calls,
+ * and which turns were the reply to which request.
  */
 
 import type { JournalEventBody, RequestMark, TurnCall } from "../../journal.ts";
@@ -21,7 +21,7 @@ import type { KeptTurn } from "./kept-turn.ts";
 import { imageKey } from "./result-images.ts";
 import { assistantMessage, type Turn, toolMessage } from "./turn.ts";
 
-/** The answer to one request: from its first event to the next request that went on with the chat. */
+/** The reply to one request: from its first event to the next request that resumed the chat. */
 export interface Chapter {
   readonly start: number;
   /** The seq of its last event. */
@@ -44,7 +44,7 @@ export function toTurnEvent(
   };
 }
 
-/** The turns so far. Answers are added to them as they come; each turn is parsed once, however often it is asked for. */
+/** The turns so far. Answers to calls are added as they come; each turn is parsed once and then cached. */
 export function turnsOf({ turns }: Pick<RunState, "turns">): readonly KeptTurn[] {
   return turns.map((turn) => {
     const known = parsed.get(turn);
@@ -57,7 +57,7 @@ export function turnsOf({ turns }: Pick<RunState, "turns">): readonly KeptTurn[]
 
 const parsed = new WeakMap<TurnRecord, KeptTurn>();
 
-/** What the model has to see between the client's messages and its next turn. `seen`: images of results, see there. */
+/** The recorded turns as messages for the model, with the answers to their calls. `seen`: see `resultImages`. */
 export function hiddenMessages(
   turns: readonly KeptTurn[],
   seen: ReadonlyMap<string, readonly Image[]>,
@@ -74,7 +74,7 @@ export function hiddenMessages(
   });
 }
 
-/** Of a client's conversation, what stands before and after that which the journal has better. */
+/** The client's messages before and after this run's turns, which are taken from the journal instead. */
 export function withoutOwnTurns(
   messages: readonly ChatMessage[],
   run: string,
@@ -113,14 +113,14 @@ export function chaptersOf({ journal, spec }: Pick<CallRun, "journal" | "spec">)
   });
 }
 
-/** What people decided after an answer had paused, and before the client came back, was no part of it. */
+/** A reply ends where it paused: decisions between the pause and the client's next request are no part of it. */
 function endOfAnswer(marks: readonly Mark[], next: number): number {
   const before = marks.filter(({ seq }) => seq < next);
   const began = before.findLastIndex(({ type }) => type !== "waiting" && type !== "ended");
   return before.slice(began).find(({ type }) => type === "waiting")?.seq ?? next - 1;
 }
 
-/** The last answer that began with the calls of this turn, and came beyond them if any did. */
+/** The last reply that began after this turn and before the next one. */
 export function chapterAfter(run: Pick<CallRun, "journal" | "spec">, { seq }: KeptTurn): Chapter | undefined {
   const next = turnsOf(run.journal.state).find((turn) => turn.seq > seq);
   return chaptersOf(run).findLast(({ start }) => start > seq && (next === undefined || start < next.seq));

@@ -2,20 +2,20 @@ import { isExact } from "../../json.ts";
 import { type Fields, isFields } from "../../upstream/model.ts";
 import { addToThought, continuesThought } from "./thoughts.ts";
 
-/** The fields of deltas, joined to what a whole message would hold. */
+/** The fields of deltas, joined to those of a whole message. */
 export interface MergedFields {
-  /** Joins those of the next delta, which stay as they are: texts and lists go on, other values replace. */
+  /** Adds the next delta: texts and lists are appended, other values replace. The delta itself is not changed. */
   add(later: Fields): void;
-  /** Not to be changed, and only as they are until more come. */
+  /** Must not be changed. The next `add` may change it. */
   readonly fields: Fields;
 }
 
 type OwnFields = Record<string, unknown>;
 
-/** Each delta costs as much as it holds, whatever came before. */
+/** The cost of `add` depends on the size of the delta, not on what came before. */
 export function createMergedFields(): MergedFields {
   const own = createOwnFields();
-  /** Objects and lists that were made here, and may grow; all others belong to a delta. */
+  /** Objects and lists that were made here and may be changed; all others belong to a delta. */
   const made = new WeakSet<object>([own]);
 
   const merge = (target: OwnFields, later: Fields): void => {
@@ -48,7 +48,7 @@ export function createMergedFields(): MergedFields {
   return { add: (later) => merge(own, later), fields: own };
 }
 
-/** Without a prototype: a provider may call a field `__proto__`. */
+/** Without a prototype: a provider may name a field `__proto__`. */
 function createOwnFields(): OwnFields {
   return Object.create(null) as OwnFields;
 }

@@ -1,4 +1,4 @@
-/** One chat request, however it arrived. */
+/** One chat request, independent of its wire format. An answer here is the reply to the user. */
 import type { Mode } from "../../config/modes.ts";
 import { ToolariumError } from "../../errors.ts";
 import type { RequestMark } from "../../journal.ts";
@@ -11,37 +11,37 @@ export interface ChatRequest {
   readonly principal: string;
   /** Null when the gateway has no keys. */
   readonly keyName: string | null;
-  /** The person for whom it is made, if the request names one. */
+  /** The person for whom the caller makes the request, if it names one. */
   readonly user?: string | undefined;
-  /** Whether the caller may decide calls that wait for a person. */
+  /** Whether the caller may decide calls that need approval. */
   readonly mayDecide: boolean;
   readonly policy: Policy;
   readonly mode: Mode;
-  /** Whether the request says so itself: one that goes on with a chat need not. */
+  /** Whether the request itself names the mode. One that resumes a chat may leave it out. */
   readonly asksForMode: boolean;
-  /** As the caller wrote it, suffix and all. */
+  /** As the caller wrote it, with its suffix. */
   readonly model: string;
   readonly messages: readonly ChatMessage[];
   /** The caller's own tools, in OpenAI's shape. */
   readonly tools: readonly Fields[];
-  /** How many alternative answers are wanted. */
+  /** Number of alternative answers: OpenAI's `n`. */
   readonly choices: number;
   readonly stream: boolean;
   readonly limits: AnswerLimits;
-  /** Whether its client wants to hear what happens while calls are answered. */
+  /** Whether the client asks for progress while calls are answered. */
   readonly wantsProgress: boolean;
   /** Every other field of the body that concerns the provider. */
   readonly params: Fields;
   readonly mark: RequestMark;
-  /** Whether the client says that it has sent this before. */
+  /** Whether the client marks the request as a retry. */
   readonly isRetry: boolean;
-  /** Whether it is to begin a chat whatever came before. */
+  /** Whether it begins a new chat even if an equal request came before. */
   readonly isFresh: boolean;
-  /** Aborts when the client is gone. */
+  /** Aborts when the client leaves. */
   readonly signal: AbortSignal;
 }
 
-/** For the modes that answer calls themselves. @throws `invalid_request` when they cannot serve the request */
+/** Checks a request for a mode that answers calls itself. @throws `invalid_request` when it asks for several answers */
 export function checkRequest({ mode, choices }: ChatRequest): void {
   if (choices <= 1) return;
   throw new ToolariumError(
@@ -51,12 +51,12 @@ export function checkRequest({ mode, choices }: ChatRequest): void {
   );
 }
 
-/** Whether its client is going to parse the content. */
+/** Whether the request asks for content that is JSON. */
 export function wantsJson({ params: { response_format: format } }: Pick<ChatRequest, "params">): boolean {
   return isFields(format) && (format["type"] === "json_object" || format["type"] === "json_schema");
 }
 
-/** A request as one that goes on with a chat. @throws `invalid_request` when it asks for another mode */
+/** The request in the mode of the chat that it resumes. @throws `invalid_request` when it names another mode */
 export function inModeOf({ chat }: RunSpec, request: ChatRequest): ChatRequest {
   if (chat === undefined) throw new Error("the record of a chat has no mode");
   if (!request.asksForMode || request.mode === chat.mode) return { ...request, mode: chat.mode };

@@ -1,6 +1,6 @@
 /**
- * Images that tools and programs gave, for models that see them. A tool message has marks in their place, and is what
- * the journal of the chat keeps; the images themselves stand in the results, and are looked up there for each turn.
+ * Images from results of tools and programs, for models that read images. The tool messages in the chat's journal hold
+ * marks in their place; the images themselves stay in the results, and are looked up there for each turn.
  */
 import { parseJson } from "../../json.ts";
 import type { RunReader } from "../../runs/read/reading.ts";
@@ -10,12 +10,12 @@ import type { RunState } from "../../runs/record/run-state.ts";
 import type { Image } from "../../upstream/model.ts";
 import type { KeptTurn } from "./kept-turn.ts";
 
-/** Of one request, the latest ones first: providers take 20 of them without further limits, and each costs tokens. */
+/** Most images in one request; the latest count. Providers take 20 without further limits, and each costs tokens. */
 const MAX_IMAGES = 10;
-/** Of one image: what Anthropic takes, the strictest. */
+/** Most characters of one image: the limit of Anthropic, which is the strictest. */
 const MAX_BASE64_CHARS = 5_000_000;
 
-/** By turn and the model's own id of the call; most have none. `chat`: what its journal says. */
+/** Images by `imageKey`; calls without images have no entry. `chat`: the state of the chat's journal. */
 export async function resultImages(
   turns: readonly KeptTurn[],
   chat: RunState,
@@ -26,7 +26,7 @@ export async function resultImages(
   for (const turn of turns.toReversed())
     for (const place of turn.places.toReversed()) {
       const content = turn.answers.get(place.id)?.content ?? "";
-      // The mark of one: without it nothing has to be looked up.
+      // Without the mark of an image there is nothing to look up.
       if (left === 0 || !content.includes("[image/")) continue;
       const value =
         place.run === undefined ? callValue(chat, place.call) : await programValue(reader, place.run);

@@ -1,18 +1,18 @@
 /**
- * Thoughts in `reasoning_details`, which come in pieces. Providers want each back in one, signed as it was:
+ * Joins the thoughts in `reasoning_details`, which come in pieces. Providers want each back whole, with its signature:
  * https://openrouter.ai/docs/use-cases/reasoning-tokens#preserving-reasoning-blocks
  */
 import { type Fields, isFields } from "../../upstream/model.ts";
 
-/** The parts that grow from piece to piece; the rest is said whole. */
+/** Fields that are appended from piece to piece; all others come whole. */
 const GROWING: ReadonlySet<string> = new Set(["text", "summary"]);
 
-/** Whether it is more of the same thought. */
+/** Whether the item is the next piece of the last thought. */
 export function continuesThought(last: Fields, item: unknown): item is Fields {
   if (!isFields(item)) return false;
   const isThought = item["type"] === "reasoning.text" || item["type"] === "reasoning.summary";
   if (!isThought || last["type"] !== item["type"] || last["index"] !== item["index"]) return false;
-  // Without an index a signature ends it.
+  // Without an index, a signature ends a thought.
   const isOver = last["index"] === undefined && (isSaid(last["signature"]) || isSaid(last["metadata"]));
   return !isOver && (!isSaid(last["id"]) || !isSaid(item["id"]) || last["id"] === item["id"]);
 }

@@ -1,4 +1,4 @@
-/** One answer of the model: passed on while it comes, and kept for the conversation. */
+/** One turn of the model: passed on to the client while it comes, and kept for the conversation. */
 import {
   type ChatMessage,
   type ChatModel,
@@ -15,31 +15,31 @@ import { createMergedFields } from "./merged-fields.ts";
 export interface Turn {
   readonly text: string;
   readonly calls: readonly ToolCall[];
-  /** Fields of the message beside text and calls. */
+  /** Fields of the message other than text and calls. */
   readonly fields: Fields;
   readonly reason: string;
-  /** Why it is not whole, so that its calls must not be made. */
+  /** Why the provider cut the turn off. Its calls must not be made. Absent for a whole turn. */
   readonly cut?: string;
   readonly usage: Usage | null;
   readonly response: Fields;
-  /** Fields of the choice beside the message. */
+  /** Fields of the choice other than the message. */
   readonly choice: Fields;
 }
 
-/** What of a turn goes out as it comes. */
+/** Events of a turn that may go to the client as they come. */
 export type TurnEvent = Exclude<ModelEvent, { readonly type: "finish" }>;
 
 export interface TurnOptions {
-  /** Whether the answer has text by now, of this turn or an earlier one, and which model spoke last. Kept up to date. */
+  /** Kept up to date: whether the reply to the user has text, of any turn, and which `provider/model` replied last. */
   readonly said: { hasText: boolean; answeredBy?: string };
-  /** Whether a call of this name goes out as well. */
+  /** Whether calls of this name go to the client. */
   readonly passes: (name: string) => boolean;
-  /** Whether its text is not to go out yet: of an answer that must be JSON only the last turn's is the content. */
+  /** Whether its text is held back: where the content must be JSON, it is the last turn's text alone. */
   readonly holdsText?: boolean;
   readonly signal: AbortSignal;
 }
 
-/** Returns null when the answer was passed on unread. */
+/** Returns null when the provider's reply is passed on as raw bytes. */
 export async function* takeTurn(
   model: ChatModel,
   request: ModelRequest,
@@ -49,7 +49,7 @@ export async function* takeTurn(
   const message = createMergedFields();
   const choice = createMergedFields();
   const calls: ToolCall[] = [];
-  // Indexes that the calls have outside, where those that stay behind must not leave gaps.
+  // Renumbers the calls that reach the client: withheld ones must leave no gap in `index`.
   const passed = new Map<number, number>();
   for await (const event of model.stream(request, signal)) {
     switch (event.type) {
@@ -62,7 +62,7 @@ export async function* takeTurn(
         return null;
       case "text-delta":
         if (!holdsText)
-          // Texts of different turns are paragraphs of one answer.
+          // The texts of different turns are paragraphs of one reply.
           yield text === "" && said.hasText ? { type: "text-delta", text: `\n\n${event.text}` } : event;
         text += event.text;
         said.hasText ||= !holdsText;
@@ -105,7 +105,7 @@ export async function* takeTurn(
   throw new Error("a model's answer ended without its finish part");
 }
 
-/** A turn that went out before, but for its calls. */
+/** Replays a recorded turn to the client: text and extra fields, no tool calls. */
 export function* repeatTurn(
   { text, fields, choice }: Turn,
   said: { hasText: boolean },
@@ -117,7 +117,7 @@ export function* repeatTurn(
   said.hasText = true;
 }
 
-/** Calls that are given to the client whole. */
+/** Sends whole calls to the client. */
 export function* emitCalls(calls: readonly ToolCall[]): Generator<TurnEvent> {
   for (const [index, { arguments: text, ...call }] of calls.entries()) {
     yield { type: "tool-call-start", index, ...call };
@@ -133,7 +133,7 @@ function callOfStart({
   return call;
 }
 
-/** The turn as the message that goes back to the model. */
+/** The turn as a message of the conversation with the model. */
 export function assistantMessage({ text, calls, fields }: Turn): ChatMessage {
   const toolCalls = calls.map(toCallField);
   return {

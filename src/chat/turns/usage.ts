@@ -1,9 +1,9 @@
 import { isFields, type Usage } from "../../upstream/model.ts";
 
-/** Of an answer for which no model was asked. */
+/** The usage of an answer (reply to the user) for which no model was asked. */
 export const NO_USAGE: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
 
-/** The sum over two turns: numbers are added at every depth (cached, reasoning …), of anything else the later counts. */
+/** The sum over two turns: numbers are added at every depth (cached, reasoning …); of others the later value counts. */
 export function addUsage(earlier: Usage | null, later: Usage | null): Usage | null {
   if (earlier === null || later === null) return earlier ?? later;
   const added = Object.entries(later).map(([name, value]) => [name, addValue(earlier[name], value)]);

@@ -1,4 +1,4 @@
-/** What follows when a person decides a call of a run. */
+/** A person's decision on a call of a run that is owned here, and what follows from it. */
 import { ToolariumError } from "../errors.ts";
 import type { StoredRun } from "../store/store.ts";
 import type { Bridge } from "../tools/gate/bridge.ts";
@@ -49,14 +49,14 @@ export async function decideLent(
   return watched({ report: () => elsewhere.report(run.id), done: rest(), settled });
 }
 
-/** Whoever ignores what follows ends no process. */
+/** Marks both promises as handled: a rejection that nobody awaits does not end the process. */
 export function watched(decided: DecidedRun): DecidedRun {
   decided.done.catch(() => undefined);
   decided.settled.catch(() => undefined);
   return decided;
 }
 
-/** The same as far as the viewer may read it. */
+/** The decision with its reports narrowed to what the viewer may read. */
 export function seenBy(viewer: Viewer, stored: StoredRun, { report, done, settled }: DecidedRun): Decided {
   const seen = (whole: Report): Report =>
     seesWhole(stored, viewer) ? whole : narrowReport(whole, (tool) => isAsked(stored, tool, viewer));

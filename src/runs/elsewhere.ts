@@ -1,4 +1,4 @@
-/** What is told of runs that another process owns: by their records, as it writes them. */
+/** Reports of runs that another process owns, read from the records that their owner writes. */
 import { ToolariumError } from "../errors.ts";
 import type { Store } from "../store/store.ts";
 import { isTakenOver } from "./live/endings.ts";
@@ -17,26 +17,26 @@ export interface ElsewhereDeps {
   readonly reader: Pick<RunReader, "report">;
 }
 
-/** What follows from a decision, wherever the run is owned. */
+/** The result of a decision, whichever process owns the run. */
 export interface DecidedRun {
-  /** As it stands. */
+  /** The report as it stands now. */
   report(): Promise<Report>;
-  /** Once it has ended or waits again. */
+  /** The report once the run has ended or waits again. */
   readonly done: Promise<Report>;
-  /** What became of the call; undefined when its run ended first. */
+  /** How the call was settled; undefined when its run ended first. */
   readonly settled: Promise<SettledCall | undefined>;
 }
 
-/** The whole reports: callers show of them what may be seen. */
+/** Its reports are whole. Callers narrow them to what their viewer may see. */
 export interface Elsewhere {
   report(id: string): Promise<Report>;
-  /** Once it has ended or waits. */
+  /** The report once the run has ended or waits. */
   end(id: string): Promise<Report>;
-  /** What became of a decided call, once its run has ended or waits. */
+  /** How a decided call was settled. Resolves when it is, or when its run has ended or waits. */
   settlement(id: string, call: string): Promise<SettledCall | undefined>;
-  /** Of a call whose decision its owner has taken. */
+  /** The result of a decision that the run's owner has recorded. */
   decided(id: string, call: string): DecidedRun;
-  /** `endOf` of a run that was owned here, and perhaps is not any more: then what becomes of it there. */
+  /** `endOf` for a run that was owned here. When another process has taken the run over, follows it there. */
   endAnywhere(run: OwnedRun): Promise<Report>;
 }
 

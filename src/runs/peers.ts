@@ -1,4 +1,4 @@
-/** The other processes that work on the same store, as far as runs have to do with them. */
+/** The other processes that work on the same store, as far as runs deal with them. */
 import type { Store } from "../store/store.ts";
 import { noSignals, type Signals } from "./live/followers.ts";
 import { type Mailbox, noMailbox } from "./live/mailbox.ts";
@@ -10,7 +10,7 @@ export interface Peers {
   readonly signals: Signals;
 }
 
-/** Of a process that has the store to itself. */
+/** For a process that has the store to itself. */
 export function noPeers(store: Pick<Store, "listRuns">): Peers {
   return { ownership: ownEverything(store), mailbox: noMailbox, signals: noSignals };
 }

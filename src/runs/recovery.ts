@@ -1,4 +1,4 @@
-/** Runs that nobody owns although they are not at rest: an earlier process left them, or one that others have outlived. */
+/** Runs without an owner that are not at rest: an earlier process left them, or another process that has ended. */
 import { toRefusal } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Store, StoredRun } from "../store/store.ts";
@@ -13,7 +13,7 @@ export interface RecoveryDeps {
   readonly ownership: Pick<Ownership, "wanting">;
   /** Undefined when another process owns the run by now, or when it is in use here. */
   readonly claim: (run: StoredRun) => Promise<Loan<OwnedRun> | undefined>;
-  /** True once nothing more is to be taken up. */
+  /** True once no more runs may be taken up. */
   readonly stopped: () => boolean;
 }
 
@@ -24,12 +24,11 @@ export interface Recovered {
   readonly atRest: Promise<unknown>;
 }
 
-/** Runs that are taken up side by side: more would only wait for each other's workers. */
+/** Runs that are taken up in parallel: more would only wait for each other's workers. */
 const AT_ONCE = 32;
 
 /**
- * Programs resume, and calls that people decided; what only a client could resume is ended. Resolves when that has
- * begun.
+ * Resumes programs, and calls that people decided; ends what only a client could resume. Resolves when that has begun.
  */
 export async function recoverRuns(deps: RecoveryDeps): Promise<Recovered> {
   const left: StoredRun[] = [];
@@ -41,7 +40,7 @@ export async function recoverRuns(deps: RecoveryDeps): Promise<Recovered> {
   return { resumed: left.length, ended: lost.length, atRest: takeUpAll(left, deps) };
 }
 
-/** One of them. `by`: what kept its client from an answer, where only its client could resume it. */
+/** Takes up one of them. `by`: why its client got no answer, for a run that only its client could resume. */
 export async function recoverRun(
   run: StoredRun,
   { claim }: Pick<RecoveryDeps, "claim">,
@@ -61,7 +60,7 @@ export async function recoverRun(
   await journal.flush();
 }
 
-/** A page of the store that cannot be read keeps no gateway from its other runs. */
+/** A page of the store that cannot be read does not keep the gateway from its other runs. */
 async function listWanting({ ownership, log }: RecoveryDeps): Promise<readonly StoredRun[]> {
   try {
     return await ownership.wanting();

@@ -1,6 +1,6 @@
 /**
- * The run life cycle: who may start what, how a run that rests resumes, and what becomes of runs when the process starts
- * and stops. A run that another process owns is followed there, and what is said to it is passed on.
+ * The run life cycle: starts runs, resumes those at rest, and takes care of runs when the process starts and stops. A
+ * run that another process owns is followed there, and messages for it are passed on.
  */
 import { ToolariumError } from "../errors.ts";
 import type { RequestMark } from "../journal.ts";
@@ -32,7 +32,7 @@ import { createTelling, type Telling } from "./telling.ts";
 export interface RunnerDeps extends Omit<StartingDeps, "builtins" | "onLost"> {
   /** Milliseconds for which a call waits for a person. */
   readonly approvalExpiresMs: number;
-  /** Absent: nobody else works on the store. */
+  /** Absent: no other process works on the store. */
   readonly peers?: Peers | undefined;
 }
 
@@ -48,7 +48,7 @@ export class Runner {
   readonly #revival: Revival;
   readonly #recovery: RecoveryDeps;
   readonly #leaving: (() => void)[] = [];
-  /** What is taken up or looked for in the background. */
+  /** Runs being taken up or looked for in the background. */
   #background: Promise<unknown> = Promise.resolve();
   #draining = false;
 
@@ -84,7 +84,7 @@ export class Runner {
       ownership: peers.ownership,
       stopped: () => this.#draining,
       claim: async ({ id, kind }) => {
-        // A chat in use is being answered, or a decision of it is being taken.
+        // A chat in use is being answered, or is taking a decision.
         if (kind !== "program" && owned(id) !== undefined) return undefined;
         const found = await this.#owned.borrow(id);
         return found === undefined || isElsewhere(found) ? undefined : found;
@@ -99,7 +99,7 @@ export class Runner {
     return this.#reader;
   }
 
-  /** The catalog that new runs get, those of one principal with what its calls have taught. */
+  /** The catalog that new runs get; with a principal, extended by what its calls have taught. */
   catalog(principal?: string): ReturnType<RunnerDeps["catalog"]> {
     return this.#deps.catalog(principal);
   }
@@ -123,7 +123,7 @@ export class Runner {
   }
 
   /**
-   * The record of a chat. With `once` nothing is opened when the same request has opened one before, here or in another
+   * The record of a chat. With `once` it opens nothing when the same request has opened one before, here or in another
    * process: then `known` is that one. Rejects as `start`.
    */
   async openChat(request: CallRunRequest): Promise<CallRun | { readonly known: string }> {
@@ -132,8 +132,8 @@ export class Runner {
   }
 
   /**
-   * A chat of this principal's own, to answer in: owned here until it rests after the loan was returned. Waits while
-   * another process answers in it, unless the signal aborts. Undefined when there is none.
+   * Borrows a chat of this principal, to answer in it. This process owns the chat until the loan is returned and the
+   * chat rests. Waits while another process answers in it, unless the signal aborts. Undefined when there is none.
    */
   async borrowChat(id: string, principal: string, signal: AbortSignal): Promise<Loan<CallRun> | undefined> {
     this.#refuseChanges();
@@ -150,14 +150,14 @@ export class Runner {
     return undefined;
   }
 
-  /** The newest chat that this request began; undefined when it began none that is still kept. */
+  /** The newest chat that this request began; undefined when none of them is still kept. */
   async findChat(principal: string, request: RequestMark): Promise<string | undefined> {
     return (await this.#deps.store.findByRequestKey(principal, requestKey(request)))?.id;
   }
 
   /**
    * The report of a program once it has ended or waits; undefined when there is none. One that was cancelled at this
-   * time or later (milliseconds since the Unix epoch) goes on before.
+   * time or later (milliseconds since the Unix epoch) resumes first.
    */
   async programAtRest(
     id: string,
@@ -170,14 +170,14 @@ export class Runner {
     const { run } = loan;
     if (run instanceof ProgramRun) {
       handOver(() => run.reopen(cancelledSince));
-      // Of those that an earlier process left it may be the next to be taken up.
+      // A run that an earlier process left may not have been taken up yet.
       if (run.journal.status !== "waiting") handOver(() => run.resume("restart"));
     }
     await run.rest();
     return this.#elsewhere.endAnywhere(run);
   }
 
-  /** What became of a decided call, once its run has ended or waits. */
+  /** How a decided call was settled, once its run has ended or waits. */
   async settlement(id: string, call: string): Promise<SettledCall | undefined> {
     const found = await this.#owned.borrow(id);
     if (found === undefined) return undefined;
@@ -188,11 +188,11 @@ export class Runner {
   }
 
   /**
-   * Records what a person said of a call that waits, and lets its run resume, wherever it is owned. Resolves when that
-   * is durable. Undefined when there is no such run, or its call is not theirs to decide.
+   * Records a person's decision on a pending call and resumes the run, whichever process owns it. Resolves when the
+   * decision is durable. Undefined when there is no such run, or the person may not decide its call.
    *
    * @throws `not_found`, `decision_conflict`, `invalid_arguments`, `tool_not_allowed`: see `decideCall`;
-   * `store_unavailable`: then the decision can be there later all the same, and may be sent again
+   * `store_unavailable`: the decision may still have been recorded, and can be sent again
    */
   async decide(decision: Decision): Promise<Decided | undefined> {
     this.#refuseChanges();
@@ -200,7 +200,7 @@ export class Runner {
     return stored && this.#telling.decide(stored, decision);
   }
 
-  /** Ends a run that has not ended; answers its report either way. Undefined as for `decide`. */
+  /** Ends a run that has not ended; returns its report either way. Undefined as for `decide`. */
   async cancel(id: string, viewer: Viewer): Promise<Report | undefined> {
     const run = await this.#reader.find(id, viewer);
     if (run === undefined) return undefined;
@@ -213,9 +213,8 @@ export class Runner {
   }
 
   /**
-   * Takes up what nobody owns, now and whenever another process has ended: programs resume, and calls that people
-   * decided; what only a client could resume is ended. Those that wait expire in their time. Returns how many there
-   * were.
+   * Takes up runs without an owner, now and whenever another process has ended: resumes programs, and calls that people
+   * decided; ends what only a client could resume. Waiting runs expire in their time. Returns how many there were.
    */
   async recover(): Promise<{ readonly resumed: number; readonly ended: number }> {
     const { resumed, ended, atRest } = await recoverRuns(this.#recovery);
@@ -225,8 +224,8 @@ export class Runner {
   }
 
   /**
-   * Takes no new runs and lets the present ones finish for this time. Then `suspend` leaves programs as they are, for
-   * the next process to go on with, and `cancel` ends them. Resolves when none is left.
+   * Takes no new runs and gives the present ones this long to finish. Then `suspend` leaves programs for the next
+   * process to resume, and `cancel` ends them. Resolves when none is left.
    */
   async drain(deadlineMs: number, rest: "suspend" | "cancel"): Promise<void> {
     this.#draining = true;
@@ -253,7 +252,7 @@ export class Runner {
     this.#background = Promise.all([this.#background, again]);
   }
 
-  /** After its record could not be kept for a while. */
+  /** Resumes a run whose record could not be kept for a while. */
   async #takeUp(id: string): Promise<void> {
     const stored = await this.#deps.store.getRun(id);
     if (stored !== undefined && !this.#draining) await recoverRun(stored, this.#recovery, "store");
@@ -290,7 +289,7 @@ export class Runner {
   #refuseNewRun({ principal, parent }: Pick<ProgramRequest, "principal" | "parent">): void {
     this.#refuseChanges();
     const refusal = this.#deps.store.refusalFor(principal);
-    // The programs of a chat were let in with it.
+    // The quota admitted the programs of a chat with the chat itself.
     if (refusal !== undefined && !(refusal.code === "store_full" && parent !== undefined)) throw refusal;
   }
 }

@@ -1,4 +1,4 @@
-/** How runs begin: a program is compiled and handed to the pool, a record for calls is opened. */
+/** Begins runs: compiles a program and hands it to the pool, or opens a record for calls. */
 import type { Compiler } from "../code/compile.ts";
 import type { MemoryBudget } from "../memory-budget.ts";
 import type { Store } from "../store/store.ts";
@@ -29,9 +29,9 @@ export interface StartingDeps extends ProgramDeps {
   readonly store: Store;
   /** See `PrepareDeps`. */
   readonly tokenBudgets?: TokenBudgets;
-  /** Of the process. Absent: without bound. */
+  /** The memory budget of the process. Absent: without bound. */
   readonly memory?: MemoryBudget | undefined;
-  /** Told when the record of a run cannot be kept. */
+  /** Called when the record of a run cannot be kept. */
   readonly onLost: (run: string) => void;
 }
 
@@ -40,7 +40,7 @@ export interface StartingParts extends StartingDeps {
   readonly owned: OwnedRuns<OwnedRun>;
   readonly followers: Followers;
   readonly reader: RunReader;
-  /** The report of a run at rest, wherever it came to rest. */
+  /** The report of a run at rest, whichever process brought it there. */
   readonly endAnywhere: (run: OwnedRun) => Promise<Report>;
 }
 
@@ -116,7 +116,7 @@ export async function openCalls(
   return run;
 }
 
-/** Whoever took the run over found it in the store. */
+/** Rethrows unless another process took the run over: it found the run in the store. */
 function unlessTakenOver(error: unknown): void {
   if (!isTakenOver(error)) throw error;
 }

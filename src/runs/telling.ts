@@ -1,4 +1,4 @@
-/** What people say to a run: done here when the run is owned here or can be, and by its owner otherwise. */
+/** Messages of people to a run: handled here when this process owns the run or can claim it, else sent to its owner. */
 import type { StoredRun } from "../store/store.ts";
 import { type DecidingDeps, decideLent, seenBy, watched } from "./deciding.ts";
 import type { Decided, Decision } from "./live/active-run.ts";
@@ -20,7 +20,7 @@ export interface Telling {
   cancel(id: string): Promise<void>;
 }
 
-/** Takes what other processes say to runs of this one, too. */
+/** Also takes the messages that other processes send to runs of this one. */
 export function createTelling(deps: TellingDeps): Telling {
   const { owned, mailbox, elsewhere } = deps;
 
@@ -36,7 +36,7 @@ export function createTelling(deps: TellingDeps): Telling {
         if (!isElsewhere(found)) return await here(found);
         if ((await mailbox.post(id, message)) === "done") return there();
       } catch (error) {
-        // Whoever owns the run now is told instead: said twice it is done once.
+        // The new owner of the run gets the message instead. A message that is sent twice takes effect once.
         if (!isTakenOver(error)) throw error;
       }
     }

@@ -1,4 +1,6 @@
-/** What calls made outside a program are made of: their record, their rules, and what they need of the gateway. */
+/**
+ * Options of runs for calls made outside a program: their record, their policy, and the parts of the gateway they use.
+ */
 import type { RequestMark } from "../../journal.ts";
 import type { Catalog } from "../../tools/catalog.ts";
 import type { Bridge } from "../../tools/gate/bridge.ts";
@@ -7,7 +9,7 @@ import type { Journal } from "../live/live-journal.ts";
 import type { OwnedRun } from "../live/owned-runs.ts";
 import type { RunSpec } from "../record/run-spec.ts";
 
-/** A request that goes on with a chat. */
+/** A request that resumes a chat. */
 export interface ResumingRequest {
   readonly layers: readonly PolicyLayer[];
   readonly request: RequestMark;

@@ -1,10 +1,10 @@
-/** Results of several blocks: a program that took one for a text or a value is told where the text is. */
+/** For programs that took a result of several content blocks for a text or a value: the hint says where the text is. */
 
 import { isRecord } from "../../json.ts";
 import type { FailedProgram } from "./failing-value.ts";
 import { lastResult } from "./failing-value.ts";
 
-/** Undefined when no such result came last, or the program reads blocks already. */
+/** Undefined when the last result is of another kind, or the program already reads blocks. */
 export function hintForContent(program: FailedProgram): string | undefined {
   const result = lastResult(program.run, program.namespaces);
   if (result === undefined || /\bcontent\b/.test(program.code)) return undefined;

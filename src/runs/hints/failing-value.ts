@@ -1,6 +1,7 @@
 /**
- * Which value a failure at run time was about, as far as the program's text tells: the chain of names at the place of
- * the failure, and the tool whose result its first name was given. Read as text: a parser can be stalled by a program.
+ * Finds the value that a failure at run time was about, as far as the program's text tells: the chain of names at the
+ * place of the failure, and the tool whose result its first name holds. Reads plain text, because a program could stall
+ * a parser.
  */
 
 import type { ToolNamespaces } from "../../../sandbox/index.ts";
@@ -22,7 +23,7 @@ export interface FailedProgram {
 export interface Chain {
   /** Undefined when the chain begins with something that has no name. */
   readonly root: string | undefined;
-  /** That something, when it is the result of a call: `shop.list` of `(await shop.list({})).rows`. */
+  /** The call that the chain begins with, when its result has no name: `shop.list` of `(await shop.list({})).rows`. */
   readonly call?: string;
   readonly path: readonly (string | number)[];
 }
@@ -35,7 +36,7 @@ export interface ToolValue {
 }
 
 export interface Origin {
-  /** In the program's own words. */
+  /** As the program writes it. */
   readonly callable: string;
   /** Its id. */
   readonly tool: string;
@@ -55,7 +56,7 @@ const CHAIN_AT_START = new RegExp(
   "s",
 );
 const STEPS = new RegExp(STEP, "g");
-/** Text is read from its end backwards no further than this: what is looked for is short. */
+/** Characters that are read backwards from the end of a text. The chains of real programs are shorter. */
 const MAX_LOOK_BACK = 400;
 
 /** The chain that ends where this text does; undefined when none does. Steps may stand on lines of their own. */
@@ -85,7 +86,7 @@ export function chainAfter(
   return { names, texts: texts.slice(0, 6).map(([, a, b, c]) => a ?? b ?? c ?? "") };
 }
 
-/** V8's own words for an expression: `orders.rows`, `(intermediate value).rows`. */
+/** Parses an expression as V8's messages quote it: `orders.rows`, `(intermediate value).rows`. */
 export function chainOf(words: string): Chain | undefined {
   const INTERMEDIATE = "(intermediate value)";
   if (!words.startsWith(INTERMEDIATE)) {
@@ -105,7 +106,7 @@ function stepsOf(steps: string): readonly (string | number)[] {
   });
 }
 
-/** What the program gives this variable: a tool's result, if that is what its text says. The last place counts. */
+/** The tool's result that the program's text assigns to this variable. Of several assignments the last one counts. */
 export function originOf(name: string, code: string, namespaces: ToolNamespaces): Origin | undefined {
   const escaped = name.replaceAll("$", "\\$");
   const call = `=\\s{0,20}\\(?(?<awaited>await\\s{1,20})?(?<callee>${NAME}(?:${STEP})*)\\s{0,20}\\(`;
@@ -130,7 +131,7 @@ export function originOf(name: string, code: string, namespaces: ToolNamespaces)
   return undefined;
 }
 
-/** Whether the program gives this name to something of its own. */
+/** Whether the program declares this name. */
 export function isDeclared(name: string, code: string): boolean {
   const escaped = name.replaceAll("$", "\\$");
   return new RegExp(`(?<![\\w$])(?:const|let|var|function|class)\\s{1,20}${escaped}(?![\\w$])`).test(code);
@@ -143,10 +144,12 @@ export function isOwn(name: string, code: string): boolean {
 }
 
 const STEPS_NEXT = new RegExp(`\\s*\\)?(?<steps>(?:\\s*(?:${STEP}))*)\\s*(?<called>\\()?`, "y");
-/** Longer arguments are not gone through. */
+/** Characters. Longer arguments are not scanned. */
 const MAX_ARGUMENTS = 2_000;
 
-/** The steps taken from a call's result, whose arguments begin at `start`; undefined when something else became of it. */
+/**
+ * The steps that follow a call, whose arguments begin at `start`; undefined when the program uses the result otherwise.
+ */
 function stepsAfterCall(code: string, start: number): Chain["path"] | undefined {
   let depth = 1;
   let quote = "";
@@ -166,7 +169,7 @@ function stepsAfterCall(code: string, start: number): Chain["path"] | undefined 
   return undefined;
 }
 
-/** The id of the tool that a program calls by these words. */
+/** The id of the tool that an expression like `shop.list` calls. */
 export function toolCalled(
   callable: string,
   { servers, locals, functions = [] }: ToolNamespaces,

@@ -1,4 +1,4 @@
-/** One sentence with the way out, for failures whose own words do not say it. Written for a model to read. */
+/** One sentence that says what to do, for failures whose own message does not. Written for a model to read. */
 import type { EngineFailure } from "../../../sandbox/index.ts";
 import { NO_IMPORT, wayOutOfMember } from "../../code/syntax/absent-names.ts";
 import { hintForContent } from "./content-hints.ts";
@@ -24,7 +24,7 @@ export function hintFor(failure: EngineFailure, program: FailedProgram): string 
   }
 }
 
-/** V8's words for what programs of models run into; `what` is the expression as the program has it. */
+/** V8's messages for the usual faults in programs of models; `what` is the expression as the program has it. */
 const NOT_DEFINED = /^ReferenceError: (?<name>\S+) is not defined$/;
 const NO_FUNCTION = /^TypeError: (?<what>.{1,300}) is not a (?:function|constructor)$/s;
 const NOT_ITERABLE = /^TypeError: (?<what>.{1,300}?) is not iterable/s;

@@ -5,7 +5,7 @@ import type { RunState } from "../record/run-state.ts";
 
 const MOST_NAMED = 3;
 
-/** Undefined for what is no limit. */
+/** Undefined when the code is not that of a limit. */
 export function hintForLimit(code: EngineFailureCode, run: RunState): string | undefined {
   switch (code) {
     case "cpu_timeout":
@@ -24,7 +24,7 @@ export function hintForLimit(code: EngineFailureCode, run: RunState): string | u
   }
 }
 
-/** For a run whose calls nobody decided in time. */
+/** For a run that expired: nobody decided its calls in time. */
 export function hintForExpired(run: RunState): string {
   const asked = namesOf(run.calls.filter(({ open }) => open?.step === "asked"));
   const waited = asked === "" ? "" : `It was waiting for a decision about ${asked}. `;

@@ -46,7 +46,9 @@ export function hintForNoFunction(words: string, program: FailedProgram): string
   return typeof name === "string" ? hintForMember(root, name, namespaces) : undefined;
 }
 
-/** `tools.shop__order(…)`, `shop.tools.order(…)`, `globalThis.callTool("order")`: the root is there. */
+/**
+ * `tools.shop__order(…)`, `shop.tools.order(…)`, `globalThis.callTool("order")`: the root exists, the path does not.
+ */
 function meantByChain(root: string, path: readonly string[], program: FailedProgram): string | undefined {
   const isRoot = root === "globalThis" || holdsTools(root, program.namespaces);
   if (!isRoot) return undefined;
@@ -60,7 +62,7 @@ function holdsTools(root: string, { servers, locals }: ToolNamespaces): boolean 
   return root === "tools" || [...servers, ...locals].some(({ global }) => global === root);
 }
 
-/** Of `tools` and `runs`: any other name on a server is a tool, which the gate refuses. */
+/** For `tools` and `runs` alone: any other name on a server counts as a tool, and the gate refuses it. */
 function hintForMember(root: string, name: string, { functions = [] }: ToolNamespaces): string | undefined {
   const names = functions.filter(({ on }) => on === root).map((each) => each.name);
   if (names.length === 0) return undefined;
@@ -91,7 +93,7 @@ function offeredServers({ servers }: ToolNamespaces): readonly string[] {
   return servers.flatMap(({ global, tools }) => (tools.length > 0 ? [global] : []));
 }
 
-/** Where the failure was; else where the program has the name first. */
+/** The chain at the place of the failure, or else where the program first has the name. */
 function chainInCode(name: string, { code, place }: FailedProgram): ReturnType<typeof chainAfter> {
   const at = place === undefined ? -1 : offsetOf(code, place.line, place.column);
   const [here, first] = [at, firstUse(name, code)].map((offset) =>

@@ -1,4 +1,6 @@
-/** What a program that completed did wrong all the same, as far as what it showed tells. Written for a model to read. */
+/**
+ * Remarks on programs that completed and still did something wrong, as their output shows. Written for a model to read.
+ */
 import type { RunState } from "../record/run-state.ts";
 
 /** `result` is JSON text. */
@@ -7,7 +9,7 @@ export function remarksOn(result: string, { logs }: Pick<RunState, "logs">): rea
   return texts.flatMap(([text, remark]) => (shown.some((each) => each.includes(text)) ? [remark] : []));
 }
 
-/** What becomes of values that are put into a text. */
+/** What JavaScript makes of values that are joined to a text. */
 const texts: readonly (readonly [text: string, remark: string])[] = [
   ["[object Promise]", 'A promise was made into text, "[object Promise]": put await before the call.'],
   [

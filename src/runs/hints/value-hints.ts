@@ -1,4 +1,4 @@
-/** Values that are not what a program took them for: told by what the tool it had them from returned, by its keys. */
+/** For values that are not what a program took them for: the hint names the keys of what the tool really returned. */
 
 import { environmentNames } from "../../code/syntax/environment-names.ts";
 import { isRecord } from "../../json.ts";
@@ -46,7 +46,7 @@ export function hintForNoArray(
   if (chain === undefined) return undefined;
   const source = sourceOf(chain, program);
   if (typeof source === "string") return source;
-  // In `const [first] = await …` what is taken apart has no name, and came last.
+  // The value that `const [first] = await …` takes apart has no name: it is the last result.
   const isLast = use === "iterate" && chain.root === undefined;
   if (source === undefined || !(source.isSure || isLast)) return undefined;
   const { from, path } = source;
@@ -58,7 +58,7 @@ export function hintForNoArray(
   return `This is no array: ${said}.${useInstead(value, chain)}`;
 }
 
-/** What a method of arrays was called on; V8 has no words for what has no name, the program's text does. */
+/** The value that an array method was called on. V8 quotes no name for a value without one, so the text is read. */
 function receiverOf(words: string, program: FailedProgram): Chain | undefined {
   const chain = chainOf(words);
   const method = chain?.path.at(-1);
@@ -75,7 +75,7 @@ interface Source {
   readonly isSure: boolean;
 }
 
-/** Where the value of a chain came from; a sentence instead when the reason is there: nobody awaited it. */
+/** The result that a chain's value came from. A sentence instead when a missing `await` is the cause. */
 function sourceOf(
   { root, call, path }: Chain,
   { code, namespaces, run }: FailedProgram,
@@ -91,7 +91,7 @@ function sourceOf(
     const from = lastResult(run, namespaces, origin.tool);
     return from && { from, path: [...origin.path, ...path], isSure: true };
   }
-  // A variable of unknown origin by itself says nothing; of a chain the last name was looked for in something.
+  // A variable of unknown origin alone gives no hint. In a chain the last name was read from some value.
   if (root !== undefined && (path.length === 0 || environmentNames.includes(root) || isOwn(root, code)))
     return undefined;
   const from = lastResult(run, namespaces);
@@ -115,7 +115,7 @@ function sayNull(from: ToolValue, path: Chain["path"], value: unknown): string |
   return `${JSON.stringify(path.at(-1))} is null here: check for it, or write ?. after it.`;
 }
 
-/** The name that was meant, among those where it was looked for, else anywhere in the result. */
+/** The name that was probably meant: among the keys of the value that was read, else anywhere in the result. */
 function suggest(missing: string | number, whole: unknown, holder: unknown): string {
   if (Array.isArray(holder))
     return typeof missing === "number"

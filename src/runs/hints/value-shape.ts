@@ -1,11 +1,11 @@
-/** What a tool's result looks like, by its keys alone: no value of it is said, however short. */
+/** Describes a tool's result by its keys alone. It shows no value, however short. */
 
 import { docText, propertyKey } from "../../code/declare/type-text.ts";
 import { isRecord } from "../../json.ts";
 
 const MAX_DEPTH = 3;
 const MAX_KEYS = 10;
-/** Keys of one object that a wrong name is held against. */
+/** Keys of one object that a wrong name is compared with. */
 const MAX_COMPARED = 100;
 const MAX_KEY_CHARS = 40;
 const MAX_CHARS = 300;

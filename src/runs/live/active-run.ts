@@ -1,4 +1,4 @@
-/** What the runner gives back to whoever began a run, or decided one of its calls. */
+/** What the runner returns to the caller that began a run, or decided one of its calls. */
 import type { JournalEvent } from "../../journal.ts";
 import type { HumanDecision } from "../../tools/gate/gate-call.ts";
 import type { PolicyLayer } from "../../tools/policy-layer.ts";
@@ -11,18 +11,23 @@ export interface ActiveRun {
   readonly id: string;
   report(): Report;
   /**
-   * Resolves when the run ended or waits for a person. Rejects with `store_unavailable` or `store_damaged` when its
-   * record cannot be kept: then what became of it is not known yet. Whoever ignores it ends no process.
+   * Resolves when the run has ended or waits for a person. Rejects with `store_unavailable` or `store_damaged` when its
+   * record cannot be kept: its outcome is not known yet. A rejection that nobody awaits does not end the process.
    */
   readonly done: Promise<Report>;
   cancel(): void;
-  /** Resolves when all that is known of it is kept; rejects as `done`. Nobody is told of a run before. */
+  /**
+   * Resolves when everything recorded of the run so far is kept; rejects as `done`. Nobody hears of the run earlier.
+   */
   kept(): Promise<void>;
-  /** Events after this seq, then live ones, each once it is kept. `rest`, the default: until the run ends or waits. `end`: until it is not owned here any more. */
+  /**
+   * Events after this seq, then live ones, each once it is kept. `rest`, the default: until the run ends or waits.
+   * `end`: until this process no longer owns it.
+   */
   events(afterSeq?: number, until?: "rest" | "end"): AsyncIterable<JournalEvent>;
 }
 
-/** What a person says of a call, by any road. */
+/** A person's decision on a call, through whichever interface. */
 export interface Decision {
   readonly run: string;
   readonly call: string;
@@ -32,12 +37,12 @@ export interface Decision {
   readonly layers?: readonly PolicyLayer[];
 }
 
-/** What follows from a decision. */
+/** The result of a decision. */
 export interface Decided {
   /** The report once the run has ended or waits again, as far as the viewer may read it. Rejects as `ActiveRun.done`. */
   readonly done: Promise<Report>;
-  /** The same, as it stands. */
+  /** The report as it stands now, as far as the viewer may read it. */
   report(): Promise<Report>;
-  /** What became of the call; undefined when its run ended first. */
+  /** How the call was settled; undefined when its run ended first. */
   readonly settled: Promise<SettledCall | undefined>;
 }

@@ -1,6 +1,7 @@
 /**
- * What people say of calls that wait for them. A decision is bound to its run, call and arguments, is in the journal
- * before anything follows from it, and is taken once: the same again changes nothing, another one is refused.
+ * Decisions of people on calls that need approval. A decision is bound to its run, call and arguments. It is in the
+ * journal before anything follows from it. It counts once: the same decision again changes nothing, and another one is
+ * refused.
  */
 
 import { ToolariumError, toolFailureCode } from "../../errors.ts";
@@ -21,7 +22,7 @@ export interface Decidable {
   readonly journal: Journal;
   /** The gate's view of one of its calls. */
   gate(id: string, tool: string, args: string, rest: GateRest): GateCall;
-  /** One decision at a time. */
+  /** Runs one decision at a time. */
   exclusively<T>(act: () => Promise<T>): Promise<T>;
   /** Called once, when the decision is durable. */
   goOn(call: string, decision: HumanDecision, layers: readonly PolicyLayer[]): void;
@@ -37,14 +38,14 @@ export interface DecisionRequest {
 }
 
 /**
- * Resolves when the decision is durable; the run goes on from there.
+ * Resolves when the decision is durable; the run resumes from there.
  *
- * A call in doubt can be decided by the id of that question, or by its own; only what was decided before, said again by
- * its own id, is no answer to it.
+ * A call in doubt can be decided by the id of that question, or by its own id. One exception: an earlier decision that
+ * is repeated under the call's own id does not answer the question.
  *
- * @throws `not_found` for a call that the run does not have; `decision_conflict` when it was decided otherwise, was
- * never to be decided, or its run has ended; `invalid_arguments` when edited arguments or a result do not fit, or the
- * tool is not allowed any more: then nothing was decided
+ * @throws `not_found` for a call that the run does not have; `decision_conflict` when the call was decided otherwise,
+ * never needed a decision, or its run has ended; `invalid_arguments` when edited arguments or a result do not fit, or
+ * the tool is no longer allowed: then nothing was decided
  */
 export function decideCall(run: Decidable, request: DecisionRequest, bridge: Bridge): Promise<void> {
   return run.exclusively(async () => {
@@ -63,7 +64,7 @@ export function decideCall(run: Decidable, request: DecisionRequest, bridge: Bri
     const signal = new AbortController().signal;
     const rest = { journal, timeoutMs, signal };
     const gate = { ...run.gate(call, record.tool, shown, rest), narrowing: layers };
-    // The answer to an earlier question, come once more: it says nothing of the present one.
+    // A repeated answer to an earlier question does not answer the present one.
     const doubtedAt = record.doubts[question];
     const earlier = record.decisions.findLast(({ seq }) => seq < (doubtedAt ?? 0));
     if (await wasSaid(gate, decision, earlier, bridge)) return;
@@ -77,7 +78,7 @@ export function decideCall(run: Decidable, request: DecisionRequest, bridge: Bri
       throw new ToolariumError(toolFailureCode[kind], `${message} The call waits on.`);
     }
     await journal.flush();
-    // As the journal has it, which is what a restart would go on with.
+    // Taken from the journal, from which a restart would resume too.
     const decided = state.call(call)?.open;
     if (decided?.step === "decided") run.goOn(call, decided.decision, layers);
   });
@@ -96,7 +97,7 @@ async function refuseUnlessSame(
   throw new ToolariumError("decision_conflict", `${gate.id} ${explain(made, state, isOpen)}`);
 }
 
-/** Whether this is what was decided of the call then. */
+/** Whether `decision` repeats what was decided of the call then. */
 async function wasSaid(
   gate: GateCall,
   decision: HumanDecision,

@@ -1,7 +1,7 @@
 /**
- * Who is asked about a waiting call, and what they are shown. A key decides the calls of its own principal; with
- * `decides` also those of others, as far as its own rules include the tool. Of others' runs it sees these calls and
- * nothing else.
+ * Which keys may decide a call that needs approval, and what they see. A key decides the calls of its own principal;
+ * with `decides` also those of others, as far as its own rules include the tool. Of others' runs it sees these calls
+ * and nothing else.
  */
 import type { StoredRun } from "../../store/store.ts";
 import { matchesGlob } from "../../tools/patterns.ts";
@@ -15,7 +15,7 @@ import type { AskedCall } from "../summary/run-summary.ts";
 /** Whether this tool's calls are decided for this principal. */
 export type DecideScope = (principal: string, tool: string) => boolean;
 
-/** Whose runs somebody sees: `admin` those of all, `decides` the waiting calls of some. */
+/** What a viewer may see of others: with `admin` all their runs, with `decides` some of their waiting calls. */
 export interface Viewer {
   readonly principal: string;
   readonly admin: boolean;
@@ -52,12 +52,12 @@ export function createDecideScope(patterns: readonly string[], policy: Policy): 
     patterns.some((pattern) => matchesGlob(pattern, principal)) && refusingRule(tool, policy) === undefined;
 }
 
-/** Whether the run as a whole is theirs to see. */
+/** Whether the viewer may see the whole run. */
 export function seesWhole({ principal }: Pick<StoredRun, "principal">, viewer: Viewer): boolean {
   return viewer.admin || principal === viewer.principal;
 }
 
-/** Whether they are asked about this tool's calls of this run. */
+/** Whether the viewer may decide this tool's calls in this run. */
 export function isAsked({ principal }: Pick<StoredRun, "principal">, tool: string, viewer: Viewer): boolean {
   return viewer.admin || principal === viewer.principal || viewer.decides?.(principal, tool) === true;
 }
@@ -80,7 +80,7 @@ export function narrowReport(report: Report, mayDecide: (tool: string) => boolea
   };
 }
 
-/** A call of this run that waits for a person, as people see it. */
+/** A call of this run that needs approval, as people see it. */
 export function toApproval(
   { id, principal, parent, spec }: Pick<StoredRun, "id" | "principal" | "parent" | "spec">,
   { call, tool, args, reason, askedAt }: AskedCall,

@@ -1,4 +1,4 @@
-/** How runs end, as their journals say it. */
+/** Builds the events that end runs, and the errors that clients get. */
 import type { EngineFailure, EngineWarning, ToolNamespaces } from "../../../sandbox/index.ts";
 import { type CompileOutcome, isPosition, type Position } from "../../code/compile.ts";
 import type { RunErrorCode } from "../../error-codes.ts";
@@ -18,7 +18,7 @@ function effectsOf({ hasEffects }: RunState): RunError["effects"] {
   return hasEffects ? "possible" : "none";
 }
 
-/** The end of a run that nothing executes, with what its journal can still tell. */
+/** The end of a run that is not executing, with the figures that its journal still gives. */
 export function endAtRest(
   state: RunState,
   code: "cancelled" | "approval_expired",
@@ -48,12 +48,12 @@ const LEFT = {
   store: "The store could not be written while this run was going on.",
 };
 
-/** The end of a run that its client left, an earlier process or the store, and that nothing goes on with by itself. */
+/** The end of a run that nothing resumes by itself: its client left, the gateway stopped, or the store failed. */
 export function endLeft(state: RunState, by: keyof typeof LEFT): Ended {
   return endAtRest(state, "cancelled", LEFT[by]);
 }
 
-/** When a run ended so: milliseconds since the Unix epoch. Undefined for one that did not. */
+/** When a run ended by `endLeft`: milliseconds since the Unix epoch. Undefined when it did not. */
 export function leftAt({ end }: RunState): number | undefined {
   return Object.values(LEFT).includes(end?.error?.message ?? "") ? end?.at : undefined;
 }
@@ -75,8 +75,8 @@ function usageAtRest(state: RunState): RunUsage {
 }
 
 /**
- * What the client of a run is told instead of its end when its record cannot be kept. `journal` is lost, and `refusal`
- * says why.
+ * The error that a run's client gets in place of its end, when the run's record cannot be kept. `journal` is the lost
+ * one; `refusal` says why.
  */
 export function refuseLost(
   { id, journal }: { readonly id: string; readonly journal: Pick<Journal, "state" | "readable"> },
@@ -96,7 +96,7 @@ export function refuseLost(
   return new ToolariumError(code, message, known);
 }
 
-/** Whether it failed because another process owns the run now, and goes on with it. */
+/** Whether it failed because another process owns the run now and resumes it. */
 export function isTakenOver(error: unknown): boolean {
   return error instanceof ToolariumError && error.code === "run_lost";
 }
@@ -121,7 +121,7 @@ export function endRefused(outcome: Extract<CompileOutcome, { ok: false }>, comp
   };
 }
 
-/** A program that was executed, and what its journal has. */
+/** A program that was executed, and its journal's state. */
 export interface RunProgram {
   readonly code: string;
   readonly compiled: NonNullable<ProgramSpec["compiled"]>;
@@ -130,8 +130,8 @@ export interface RunProgram {
 }
 
 /**
- * What the engine says of a failure, with the way out. Its positions are the author's, as the engine knows the origins
- * of the program, but a program can make up any. `engine` is the present one.
+ * The engine's failure as a run error, with a hint. The engine maps positions to the author's text, but a program can
+ * forge any position. `engine` is the present one.
  */
 export function toRunError(
   failure: EngineFailure,
@@ -153,8 +153,8 @@ export function toRunError(
 }
 
 /**
- * The failure's message, and each error that it stands on in a line of its own, with its place in the author's text:
- * `errors[0] at 3:12: Error: no`.
+ * The failure's message, then each nested error on a line of its own, with its place in the author's text: `errors[0]
+ * at 3:12: Error: no`.
  */
 export function describeFailure(failure: EngineFailure, compiled: RunProgram["compiled"]): string {
   const { message, inner = [], innerLeft = 0 } = failure;
@@ -175,7 +175,7 @@ function placeOf(
   return { line, column };
 }
 
-/** What the engine remarks, at places that the author's text has. */
+/** The engine's warning, at a position that exists in the author's text. */
 export function toRunWarning(
   { severity, message, ...place }: EngineWarning,
   compiled: RunProgram["compiled"],

@@ -1,14 +1,14 @@
 /**
- * The clock of pending approvals: who waits longer than a deployment allows, ends. The store knows who waits since when;
- * here is one timer, for the first of them.
+ * Approval timeouts: ends runs that have waited longer than `approvals.expiresMs`. The store knows since when each run
+ * waits; here is one timer, for the run that expires first.
  */
 import type { Log } from "../../log.ts";
 import type { Store, WaitingRun } from "../../store/store.ts";
 
 export interface Expiry extends Disposable {
-  /** A run waits since this time: milliseconds since the Unix epoch. */
+  /** Notes that a run waits since this time: milliseconds since the Unix epoch. */
   expect(waitsSince: number): void;
-  /** Looks now. Never rejects. */
+  /** Checks now. Never rejects. */
   look(): Promise<void>;
 }
 
@@ -17,18 +17,18 @@ export interface ExpiryDeps {
   readonly log: Log;
   /** Milliseconds for which a run waits. */
   readonly expiresMs: number;
-  /** Ends a run that has waited too long, unless somebody has decided meanwhile. */
+  /** Ends a run that has waited too long, unless a decision has arrived meanwhile. */
   readonly expire: (run: string) => Promise<void>;
 }
 
 const AT_ONCE = 50;
 /**
- * Milliseconds after which it looks again without a reason: for runs that another process left waiting, or whose end
- * failed.
+ * Milliseconds between checks that nothing else causes. They find runs that another process left waiting, and runs
+ * whose expiry failed.
  */
 const LOOK_MS = 60_000;
 
-/** Keeps no process alive. */
+/** Its timer does not keep the process alive. */
 export function createExpiry({ store, log, expiresMs, expire }: ExpiryDeps): Expiry {
   let timer: NodeJS.Timeout | undefined;
   let nextAt = Number.POSITIVE_INFINITY;

@@ -1,6 +1,6 @@
 /**
- * Following runs: their events, wherever they are owned. Here they are told as they happen; those of other processes
- * are read from the store each time that their owner says there is more. Seqs are the same everywhere, so a stream that
+ * Follows the events of runs, whichever process owns them. Runs owned here are followed as they happen; those of other
+ * processes are read from the store each time their owner signals more. Seqs are the same everywhere, so a stream that
  * began in one process can be resumed in any other.
  */
 import type { JournalEvent, RunStatus } from "../../journal.ts";
@@ -9,16 +9,19 @@ import { statusAfter } from "../record/run-state.ts";
 import { isTakenOver } from "./endings.ts";
 import type { Journal } from "./live-journal.ts";
 
-/** Port: what the owners of runs tell other processes. A signal can be lost, so whoever waits is woken from time to time. */
+/**
+ * Port: what the owners of runs signal to other processes. A signal can be lost, so waiting followers also wake from
+ * time to time.
+ */
 export interface Signals {
   /**
-   * Resolves when the journal of this run has grown, or its owner has changed, since the last call, or perhaps not.
-   * Resolves with `silent` where nobody else appends anything. Rejects when the signal aborts.
+   * Resolves when the journal of this run has grown, or its owner has changed, since the last call. It may resolve
+   * without a change. Resolves with `silent` where no other process appends anything. Rejects when the signal aborts.
    */
   next(run: string, signal?: AbortSignal): Promise<"look" | "silent">;
 }
 
-/** Of a process that has the store to itself. */
+/** For a process that has the store to itself. */
 export const noSignals: Signals = { next: async () => "silent" };
 
 export interface FollowOptions {
@@ -26,24 +29,24 @@ export interface FollowOptions {
   readonly afterSeq?: number | undefined;
   /** `rest`, the default: until the run ends or waits. `end`: until it ends. */
   readonly until?: "rest" | "end" | undefined;
-  /** Ends it at once, also while nothing happens: it rejects with the signal's reason. */
+  /** Ends the stream at once, also while nothing happens: it rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface Followers {
   /**
-   * Events of a run, each once it is kept. Those of a run that nobody goes on with here, and that cannot be owned
-   * elsewhere, end with the last one there is.
+   * Events of a run, each once it is kept. When the run is not active here and cannot be owned elsewhere, the stream
+   * ends with the last recorded event.
    */
   follow(run: string, options?: FollowOptions): AsyncGenerator<JournalEvent>;
-  /** The same of a run whose journal is at hand, though it may be owned elsewhere by now. */
+  /** The same for a run whose journal is in memory here, though another process may own it by now. */
   followLive(journal: Journal, options?: FollowOptions): AsyncGenerator<JournalEvent>;
 }
 
 export interface FollowersDeps {
   readonly store: Pick<Store, "getRun" | "readJournal">;
   readonly signals: Signals;
-  /** Of a run that is owned here. */
+  /** The journal of a run that is owned here. */
   readonly journal: (run: string) => Journal | undefined;
 }
 
@@ -89,7 +92,9 @@ export function createFollowers({ store, signals, journal }: FollowersDeps): Fol
   return { follow, followLive };
 }
 
-/** So that nobody has heard of what an ended process did not leave, and every stream can be resumed where it was cut. */
+/**
+ * Yields kept events alone: a crash takes back nothing that was sent, and every stream can be resumed where it was cut.
+ */
 async function* keptEvents(
   journal: Journal,
   { afterSeq, until, signal }: FollowOptions,

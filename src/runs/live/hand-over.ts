@@ -1,8 +1,8 @@
-/** Programs on their way into the pool, which may have no place for one. */
+/** Hands programs to the pool, which may have no place for one. */
 import { PoolRefusal } from "../../../sandbox/index.ts";
 import { ToolariumError } from "../../errors.ts";
 
-/** @throws `queue_full` or `not_ready` when the pool takes nothing; then nothing has happened */
+/** @throws `queue_full` or `not_ready` when the pool takes nothing; then nothing has started */
 export function handOver(start: () => void): void {
   try {
     start();

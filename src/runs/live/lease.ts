@@ -28,13 +28,13 @@ export interface LeaseOptions {
     call: Pick<GuestCall, "n" | "args" | "fault"> & { readonly tool: string },
     rest: GateRest,
   ) => GateCall;
-  /** How far an earlier lease brought this call; undefined for one that is new. */
+  /** How far this call came under an earlier lease; undefined for a new call. */
   readonly openCall: (id: string, n: number) => OpenCall | undefined;
   /** Milliseconds until the run's own deadline. */
   readonly leftMs: () => number;
   /** Milliseconds for one call, from the configuration. */
   readonly callTimeoutMs: number;
-  /** A person is needed. */
+  /** A call needs approval. */
   readonly onPending: (pending: PendingCall) => void;
   readonly onStarted: () => number;
 }
@@ -43,26 +43,31 @@ export type GateRest = Pick<GateCall, "journal" | "timeoutMs" | "leftMs" | "sign
 
 export interface Lease {
   readonly host: RunHost;
-  /** Tells a call that this lease holds that it is decided; it goes on when the engine takes it. */
+  /** Passes the decision to a call that this lease holds. The call resumes when the engine takes it. */
   decided(call: string, decision: HumanDecision): void;
-  /** The calls under way are aborted, and nothing of them reaches the journal any more. Idempotent. */
+  /** Aborts the calls under way. Nothing of them reaches the journal any more. Idempotent. */
   close(): void;
   /**
-   * The program is gone, and its record cannot be kept: the calls under way come to their end, and the journal gets what
-   * became of them. Resolves when none is under way, or once it is closed. Never rejects.
+   * For a program that is gone and whose record cannot be kept: lets the calls under way finish, and appends their
+   * settlements to the journal. Resolves when none is under way, or after `close()`. Never rejects.
    */
   finish(): Promise<void>;
 }
 
-/** Of a call about which the program is told nothing: its run is ended or suspended in a moment. */
+/** Never resolves: the run is about to be ended or suspended, so the program is told nothing of the call. */
 function suspended(): Promise<Settlement> {
   return new Promise(() => undefined);
 }
 
-/** A call may take what is left of the run, less the time to tell the program about it. */
+/**
+ * Milliseconds of the run's remaining time that no call gets: the program needs them to learn of the call's outcome.
+ */
 const DEADLINE_MARGIN_MS = 500;
 const SHORTEST_CALL_MS = 100;
-/** The next call that changes something is kept by then, as a rule, and with it what became of this one. */
+/**
+ * Milliseconds until the settlement of a changing call is flushed on its own. Usually the next changing call's flush
+ * takes it along earlier.
+ */
 const KEEP_WITHIN_MS = 2;
 
 export function createLease(options: LeaseOptions): Lease {
@@ -71,7 +76,7 @@ export function createLease(options: LeaseOptions): Lease {
   /** Calls under way that may change something. */
   const changes = new Set<number>();
   const held = new Map<string, (decision: HumanDecision) => void>();
-  /** Calls that the gate has. */
+  /** Calls inside the gate. */
   const atGate = new Set<Promise<GateOutcome>>();
   const abort = new AbortController();
   let isHeeding = false;
@@ -91,7 +96,7 @@ export function createLease(options: LeaseOptions): Lease {
     isHeld: () => journal().isHeld(),
   };
 
-  /** Were the outcome of such a call lost, a person would have to say what became of it. */
+  /** If the outcome of a changing call were lost, a person would have to say what became of it. */
   function keepSoon(): void {
     keeping ??= setTimeout(() => {
       keeping = undefined;
@@ -101,7 +106,7 @@ export function createLease(options: LeaseOptions): Lease {
     }, KEEP_WITHIN_MS);
   }
 
-  /** The engine's signal is the same for all calls of a lease: it aborts them unless they are to come to their end. */
+  /** All calls of a lease share the engine's signal. It aborts them unless `finish` lets them end. */
   function heed(signal: AbortSignal): void {
     if (isHeeding) return;
     isHeeding = true;
@@ -130,18 +135,18 @@ export function createLease(options: LeaseOptions): Lease {
     );
     if (outcome.type === "unkept") return suspended();
     if (outcome.type === "pending") {
-      // Whoever goes on with the run asks.
+      // The question is asked when the run is resumed.
       if (finishing) return suspended();
       const { type: _, ...pending } = outcome;
       const asDecided = (): GateCall => options.gate(named, { ...rest, leftMs: Math.ceil(leftForCallMs()) });
       return hold(guest, asDecided, { call: gate.id, ...pending });
     }
-    // Progress may have brought the call to where its run has no more time for it.
+    // Progress may have extended the call to the end of the time that its run has left.
     const hadAll = performance.now() - startedAt >= runAllowsMs;
     return toSettlement(outcome, guest, hadAll || runAllowsMs < callTimeoutMs);
   }
 
-  /** The gate rejects only where it is wrong itself. The program is told no more than that. */
+  /** The gate rejects only on a fault of its own. The program learns no more than that. */
   async function guarded(gate: GateCall, act: () => Promise<GateOutcome>): Promise<GateOutcome> {
     let outcome: Promise<GateOutcome> | undefined;
     try {
@@ -156,7 +161,7 @@ export function createLease(options: LeaseOptions): Lease {
     }
   }
 
-  /** `asDecided`: the gate's view of the call once it is decided, which can have narrowed the policy. */
+  /** `asDecided`: the gate's view of the call after the decision, which can have narrowed the policy. */
   function hold(guest: GuestCall, asDecided: () => GateCall, pending: PendingCall): Hold {
     const { promise: decided, resolve } = Promise.withResolvers<() => Promise<Settlement>>();
     held.set(pending.call, (decision) =>
@@ -178,7 +183,7 @@ export function createLease(options: LeaseOptions): Lease {
     isCutByRun: boolean,
   ): Promise<Settlement> | Settlement {
     if (outcome.type === "value") return { ...outcome, value: toGuestText(outcome.value) };
-    // The run's own deadline cut the call short: it is the run that ends, in a moment, with wall_timeout.
+    // The run's own deadline cut the call short: the run itself ends in a moment, with wall_timeout.
     if (outcome.failure.kind === "timeout" && isCutByRun) return suspended();
     return { type: "error", error: toGuestError(outcome.failure, `${server}/${tool}`) };
   }

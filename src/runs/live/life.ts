@@ -1,12 +1,12 @@
 /**
- * From where a run begins, or goes on, to where it ends: what still comes from its calls afterwards is lost. Of a run
- * that is stranded it is recorded: they outlive what they were made for.
+ * The life of a run, from its start or resumption to its end. What its calls report after the end is dropped. For a
+ * stranded run it is still recorded: its calls outlive their program.
  */
 import type { CallJournal } from "../../tools/gate/gate-call.ts";
 import type { Journal } from "./live-journal.ts";
 
 export class Life {
-  /** For its calls: takes nothing once it has ended. */
+  /** The journal for its calls: takes nothing once the life has ended. */
   readonly journal: CallJournal;
   readonly #abort = new AbortController();
   readonly #calls = new AbortController();
@@ -23,7 +23,7 @@ export class Life {
     return this.#abort.signal;
   }
 
-  /** For its calls. */
+  /** The signal for its calls. */
   get callSignal(): AbortSignal {
     return this.#calls.signal;
   }
@@ -37,7 +37,7 @@ export class Life {
     this.#calls.abort(reason);
   }
 
-  /** Over for all but the calls that are under way. */
+  /** Ends the life for everything but the calls under way. */
   strand(reason: Error): void {
     this.#abort.abort(reason);
   }

@@ -1,4 +1,4 @@
-/** The journal of a run that is going on: where events get their order and time, and how they reach the store and the views. */
+/** The journal of an active run: gives events their order and time, and passes them to the store and the views. */
 
 import { ToolariumError, toRefusal } from "../../errors.ts";
 import type { JournalEvent, JournalEventBody, RunStatus } from "../../journal.ts";
@@ -10,27 +10,27 @@ import type { Claim } from "./ownership.ts";
 import type { RunMemory } from "./run-memory.ts";
 
 /**
- * The journal of one run while a process owns it. It has one writer, which is never held up: views read `events`,
- * the store receives everything in order and in batches.
+ * The journal of one run while a process owns it. It has one writer, which never waits: views read `events`, the store
+ * receives everything in order and in batches.
  */
 export interface Journal {
   readonly record: RunRecord;
-  /** Everything so far, in seq order: the event of seq `n` is at `n - 1`. Grows as the run goes on. */
+  /** Everything so far, in seq order: the event of seq `n` is at `n - 1`. Grows with the run. */
   readonly events: readonly JournalEvent[];
-  /** What they say. Goes on with them. */
+  /** The state that the events give. It changes with each of them. */
   readonly state: RunState;
-  /** As the events say it. */
+  /** The status that the events give. */
   readonly status: RunStatus;
   /**
    * Gives the event its seq and time and shows it to subscribers at once. After `ended` only `reopened` can follow:
    * anything else throws.
    */
   append(body: JournalEventBody): JournalEvent;
-  /** Counts what is appended later and held already. */
+  /** Counts the memory of an event that is held already and appended later. */
   holds(body: JournalEventBody): void;
   /**
-   * What may be told of it now: everything, or once something cannot be kept, what survives in any case. A run that
-   * changed nothing is told whole even then: all that a restart could do is to run it again.
+   * The events that may be shown now: all of them, or after a lost write those that survive in any case. A run that
+   * changed nothing shows all of them even then: a restart could only run it again.
    */
   readonly readable: readonly JournalEvent[];
   /**
@@ -39,8 +39,8 @@ export interface Journal {
    */
   flush(): Promise<void>;
   /**
-   * Why its record cannot be kept: at present, or for good with `run_lost`, when another process owns the run.
-   * Undefined as a rule. Nothing more may follow from it then: what was appended can be there after a restart, and can
+   * Why its record cannot be kept: at present, or for good with `run_lost`, when another process owns the run. Usually
+   * undefined. Once it is set, nothing may follow from the journal: after a restart, what was appended can be there or
    * be missing.
    */
   readonly lost: ToolariumError | undefined;
@@ -48,7 +48,7 @@ export interface Journal {
   settled(): Promise<void>;
   /** See `Claim.isHeld`. */
   isHeld(): boolean | Promise<boolean>;
-  /** Of one that is lost: writes again what the store lacks. Rejects when that fails, too. */
+  /** For a lost journal: writes again what the store lacks. Rejects when that fails too. */
   restore(): Promise<void>;
   /**
    * Events after this seq (default 0: all), then live ones; ends where the run ends, and with `rest`, the default, also
@@ -57,8 +57,8 @@ export interface Journal {
    */
   subscribe(afterSeq?: number, until?: "rest" | "end"): AsyncIterableIterator<JournalEvent>;
   /**
-   * For a process that stops owning the run: ends subscriptions once they have read what is there, and gives its
-   * memory back. Idempotent.
+   * For a process that stops owning the run: ends subscriptions once they have read everything, and releases the run's
+   * memory. Idempotent.
    */
   close(): void;
 }
@@ -68,14 +68,14 @@ export type JournalStore = Pick<Store, "createRun" | "append" | "flush" | "getRu
 export interface JournalOptions {
   readonly store: JournalStore;
   readonly run: RunRecord;
-  /** Absent: nobody else can own it. */
+  /** Absent: no other process can own the run. */
   readonly claim?: Pick<Claim, "term" | "lost" | "isHeld">;
   readonly log: Log;
-  /** Told once the record cannot be kept. */
+  /** Called once the record cannot be kept. */
   readonly onLost?: ((run: string) => void) | undefined;
-  /** What the store has of this run, to go on with it. Absent for a new run, which is then created in the store. */
+  /** What the store has of this run, to resume it. Absent for a new run, which is then created in the store. */
   readonly stored?: readonly JournalEvent[];
-  /** Counts what the run holds. Absent: it is not counted. */
+  /** Counts the memory of the run. Absent: it is not counted. */
   readonly memory?: RunMemory | undefined;
   /** Milliseconds since the Unix epoch. Default `Date.now`; a clock that goes back is held. */
   readonly now?: () => number;
@@ -94,9 +94,9 @@ class RunJournal implements Journal {
   readonly #view: StoreView;
   #scheduled: NodeJS.Immediate | undefined;
   #lost: ToolariumError | undefined;
-  /** Of the last event that is kept. */
+  /** Seq of the last event that is kept. */
   #keptSeq: number;
-  /** The last write. The store makes them in order, so all are made with it. */
+  /** The last write. The store applies writes in order, so all of them are done when it is. */
   #written: Promise<unknown> = Promise.resolve();
   #closed = false;
   #change = Promise.withResolvers<void>();
@@ -150,7 +150,7 @@ class RunJournal implements Journal {
     this.#events.push(event);
     this.state.apply(event);
     this.#unsent.push(event);
-    // What one turn appends is one write.
+    // The events of one turn of the event loop share a write.
     this.#scheduled ??= setImmediate(() => this.#send());
     this.#wake();
     return event;
@@ -219,7 +219,7 @@ class RunJournal implements Journal {
             return { done: false, value: event };
           }
           if (this.#isAtRest(until)) break;
-          // Whoever follows it must not take this for its end.
+          // Followers must not take this for the end of the run.
           if (this.#lost !== undefined) throw this.#lost;
           if (this.#closed) break;
           await this.#change.promise;
@@ -257,7 +257,7 @@ class RunJournal implements Journal {
     this.#track(store.append(run.id, this.#term, batch, ...this.#view.changed()), batch.at(-1)?.seq ?? 0);
   }
 
-  /** The store keeps the order of one run's writes and takes none that leaves a gap, so the first failure is final. */
+  /** The store keeps one run's writes in order and refuses gaps, so the first failure is final. */
   #track(write: Promise<unknown>, seq: number): void {
     this.#written = write.then(
       () => {
@@ -275,11 +275,11 @@ class RunJournal implements Journal {
     if (lost.code === "run_lost") log.warn({ run: run.id }, "another process owns this run now");
     else log.error({ err: error, run: run.id }, "the journal of this run cannot be kept at present");
     this.#wake();
-    // Those who wait for a flush note first what they did not do.
+    // Callers that await a flush run first: they note what they have not done.
     setImmediate(() => onLost?.(run.id));
   }
 
-  /** Every waiting subscriber looks again. */
+  /** Wakes every waiting subscriber. */
   #wake(): void {
     this.#change.resolve();
     this.#change = Promise.withResolvers();

@@ -17,15 +17,15 @@ export type Message =
 
 export interface Mailbox {
   /**
-   * Resolves with `done` when the owner has done it, durably, and with `unowned` when there is none, or none any more:
-   * then the sender may claim the run and do it itself. Rejects with what the owner refuses it for.
+   * Resolves with `done` when the owner has carried the message out, durably; with `unowned` when the run has no owner:
+   * then the sender may claim the run and act itself. Rejects with the owner's refusal.
    */
   post(run: string, message: Message): Promise<"done" | "unowned">;
-  /** What this process does with messages for runs that it owns. Called once. */
+  /** Sets what this process does with messages for runs that it owns. Called once. */
   serve(take: (run: string, message: Message) => Promise<"done" | "unowned">): void;
 }
 
-/** Of a process that has the store to itself: it owns all runs, and nobody sends it anything. */
+/** For a process that has the store to itself: it owns all runs and receives no messages. */
 export const noMailbox: Mailbox = {
   post: async () => "unowned",
   serve: () => undefined,

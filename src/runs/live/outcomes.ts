@@ -6,7 +6,7 @@ import type { Journal } from "./live-journal.ts";
 import type { OwnedRun } from "./owned-runs.ts";
 
 /**
- * What its client is told of a run at rest, once that is kept.
+ * The report of a run at rest, once it is kept.
  * @throws `store_unavailable` or `store_damaged`, with the run, when its record cannot be kept
  */
 export async function endOf(run: OwnedRun): Promise<Report> {
@@ -14,14 +14,14 @@ export async function endOf(run: OwnedRun): Promise<Report> {
   return run.report();
 }
 
-/** Whatever fails of a run whose record cannot be kept fails for that. */
+/** Replaces any failure by the reason why the run's record cannot be kept, if there is one. */
 export function orLost<T>(run: OwnedRun, act: Promise<T>): Promise<T> {
   return act.catch((error: unknown) => {
     throw run.journal.lost === undefined ? error : refuseLost(run, run.journal.lost);
   });
 }
 
-/** What becomes of a call; undefined when its run ends first. */
+/** How a call was settled; undefined when its run ends first. */
 export async function settlementOf(journal: Journal, call: string): Promise<SettledCall | undefined> {
   for await (const event of journal.subscribe(0, "end"))
     if (event.type === "settled" && event.call === call) return settlementIn(journal.state, call);

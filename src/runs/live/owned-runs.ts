@@ -1,6 +1,6 @@
 /**
- * The runs that this process owns. A run has one writer: whoever wants to change one borrows it from here. As long as
- * somebody has it, or it has not come to rest, it stays the same object and is owned here; then it is released.
+ * The runs that this process owns. A run has one writer: to change a run, borrow it here. It stays the same object
+ * while somebody borrows it or it has not come to rest; then it is released.
  */
 import type { ToolariumError } from "../../errors.ts";
 import type { Report } from "../record/report-shape.ts";
@@ -9,29 +9,31 @@ import { isTakenOver, refuseLost } from "./endings.ts";
 import type { Journal } from "./live-journal.ts";
 import { type Claim, isElsewhere, type OwnedElsewhere, type Ownership } from "./ownership.ts";
 
-/** A run as those above see it. */
+/** A run as its borrowers see it. */
 export interface OwnedRun {
   readonly id: string;
   readonly principal: string;
   readonly journal: Journal;
-  /** Null when no call of it waits for anybody. */
+  /** Null when its calls cannot be decided. */
   readonly decidable: Decidable | null;
   report(): Report;
   cancel(): void;
-  /** Resumes what an earlier owner left: its program, or calls that people decided. Nothing where nothing is left. */
+  /**
+   * Resumes what an earlier owner left: its program, or calls that people decided. Does nothing when nothing is left.
+   */
   takeUp(): void;
-  /** Lets go of what is under way, calls included; the journal stays as it is. */
+  /** Drops what is under way, calls included. The journal stays as it is. */
   suspend(): void;
   /**
-   * Its record cannot be kept: nothing new follows from it, and who waits for it gets this reason. Calls under way come
-   * to their end, and the journal gets what became of them, for when it can be written again.
+   * For a run whose record cannot be kept: starts nothing new, and fails its waiters with this reason. Calls under way
+   * finish; the journal holds their settlements until it can be written again.
    */
   strand(reason: ToolariumError): void;
-  /** Ends it if it still waits for a person. */
+  /** Ends the run if it still waits for a person. */
   expire?(): void;
   /** Resolves when it has ended or waits. Never rejects. */
   rest(): Promise<void>;
-  /** Of one that is stranded: resolves when none of its calls is under way. Never rejects. */
+  /** For a stranded run: resolves when none of its calls is under way. Never rejects. */
   quiet(): Promise<void>;
 }
 
@@ -48,11 +50,11 @@ interface Place<R extends OwnedRun> {
 
 export interface OwnedRunsDeps<R extends OwnedRun> {
   readonly ownership: Pick<Ownership, "claim">;
-  /** Reads a run whose claim was granted. Undefined when there is none. */
+  /** Loads a run whose claim was granted. Undefined when there is none. */
   readonly load: (id: string, claim: Claim) => Promise<R | undefined>;
-  /** A run was let go, at rest and committed. */
+  /** Called after a run was let go, at rest and committed. */
   readonly onRest: (run: R) => void;
-  /** One that nobody uses any more stays, because its record cannot be kept; see `letGo`. */
+  /** Called when a run that nobody uses any more stays, because its record cannot be kept; see `letGo`. */
   readonly onStranded: (run: R) => void;
 }
 
@@ -74,7 +76,7 @@ export class OwnedRuns<R extends OwnedRun> {
     return [...this.#places.values()].map(({ run }) => run);
   }
 
-  /** Those that stay because their record cannot be kept. */
+  /** Runs that stay because their record cannot be kept. */
   stranded(): readonly R[] {
     return [...this.#places.values()].flatMap(({ run, uses }) =>
       uses === 0 && run.journal.lost !== undefined ? [run] : [],
@@ -97,7 +99,7 @@ export class OwnedRuns<R extends OwnedRun> {
     for (;;) {
       const found = this.#places.get(id) ?? (await this.#load(id));
       if (found === undefined || isElsewhere(found)) return found;
-      // It may have been let go meanwhile.
+      // The run may have been let go meanwhile.
       if (this.#places.get(id) !== found) continue;
       const { run } = found;
       const { lost } = run.journal;
@@ -107,13 +109,13 @@ export class OwnedRuns<R extends OwnedRun> {
     }
   }
 
-  /** Another process owns it: whoever has it here comes to nothing with it any more. */
+  /** Another process owns the run: its borrowers here can no longer change it. */
   giveUp(run: R): void {
     run.suspend();
     this.letGo(run);
   }
 
-  /** A run whose record is whole, or that nothing can be written to here any more, is not owned here any longer. */
+  /** Stops owning a run whose record is whole, or that this process can no longer write to. */
   letGo(run: R): void {
     const place = this.#places.get(run.id);
     if (place?.run !== run) return;
@@ -124,7 +126,10 @@ export class OwnedRuns<R extends OwnedRun> {
     this.#deps.onRest(run);
   }
 
-  /** Lets go of all that can be written, whoever uses it: nothing is to happen any more. Resolves when they are released. */
+  /**
+   * Lets go of every run that can be written, borrowed or not: nothing is to happen any more. Resolves when they are
+   * released.
+   */
   async letGoOfAll(): Promise<void> {
     for (const { run } of this.#places.values()) if (run.journal.lost === undefined) this.letGo(run);
     await Promise.allSettled(this.#releasing);
@@ -169,7 +174,7 @@ export class OwnedRuns<R extends OwnedRun> {
     const { run } = place;
     await run.rest();
     await run.journal.flush().catch(() => undefined);
-    // As long as it is not committed, only this process can tell of it.
+    // Until it is committed, only this process can tell of it.
     await run.journal.settled();
     if (place.uses > 0 || this.#places.get(run.id) !== place) return;
     if (run.journal.lost === undefined) this.letGo(run);

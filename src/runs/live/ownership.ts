@@ -1,24 +1,27 @@
 /**
- * Port: whose run is it? A run has one owner at a time, the process that may append to it and make its calls. At rest
- * it has none: whoever wants to change it claims it first, and releases it when it rests again. Every implementation
- * passes `test/runs/live/ownership-contract.ts`.
+ * Port: which process owns a run. A run has one owner at a time, the process that may append to it and make its calls.
+ * At rest it has none: a process claims a run before it changes it, and releases it when it rests again. Every
+ * implementation passes `test/runs/live/ownership-contract.ts`.
  */
 import { listRunsIn } from "../../store/all-runs.ts";
 import { FIRST_TERM, type Store, type StoredRun } from "../../store/store.ts";
 
-/** A run is this process's own, for one term. */
+/** This process owns the run, for one term. */
 export interface Claim {
-  /** What every append comes with: see `Store.append`. */
+  /** Passed with every append: see `Store.append`. */
   readonly term: number;
-  /** Aborts once another process owns the run. What this one still knows of it is not true any more. */
+  /** Aborts once another process owns the run. What this process knows of it is outdated then. */
   readonly lost: AbortSignal;
   /**
-   * Whether the run is still owned here: asked last, just before a call leaves. The store's fence keeps records; only
-   * this keeps a process that was stopped for a while from making a call that its successor makes, too. A promise where
-   * somebody has to be asked. Once it has been false it stays so.
+   * Whether this process still owns the run: checked last, just before a call leaves. The store's fence protects
+   * records. Only this check keeps a process that was stopped for a while from making a call that its successor makes
+   * too. A promise where another process has to be asked. Once false, it stays false.
    */
   isHeld(): boolean | Promise<boolean>;
-  /** All that was appended is written before anybody else's claim succeeds. Idempotent; of a lost claim it does nothing. */
+  /**
+   * Releases the run. Everything appended is written before another claim succeeds. Idempotent; does nothing for a lost
+   * claim.
+   */
   release(): Promise<void>;
 }
 
@@ -30,17 +33,17 @@ export interface OwnedElsewhere {
 }
 
 export interface Ownership {
-  /** For a run that this process creates: nobody else knows of it yet. */
+  /** Claims a run that this process creates: no other process knows of it yet. */
   begin(run: string): Claim;
-  /** Of any number that claim a run at the same time one gets it. */
+  /** Of any number of claims on a run at the same time, one succeeds. */
   claim(run: string): Promise<Claim | OwnedElsewhere>;
-  /** Runs that nobody owns although they are not at rest: they resume with whoever claims them. */
+  /** Runs without an owner that are not at rest. The process that claims one resumes it. */
   wanting(): Promise<readonly StoredRun[]>;
-  /** Called when there can be more of those: a process has ended. Returns what ends it. */
+  /** Called when there can be more of those because a process has ended. Returns the function that stops it. */
   onWanting(listener: () => void): () => void;
 }
 
-/** For a store that no other process writes to: every claim is granted, and nothing is asked of anybody. */
+/** For a store that no other process writes to: every claim is granted, and no other process is asked. */
 export function ownEverything(store: Pick<Store, "listRuns">): Ownership {
   const grant = (): Claim => ({
     term: FIRST_TERM,

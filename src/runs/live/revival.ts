@@ -1,7 +1,7 @@
 /**
- * Runs whose record could not be kept. They are suspended at once, so that nothing more follows from what may be lost,
- * and who waits for them is told. When the store can be written again, what it lacks is written, and they resume from
- * there as after a restart. Those that another process owns resume there; here they are let go.
+ * Runs whose record could not be kept. They are suspended at once, so that nothing follows from events that may be
+ * lost, and their waiters get an error. When the store can be written again, it gets what it lacks, and the runs resume
+ * as after a restart. Runs that another process owns resume there; here they are let go.
  */
 import { ToolariumError, toRefusal } from "../../errors.ts";
 import type { Log } from "../../log.ts";
@@ -13,18 +13,18 @@ export interface RevivalDeps {
   readonly store: Pick<Store, "health" | "onRevived">;
   readonly log: Log;
   readonly owned: OwnedRuns<OwnedRun>;
-  /** Takes up a run that nobody owns, as it stands in the store. */
+  /** Takes up a run without an owner, as it stands in the store. */
   readonly takeUp: (id: string) => Promise<void>;
 }
 
 export interface Revival extends Disposable {
-  /** The record of this run cannot be kept. */
+  /** Call when the record of this run cannot be kept. */
   lost(id: string): void;
-  /** Nobody uses this run any more, and its record is not kept yet. */
+  /** Call when nobody uses this run any more and its record is not kept yet. */
   stranded(run: OwnedRun): void;
 }
 
-/** Milliseconds until a record is written again that was refused while the store itself was well. */
+/** Milliseconds until a refused record is written again, while the store itself is well. */
 const RETRY_MS = 500;
 
 const RETRIED: ReadonlySet<string> = new Set(["store_unavailable", "queue_full"]);
@@ -39,7 +39,7 @@ export function createRevival({ store, log, owned, takeUp }: RevivalDeps): Reviv
     log.error({ err: error, run: id }, "the record of this run is lost from where it could not be kept");
   }
 
-  /** Tried until it succeeds: a store that fails once more says nothing of runs that are not owned here. */
+  /** Retries until it succeeds: when the store fails again, it reports no run that is not owned here. */
   async function resume(id: string): Promise<void> {
     if (disposed) return;
     await takeUp(id).catch((error: unknown) => {
@@ -48,18 +48,18 @@ export function createRevival({ store, log, owned, takeUp }: RevivalDeps): Reviv
     });
   }
 
-  /** A call that had been made would be in doubt if its run resumed before its outcome is known. */
+  /** Waits for calls under way: a call would be in doubt if its run resumed before the call's outcome is known. */
   async function restore(run: OwnedRun): Promise<void> {
     await run.quiet();
     await run.journal.restore();
   }
 
   function stranded(run: OwnedRun): void {
-    // Once the store can be written again it says so.
+    // The store reports when it can be written again.
     if (disposed || underWay.has(run.id) || store.health.hindrance !== null) return;
     underWay.add(run.id);
     restore(run)
-      // Once it is taken up it can be stranded again.
+      // A run that is taken up can be stranded again.
       .finally(() => underWay.delete(run.id))
       .then(() => {
         owned.letGo(run);
@@ -67,7 +67,7 @@ export function createRevival({ store, log, owned, takeUp }: RevivalDeps): Reviv
       })
       .catch((error: unknown) => {
         if (disposed) return;
-        // The store may have recovered while this failed: then it will not say so again.
+        // The store may have recovered during this attempt: then it will not report that again.
         if (RETRIED.has(toRefusal(error).code)) return later(() => stranded(run));
         sayLost(run.id, error);
         owned.letGo(run);
@@ -84,7 +84,7 @@ export function createRevival({ store, log, owned, takeUp }: RevivalDeps): Reviv
       const reason = run?.journal.lost;
       if (run === undefined || reason === undefined) return;
       if (!isTakenOver(reason)) return run.strand(refuseLost(run, reason));
-      // Whoever owns it now has its record, and does not wait for what is under way here.
+      // The new owner has its record, and does not wait for what is under way here.
       owned.giveUp(run);
     },
     stranded,
@@ -95,7 +95,7 @@ export function createRevival({ store, log, owned, takeUp }: RevivalDeps): Reviv
   };
 }
 
-/** @throws `store_unavailable` while nothing can be written: then nothing may begin, and nothing go on */
+/** @throws `store_unavailable` while nothing can be written: then no run may begin or resume */
 export function refuseUnwritable({ health: { hindrance } }: Pick<Store, "health">): void {
   if (hindrance !== null) throw new ToolariumError("store_unavailable", hindrance, { retryAfterSeconds: 1 });
 }

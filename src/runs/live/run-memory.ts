@@ -1,4 +1,4 @@
-/** What one run keeps in memory for as long as this process owns it: its program, its input, all that its journal says. */
+/** The memory that one run takes while this process owns it: its program, its input, and its journal. */
 import { ToolariumError } from "../../errors.ts";
 import type { JournalEventBody } from "../../journal.ts";
 import { KEPT_PER_CHAR, type MemoryBudget, SMALL_BYTES } from "../../memory-budget.ts";
@@ -6,7 +6,7 @@ import { KEPT_PER_CHAR, type MemoryBudget, SMALL_BYTES } from "../../memory-budg
 export interface RunMemory {
   /** Counts what the run is from its start. @throws `overloaded` when there is no room for it; nothing is counted then */
   begin(specChars: number): void;
-  /** The same for a run that goes on: it has its place. */
+  /** The same for a run that resumes. It is never refused. */
   goOn(specChars: number): void;
   /** Counts an event, once. */
   keep(event: JournalEventBody): void;
@@ -45,7 +45,7 @@ export function createRunMemory(budget: MemoryBudget): RunMemory {
   };
 }
 
-/** Of the texts that can be long. */
+/** Characters of the event's texts that can be long. */
 function charsOf(event: JournalEventBody): number {
   const outcome = event.type === "settled" && event.outcome.ok ? event.outcome.value.length : 0;
   return Object.values(event).reduce(

@@ -1,4 +1,4 @@
-/** Lets one act through at a time, in the order in which they came. */
+/** Lets one act through at a time, in order of arrival. */
 export function createTurnstile(): <T>(act: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   return (act) => {
@@ -8,7 +8,7 @@ export function createTurnstile(): <T>(act: () => Promise<T>) => Promise<T> {
   };
 }
 
-/** A turnstile for each key, for as long as somebody is in it. */
+/** A turnstile for each key, kept while it is in use. */
 export function createTurnstiles(): <T>(key: string, act: () => Promise<T>) => Promise<T> {
   const open = new Map<string, { readonly pass: ReturnType<typeof createTurnstile>; inside: number }>();
   return async (key, act) => {

@@ -1,4 +1,4 @@
-/** Runs out of the store, for a process that goes on with them or ends them. */
+/** Loads runs from the store, for a process that resumes or ends them. */
 import type { Log } from "../../log.ts";
 import type { MemoryBudget } from "../../memory-budget.ts";
 import type { Store, StoredRun } from "../../store/store.ts";
@@ -44,7 +44,7 @@ async function loadProgram(
   const identity = toIdentity(stored, spec, await readNamespaces(deps.store, stored.snapshot));
   const repairOf = spec.program?.repairOf;
   if (repairOf === undefined) return new ProgramRun({ identity, journal: () => journal }, deps);
-  // A source that retention has removed since then has nothing more to give.
+  // Retention may have removed the source since: then it gives nothing to reuse.
   const reuse = createReuse(readState(await deps.store.readJournal(repairOf)), journal.state);
   return new ProgramRun({ identity, journal: () => journal, reuse }, deps);
 }

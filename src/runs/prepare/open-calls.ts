@@ -25,7 +25,7 @@ export interface CallRunRequest {
   /** `auto`: policy decides. `granted`: a person asked for exactly this call, so only `deny` refuses it. */
   readonly consent: "auto" | "granted";
   readonly chat?: ChatSpec;
-  /** Nothing is opened when the same request of the principal has opened a run before: see `Store.createRun`. */
+  /** Opens nothing when the same request of the principal has opened a run before: see `Store.createRun`. */
   readonly once?: boolean;
   /** Aborting cancels the calls in flight and ends the record as cancelled. */
   readonly signal?: AbortSignal;

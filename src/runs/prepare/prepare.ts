@@ -32,22 +32,22 @@ export interface ProgramRequest {
   readonly policy: Policy;
   readonly limits: RunLimits;
   readonly typecheck: "error" | "warn" | "off";
-  /** `park`: a call that needs consent ends the response with status `waiting`. `deny`: it rejects in the program. */
+  /** `park`: a call that needs approval ends the response with status `waiting`. `deny`: it rejects in the program. */
   readonly approval: "park" | "deny";
   /** Decides a call while somebody waits for it; undefined leaves it pending. Must not reject. */
   readonly onApproval?: (pending: PendingCall) => Promise<HumanDecision | undefined>;
   /**
-   * A failed program of the same principal: the results of its calls that changed something stand for equal calls of
-   * this one. Refused with `not_found` or `invalid_request` when it is none.
+   * A failed program of the same principal. Where this program makes a changing call equal to one of its calls, it gets
+   * the recorded result instead. Refused with `not_found` or `invalid_request` when there is no such failed program.
    */
   readonly repairOf?: string;
   /** The id of its run; absent for a new one. */
   readonly id?: string;
   /** The chat run this program belongs to. */
   readonly parent?: string;
-  /** What was done to the text before it got here, for its author. */
+  /** Changes made to the text before it got here, told to its author. */
   readonly notes?: readonly string[];
-  /** Aborting cancels the run, until it waits for the first time. */
+  /** Aborting cancels the run, until the run first waits. */
   readonly signal?: AbortSignal;
 }
 
@@ -62,7 +62,10 @@ export interface PreparedProgram {
 export interface PrepareDeps {
   readonly compiler: Compiler;
   readonly store: Pick<Store, "putSnapshot">;
-  /** What a model is shown of its tools is counted before the first program, and recorded. Absent: it is shown nothing. */
+  /**
+   * Limits for what a model is shown of its tools. It is counted before the first program, and recorded. Absent: a
+   * model is shown nothing.
+   */
   readonly tokenBudgets?: TokenBudgets;
 }
 
@@ -77,7 +80,7 @@ export async function prepareProgram(
   const { parent = null, keyName = null, user, repairOf, id = createRunId() } = request;
   const createdAt = Date.now();
   const compileStart = performance.now();
-  // Not under the request's signal: a run that is cancelled has a report like any other.
+  // Ignores the request's signal: a cancelled run has a report like any other.
   const namespaces = { ...toNamespaces(catalog, visible(catalog, policy)), functions: builtinFunctions };
   const { sourceBytes } = limits;
   const { compiler, store, tokenBudgets } = deps;
@@ -85,7 +88,7 @@ export async function prepareProgram(
     compileForRun({ ...request, catalog, sourceBytes, input: inputShape(input, code) }, compiler),
     store.putSnapshot(JSON.stringify(namespaces)),
   ]);
-  // The first time for a catalog this takes long, and so does the compiler then.
+  // The first count for a catalog takes long, so it runs beside the compiler, which is slow the first time too.
   const recorded = tokenBudgets && shownTo(catalog, policy, tokenBudgets);
   const [{ outcome, sites, denied }, snapshot] = await preparing;
   const spec: RunSpec = {

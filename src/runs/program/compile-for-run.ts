@@ -1,4 +1,4 @@
-/** A program's text to what a run or a check makes of it: compiled, and no tool in it outside the allowed set. */
+/** Compiles a program's text for a run or a check, and refuses calls of tools outside the allowed set. */
 import type { CompileOutcome, Compiler, Diagnostic, ToolReference, TypeCheck } from "../../code/compile.ts";
 import { arrange, withoutResultNotes } from "../../code/diagnostics.ts";
 import type { InputShape } from "../../code/syntax/input-shape.ts";
@@ -25,9 +25,9 @@ export interface CompiledText {
   readonly outcome: CompileOutcome;
   /** Ids of the tools it calls by name, in order of first appearance, those outside the policy included. */
   readonly calls: readonly string[];
-  /** Where it calls them. A call by a computed name stands nowhere. */
+  /** Where it calls them. A call by a computed name has no site. */
   readonly sites: readonly CallSite[];
-  /** The calls that no policy of it allows, each tool once. Told also when the check warns only. */
+  /** The calls that none of its policies allows, each tool once. Filled also when the check only warns. */
   readonly denied: readonly { readonly tool: string; readonly message: string }[];
 }
 
@@ -128,7 +128,7 @@ function refusalOf(
   return tool === undefined ? explainRefusal(id, { catalog, policy }, "program", asked).message : undefined;
 }
 
-/** On a line that has several faults, the rule that refuses a tool is what has to be known. */
+/** Where a line has several faults, keeps the refusal of the tool: its author has to know that one. */
 function withRefusals(outcome: CompileOutcome, refusals: readonly Diagnostic[]): CompileOutcome {
   if (refusals.length === 0) return outcome;
   if (!outcome.ok && outcome.code !== "type_error") return outcome;
@@ -174,7 +174,9 @@ function resolve({ root, path }: ToolReference, catalog: Catalog): Called | unde
   return { id: tool?.id ?? id, tool };
 }
 
-/** Of a server that is still connecting nothing is known. A name nobody has is no server. */
+/**
+ * False for a server that is still connecting: its tools are not known yet. True for a name that no server has.
+ */
 function isKnown(server: string, catalog: Catalog): boolean {
   const isServer = catalog.servers.some(({ name }) => name === server);
   return !isServer || catalog.tools.some((tool) => tool.server === server);

@@ -1,4 +1,4 @@
-/** What a program is written against: the names it has, and the declarations of the tools it may use. */
+/** The names that a program has, and the declarations of the tools that it may use. */
 import { createHash } from "node:crypto";
 import type { Declarations } from "../../code/compile.ts";
 import { type OtherServer, renderDeclarations } from "../../code/declare/declarations.ts";
@@ -8,7 +8,9 @@ import type { Catalog, CatalogTool } from "../../tools/catalog.ts";
 import { visible } from "../../tools/policy.ts";
 import type { Policy } from "../../tools/policy-layer.ts";
 
-/** What the prelude installs, and its tools, those it may not use among them: their use has a better answer. */
+/**
+ * Names from the prelude and from the tools. Tools that it may not use are included: their use gets a clearer error.
+ */
 export function programGlobals(catalog: Catalog): readonly string[] {
   const servers = catalog.servers.flatMap(({ global }) => (global === null ? [] : [global]));
   return [...new Set([...servers, ...catalog.tools.map((tool) => tool.global), ...environmentNames])];
@@ -20,13 +22,13 @@ export function hiddenGlobals(catalog: Catalog, policy: Policy): readonly string
   return programGlobals(catalog).filter((name) => !offered.has(name) && !environmentNames.includes(name));
 }
 
-/** Policies that one catalog is seen through, the latest ones. */
+/** How many policies per catalog are kept, the latest ones. */
 const MAX_KEPT = 64;
 
 const kept = new WeakMap<Catalog, Map<string, ProgramDeclarations>>();
 
 export interface ProgramDeclarations extends Declarations {
-  /** What of them a model is shown within this many tokens; nothing of servers that it may not use. */
+  /** What a model is shown of them within this many tokens. Servers that it may not use are left out. */
   shown(tokenBudget: number): ShownDeclarations;
 }
 
@@ -60,8 +62,8 @@ function declare(tools: readonly CatalogTool[], others: readonly OtherServer[]):
 }
 
 /**
- * Every server's global exists. One without known tools is still connecting, or failed: a call waits for it, or says
- * what became of it.
+ * Every server has a global. A server without known tools is still connecting, or failed: a call waits for it, or
+ * rejects with its failure.
  */
 function otherServers(catalog: Catalog, tools: readonly CatalogTool[]): readonly OtherServer[] {
   const declared = new Set(

@@ -26,7 +26,7 @@ const time = z
   .refine(isTime, "expected a time such as 2026-01-31 or 2026-01-31T12:00:00Z")
   .transform((text) => Date.parse(text));
 
-/** One field per filter, of texts. To be put into a strict object: a mistyped filter would filter nothing. */
+/** One text field per filter. Use them in a strict object: a mistyped filter would filter nothing. */
 export const auditFilterFields: {
   readonly [Filter in keyof AuditFilters]-?: z.ZodType<AuditFilters[Filter]>;
 } = {

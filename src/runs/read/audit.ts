@@ -1,6 +1,6 @@
 /**
- * The audit: one row per tool call, whoever asked for it. A view of the journal: the store finds the calls and their
- * events, what they make of the call is said by the same fold as in reports.
+ * The audit: one row per tool call, of all principals. A view of the journal: the store finds the calls and their
+ * events, and the fold that reports use interprets them.
  */
 import type { CallPage, FoundCall, Store } from "../../store/store.ts";
 import { serverOf } from "../../tools/patterns.ts";
@@ -25,7 +25,7 @@ export interface AuditRow {
   /** `policy` or the principal of the person; null while nobody has decided. */
   readonly decidedBy: string | null;
   readonly decidedAt: string | null;
-  /** Why it was decided so, or why a person is asked. */
+  /** Why it was decided so, or why it needs approval. */
   readonly reason: string | null;
   /** Whether a person changed the arguments. */
   readonly edited: boolean;
@@ -52,15 +52,15 @@ export interface AuditQuery extends AuditFilters {
 }
 
 export interface AuditPage {
-  /** The latest requested first. Fewer than asked for when the search was long; then `next_cursor` goes on with it. */
+  /** The latest requested first. Fewer than asked for when the search was long; then `next_cursor` continues it. */
   readonly data: readonly AuditRow[];
   readonly next_cursor: string | null;
 }
 
-/** Searches for one page: each looks at some thousand calls, and one request is to end in about a second. */
+/** Searches for one page. Each reads some thousand calls, so that a request ends in about a second. */
 const MAX_SEARCHES = 100;
 
-/** The viewer's own calls; of everybody for an admin. Rejects with `invalid_request` for a limit or cursor that cannot be. */
+/** The viewer's own calls; everybody's for an admin. Rejects with `invalid_request` for an invalid limit or cursor. */
 export async function readAudit(
   store: Pick<Store, "findCalls">,
   viewer: Viewer,
@@ -81,7 +81,7 @@ export async function readAudit(
   return { data, next_cursor: cursor ?? null };
 }
 
-/** Undefined when the events do not begin with the request of the call, as in a file that was meddled with. */
+/** Undefined when the events do not begin with the request of the call, as in a file that was tampered with. */
 function toAuditRow({ run, seq, events }: FoundCall): AuditRow | undefined {
   const fold = createCallFold();
   for (const event of events) fold.apply(event);
@@ -115,7 +115,7 @@ function toAuditRow({ run, seq, events }: FoundCall): AuditRow | undefined {
   };
 }
 
-/** A call that is outside of the allowed set is refused by policy before anything is decided about it. */
+/** Policy refuses a call outside the allowed set before anything is decided about it. */
 function decisionOf(call: CallRecord): CallRecord["decided"] {
   const { decided, settlement } = call;
   if (decided !== null || settlement === null || callDecision(call) !== "denied") return decided;

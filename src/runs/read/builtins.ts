@@ -1,4 +1,4 @@
-/** The answers to what programs ask their host for besides tools. */
+/** Implements the host functions that programs have besides their tools. */
 import { describeTools, findTools } from "../../code/declare/discover.ts";
 import type { Builtin, Builtins } from "../../tools/builtin.ts";
 import { builtinTools, describedNames } from "../prepare/builtin-tools.ts";

@@ -1,6 +1,6 @@
 /**
- * What an earlier run returned, for a later program of the same principal. A value made of tool results is as good as
- * those tools: it is given only to a program that may use every one of them now.
+ * What an earlier run returned, for a later program of the same principal. A value made of tool results reveals what
+ * those tools returned: only a program that may use every one of them now gets it.
  */
 import { type FoundTool, MAX_DESCRIBED, toolNamed } from "../../code/declare/discover.ts";
 import type { CallOutcome } from "../../mcp/server.ts";
@@ -12,7 +12,9 @@ import { readJson } from "../record/calls.ts";
 import type { RunState } from "../record/run-state.ts";
 import type { RunReader } from "./reading.ts";
 
-/** Runs that one value may rest on, each having read another: their journals are read to know their tools. */
+/**
+ * Runs that one value may derive from, each having read another's result. Their journals are read to know their tools.
+ */
 const MAX_RUNS = 32;
 
 /** Kind `tool`: there is no such value. Kind `denied`: not every tool behind it is allowed now. */
@@ -75,7 +77,7 @@ interface Sources {
   readonly runs: readonly string[];
 }
 
-/** The tools whose answers a run has got, and the runs whose results. A call that was refused has told it nothing. */
+/** The tools whose answers a run received, and the runs whose results it read. A refused call has given it nothing. */
 function sourcesOf({ calls }: RunState, view: BuiltinView): Sources {
   const tools = new Set<string>();
   const runs = new Set<string>();

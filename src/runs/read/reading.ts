@@ -1,6 +1,6 @@
 /**
- * Runs as people read them: reports, lists, events, calls to decide. Those that this process owns are read as they are,
- * others as the store has them.
+ * Runs as people read them: reports, lists, events, pending calls. Runs that this process owns are read from memory,
+ * others from the store.
  */
 import { ToolariumError } from "../../errors.ts";
 import type { JournalEvent } from "../../journal.ts";
@@ -32,8 +32,8 @@ export interface RunReader extends RunList {
   /** Undefined when there is no such run, and also when it is somebody else's. */
   find(id: string, viewer: Viewer): Promise<StoredRun | undefined>;
   /**
-   * The run of this call, for somebody who is asked about it: by its own id or that of the chat it belongs to.
-   * Undefined when there is none such, or others are asked.
+   * The run of this call, for a viewer who may decide it: by its own id or that of the chat it belongs to. Undefined
+   * when there is none such, or only others may decide it.
    */
   findAsked(id: string, call: string, viewer: Viewer): Promise<StoredRun | undefined>;
   /**
@@ -45,9 +45,9 @@ export interface RunReader extends RunList {
   reportAsOf(id: string, viewer: Viewer, time: number): Promise<Report | undefined>;
   /** The tool of one of its calls, and the arguments that people were shown. Undefined when it has none such. */
   askedCall(id: string, viewer: Viewer, call: string): Promise<AskedCall | undefined>;
-  /** All events of a run so far, whoever's it is. */
+  /** All events of a run so far. Checks no viewer. */
   journal(id: string): Promise<readonly JournalEvent[]>;
-  /** What they say. */
+  /** The state that those events give. */
   state(id: string): Promise<RunState>;
   /** Whole reports, of programs unless other kinds are asked for: a page ends where it is large. */
   list(viewer: Viewer, query: RunListQuery): Promise<ReportPage>;
@@ -81,7 +81,7 @@ export function createRunReader(
   const stateOf = async (id: string): Promise<RunState> =>
     ownedState(id) ?? readState(await store.readJournal(id));
 
-  /** The store may not have it yet, or not be able to give it. */
+  /** Asks an owned run first: the store may not have it yet, or may be unable to give it. */
   const recordOf = async (id: string): Promise<StoredRun | undefined> => {
     const journal = owned(id)?.journal;
     if (journal === undefined) return store.getRun(id);
@@ -162,7 +162,7 @@ export function createRunReader(
       const data: Report[] = [];
       let cursor: string | null | undefined = query.cursor;
       let chars = 0;
-      // Some at a time: a page ends where it is large, and nothing more has been read by then.
+      // Reads some at a time: a page ends where it is large, and nothing beyond it has been read by then.
       while (cursor !== null && data.length < query.limit && chars < MAX_PAGE_CHARS) {
         const limit = Math.min(RUNS_AT_ONCE, query.limit - data.length);
         const from = cursor === undefined ? {} : { cursor };

@@ -1,4 +1,4 @@
-/** A stored run executed again, offline: nothing is called, and what comes out is held against what was recorded. */
+/** Executes a stored run again, offline: makes no calls, and compares the outcome with the journal. */
 import type { EngineOutcome, WorkerPool } from "../../../sandbox/index.ts";
 import { originsOf } from "../../code/compile.ts";
 import { ToolariumError } from "../../errors.ts";
@@ -11,14 +11,14 @@ import { type ProgramSpec, parseSpec, readNamespaces } from "../record/run-spec.
 import { type RunState, readState } from "../record/run-state.ts";
 
 export interface Replayed {
-  /** As its journal tells it. */
+  /** The report that its journal gives. */
   readonly report: Report;
   readonly matches: boolean;
   /** Where the execution differs from the journal. */
   readonly difference: string | null;
 }
 
-/** Milliseconds for the whole: nothing is waited for, only the program itself takes time. */
+/** Milliseconds for the whole replay. Nothing is waited for: only the program itself takes time. */
 const REPLAY_MS = 60_000;
 
 /** @throws `not_found`; `invalid_request` for a run that has no program, or whose program was never started */
@@ -59,7 +59,7 @@ export async function replayRun(
   return { report, matches: difference === null, difference };
 }
 
-/** Ends that the program brought about itself come again; a limit, a person or a restart does not. */
+/** Ends that the program causes itself. They recur in a replay; a limit, a person or a restart does not. */
 const OWN_ENDS: readonly string[] = [
   "guest_error",
   "not_serializable",

@@ -1,4 +1,4 @@
-/** Many runs at a glance: from their summaries, without their journals. */
+/** Lists runs from their summaries, without reading their journals. */
 import type { JournalEvent, RunStatus, RunUsage } from "../../journal.ts";
 import type { Log } from "../../log.ts";
 import type { Store, StoredRun, SummarizedRun, SummaryPage } from "../../store/store.ts";
@@ -28,7 +28,7 @@ export interface ListedRun {
   readonly error: RunSummary["error"];
   /** How many calls of tools were asked for. */
   readonly calls: number;
-  /** Turns of the model; 0 of a program. */
+  /** Turns of the model; 0 for a program. */
   readonly turns: number;
   /** What the providers counted; null when no model was asked. */
   readonly tokens: ModelTokens | null;
@@ -95,7 +95,7 @@ export function createRunList(deps: RunListDeps): RunList {
       for await (const run of allAsking(deps.store, owner)) {
         for (const call of await askedOf(run, deps))
           if (isAsked(run, call.tool, viewer)) found.set(call.call, { ...call, run: run.id });
-        // Few more are held than are wanted: arguments can be large.
+        // Keeps few more than are wanted: arguments can be large.
         if (found.size <= 2 * limit) continue;
         const wanted = new Set(oldestOf(found.values(), after).slice(0, limit));
         for (const call of found.values()) if (!wanted.has(call)) found.delete(call.call);
@@ -135,7 +135,7 @@ async function toListed(run: SummarizedRun, deps: RunListDeps): Promise<ListedRu
   };
 }
 
-/** As its owner has it, if that is this process, else as it was kept, else as its journal says it. */
+/** From its owner, if that is this process; else from the stored summary; else from its journal. */
 async function summaryOf(run: SummarizedRun, deps: RunListDeps): Promise<RunSummary> {
   const owned = deps.owned(run.id);
   if (owned !== undefined) return summarize(owned, run.createdAt);
@@ -147,7 +147,7 @@ async function summaryOf(run: SummarizedRun, deps: RunListDeps): Promise<RunSumm
   return summarize(state, run.createdAt);
 }
 
-/** A run at rest has a summary, unless an earlier version left it or its row is damaged. */
+/** Writes the summary that a run at rest lacks: an earlier version left it, or its row is damaged. */
 async function repair(
   { id, createdAt }: SummarizedRun,
   events: readonly JournalEvent[],
@@ -155,7 +155,7 @@ async function repair(
   { store, log }: RunListDeps,
 ): Promise<void> {
   log.info({ run: id }, "the summary of this run is missing or damaged: its journal was read instead");
-  // A store that cannot be written now is asked again when the run is listed next.
+  // If the store cannot be written now, the next list tries again.
   await store.putSummary(id, events.length, storedSummary(state, createdAt)).catch(() => undefined);
 }
 

@@ -1,4 +1,4 @@
-/** What became of a call, as those see it who made it outside a program. */
+/** The outcome of a call, for its caller outside a program. */
 import type { ToolFailure } from "../../journal.ts";
 import { parseJson } from "../../json.ts";
 import type { GateOutcome } from "../../tools/gate/gate-call.ts";

@@ -17,10 +17,10 @@ export interface CallRecord {
   /** JSON text: as requested, or as decided once they are. */
   readonly args: string;
   readonly argsBytes: number;
-  /** It stands in the text of a program that was refused for it, which never ran. */
+  /** True for a call in the text of a program that was refused for it and never ran. */
   readonly inText: boolean;
   readonly requestedAt: number;
-  /** `ask` while a person has not answered; null when nothing was decided. */
+  /** `ask` while it needs approval; null when nothing was decided. */
   readonly decision: "auto" | "ask" | "approved" | "denied" | "result" | null;
   /** Who decided, when, and why if they said so; null while nobody has. */
   readonly decided: { readonly at: number; readonly by: string; readonly reason: string | null } | null;
@@ -30,13 +30,13 @@ export interface CallRecord {
   readonly asked: boolean;
   /** Seqs of the questions that were asked because nobody knew whether the call, which had started, had happened. */
   readonly doubts: readonly number[];
-  /** Everything that was decided about it, in order. A decision that is repeated because the call was held back is left out. */
+  /** Every decision about it, in order, except those repeated because the call was held back. */
   readonly decisions: readonly Event<"decided">[];
   /** How far it has come; undefined once it has settled. */
   readonly open: OpenCall | undefined;
-  /** The gate has found its arguments to fit: `args` is the canonical text that is sent. */
+  /** The gate has accepted its arguments: `args` is the canonical text that is sent. */
   readonly isChecked: boolean;
-  /** Why a person is asked. */
+  /** Why it needs approval. */
   readonly reason: string;
   readonly startedAt: number | null;
   /** SHA-256 of the arguments that were sent, and whether the tool was known to change nothing; null until it started. */
@@ -121,7 +121,7 @@ function decide(event: Event<"decided">, call: CallRecord): CallRecord {
   };
 }
 
-/** Of a call that had been sent before, and was asked about, that still holds. */
+/** A call that had been sent before, and was asked about, still counts as sent. */
 function holdBack(event: Event<"decided">, call: CallRecord): CallRecord {
   const open = openAfter(event, event.args ?? call.args);
   return call.doubts.length > 0 ? { ...call, open } : { ...call, open, startedAt: null, sent: null };
@@ -139,7 +139,7 @@ function openAfter(event: Event<"decided">, args: string): OpenCall {
     case "result":
       return { step: "decided", decision: { type: "result", by, value: value ?? "null" } };
     case "auto":
-      // Nothing has left yet: the policy is asked again.
+      // Nothing has been sent yet: policy decides again.
       return REQUESTED;
   }
 }
@@ -176,7 +176,7 @@ function request(event: Event<"requested">, seq: number): CallRecord {
 export function callStatus(call: CallRecord, ended: boolean): CallStatus {
   if (call.settlement) return settledStatus(call, call.settlement.failure);
   if (ended) return "cancelled";
-  // A person is asked about a call that had started only when nobody knows whether it happened.
+  // A call that had started needs a person only when nobody knows whether it happened.
   if (call.decision === "ask") return call.startedAt === null ? "waiting" : "in_doubt";
   return "running";
 }
@@ -187,7 +187,7 @@ function settledStatus(call: CallRecord, failure: ToolFailure | null): CallStatu
   return failure.kind === "cancelled" ? "cancelled" : "error";
 }
 
-/** The decision as people see it: null while they are asked. A refusal before anything was decided is one. */
+/** The decision as people see it: null while the call needs approval. A refusal before any decision counts as one. */
 export function callDecision(call: CallRecord): "auto" | "approved" | "denied" | "result" | null {
   if (call.decision === "ask") return null;
   return call.decision ?? (call.settlement?.failure?.kind === "denied" ? "denied" : null);
@@ -207,7 +207,7 @@ export function toPendingCall(call: CallRecord): PendingCall {
   return { call: questionOf(call), tool: call.tool, arguments: readJson(call.args), reason: call.reason };
 }
 
-/** The value of a JSON text; a text that is none, such as arguments a model wrote wrongly, stands for itself. */
+/** The value of a JSON text. A text that is not JSON, such as malformed arguments of a model, is returned as it is. */
 export function readJson(text: string): unknown {
   try {
     return parseJson(text);

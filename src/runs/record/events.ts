@@ -43,9 +43,9 @@ export interface StreamedRun {
 }
 
 /**
- * Makes the function that turns the events of one run into those of its stream. It wants every event from the first,
- * in order, because an event says only what is new: the tool's name, for one, stands in `requested`. To resume a
- * stream, feed it the whole journal and send what has a higher id than the last that arrived.
+ * Returns the function that turns the events of one run into those of its stream. It needs every event from the first,
+ * in order, because an event holds only what is new: the tool's name, for one, is in `requested` alone. To resume a
+ * stream, feed it the whole journal and send the events whose id is higher than the last that arrived.
  *
  * Many events show nothing outside; none shows more than one thing.
  */
@@ -80,7 +80,7 @@ function showRun(event: JournalEvent): Shown | undefined {
   }
 }
 
-/** A call that was refused has no `call.started`, only its end. */
+/** A refused call has no `call.started`, only its end. */
 function showCall(event: JournalEvent, call: CallRecord): Shown | undefined {
   switch (event.type) {
     case "decided":
@@ -101,7 +101,7 @@ function showDecision(
   call: CallRecord,
 ): Shown | undefined {
   if (event.decision === "ask") return ["approval.required", { ...toPendingCall(call) }];
-  // What policy decided by itself was never a question to anybody.
+  // A decision of policy alone is not shown: no person was asked.
   if (!call.asked || event.heldBack === true) return undefined;
   const { decision, by, reason = null } = event;
   return ["approval.resolved", { call: questionOf(call), tool: call.tool, decision, by, reason }];

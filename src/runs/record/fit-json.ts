@@ -56,9 +56,9 @@ function shorten(length: number, tokenBudget: number, cut: (room: number) => str
 const more = (count: number, of = ""): string => `… ${count.toLocaleString("en-US")} more${of}`;
 /** Units that the mark of an array or an object takes, commas and quotes and all. */
 const MARK = 26;
-/** The least that is worth beginning with. */
+/** UTF-16 units. A part is not begun with less room. */
 const LEAST = 24;
-/** Of an array, the elements that share what there is; those behind them come whole or not at all. */
+/** Elements of an array that share the room. Those behind them are whole or left out. */
 const SHARING = 4;
 
 /** JSON text of about `room` UTF-16 units at most. */
@@ -183,12 +183,12 @@ function cutText(text: string, room: number): string {
   return `${head} ${more(text.length - head.length, " characters")}`;
 }
 
-/** Half a character is none. */
+/** Drops the half of a character that a cut can leave. */
 function wholeCharacters(text: string): string {
   return text.replace(/[\uD800-\uDBFF]$/, "");
 }
 
-/** How much each may have at most, so that all together have no more than `room`: small ones leave theirs to others. */
+/** The most that each part may have, so that all together fit into `room`. Small parts leave their share to others. */
 function levelOf(sizes: readonly number[], room: number): number {
   let left = room;
   for (const [index, size] of sizes.toSorted((a, b) => a - b).entries()) {
@@ -199,7 +199,7 @@ function levelOf(sizes: readonly number[], room: number): number {
   return Number.POSITIVE_INFINITY;
 }
 
-/** Units of the JSON text; infinity when they are more than `room`, for which no more than that is looked at. */
+/** UTF-16 units of the JSON text. Infinity when they exceed `room`; no more than that is read. */
 function sizeOf(value: unknown, room: number): number {
   const size = sizeWithin(value, room);
   return size <= room ? size : Number.POSITIVE_INFINITY;

@@ -1,13 +1,13 @@
 /**
- * Values on their way into a program, where an integer beyond ±2^53 would lose digits. It comes as a string of them, and
- * the run's report says so. A function of the value alone: a replay is told the same.
+ * Values on their way into a program. An integer beyond ±2^53 would lose digits there, so the program gets it as a
+ * string, and the run's report says so. The text depends on the value alone, so a replay gets the same.
  */
 import type { Diagnostic } from "../../code/compile.ts";
 import type { ExactNumber } from "../../json/exact-number.ts";
 import { isExact, mayLoseDigits, parseJson, replaceExact } from "../../json.ts";
 import type { RunState } from "./run-state.ts";
 
-/** JSON text as a program is given it. */
+/** JSON text as a program receives it. */
 export function toGuestText(text: string): string {
   if (!mayLoseDigits(text)) return text;
   const value = parseJson(text);
@@ -19,12 +19,12 @@ export function toGuestValue(value: unknown): unknown {
   return replaceExact(value, (number) => (isText(number) ? number.rawJSON : Number(number.rawJSON)));
 }
 
-/** Of fractions a program has the nearest double, as any other has. */
+/** A program gets the nearest double for a fraction, as any JavaScript does. */
 function isText({ rawJSON }: ExactNumber): boolean {
   return /^-?\d+$/.test(rawJSON) || !Number.isFinite(Number(rawJSON));
 }
 
-/** One note for each place of a tool's results where such integers came, and for what else is odd about a result. */
+/** One note for each place in a tool's results where such integers came, and for what else is odd about a result. */
 export function notesOnResults(state: RunState): readonly Diagnostic[] {
   const places = new Map<string, Diagnostic>();
   for (const event of state.settlements) {

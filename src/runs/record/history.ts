@@ -1,4 +1,4 @@
-/** From a journal back to a program: what it asked and was told, for an engine that repeats it. */
+/** From a journal back to a program: its calls and their outcomes, for the engine's replay. */
 import type {
   EngineHistory,
   EngineRequest,
@@ -44,8 +44,8 @@ export function toHistory(
 }
 
 /**
- * The error a program finds in its `catch`, as the entry's text. The key order is part of the history, and so are the
- * names, which are read back from `id`, `server/tool`, also where the program wrote them apart otherwise.
+ * The error that a program catches, as the entry's text. The key order is part of the history. So are the names, which
+ * are read back from `id`, `server/tool`, also where the program wrote them differently.
  */
 export function toGuestError({ kind, message, data }: ToolFailure, id: string): GuestToolError {
   const detail = data === undefined ? {} : { data: JSON.stringify(data) };

@@ -1,9 +1,9 @@
 /**
  * Ids of runs and calls. A call id holds its run's id, so that the token a client echoes leads back to the run.
  *
- * What a person is asked about a call goes by the call's id. Where a call is in doubt the person is asked again, and
- * that is another question: an answer to the first one that is sent once more must not be taken for an answer to it. So
- * it goes by an id of its own, of the same form.
+ * The first question about a call has the call's id. When the call is in doubt, the person is asked again. That is
+ * another question: a repeated answer to the first one must not answer it. So it has an id of its own, of the same
+ * form.
  */
 import { randomBytes } from "node:crypto";
 
@@ -22,10 +22,10 @@ export function toCallId(runId: string, n: number): string {
   return `call_${token}_${n.toString(36)}`;
 }
 
-/** How many calls a run can have before their numbers would be taken for questions. */
+/** Calls are numbered below 36⁶. Question k about call n has the number n + k·36⁶. */
 const QUESTION = 36 ** 6;
 
-/** The id of what a person is asked about a call that was in doubt this many times; of the call itself for 0. */
+/** The id of the question about a call that was in doubt this many times; of the call itself for 0. */
 export function toQuestionId(callId: string, doubts: number): string {
   const parsed = parseCallId(callId);
   if (doubts === 0 || parsed === undefined) return callId;
@@ -34,7 +34,7 @@ export function toQuestionId(callId: string, doubts: number): string {
 
 export interface ParsedCallId {
   readonly runId: string;
-  /** The call's own id, whatever question about it this was. */
+  /** The call's own id, whichever question about it the id names. */
   readonly call: string;
   /** The call's number in its run. */
   readonly n: number;

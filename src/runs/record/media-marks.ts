@@ -1,10 +1,10 @@
 /**
- * Images, sounds and files in results, for those who read text: each is a mark of its type and size, as base64 says
+ * Images, sounds and files in results, for readers of text: each becomes a mark of its type and size. Base64 says
  * nothing to a model and costs it a page for every kilobyte. Results themselves keep their data.
  */
 import type { Image } from "../../upstream/model.ts";
 
-/** The value with a mark for each piece of media: `[image/png, 34 kB]`. What holds none is shared with it. */
+/** The value with a mark for each piece of media: `[image/png, 34 kB]`. Parts without media are shared, not copied. */
 export function withMarks(value: unknown): unknown {
   if (typeof value === "string") return markText(value);
   if (typeof value !== "object" || value === null) return value;
@@ -55,14 +55,14 @@ export function markText(text: string): string {
   );
 }
 
-/** Characters from which on base64 that nobody announced is taken for media: keys and signatures are shorter. */
+/** Characters from which base64 without a media type counts as media: keys and signatures are shorter. */
 const LONG = 1_024;
 const BASE64 = new RegExp(
   `(?:data:([\\w.+-]{1,80}/[\\w.+-]{1,80});base64,)?([A-Za-z0-9+/]{${LONG},}={0,2})`,
   "g",
 );
 
-/** What is one letter again and again is no data, nor is what counts in hexadecimals. */
+/** Excludes one letter repeated, and hexadecimal digits. */
 function isBase64(data: string): boolean {
   const beginning = data.slice(0, LONG);
   return (

@@ -1,6 +1,6 @@
 /**
- * What a model reads of a program: what it returned and printed, or why it failed, with the next step. Never the calls
- * it made, unless it failed after some that may have changed something. Short: what is cut says so.
+ * What a model reads of a program: its result and output, or why it failed, with the next step. It lists no calls,
+ * unless the program failed after some that may have changed something. Short: cuts are marked.
  */
 
 import type { Diagnostic } from "../../code/compile.ts";
@@ -29,7 +29,7 @@ export function describeReport(report: ReadReport, code: string, tokenBudget: nu
   return `${text.slice(0, -1)},"left_out":${JSON.stringify(leftOut)}}`;
 }
 
-/** The value is kept with its run. */
+/** How to get the whole value, which is kept with its run. */
 function wayToAll(run: string): string {
   return `A later program has the whole value as \`await runs.result(${JSON.stringify(run)})\`: pick from it what the answer needs.`;
 }
@@ -59,7 +59,7 @@ function toMessage(report: ReadReport, code: string): Message {
   };
 }
 
-/** A refusal is its first diagnostic: a model reads it once. */
+/** Whether the diagnostic is the error itself. A refusal is its first diagnostic, which a model should read once. */
 function isOf(error: ReadReport["error"], { severity, message, line, column }: Diagnostic): boolean {
   return (
     severity === "error" &&
@@ -81,7 +81,7 @@ function describeError({ error, calls, status }: ReadReport, code: string): obje
     ...(line === undefined ? {} : { line, column: column ?? 1, ...(text === undefined ? {} : { at: text }) }),
     ...(tool === undefined ? {} : { tool }),
     effects,
-    // What has been done matters for what to do next only if something may have changed.
+    // Past calls matter for the next step only if they may have changed something.
     ...(effects === "none" ? {} : { calls: firstOf(made, MAX_CALLS) }),
   };
 }

@@ -37,7 +37,7 @@ export function countReceipt(
   };
 }
 
-/** Of a chat and its programs: the declarations are in its conversation once. */
+/** The receipt of a chat and its programs. The conversation holds the declarations once, so they count once. */
 export function addReceipts(receipts: readonly TokenReceipt[]): TokenReceipt {
   const sum = (pick: (receipt: TokenReceipt) => number): number =>
     receipts.reduce((total, receipt) => total + pick(receipt), 0);

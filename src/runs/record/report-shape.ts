@@ -13,7 +13,7 @@ export interface ReportCall {
   /** `server/tool`. */
   readonly tool: string;
   readonly status: CallStatus;
-  /** Null while a person is asked, and when the call was refused before there was anything to decide. */
+  /** Null while the call needs approval, and when it was refused before there was anything to decide. */
   readonly decision: "auto" | "approved" | "denied" | "result" | null;
   /** Not made: its result is that of an equal call of the run that this one repairs. */
   readonly reused: boolean;
@@ -34,7 +34,7 @@ export interface PendingCall {
   readonly tool: string;
   /** As they will be sent, defaults filled in. */
   readonly arguments: unknown;
-  /** Why a person is asked, as a sentence. */
+  /** Why it needs approval, as a sentence. */
   readonly reason: string;
 }
 

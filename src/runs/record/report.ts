@@ -47,12 +47,12 @@ export function deriveReport(head: ReportHead, state: RunState): Report {
     limits: head.limits,
     createdAt: new Date(head.createdAt).toISOString(),
   };
-  // A journal goes on; this report does not.
+  // The journal grows; this report stays as it is.
   const count = (): TokenReceipt => countReceipt(head.program, report, settlements, end !== undefined);
   return { ...report, usage: withTokens(state.usage(head.createdAt), count) };
 }
 
-/** Most reports are made to look at something else, and counting takes time. */
+/** Counts tokens when they are first read: most reports are made for something else, and counting takes time. */
 export function withTokens(usage: RunUsage, count: () => TokenReceipt): ReportUsage {
   let tokens: TokenReceipt | undefined;
   return {
@@ -64,7 +64,7 @@ export function withTokens(usage: RunUsage, count: () => TokenReceipt): ReportUs
   };
 }
 
-/** A remark about the whole run stands at the beginning of the text. */
+/** A remark about the whole run is placed at the beginning of the text. */
 function toDiagnostic(warning: string | RunWarning): Diagnostic {
   const told = typeof warning === "string" ? { severity: "warning" as const, message: warning } : warning;
   return { code: null, line: 1, column: 1, ...told };

@@ -1,6 +1,8 @@
 import type { RequestMark } from "../../journal.ts";
 
-/** What a request that comes again is found by, among those of its principal: the client's own key, else its words. */
+/**
+ * The key that finds a repeated request among those of its principal: the client's own key, else the hash of its body.
+ */
 export function requestKey({ key, bodyHash }: RequestMark): string {
   return key === null ? `body:${bodyHash}` : `key:${key}`;
 }

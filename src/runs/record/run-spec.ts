@@ -1,6 +1,6 @@
 /**
- * What is fixed about a run, kept beside its journal: enough to go on with it in another process. The names that its
- * program finds are the same for many runs, and are kept once, as the record's snapshot.
+ * What is fixed about a run, kept beside its journal: enough to resume it in another process. Many runs share the names
+ * that their programs find. Those are kept once, as the record's snapshot.
  */
 import type { RunLimits, ToolNamespaces } from "../../../sandbox/index.ts";
 import type { Diagnostic, PositionMap } from "../../code/compile.ts";
@@ -17,7 +17,7 @@ export interface RunSpec {
   /** As the request had it; a later request can only add layers. */
   readonly policy: Policy;
   readonly catalogVersion: string;
-  /** The key that asked; null without keys. Its present rules are asked again whenever the run goes on. */
+  /** The key that asked; null without keys. Its present rules are checked again whenever the run resumes. */
   readonly keyName?: string | null;
   /** The person behind the key, as the request named them; absent when it named nobody. */
   readonly user?: string;

@@ -1,6 +1,6 @@
 /**
- * What the journal of a run says so far. Each event is read once, when it is appended or loaded; whoever wants to know
- * something about the run asks here and never goes through the events. Pure: the same events give the same state.
+ * What the journal of a run says so far. Each event is read once, when it is appended or loaded. Other code asks here
+ * and never scans the events. Pure: the same events give the same state.
  */
 import type { JournalEvent, LogLevel, RunStatus, RunUsage } from "../../journal.ts";
 import type { PolicyLayer } from "../../tools/policy-layer.ts";
@@ -20,7 +20,7 @@ export interface Log {
   readonly at: number;
 }
 
-/** What is named in the plural is in the order of the journal. */
+/** Lists are in the order of the journal. */
 export interface RunState {
   /** Takes the next event; returns the call that it is about, as it stands after it. */
   apply(event: JournalEvent): CallRecord | undefined;
@@ -28,9 +28,9 @@ export interface RunState {
   readonly status: RunStatus;
   readonly opened: Event<"opened"> | undefined;
   readonly last: JournalEvent | undefined;
-  /** How the run ended; undefined while it goes on, also after it was reopened. */
+  /** How the run ended; undefined while it is active, also after it was reopened. */
   readonly end: Event<"ended"> | undefined;
-  /** When it last ended, also if it goes on now: milliseconds since the Unix epoch. */
+  /** When it last ended, also if it was reopened since: milliseconds since the Unix epoch. */
   readonly lastEndedAt: number | undefined;
   readonly lastPause: Event<"waiting"> | undefined;
   /** Where it began, came to rest and resumed. */
@@ -44,31 +44,34 @@ export interface RunState {
   readonly unfinished: readonly CallRecord[];
   /** Calls that wait for a person; none once the run has ended. */
   readonly asked: readonly CallRecord[];
-  /** Goes up whenever `asked` becomes another. */
+  /** Goes up whenever `asked` changes. */
   readonly askedVersion: number;
   readonly settlements: readonly Event<"settled">[];
   /** How many calls were asked for: without those that only stand in the text of a program that was refused. */
   readonly callCount: number;
-  /** The highest number of a call, also of one that became none: a tool of the caller. 0 without calls. */
+  /**
+   * The highest number of a call, including numbers of the caller's own tools, which become no call here. 0 without
+   * calls.
+   */
   readonly lastCallNumber: number;
-  /** Whether a call that is not read-only had started, and was not held back at the last moment. */
+  /** Whether a call that is not read-only started, and was not held back at the last moment. */
   readonly hasEffects: boolean;
 
   readonly turns: readonly TurnRecord[];
   /** What the providers counted, over all turns that said so. */
   readonly tokens: ModelTokens;
   readonly logs: readonly Log[];
-  /** The end of what a program that waits has printed: its journal gets it when the program is over. */
+  /** The end of what a waiting program has printed. Its journal gets the output when the program is over. */
   readonly lastLogs: readonly Log[];
 
   /**
-   * What the requests that last made the run resume, and those that decided calls since, added to its policy.
-   * Undefined when none did, and once it waits again: only decisions that nothing has followed yet count then.
+   * Policy layers of the requests that last resumed the run, and of decisions since. Undefined when there were none.
+   * Once the run waits again, only decisions that nothing has followed yet count.
    */
   readonly layers: readonly PolicyLayer[] | undefined;
-  /** Whether a request of a client is being answered; decisions in between are none. */
+  /** Whether a client's request is being answered. A decision in between is no such request. */
   readonly isAnswering: boolean;
-  /** Whether it ended while nobody was answering: it was cancelled, or waited too long. */
+  /** Whether it ended while no request was being answered: it was cancelled, or it expired. */
   readonly restedBeforeItEnded: boolean;
   /**
    * Since when a run at rest waits, for the first of its calls to be decided or, a chat, for its client: milliseconds
@@ -92,7 +95,7 @@ export function readState(events: readonly JournalEvent[]): RunState {
   return state;
 }
 
-/** The status of a run after this event. An ended run stays ended; any event after `waiting` means that it goes on. */
+/** The status of a run after this event. An ended run stays ended; any event after `waiting` means that it resumed. */
 export function statusAfter(event: JournalEvent | undefined): RunStatus {
   switch (event?.type) {
     case undefined:
@@ -123,7 +126,7 @@ class FoldedRun implements RunState {
   readonly #usage = createUsageFold();
   /** Decisions that narrow the policy. */
   readonly #narrowing: Event<"decided">[] = [];
-  /** Calls that are not read-only, as often as they started and were not held back. */
+  /** How often calls that are not read-only started and were not held back. */
   #changes = 0;
   callCount = 0;
   #lastResume: Event<"resumed" | "waiting"> | undefined;

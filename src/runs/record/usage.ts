@@ -27,7 +27,7 @@ function toMicroseconds(ms: number): number {
   return Math.round(ms * 1_000) / 1_000;
 }
 
-/** What a run has used, as far as its journal tells it before the end says so. */
+/** What a run has used, as its journal gives it until the end states it. */
 export interface UsageFold {
   apply(event: JournalEvent): void;
   /** `createdAt`: of the run, in milliseconds since the Unix epoch. */
@@ -39,7 +39,7 @@ export interface UsageFold {
 export function createUsageFold(): UsageFold {
   let first: JournalEvent | undefined;
   let before: JournalEvent | undefined;
-  /** Decisions are taken while the run waits on. */
+  /** A decision does not end the wait. */
   let isWaiting = false;
   let wallMs = 0;
   let cpuMs = 0;
@@ -53,7 +53,7 @@ export function createUsageFold(): UsageFold {
         before.type === "ended" ||
         event.type === "resumed" ||
         (isWaiting && event.type === "decided");
-      // For a person, or for a process to carry it.
+      // It waited for a person, or for a process to own it.
       if (before !== undefined && !wasIdle) wallMs += event.at - before.at;
       isWaiting = event.type === "waiting" || (isWaiting && event.type === "decided");
       if (event.type === "waiting" && event.usage !== undefined) cpuMs = event.usage.cpuMs;

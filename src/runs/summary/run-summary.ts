@@ -32,14 +32,14 @@ export interface RunSummary {
   /** Null when no model was asked. */
   readonly tokens: ModelTokens | null;
   readonly usage: RunUsage;
-  /** Null when their arguments are too large to stand here: then the journal has them. */
+  /** Null when their arguments are too large for a summary: then the journal has them. */
   readonly asked: readonly AskedCall[] | null;
   /** Since when it waits for a person or its client; null when it waits for nobody. */
   readonly waitsSince: number | null;
   readonly endedAt: number | null;
 }
 
-/** UTF-16 units of the arguments that stand in one summary: more is read where it is needed. */
+/** UTF-16 units of all arguments in one summary. Larger ones are read from the journal. */
 const MAX_ARGS_CHARS = 16_384;
 
 /** `createdAt`: of the run, in milliseconds since the Unix epoch. */

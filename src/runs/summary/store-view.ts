@@ -1,4 +1,4 @@
-/** What the store is told of a run beside its events, so that lists need not read them. */
+/** What the store gets of a run beside its events, so that lists need not read the events. */
 import type { RunStatus } from "../../journal.ts";
 import type { StoredSummary } from "../../store/store.ts";
 import type { RunState } from "../record/run-state.ts";
@@ -18,7 +18,7 @@ export interface StoreView {
   whole(): ToldView;
 }
 
-/** `state`: as the store has it now; it goes on. `createdAt`: milliseconds since the Unix epoch. */
+/** `state`: as the store has it now; it changes with the run. `createdAt`: milliseconds since the Unix epoch. */
 export function createStoreView(state: RunState, createdAt: number): StoreView {
   let told = { status: state.status, asked: state.askedVersion };
   const whole = (): ToldView => {
@@ -30,8 +30,8 @@ export function createStoreView(state: RunState, createdAt: number): StoreView {
     whole,
     changed() {
       const { status, askedVersion } = state;
-      // While it goes on the summary changes only when other calls wait for people: its owner has the rest in memory.
-      // One that waits again may wait since another time.
+      // While the run is active, its summary changes only when other calls need approval: its owner has the rest in
+      // memory. A run that waits again may wait since another time.
       if (status !== "running" || askedVersion !== told.asked) return whole();
       const isKnown = status === told.status;
       told = { status, asked: askedVersion };

@@ -10,7 +10,8 @@ export {
   resolveLimits,
 } from "./limits.ts";
 export { FairQueue } from "./pool/fair-queue.ts";
-export { createWorkerPool, PoolRefusal } from "./pool/pool.ts";
+export { createWorkerPool } from "./pool/pool.ts";
 export type { WorkerPoolOptions } from "./pool/pool-options.ts";
+export { PoolRefusal } from "./pool/pool-refusal.ts";
 export { describeShortage } from "./pool/shortage.ts";
 export { SUSPEND } from "./session/link.ts";

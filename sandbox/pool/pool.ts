@@ -7,41 +7,12 @@ import { versions } from "node:process";
 import type { EngineOutcome, EngineRun, PoolStats, WorkerPool } from "../engine.ts";
 import { Session } from "../session/session.ts";
 import { FairQueue } from "./fair-queue.ts";
+import { placeRun } from "./placement.ts";
 import { type ResolvedPoolOptions, resolvePoolOptions, type WorkerPoolOptions } from "./pool-options.ts";
-import { type Placement, Seat } from "./seat.ts";
+import { PoolRefusal } from "./pool-refusal.ts";
+import { type Departure, Seat } from "./seat.ts";
 import { TurnBudget } from "./turn-budget.ts";
 import { startWorkerProcess, type WorkerDeath } from "./worker-process.ts";
-
-/**
- * The pool could not take the run. Nothing of it has happened. `WorkerPool.run` throws it with `queue_full` or
- * `disposed`, `createWorkerPool` with `engine_missing`. Its constructor never throws.
- *
- * @example
- * import { createWorkerPool, defaultLimits, PoolRefusal } from "toolarium/sandbox";
- *
- * const pool = await createWorkerPool({ workers: 1 });
- * await pool[Symbol.asyncDispose]();
- * try {
- *   await pool.run({
- *     principal: "me",
- *     program: { js: "(async () => 1)", namespaces: { servers: [], locals: [] }, input: "null", seed: "1" },
- *     limits: defaultLimits,
- *     host: { call: () => new Promise(() => {}), log: () => {} },
- *   });
- * } catch (error) {
- *   if (!(error instanceof PoolRefusal)) throw error;
- *   console.log(error.code); // disposed
- * }
- */
-export class PoolRefusal extends Error {
-  override readonly name = "PoolRefusal";
-  readonly code: "queue_full" | "disposed" | "engine_missing";
-
-  constructor(code: PoolRefusal["code"], message: string) {
-    super(message);
-    this.code = code;
-  }
-}
 
 /**
  * Resolves when the first worker is ready. Dispose of the pool to end its workers.
@@ -206,54 +177,38 @@ class Pool implements WorkerPool {
       const { item: session, place: seat } = next;
       if (session.ended) continue;
       const writtenBefore = seat.writtenChars;
-      void seat.take(session).then((placement) => this.#vacated(seat, placement));
+      void seat.take(session).then((departure) => this.#vacated(seat, departure));
       this.#turn.spend(seat.writtenChars - writtenBefore);
     }
   }
 
   #placeFor(session: Session): Seat | undefined {
-    const { principal } = session.run;
-    const open = [...this.#seats].filter((seat) => !seat.closed);
-    const free = open.find((seat) => seat.principal === null);
-    if (session.solo) return free;
-    if (principal === null) return free ?? open.find((seat) => seat.load < this.#options.runsPerWorker);
-    const used = open.filter((seat) => seat.principal !== null);
-    const own = used
-      .filter((seat) => seat.principal === principal && seat.load < this.#options.runsPerWorker)
-      .sort((one, other) => one.load - other.load)[0];
-    if (own !== undefined && (own.load === 0 || free === undefined || used.length >= this.#options.workers))
-      return own;
-    if (free === undefined && own === undefined && this.#seats.size >= this.#most)
-      this.#parkSomebody(principal);
-    if (free === undefined || used.length < this.#options.workers) return free ?? own;
-    // Every worker is taken: an idle one of another principal makes room, or a new principal exceeds the count.
-    const idle = used.find((seat) => seat.load === 0 && seat.principal !== principal);
-    if (idle !== undefined) this.#recycle(idle, "another principal needs its place");
-    const newcomer = !used.some((seat) => seat.principal === principal);
-    return idle !== undefined || newcomer ? free : undefined;
+    const { workers, runsPerWorker } = this.#options;
+    const run = { principal: session.run.principal, solo: session.solo };
+    const { place, evicted } = placeRun(run, [...this.#seats], {
+      workers,
+      most: this.#most,
+      runsPerWorker,
+      starting: this.#starting,
+      parkAfterMs: PARK_AFTER_MS,
+    });
+    if (evicted !== undefined) this.#evict(evicted.place, evicted.reason);
+    return place;
   }
 
-  /**
-   * Frees a worker for a principal without one: an idle worker first, else one whose runs only wait for their tools.
-   */
-  #parkSomebody(principal: string): void {
-    const others = [...this.#seats].filter((seat) => seat.principal !== principal && !seat.closed);
-    if (others.some((seat) => seat.principal === null) || this.#starting > 0) return;
-    const seat =
-      others.find((each) => each.load === 0) ??
-      others.sort((one, other) => other.quietMs - one.quietMs).find((each) => each.quietMs >= PARK_AFTER_MS);
-    if (seat === undefined) return;
+  /** Frees a worker; its runs, if it has any, come back to the queue when they are woken. */
+  #evict(seat: Seat, reason: string): void {
     seat.park((session) => {
       this.#queue.pushFront(ownerOf(session), session);
       this.#dispatch();
     });
-    this.#recycle(seat, "its runs are parked");
+    this.#recycle(seat, reason);
   }
 
   /** A run has left its seat, and nothing of it executes there any more. */
-  #vacated(seat: Seat, placement: Placement): void {
-    if (placement === "clean") this.#failuresInRow = 0;
-    if (placement === "unclean" || seat.served >= this.#options.runsPerLife) seat.closed = true;
+  #vacated(seat: Seat, departure: Departure): void {
+    if (departure === "clean") this.#failuresInRow = 0;
+    if (departure === "unclean" || seat.served >= this.#options.runsPerLife) seat.closed = true;
     if (seat.closed && seat.load === 0) this.#recycle(seat, "it is used up");
     this.#dispatch();
   }

@@ -14,7 +14,7 @@ const MEMORY_FACTOR = 3;
 const MIB = 1024 * 1024;
 
 /** How a run left. `unclean`: after a limit or a fault, when the process should not serve other runs any more. */
-export type Placement = "clean" | "unclean";
+export type Departure = "clean" | "unclean";
 
 /** Endings that the program itself reached. */
 const endings: readonly string[] = ["guest_error", "not_serializable", "result_too_large", "pending_forever"];
@@ -49,7 +49,7 @@ export class Seat {
   /**
    * Runs the session here. Resolves when the session has ended and its isolate is gone; never if the worker died first.
    */
-  async take(session: Session): Promise<Placement> {
+  async take(session: Session): Promise<Departure> {
     lastLease += 1;
     const lease = lastLease;
     const { principal } = session.run;

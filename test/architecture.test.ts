@@ -149,6 +149,13 @@ describe("the architecture", () => {
     expect([...full].filter(([, inside]) => inside.length > 20).map(([room]) => room)).toEqual([]);
   });
 
+  it("no source file has more than 300 lines", () => {
+    const linesOf = (file: string): number =>
+      readFileSync(join(root, file), "utf8").trimEnd().split("\n").length;
+    expect(linesOf("src/gateway.ts")).toBeGreaterThan(1);
+    expect(files.filter((file) => linesOf(file) > 300)).toEqual([]);
+  });
+
   it("the engine imports nothing from the gateway", () => {
     expect(
       edges.filter(({ file, target }) => file.startsWith("sandbox/") && !target.startsWith("sandbox/")),

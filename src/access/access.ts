@@ -1,7 +1,7 @@
 /**
- * The way in, the same for every face of the gateway: who is it, and how much may they ask for. A face reads credentials
- * out of its own protocol and hands them over as plain data; what the caller may do is in `caller.ts`, what a request
- * may use in `request-policy.ts`.
+ * Admits requests for every face of the gateway: identifies the caller and applies its limits. A face reads credentials
+ * from its own protocol and passes them as plain data. `caller.ts` says what the caller may do, `request-policy.ts`
+ * which tools a request may use.
  */
 import { ToolariumError } from "../errors.ts";
 import type { Caller } from "./caller.ts";
@@ -10,14 +10,14 @@ import type { Limiter } from "./limiter.ts";
 
 export interface Access {
   /**
-   * Lets one request in.
+   * Admits one request.
    *
-   * @throws `unauthorized` when the credentials are of nobody; `rate_limited`, with the seconds to wait, when their key
-   *   has sent its requests of this minute
+   * @throws `unauthorized` when no caller has these credentials; `rate_limited`, with the seconds to wait, when the key
+   *   has used up its rate
    */
   admit(credentials: Credentials): Promise<Caller>;
   /**
-   * Takes one of the caller's slots for a program or chat; it is given back on dispose.
+   * Takes one of the caller's slots for a program or chat. Disposing it releases the slot.
    *
    * @throws `rate_limited` when all of the key's slots are taken
    */

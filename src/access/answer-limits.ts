@@ -1,11 +1,13 @@
-/** What one answer may take: configuration ∩ key ∩ request. A request can narrow, and is refused when it would widen. */
+/**
+ * Limits of one answer (reply to the user): configuration ∩ key ∩ request. A request can lower them, never raise them.
+ */
 import type { AnswerLimits } from "../chat/turns/budget.ts";
 import type { AgentLimits } from "../config/config.ts";
 import { ToolariumError } from "../errors.ts";
 
 /**
- * @throws `limit_above_ceiling` with `param: "toolarium"` when the request asks for more than configuration and key
- * allow
+ * @throws `limit_above_ceiling` with `param: "toolarium"` when the request asks for more than the configuration and the
+ * key allow
  */
 export function resolveAnswerLimits(
   deployment: AgentLimits,

@@ -1,9 +1,9 @@
-/** What the deployment and the key of a caller say of tools: the layers under every policy. */
+/** The layers under every policy: what the configuration and the caller's key allow. */
 
 import type { Config, KeyConfig } from "../config/config.ts";
 import type { PolicyLayer } from "../tools/policy-layer.ts";
 
-/** What the deployment says, and what the caller's key says on top of it. */
+/** The configuration's layer, and the key's layer on top of it. */
 export function baseLayers(config: Pick<Config, "tools">, key?: KeyConfig): readonly PolicyLayer[] {
   const { allow, autoExecute } = config.tools;
   const deployment: PolicyLayer = { rule: "tools.allow", allow, autoExecute, deployment: true };
@@ -13,8 +13,8 @@ export function baseLayers(config: Pick<Config, "tools">, key?: KeyConfig): read
 }
 
 /**
- * The layers that hold now for a run that this key started, whenever that was; null: it was started without keys. A key
- * that is no longer configured allows nothing.
+ * The layers that apply now to a run that this key started at any time. Null: the gateway had no keys then. A key that
+ * is no longer configured allows nothing.
  */
 export function presentLayers(
   config: Pick<Config, "tools" | "keys">,

@@ -1,4 +1,4 @@
-/** Who is asking, as the rest of the gateway knows them: what they may do, use and spend. */
+/** The caller of a request, as the rest of the gateway knows them: their rights, tools and limits. */
 import type { AgentLimits, Config, KeyConfig, Right } from "../config/config.ts";
 import type { Mode } from "../config/modes.ts";
 import { ToolariumError } from "../errors.ts";
@@ -12,21 +12,21 @@ export interface Caller {
   readonly rights: ReadonlySet<Right>;
   /** Null when the gateway has no keys. */
   readonly keyName: string | null;
-  /** Whose waiting calls it decides besides its own principal's. */
+  /** The other principals whose waiting calls it may decide. */
   readonly decides: DecideScope | undefined;
   /** The key's default chat mode. */
   readonly mode: Mode | undefined;
-  /** What the configuration and the key say about tools; requests only add layers. */
+  /** The layers of the configuration and the key. Requests only add layers, which can only narrow. */
   readonly layers: readonly PolicyLayer[];
-  /** What one answer to a chat may take at most. */
+  /** Ceilings for one answer of a chat. */
   readonly agent: AgentLimits;
-  /** Programs and chats at once. Undefined: without bound. */
+  /** Most programs and chats at the same time. Undefined: unbounded. */
   readonly maxConcurrent: number | undefined;
-  /** Undefined: without bound. */
+  /** Most requests a minute. Undefined: unbounded. */
   readonly ratePerMinute: number | undefined;
 }
 
-/** The principal where nobody has to say who they are: without keys, at the command line, in the library. */
+/** The principal of callers without credentials: without keys, at the command line, in the library. */
 export const LOCAL_PRINCIPAL = "local";
 
 /**
@@ -86,22 +86,22 @@ export function requireRight({ rights, keyName }: Caller, right: Right): void {
   );
 }
 
-/** What of runs and waiting calls they see. */
+/** Which runs and waiting calls the caller sees. */
 export function viewerOf({ principal, rights, decides }: Caller): Viewer {
   return { principal, admin: rights.has("admin"), ...(decides === undefined ? {} : { decides }) };
 }
 
-/** Whether tools and servers are shown that they may not use: to those who configure the gateway, or alone use it. */
+/** Whether the caller also sees tools and servers that it may not use: with the right `admin`, or without keys. */
 export function seesAll({ keyName, rights }: Caller): boolean {
   return keyName === null || rights.has("admin");
 }
 
-/** Of the name of a person: it is shown to whoever decides. */
+/** Most characters of a person's name, which is shown to those who decide. */
 const MAX_USER_CHARS = 200;
 
 /**
- * The person for whom a request is made: the first of these that is a name, at most 200 characters of it. It is shown
- * to those who decide and in the audit, and gives no right. Undefined when the request names nobody.
+ * The person for whom a request is made: the first of the values that is a name, cut to 200 characters. It is shown to
+ * those who decide and in the audit, and grants no right. Undefined when no value is a name.
  */
 export function userNamed(...said: readonly unknown[]): string | undefined {
   const name = said.find((each) => typeof each === "string" && each.trim() !== "");

@@ -1,6 +1,6 @@
 /**
- * One call that a person asked for: a run of its own, so that it is in the journal. It needs no further consent, as it
- * is the person's own act; only their rights and the allowed set count.
+ * One call that a person makes directly. It is a run of its own, so that the journal has it. It needs no approval,
+ * because the person asks for it themselves; only their rights and the allowed tools count.
  */
 import type { RunLimits } from "../../sandbox/index.ts";
 import { ToolariumError, toolFailureCode } from "../errors.ts";
@@ -17,7 +17,7 @@ export interface ExplicitCall {
   readonly caller: Caller;
   /** See `userNamed`. */
   readonly user?: string | undefined;
-  /** `server/tool`; an id nobody knows is refused by the gate, with the nearest names. */
+  /** `server/tool`. The gate refuses an unknown id and names the nearest tools. */
   readonly id: string;
   /** JSON text. */
   readonly args: string;
@@ -35,10 +35,10 @@ export interface ExplicitCallDeps {
 }
 
 /**
- * Resolves with what became of the call, also when the tool failed.
+ * Resolves with the outcome of the call, also when the tool failed.
  *
- * @throws `forbidden` when the caller may not make it; `rate_limited`; what ends a run, with status 422 once the call may
- *   have been made, so that no client repeats it
+ * @throws `forbidden` when the caller may not make it; `rate_limited`; the error that ended the run, with status 422 if
+ *   the call may have been made, so that no client retries it
  */
 export async function callTool(
   { access, runner, config, catalog }: ExplicitCallDeps,
@@ -46,7 +46,7 @@ export async function callTool(
 ): Promise<SettledCall> {
   requireRight(caller, "run");
   const tool = catalog().byId(id);
-  // Whoever asks for a call that policy wants a person to see is that person, and must be one who may decide.
+  // The caller approves its own call where the policy requires approval, so it needs the right to decide.
   if (tool !== undefined && decide(tool, policy).verdict === "ask") requireRight(caller, "decide");
 
   await using _slot = await access.takeSlot(caller);
@@ -70,16 +70,16 @@ export async function callTool(
   }
 }
 
-/** A call that may have been made must not be sent again by a client that repeats whatever is a 503. */
+/** Clients retry every 503. A call that may have been made must not be retried, so its error gets status 422. */
 function forOneTry(error: unknown): unknown {
   if (!(error instanceof ToolariumError) || error.run?.effects !== "possible") return error;
   const { code, message, run } = error;
   return new ToolariumError(code, message, { status: 422, run, cause: error });
 }
 
-/** What a tool's failure is to whoever asked for the call. `param`: the field of the request that named the tool. */
+/** A tool's failure as the refusal that the caller gets. `param`: the field of the request that named the tool. */
 export function toolRefusal({ kind, message }: ToolFailure, param?: string): ToolariumError {
-  // A cancelled call is one that the gateway gave up: its client is still here to be told.
+  // The gateway cancelled the call, not the client, which still waits for an answer.
   const code = kind === "cancelled" ? "unavailable" : toolFailureCode[kind];
   return new ToolariumError(code, message, param === undefined ? {} : { param });
 }

@@ -1,22 +1,22 @@
 /**
- * Who is asking? Port: asynchronous, so that a token can be checked with whoever issued it; the embedded one knows the
- * keys of the configuration.
+ * Port: identifies a caller by its credentials. It is asynchronous, so that a token can be checked with its issuer. The
+ * embedded one knows the keys of the configuration.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Config } from "../config/config.ts";
 import { ToolariumError } from "../errors.ts";
 import { type Caller, keyCaller, localCaller } from "./caller.ts";
 
-/** What somebody shows of who they are, whichever way it came. */
+/** What a caller presents, independent of the protocol. */
 export interface Credentials {
-  /** The key or bearer token. Undefined when none was shown. */
+  /** The key or bearer token. Undefined when the request has none. */
   readonly token: string | undefined;
 }
 
-/** @throws `unauthorized` when the credentials are of nobody it knows */
+/** @throws `unauthorized` when no known caller has these credentials */
 export type Identify = (credentials: Credentials) => Promise<Caller>;
 
-/** By the keys of the configuration. Without keys everybody is the local caller, whatever they show. */
+/** Identifies by the keys of the configuration. Without keys everybody is the local caller, with any credentials. */
 export function identifyByKey(config: Pick<Config, "keys" | "tools" | "server">): Identify {
   if (config.keys.length === 0) {
     const local = localCaller(config);
@@ -26,7 +26,7 @@ export function identifyByKey(config: Pick<Config, "keys" | "tools" | "server">)
   return async ({ token }) => {
     if (token === undefined) throw new ToolariumError("unauthorized");
     const digest = digestOf(token);
-    // Every digest is compared, so that the time taken says nothing about which key was nearly right.
+    // Compares every digest, so that the duration does not depend on which key matches.
     const match = known.filter((entry) => timingSafeEqual(entry.digest, digest)).at(0);
     if (match === undefined) throw new ToolariumError("unauthorized", "This API key is not known here.");
     return match.caller;

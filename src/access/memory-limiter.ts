@@ -8,7 +8,7 @@ interface Bucket {
 
 const MINUTE_MS = 60_000;
 
-/** Keys come from the configuration, so the maps are as bounded as it is. `nowMs` is a monotonic clock. */
+/** The maps hold only keys of the configuration, which bounds them. `nowMs`: a monotonic clock in milliseconds. */
 export function createMemoryLimiter(nowMs: () => number = () => performance.now()): Limiter {
   const buckets = new Map<string, Bucket>();
   const slotsTaken = new Map<string, number>();

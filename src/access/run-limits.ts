@@ -1,20 +1,20 @@
-/** What one program may take: what it asks for, or why it cannot have that. */
+/** The limits of one program: those that it asks for, or a refusal. */
 import { type LimitProblem, type RunLimits, resolveLimits } from "../../sandbox/index.ts";
 import { ToolariumError } from "../errors.ts";
 
-/** What a deployment says of limits. */
+/** The limits that the configuration sets. */
 export interface LimitBounds {
-  /** For what is not asked. Default: the engine's. */
+  /** For limits that the program does not ask for. Default: the engine's. */
   readonly defaults?: RunLimits | undefined;
-  /** At most. Default: the engine's. */
+  /** The largest that a program may ask for. Default: the engine's. */
   readonly ceilings?: RunLimits | undefined;
 }
 
 /**
- * The limits of a program that asks for these. What is too much is refused, never cut: a program that asked for ten
- * minutes must not end after five.
+ * The limits of a program that asks for these. A limit above its ceiling is refused, never lowered: a program that
+ * asked for ten minutes must not end after five.
  *
- * @throws `limit_above_ceiling`, or `invalid_request` for a number that is no limit, each with the pointer
+ * @throws `limit_above_ceiling`, or `invalid_request` for a number that is not a valid limit, each with the pointer
  *   `/limits/<name>`
  */
 export function grantLimits(asked: Partial<RunLimits>, { defaults, ceilings }: LimitBounds = {}): RunLimits {

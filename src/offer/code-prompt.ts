@@ -1,12 +1,12 @@
-/** What a model is told of programs and the tools in them. The text depends on the offered tools only, so that providers can cache it. */
+/** The prompt about programs and their tools. It depends on the offered tools only, so that providers can cache it. */
 import type { ShownDeclarations } from "../code/declare/shown-declarations.ts";
 import type { CatalogTool } from "../tools/catalog.ts";
 import { type Fields, isFields } from "../upstream/model.ts";
 import { DESCRIBE_TOOLS, SEARCH_TOOLS } from "./meta-tools.ts";
 
 /**
- * With word of how to find the tools that are not shown, if there are any. `introduction`: where
- * the tools are and how a program is run.
+ * Says how to find the tools that are not shown, if there are any. `introduction`: where the tools are and how a
+ * program is run.
  */
 export function codePrompt({ text, tools, total }: ShownDeclarations, introduction: string): string {
   if (total === 0) return `${introduction}\n\n${RULES}\n\nNo tools are available: programs can only compute.`;
@@ -32,7 +32,7 @@ function fenced(code: string): string {
   return `\`\`\`ts\n${code}\n\`\`\``;
 }
 
-/** A correct program over one or two tools whose arguments can be made up; undefined when there is no such tool. */
+/** A correct program over one or two tools whose arguments can be invented; undefined when there is no such tool. */
 function exampleProgram(tools: readonly CatalogTool[]): string | undefined {
   const calls = tools
     .toSorted((a, b) => Number(b.readOnly) - Number(a.readOnly))

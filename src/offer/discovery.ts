@@ -1,4 +1,6 @@
-/** `search_tools` and `describe_tools`: answered at once, by what the request may use. They do nothing and wait for nobody. */
+/**
+ * `search_tools` and `describe_tools`: answered at once, from the tools that the request may use. They have no effects.
+ */
 import { describeTools, findTools, type ToolView } from "../code/declare/discover.ts";
 import { countTokens } from "../tokens.ts";
 import { isFields } from "../upstream/model.ts";
@@ -6,11 +8,11 @@ import { DESCRIBE_TOOLS, SEARCH_TOOLS } from "./meta-tools.ts";
 import { describeProblem, describeValue } from "./tool-message.ts";
 
 export interface Discovery extends ToolView {
-  /** Tokens of one answer. */
+  /** Most tokens of one answer, which is the reply to the call. */
   readonly resultTokens: number;
 }
 
-/** What the model reads; undefined for a call of another function. `args`: what it sent, JSON or not. */
+/** The text for the model; undefined for a call of another function. `args`: what the model sent, JSON or not. */
 export function discover(name: string, args: string, context: Discovery): string | undefined {
   switch (name) {
     case SEARCH_TOOLS:
@@ -47,15 +49,15 @@ function describe(args: unknown, { catalog, policy, resultTokens }: Discovery): 
   }
 }
 
-/** More would not be read. */
+/** Most names in one call; further ones are ignored. */
 const MAX_NAMES = 50;
 
-/** One name instead of a list is understood. */
+/** Accepts one name instead of a list. */
 function namesIn(names: unknown): readonly string[] {
   return (Array.isArray(names) ? names : [names]).filter((name) => typeof name === "string");
 }
 
-/** A text that is no JSON stands for itself: models send bare words, too. */
+/** A text that is not JSON is taken as a string, because models also send bare words. */
 function readArguments(text: string): unknown {
   try {
     return JSON.parse(text);

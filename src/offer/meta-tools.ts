@@ -1,12 +1,12 @@
 /**
- * The gateway's own tools that a model sees in code mode, as data: the chat dresses them as functions, the MCP server as
- * tools.
+ * The gateway's own tools that a model sees in code mode, as data: the chat dresses them as functions, the MCP server
+ * as tools.
  */
 import type { JsonSchema } from "../tools/tool-source.ts";
 
 export interface MetaTool {
   readonly name: string;
-  /** For a person. */
+  /** The name that people see. */
   readonly title: string;
   readonly description: string;
   readonly parameters: JsonSchema;
@@ -63,7 +63,7 @@ export const describeTools: MetaTool = {
   ),
 };
 
-/** A chat resumes by its conversation. Everybody else names the run. */
+/** Only for the MCP server: a chat resumes by its conversation, an MCP client names the run. */
 export const resumeRun: MetaTool = {
   name: RESUME_RUN,
   title: "Resume a run",

@@ -1,13 +1,13 @@
 /**
- * The program in what a model sent to `run_code`: as it was asked for, or in one of the ways in which models miss that.
- * Nothing is guessed: of two programs none is taken, and half a program is none.
+ * Reads the program from the arguments of `run_code`, in the requested form or in one of the known forms in which
+ * models send it instead. It never guesses: it refuses two programs, and a program that was cut off.
  */
 import { decodeCallArguments, isCutOffJson, sliceBrokenJson } from "../code/intake/unescape.ts";
 import { isFields } from "../upstream/model.ts";
 import { RUN_CODE } from "./meta-tools.ts";
 
 export type RunCodeArguments =
-  /** `repair`: what was done to get at the program, for the model to read. */
+  /** `repair`: tells the model how the program was found in arguments of another form. */
   | { readonly ok: true; readonly code: string; readonly repair?: string }
   /** `problem` is written for the model. */
   | { readonly ok: false; readonly problem: string };

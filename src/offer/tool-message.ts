@@ -1,12 +1,12 @@
-/** What a model reads about a call made outside a program: valid JSON or plain text, with what is cut saying so. */
+/** What a model reads about a call made outside a program: valid JSON or plain text, which says where it was cut. */
 import type { ToolFailure } from "../journal.ts";
 import type { SettledCall } from "../runs/record/call-result.ts";
 import { fitJson, fitText } from "../runs/record/fit-json.ts";
 import { withMarks } from "../runs/record/media-marks.ts";
 
 /**
- * Tokens of the result of one call. A model that calls tools itself cannot come back for the rest as a program can, so
- * this is only what keeps one result from crowding out the conversation.
+ * Most tokens of one call's result. A model that calls tools itself cannot read the rest later, as a program can. So
+ * the limit is high: it only keeps one result from filling the context window.
  */
 const CALL_TOKENS = 16_000;
 
@@ -20,7 +20,7 @@ export function describeFailure({ kind, message, data }: ToolFailure): string {
   return describeValue({ error: { kind, message, ...(data === undefined ? {} : { data }) } });
 }
 
-/** What became of one call as the content of a tool message that a client gets: whole, however long, but for media. */
+/** The outcome of one call as the content of a client's tool message: at any length, with marks instead of media. */
 export function toolContent(result: SettledCall): string {
   if (result.type === "value") {
     const read = withMarks(result.value ?? null);

@@ -1,6 +1,6 @@
 /**
  * The HTTP face. A request passes, in this order: access (Host, Origin, content type, key, rate), the body parser,
- * its route. Every answer that is not a route's own goes through `problem.ts`, none is the framework's.
+ * its route. An answer here is an HTTP response. `problem.ts` writes every refusal; the framework writes none.
  */
 import { setTimeout } from "node:timers/promises";
 import { type FastifyInstance, fastify } from "fastify";
@@ -48,7 +48,7 @@ export interface HttpServer {
 
 /** Milliseconds for a whole request to arrive, its body included. A response may take as long as it likes. */
 const REQUEST_TIMEOUT_MS = 120_000;
-/** Milliseconds past the deadline for runs that are cancelled at it to say what they had done. */
+/** Milliseconds after the deadline in which runs that it cancelled can still report what they had done. */
 const LAST_ANSWERS_MS = 500;
 /** Characters of one part of an address; tool names can be long, and percent escapes triple them. */
 const MAX_PARAM_LENGTH = 1_024;
@@ -78,7 +78,7 @@ export async function createHttpServer(gateway: Gateway): Promise<HttpServer> {
     bodyLimit: config.server.bodyLimitBytes,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: true,
-    // Nothing of the start has a time limit: on a busy machine the framework's 10 s ended a gateway that was fine.
+    // 0: no timeout. On a busy machine the framework's default of 10 s ended a gateway that was still starting.
     pluginTimeout: 0,
     return503OnClosing: false,
     rewriteUrl: ({ url = "/" }) => servedAddress(url),
@@ -132,7 +132,7 @@ export async function createHttpServer(gateway: Gateway): Promise<HttpServer> {
   };
 }
 
-/** Returns a function that waits until every request of the moment has its answer, or has lost its client. */
+/** Returns a function that waits until every current request has its answer, or has lost its client. */
 function trackRequests(app: FastifyInstance): () => Promise<void> {
   const open = new Set<Promise<void>>();
   app.addHook("onRequest", async (_request, reply) => {
@@ -158,7 +158,7 @@ function refuseWhenClosing(app: FastifyInstance, closing: AbortSignal): void {
   });
 }
 
-/** Right after a start the first clients see what later ones do: their requests wait while servers connect. */
+/** Holds requests that need tools while servers connect after a start, so that the first clients see all tools. */
 function holdUntilServersSettled(
   app: FastifyInstance,
   { serversSettled }: Pick<Gateway, "serversSettled">,

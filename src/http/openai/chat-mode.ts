@@ -1,8 +1,8 @@
-/** Which mode a chat request is answered in. */
+/** Selects the mode of a chat request. */
 import { isMode, type Mode } from "../../config/modes.ts";
 import { ToolariumError } from "../../errors.ts";
 
-/** Something that can name a mode. An absent one (undefined, null) does not. */
+/** A place in a request that can name a mode. Undefined and null name none. */
 export interface ModeSource {
   /** As the caller knows it: `mode`, `x-toolarium-mode`, `the suffix of the model`. */
   readonly source: string;
@@ -11,14 +11,14 @@ export interface ModeSource {
 
 export interface SelectedMode {
   readonly mode: Mode;
-  /** Whether the request itself asks for it. */
+  /** Whether the request itself names it. */
   readonly isAsked: boolean;
 }
 
 /**
  * The mode that the sources agree on, else the key's own, else plain.
  *
- * @throws `invalid_request` with `param: "mode"` for a mode that is none, and when two sources disagree
+ * @throws `invalid_request` with `param: "mode"` for an unknown mode, and when two sources disagree
  */
 export function selectMode(sources: readonly ModeSource[], keyMode: Mode | undefined): SelectedMode {
   const asked = sources.flatMap(({ source, mode }) =>

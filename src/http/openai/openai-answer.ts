@@ -1,7 +1,7 @@
 /**
- * Answers of the chat engine as OpenAI's clients want them, by the rules of the strictest: one constant id, the role
- * in the first delta, tool calls begun once, one finish chunk, then the usage when it was asked for, then `[DONE]`.
- * What is ours alone stands in chunks without choices, which every client survives, and only on request.
+ * Writes answers (replies to the user) in OpenAI's form, as the strictest clients require: one constant id, the role in
+ * the first delta, each tool call started once, one finish chunk, then the usage if requested, then `[DONE]`. Fields of
+ * the gateway are in chunks without choices, which every client tolerates, and only on request.
  */
 import { randomBytes } from "node:crypto";
 import type { ChatEvent } from "../../chat/events.ts";
@@ -11,14 +11,14 @@ import { readServerSentData } from "../../upstream/reading/server-sent-data.ts";
 import { toOpenAiError } from "../request/openai-error.ts";
 import type { ServerSentEvent } from "../request/sse.ts";
 
-/** What all chunks of one answer share. */
+/** The fields that all chunks of one answer share. */
 export interface AnswerEnvelope {
   readonly id: string;
   /** Seconds since the Unix epoch. */
   readonly created: number;
-  /** As the caller named it: known before the provider says anything. */
+  /** As the caller named it, which is known before the provider replies. */
   readonly model: string;
-  /** Whether that names several models: then the answer names the one that it comes from. */
+  /** Whether `model` names several models. Then the answer names the one that replied. */
   readonly isChain?: boolean;
 }
 
@@ -28,13 +28,13 @@ export interface StreamOptions {
   readonly includeUsage: boolean;
   /** Whether chunks with the `toolarium` object were asked for. */
   readonly includeSteps: boolean;
-  /** Told about a failure that the client was told about, too. */
+  /** Called with a failure that the client was sent. */
   readonly onFailure: (error: unknown) => void;
 }
 
 export interface Completion {
   readonly body: Fields;
-  /** Whether the answer is an error in other clothes, which must not be asked for again. */
+  /** Whether the answer reports a failure in words. Clients must not retry it. */
   readonly failed: boolean;
 }
 
@@ -45,7 +45,7 @@ export function createEnvelope(model: string, isChain = false): AnswerEnvelope {
   return { id, created: Math.floor(Date.now() / 1_000), model, isChain };
 }
 
-/** The answer in chunks. A failure is one last line without `[DONE]`, because the status is long gone. */
+/** The answer in chunks. A failure is the last line, without `[DONE]`: the status was already sent. */
 export async function* toChunks(
   events: AsyncIterable<ChatEvent>,
   options: StreamOptions,
@@ -75,7 +75,7 @@ async function* writeChunks(
       ? [{ ...head, choices: [], toolarium: toolariumOf(started, steps, end) }]
       : [];
   let hasRole = false;
-  /** Indexes of calls of custom tools. */
+  /** Indexes of the calls of custom tools. */
   const custom = new Set<number>();
 
   for await (const event of events) {
@@ -88,7 +88,7 @@ async function* writeChunks(
       continue;
     }
     if (event.type === "answering") {
-      // One answer has one model, the first of those that its turns came from.
+      // An answer names one model: the one that replied first.
       if (envelope.isChain && !hasRole) head = { ...head, model: event.model };
       continue;
     }
@@ -138,7 +138,7 @@ async function* writeChunks(
   }
 }
 
-/** The answer as one JSON body. @throws what the events throw; Error when they are bytes to be passed on */
+/** The answer as one JSON body. @throws what the events throw; Error when they are raw bytes */
 export async function toCompletion(
   events: AsyncIterable<ChatEvent>,
   envelope: AnswerEnvelope,

@@ -1,6 +1,6 @@
 /**
- * OpenAI's chat completions as they stand on the wire: requests in, errors out. Answers are in `openai-answer.ts`.
- * Nothing behind this file knows these shapes.
+ * The wire form of OpenAI's chat completions: parses requests. `openai-answer.ts` writes the answers (replies to the
+ * user). No file below these two knows the shapes.
  */
 import { z } from "zod";
 import type { AgentLimits } from "../../config/config.ts";
@@ -10,22 +10,22 @@ import { type ChatMessage, type Fields, isFields } from "../../upstream/model.ts
 import { checkDepth } from "../../upstream/provider/sendable.ts";
 import { parseBody, toolPatterns } from "../request/validate.ts";
 
-/** A chat request as its body says it. */
+/** The body of a chat request. */
 export interface ChatBody {
   readonly model: string;
   readonly messages: readonly ChatMessage[];
   readonly tools: readonly Fields[];
   readonly stream: boolean;
-  /** Whether a stream is to end with a chunk that tells the usage. */
+  /** Whether a stream ends with a chunk that holds the usage. */
   readonly includeUsage: boolean;
   /** OpenAI's `n`. */
   readonly choices: number;
-  /** Modes that the body asks for, each with the field that does. */
+  /** The modes that the body names, each with the field that names it. */
   readonly modes: readonly { readonly source: string; readonly mode: unknown }[];
   readonly toolsFilter: readonly string[] | undefined;
-  /** What the answer may take, where the caller wants less than it may have. */
+  /** Limits of the answer that the caller sets lower than its own. */
   readonly limits: AgentLimits;
-  /** The rest, which is the provider's business. */
+  /** All other fields, which go to the provider. */
   readonly params: Fields;
 }
 
@@ -96,7 +96,7 @@ export function parseChatBody(body: unknown): ChatBody {
   };
 }
 
-/** The metadata is the caller's own: only a mode of ours is taken out, any other `mode` means something else. */
+/** The metadata belongs to the caller: only a `mode` that the gateway knows is taken out, any other value stays. */
 function readMetadata(metadata: unknown): { readonly mode: unknown; readonly kept: Fields } {
   if (metadata === undefined) return { mode: undefined, kept: {} };
   if (!isFields(metadata) || !isMode(metadata["mode"])) return { mode: undefined, kept: { metadata } };

@@ -1,6 +1,6 @@
 /**
- * A provider's answer as it came, byte for byte. Nothing is parsed and nothing stands between the two connections but
- * this loop, because most of what a gateway adds to such an answer is the handing on.
+ * Passes a provider's answer (its reply to a request of the gateway) to the client, byte for byte. Nothing is parsed:
+ * only this loop stands between the two connections, because the copying is most of the time that a gateway adds.
  */
 import type { FastifyReply } from "fastify";
 import type { ChatEvent } from "../../chat/events.ts";
@@ -12,16 +12,16 @@ export type RawEvent = ChatEvent & { readonly type: "raw" };
 export interface RawAnswerOptions {
   /** Whether the client asked for a stream. */
   readonly isStream: boolean;
-  /** Told about a failure that the client was told about, too. */
+  /** Called with a failure that the client was sent. */
   readonly onFailure: (error: unknown) => void;
   readonly heartbeatMs?: number;
 }
 
-/** Until this many bytes an answer is sent in one piece, with its length. */
+/** An answer of at most this many bytes is sent in one piece, with its length. */
 const WHOLE_BYTES = 1_048_576;
 const LINE_FEED = 10;
 
-/** @throws what the bytes throw before the first of them was sent */
+/** @throws what the iterator of bytes throws before the first byte was sent */
 export async function sendRawAnswer(
   reply: FastifyReply,
   { contentType, chunks }: RawEvent,
@@ -38,7 +38,7 @@ export async function sendRawAnswer(
   }
 }
 
-/** More than so many bytes, or all that there are. */
+/** Reads until there are more than this many bytes, or to the end. */
 async function readSome(
   iterator: AsyncIterator<Uint8Array>,
   moreThan: number,
@@ -59,7 +59,7 @@ function join(parts: readonly Uint8Array[]): Uint8Array {
   return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
 }
 
-/** A slow reader slows the provider. */
+/** Reads from the provider only as fast as the client reads. */
 async function pump(
   reply: FastifyReply,
   first: Uint8Array,
@@ -72,7 +72,7 @@ async function pump(
   reply.hijack();
   raw.writeHead(200, reply.getHeaders() as Record<string, string>);
   let last = first;
-  // A comment may stand between two events, never inside of one.
+  // A comment may be sent between two events, never inside one.
   const heartbeat = isStream
     ? setInterval(() => {
         if (endsEvent(last)) raw.write(":\n\n");
@@ -90,7 +90,7 @@ async function pump(
     raw.end();
   } catch (error) {
     onFailure(error);
-    // The status is long gone: a stream says it in its last line, anything else is cut.
+    // The status was already sent: a stream names the failure in its last line, any other answer is cut.
     if (isStream) raw.end(`\n\n${formatEvent({ data: JSON.stringify(toOpenAiError(error).body) })}`);
     else raw.destroy();
   } finally {

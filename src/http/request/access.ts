@@ -1,6 +1,6 @@
 /**
- * The way in over HTTP. One hook runs before every route and before any body is read: Host → Origin → content type →
- * key → rate. What it finds out and what routes ask is decided in `src/access`; here it is read out of requests.
+ * Access over HTTP. One hook runs before every route and before any body is read: Host → Origin → content type → key →
+ * rate. This file reads credentials and filters from requests; `src/access` decides.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Access } from "../../access/access.ts";
@@ -31,7 +31,7 @@ declare module "fastify" {
     anyHost?: boolean;
     /** Served while the gateway shuts down: liveness only. */
     whileClosing?: boolean;
-    /** Its answer depends on which tools there are: right after a start it waits for servers that are connecting. */
+    /** Its answer depends on the tools, so after a start its requests wait until the servers have connected. */
     needsTools?: boolean;
   }
 }
@@ -59,20 +59,20 @@ export function callerOf(request: FastifyRequest): Caller {
   return request.caller;
 }
 
-/** What of runs and waiting calls whoever sent the request sees. */
+/** Which runs and waiting calls the caller of the request sees. */
 export function viewerFor(request: FastifyRequest): Viewer {
   return viewerOf(callerOf(request));
 }
 
-/** The person for whom a request is made: header `x-toolarium-user`, else what the body says. */
+/** The person for whom a request is made: header `x-toolarium-user`, else the name in the body. */
 export function userOf(request: FastifyRequest, inBody?: unknown): string | undefined {
   return userNamed(request.headers["x-toolarium-user"], inBody);
 }
 
 /**
- * What this request may use: configuration ∩ key ∩ its headers ∩ the filter of its body.
+ * The tools that this request may use: configuration ∩ key ∩ its headers ∩ its address ∩ the filter of its body.
  *
- * @throws `invalid_request` when a filter is not of its documented shape
+ * @throws `invalid_request` when a filter does not have its documented shape
  */
 export function policyFor(
   request: FastifyRequest,
@@ -87,7 +87,7 @@ export function policyFor(
 
 function presentedKey(request: FastifyRequest): string | undefined {
   const bearer = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? "")?.[1];
-  // Azure's clients say `api-key`.
+  // Azure's clients send `api-key`.
   const apiKey = request.headers["x-api-key"] ?? request.headers["api-key"];
   return bearer ?? (typeof apiKey === "string" && apiKey !== "" ? apiKey : undefined);
 }

@@ -1,16 +1,16 @@
 /**
- * Addresses as clients write them. A base URL without `/v1`, with a doubled slash or with one at its end is what most
- * first requests to a gateway fail on; each of these has one meaning, so it is served as that.
+ * Corrects addresses. Most first requests to a gateway fail because the base URL lacks `/v1`, doubles a slash or ends
+ * in one. Each of these addresses has only one possible meaning, so it is served.
  */
 
-/** What OpenAI's clients append to a base URL: ours alone where the path begins with it. */
+/** The paths that OpenAI's clients append to a base URL. Without `/v1` they are ours only at the start of a path. */
 const OPENAI_PATH =
   /^(?:\/v1)?(\/(?:chat\/completions|completions|models|embeddings|responses|moderations)(?:\/.*)?)$/;
 
-/** Names of tools and models stand in these as they are, whatever they end in. */
+/** These paths end in the name of a tool or a model, which is never corrected. */
 const NAMES_FOLLOW = /^\/v1\/(?:tools|models)\/./;
 
-/** The address that is served for this one; the query stays as it is. */
+/** The corrected address. The query stays unchanged. */
 export function servedAddress(url: string): string {
   const mark = url.search(/[?#]/);
   const path = mark < 0 ? url : url.slice(0, mark);

@@ -1,7 +1,7 @@
 /**
- * What keeps a web page from driving a gateway on loopback. Three checks before any key is looked at: the Host names
- * us (DNS rebinding), the Origin is ours or listed (cross-site requests), and a body says it is JSON, which a form or
- * a `no-cors` fetch cannot.
+ * Keeps foreign web pages from using a gateway on loopback. Three checks come before the key: the Host names the
+ * gateway (DNS rebinding), the Origin is its own or listed (cross-site requests), and a body is announced as JSON,
+ * which a form or a `no-cors` fetch cannot do.
  */
 import { MIMEType } from "node:util";
 import type { FastifyReply, FastifyRequest } from "fastify";
@@ -43,7 +43,7 @@ export function checkOrigin(request: FastifyRequest, server: Config["server"]): 
 }
 
 /**
- * Refuses a body that is not announced as `application/json` in UTF-8, whatever the method and whatever it holds.
+ * Refuses a body that is not announced as `application/json` in UTF-8, for every method and every content.
  *
  * @throws `unsupported_media_type`
  */
@@ -82,12 +82,12 @@ export function allowListedOrigin(
   );
 }
 
-/** True for the question a browser asks before a cross-site request; it never carries a key. */
+/** True for the request that a browser sends before a cross-site request. It never has a key. */
 export function isPreflight(request: FastifyRequest): boolean {
   return request.method === "OPTIONS" && request.headers["access-control-request-method"] !== undefined;
 }
 
-/** Answers a preflight. Only listed origins get the headers that make the browser go on. */
+/** Answers a preflight. Only listed origins get the headers with which the browser sends the actual request. */
 export function answerPreflight(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -118,13 +118,13 @@ function isJson(contentType: string): boolean {
   }
 }
 
-/** An IPv6 address as a Host header has it. */
+/** An IPv6 address in the form of a Host header. */
 function bracketed(host: string): string {
   const name = host.toLowerCase();
   return /^[0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.]*$/.test(name) ? `[${name}]` : name;
 }
 
-/** A header's value in a message: cut, and with nothing but printable characters. */
+/** A header's value for a message: shortened, and only its printable characters. */
 function quoted(value: string): string {
   return JSON.stringify(value.slice(0, 100));
 }

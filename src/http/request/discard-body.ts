@@ -1,13 +1,13 @@
-/** A client that is still sending does not read: what it sends is taken and thrown away, so that it hears the answer. */
+/** Reads and discards the rest of a refused body: a client that is still sending does not read the answer. */
 import type { IncomingMessage } from "node:http";
 
-/** What a client may go on sending after its body was refused. */
+/** Most that is read after a refusal: bytes, and milliseconds. */
 const DISCARDED_BYTES = 64 * 1_048_576;
 const DISCARDED_MS = 10_000;
 
 /**
- * Reads the rest of a request and forgets it. Resolves with true when the request has been read to its end, false
- * when its client went away or sent more, or for longer, than is worth waiting for; then nothing reads it any more.
+ * Reads the rest of a request and discards it. Resolves with true when the request was read to its end; with false when
+ * the client left, sent more than `bytes`, or sent for longer than `ms`. After false the request is paused.
  */
 export function discardBody(
   request: IncomingMessage,

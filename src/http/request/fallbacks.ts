@@ -1,4 +1,4 @@
-/** What answers when no route does: unknown addresses and methods, bodies that are not JSON, bytes that are not HTTP. */
+/** Answers what no route handles: unknown addresses and methods, bodies that are not JSON, bytes that are not HTTP. */
 import type { Socket } from "node:net";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { ToolariumError } from "../../errors.ts";
@@ -8,7 +8,7 @@ import { checkJsonBounds } from "./json-bounds.ts";
 import { isOpenAiPath, toProblem } from "./problem.ts";
 import { invalidJson, unknownField } from "./validate.ts";
 
-/** Before the body is read: what nobody will look at need not be well-formed. */
+/** Refuses before the body is read, so that a malformed body does not hide that the address is unknown. */
 export function refuseUnknownAddresses(app: FastifyInstance): void {
   app.addHook("onRequest", async (request) => {
     if (request.is404) throw notFound(request.method, request.originalUrl);
@@ -34,7 +34,7 @@ export function parseJsonBodies(app: FastifyInstance): void {
         if (text.length > LARGE_CHARS) checkJsonBounds(text);
         outcome = read(request, text);
       } catch (error) {
-        // Outside of a request's own turn nobody else would catch it.
+        // The parser runs outside the request's own handlers, so an error must be caught here.
         outcome = { error: error instanceof Error ? error : new Error(String(error)) };
       }
       done(outcome.error, outcome.body);
@@ -54,10 +54,10 @@ export function parseJsonBodies(app: FastifyInstance): void {
   }
 }
 
-/** Longer ones are parsed one in a turn of the event loop, so that others come between. */
+/** Characters above which a body is large. One turn of the event loop parses one large body, then serves others. */
 const LARGE_CHARS = 65_536;
 
-/** By levels, not by recursion: nobody has looked yet how deep it is. */
+/** Works level by level, without recursion, because the depth was not checked yet. */
 function withoutProto(body: unknown): unknown {
   for (let level = [body]; level.length > 0; ) {
     const holders = level.filter(
@@ -69,14 +69,14 @@ function withoutProto(body: unknown): unknown {
   return body;
 }
 
-/** `text` is JSON. It is only read again when it has a key that may be the one. */
+/** `text` is JSON. It is parsed a second time only when it has a key that may be `__proto__`. */
 function hasProtoField(text: string): boolean {
   if (!/"(?:_|\\u005f)/i.test(text)) return false;
   const body: unknown = JSON.parse(text);
   return typeof body === "object" && body !== null && Object.hasOwn(body, "__proto__");
 }
 
-/** Every registered address answers the methods it does not know with 405 and the list of those it does. */
+/** Makes every registered address answer other methods with 405 and the list of its own. */
 export function collectMethods(app: FastifyInstance): () => void {
   const methodsByUrl = new Map<string, Set<string>>();
   app.addHook("onRoute", ({ url, method }) => {
@@ -108,7 +108,7 @@ function refuseMethods(app: FastifyInstance, url: string, served: readonly strin
   });
 }
 
-/** Bytes that are not HTTP, or headers without end. There is no request to answer, so the socket is written to. */
+/** Answers bytes that are not HTTP, or headers that are too long, on the socket, because there is no request. */
 export function refuseUnreadable(error: { code?: string }, socket: Socket): void {
   if (error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy();

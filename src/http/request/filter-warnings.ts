@@ -1,6 +1,6 @@
 /**
- * A filter of a request that means no tool leaves the model without tools, and nothing says why. So it is said: in a
- * header of the answer, whatever the answer is. It is never an error, as tools come and go.
+ * Warns in a header of every response when a filter of the request matches no tool, because nothing else says why the
+ * model has no tools. It is never an error, because tools can appear and disappear.
  */
 import type { FastifyInstance } from "fastify";
 import type { Gateway } from "../../gateway.ts";
@@ -9,7 +9,7 @@ import { describeUnmatchedFilters } from "../../tools/unmatched.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** Is told the filters of the request, and the layers of its caller. */
+    /** Called with the filters of the request and the layers of its caller. */
     onFilters: ((filters: readonly PolicyLayer[], base: readonly PolicyLayer[]) => void) | null;
   }
 }
@@ -28,7 +28,7 @@ export function warnAboutFilters(app: FastifyInstance, gateway: Pick<Gateway, "c
   });
 }
 
-/** Headers hold visible ASCII; names of tools hold anything. */
+/** Headers hold only visible ASCII; names of tools can hold any character. */
 function toHeaderText(text: string): string {
   return text.slice(0, MAX_CHARS).replace(/[^\x20-\x7e]/g, "?");
 }

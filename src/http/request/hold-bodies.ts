@@ -1,7 +1,7 @@
 /**
- * Large bodies are counted while they are held: from before they are read until their request has its answer, in full
- * until they are values. What does not fit is refused, and can be sent again; small ones always fit, so that a full
- * gateway can still be told what to do.
+ * Counts the memory of large bodies, from before they are read until their request has its response. Until the body is
+ * parsed it counts for more. A body that does not fit is refused and can be retried. Small bodies always fit, so that a
+ * full gateway still takes cancellations and decisions.
  */
 import { Transform } from "node:stream";
 import type { FastifyInstance } from "fastify";
@@ -12,7 +12,7 @@ const RETRY_AFTER_SECONDS = 2;
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** The body is a value now: gives back what it took to read it. */
+    /** Called once the body is parsed: releases the memory that only reading needed. */
     bodyIsRead?: () => void;
   }
 }

@@ -1,12 +1,12 @@
-/** How much a JSON text of a client may hold, looked at before it is parsed: many small values cost far more than their bytes. */
+/** Bounds a client's JSON text before it is parsed: many small values take far more memory than their bytes. */
 import { ToolariumError } from "../../errors.ts";
 
-/** A larger table goes as one text, which the program parses. */
+/** Most values. A client sends a larger table as one string, which the program parses. */
 const MOST_VALUES = 200_000;
-/** The deepest that any route takes. */
+/** The deepest nesting that any route accepts. */
 const MOST_LEVELS = 1_000;
 
-/** In one pass that builds nothing. @throws `body_too_large` or `invalid_request` */
+/** Checks in one pass, without building values. @throws `body_too_large` or `invalid_request` */
 export function checkJsonBounds(text: string): void {
   let values = 1;
   let depth = 0;

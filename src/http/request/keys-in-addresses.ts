@@ -1,17 +1,17 @@
-/** A key stands in a header, never in an address: those are kept in histories and in the logs of every proxy on the way. */
+/** Refuses keys in addresses: browsers keep addresses in their history, and proxies in their logs. */
 import type { FastifyInstance } from "fastify";
 import { ToolariumError } from "../../errors.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
-    /** Its clients are given an address and little else: one that holds a key is refused, with the reason. */
+    /** Its clients are mostly configured by an address alone. An address with a key is refused, with the reason. */
     keylessAddress?: boolean;
   }
 }
 
 const KEY_NAME = /^(?:x-)?(?:api[-_]?key|key|access[-_]?token|token|auth|authorization|bearer|secret)$/i;
 
-/** Comes before the key is looked for, so that who put it into the address is told that and not that it is missing. */
+/** Runs before the check of the key: a client with its key in the address learns that, not that the key is missing. */
 export function refuseKeysInAddresses(app: FastifyInstance): void {
   app.addHook("onRequest", async ({ routeOptions, query }) => {
     if (!routeOptions.config.keylessAddress) return;

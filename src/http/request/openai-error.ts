@@ -14,7 +14,9 @@ export interface OpenAiError {
   readonly headers: { readonly [name: string]: string };
 }
 
-/** Anything thrown, as OpenAI's clients read it. What retrying cannot mend says so: they would send it three times. */
+/**
+ * Any error in OpenAI's form. `x-should-retry: false` keeps its clients from sending a hopeless request three times.
+ */
 export function toOpenAiError(error: unknown): OpenAiError {
   const refusal = toRefusal(error);
   return {

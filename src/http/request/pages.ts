@@ -1,25 +1,25 @@
-/** Pages of lists whose rows have no bound of their own: as many rows as were asked for, or as fit. */
+/** Pages of lists with rows of any size: as many rows as were asked for, or as many as fit. */
 import { ToolariumError } from "../../errors.ts";
 
-/** Characters of a page's JSON text. The first row is always there, so that every list has an end. */
+/** Most characters of a page's JSON text. A page has at least one row, so that every list can be read to its end. */
 const MAX_PAGE_CHARS = 4 * 1024 * 1024;
 
 export interface Page<T> {
   readonly data: readonly T[];
-  /** Where the next page begins; null on the last one. */
+  /** The cursor of the next page; null on the last page. */
   readonly next_cursor: string | null;
 }
 
 export interface PageQuery {
   readonly limit: number;
-  /** From the page before. */
+  /** `next_cursor` of the page before. */
   readonly cursor?: string | undefined;
 }
 
 /**
- * The page of a list that is at hand. `keyOf` names a row, and is what the cursor says.
+ * A page of a list that is in memory. `keyOf`: the row's key, which the cursor holds.
  *
- * @throws `invalid_request` for a cursor whose row is not in the list any more
+ * @throws `invalid_request` for a cursor whose row is no longer in the list
  */
 export function pageOf<T>(
   rows: readonly T[],
@@ -36,7 +36,7 @@ export function pageOf<T>(
   return firstPage(rows.slice(start), limit, keyOf);
 }
 
-/** The page that these rows begin with; there are more when not all of them fit. */
+/** The page with the first of these rows. It has a next page when not all rows fit. */
 export function firstPage<T>(rows: readonly T[], limit: number, keyOf: (row: T) => string): Page<T> {
   const data = fitting(rows.slice(0, limit));
   const last = data.at(-1);
@@ -53,12 +53,12 @@ function fitting<T>(rows: readonly T[]): readonly T[] {
   return end === -1 ? rows : rows.slice(0, end);
 }
 
-/** What the cursor of a page says. */
+/** The key that a cursor holds. */
 export function readCursor(cursor: string): string {
   return Buffer.from(cursor, "base64url").toString();
 }
 
-/** The text, or its beginning with `…`: what a list need not show whole. */
+/** The text, or its beginning with `…`, for lists that need not show all of it. */
 export function shortened(text: string, maxChars: number): string {
   return text.length <= maxChars ? text : `${text.slice(0, maxChars - 1)}…`.toWellFormed();
 }

@@ -1,6 +1,6 @@
 /**
- * How a refusal looks on the wire: RFC 9457 problem+json on native routes, OpenAI's error object on OpenAI paths.
- * What the HTTP framework throws is given a code of our table first; what nobody foresaw says nothing of itself.
+ * Writes refusals: RFC 9457 problem+json on native routes, OpenAI's error object on OpenAI paths. An error of the HTTP
+ * framework first gets a code of `errors.ts`. The response to an unexpected error says nothing about it.
  */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { errorTable, type FieldError, type KnownRun, ToolariumError, toRefusal } from "../../errors.ts";
@@ -15,15 +15,15 @@ export interface Problem {
   readonly status: number;
   readonly code: string;
   readonly detail: string;
-  /** The faults of the request, each with where it is. Empty when the refusal is not about fields. */
+  /** The faults of the request, each with its place. Empty when the refusal is not about fields. */
   readonly errors: readonly FieldError[];
-  /** The run that it is about: `GET /v1/sandbox/runs/{id}` tells what becomes of it. */
+  /** The run that it is about. `GET /v1/sandbox/runs/{id}` returns its state. */
   readonly run?: KnownRun;
 }
 
 /**
- * Like `sendError`, after the rest of a body that is not read: the framework would close the connection on a client
- * that still sends, which then never sees the answer.
+ * Discards the rest of the body, then calls `sendError`. Otherwise the framework would close the connection while the
+ * client still sends, and the client would never see the response.
  */
 export async function refuseRequest(
   error: unknown,
@@ -35,7 +35,7 @@ export async function refuseRequest(
   return sendError(error, request, reply, log);
 }
 
-/** Answers a request with whatever went wrong, in the shape of its path. Bugs are logged with their stack. */
+/** Answers a request with an error, in the form of its path. Bugs are logged with their stack. */
 export function sendError(
   error: unknown,
   request: FastifyRequest,
@@ -75,8 +75,9 @@ export function toProblem(refusal: ToolariumError): Problem {
 }
 
 /**
- * True for every address under `/v1/` that is not one of ours alone, and for those that clients of OpenAI make of a
- * base URL that is not quite ours: they ask for more than we serve, and show only errors of OpenAI's shape.
+ * True for every address under `/v1/` that is not a native route, and for those that OpenAI's clients make from a wrong
+ * base URL. These clients also ask for addresses that the gateway does not serve, and show only errors in OpenAI's
+ * form.
  */
 export function isOpenAiPath(url: string): boolean {
   const path = url.split("?", 1)[0] ?? "";

@@ -1,13 +1,13 @@
 /**
  * A response as an event stream (text/event-stream). The stream ends when its events end, when the client leaves or
- * when the server shuts down; a comment line every few seconds keeps proxies and clients from giving up.
+ * when the server shuts down. A comment line every few seconds keeps proxies and clients from timing out.
  */
 import { once } from "node:events";
 import { PassThrough, type Writable } from "node:stream";
 import type { FastifyReply } from "fastify";
 
 export interface ServerSentEvent {
-  /** What the client sends back as `Last-Event-ID`. */
+  /** The client sends it back as `Last-Event-ID`. */
   readonly id?: string;
   readonly event?: string;
   /** One line or several. */
@@ -21,13 +21,13 @@ export interface EventStreamOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Common proxies give up after 15–60 s. */
+/** Milliseconds between comments: common proxies time out after 15–60 s. */
 export const HEARTBEAT_MS = 10_000;
 
 /**
- * Makes the events the response and returns at once with the reply, as a route returns it. A slow reader slows the
- * reading of `events`. Their iterator is always returned to, also when the client left. A failure of the iterator
- * cuts the connection, so that the client does not take it for an end.
+ * Sends the events as the response. Returns the reply at once, as a route must. `events` is read only as fast as the
+ * client reads. Its iterator's `return` is always called, also when the client left. A failure of the iterator cuts the
+ * connection, so that the client does not take it for the end of the stream.
  */
 export function sendEventStream(
   reply: FastifyReply,
@@ -38,7 +38,7 @@ export function sendEventStream(
   reply.header("content-type", "text/event-stream; charset=utf-8");
   reply.header("cache-control", "no-store");
   reply.header("x-accel-buffering", "no");
-  // The first byte takes the headers with it: clients wait for those before they call the stream open.
+  // Headers are sent with the first byte, and clients wait for them before they count the stream as open.
   body.write(": open\n\n");
   void pump(events, body, options).catch((error: unknown) => {
     body.destroy(error instanceof Error ? error : new Error(String(error)));
@@ -46,7 +46,7 @@ export function sendEventStream(
   return reply.send(body);
 }
 
-/** Aborts when the client goes away before the response is complete. */
+/** Aborts when the client leaves before the response is complete. */
 export function disconnectSignal(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
   const check = (): void => {
@@ -74,7 +74,7 @@ async function pump(
   const stop = (): void => {
     over.abort();
     body.end();
-    // Not awaited: a generator that waits for its next event answers only after it.
+    // Not awaited: a generator that waits for its next event settles `return` only after that event.
     void iterator.return?.().catch(() => {});
   };
   body.once("close", stop);
@@ -96,7 +96,7 @@ async function pump(
   }
 }
 
-/** Resolves when the stream takes more, or when the signal aborts; no listener stays. */
+/** Resolves when the stream takes more, or when the signal aborts. It leaves no listener. */
 export async function drained(body: Writable, signal: AbortSignal): Promise<void> {
   await once(body, "drain", { signal }).catch(() => {});
 }

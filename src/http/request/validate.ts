@@ -1,20 +1,20 @@
 /**
- * Unknown values to typed ones, at the door. A refusal names every fault by JSON pointer, with what was expected and
- * the type of what came, never its value.
+ * Parses the unknown values of requests into typed ones. A refusal names each fault by JSON pointer, with what was
+ * expected and the type that came, never the value.
  */
 import { type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
 import { z } from "zod";
 import { type FieldError, ToolariumError } from "../../errors.ts";
 
-/** Nesting of JSON values that a request may carry for a program or a tool; a scalar is 0. */
+/** Deepest nesting of a JSON value in a request for a program or a tool; a scalar has 0. */
 const MAX_JSON_DEPTH = 200;
 
-/** Any JSON value a program or a tool can be given. Deeper than 200 levels it could not be written as text again. */
+/** A JSON value for a program or a tool. Deeper than 200 levels it could not be serialized again. */
 export const jsonValue: z.ZodType<unknown> = z
   .unknown()
   .refine((value) => isShallow(value), `expected JSON nested at most ${MAX_JSON_DEPTH} levels deep`);
 
-/** Patterns of tools that a request narrows itself to. */
+/** Patterns of the tools to which a request narrows itself. */
 export const toolPatterns: z.ZodType<string[]> = z
   .array(z.string().max(2_048, "expected a pattern of at most 2048 characters"))
   .max(1_000, "expected at most 1000 patterns");
@@ -30,7 +30,7 @@ export const wholeNumber: z.ZodType<number> = z
   .regex(/^\d{1,15}$/, "expected a whole number")
   .transform(Number);
 
-/** What every list takes, in its query string. */
+/** The query parameters of every list. */
 export const pageFields: {
   readonly limit: z.ZodType<number>;
   readonly cursor: z.ZodType<string | undefined>;
@@ -41,23 +41,23 @@ export const pageFields: {
   cursor: z.string().optional(),
 };
 
-/** @throws `invalid_request` with one entry per fault */
+/** @throws `invalid_request` with an entry for each fault, at most `MOST_ERRORS` */
 export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
   return parseWith(schema, body, "body");
 }
 
-/** Values of a query string are strings; the schema says what they stand for. @throws `invalid_request` */
+/** Values of a query string are strings, which the schema converts. @throws `invalid_request` */
 export function parseQuery<T>(schema: z.ZodType<T>, query: unknown): T {
   return parseWith(schema, query, "query");
 }
 
-/** A body that is not JSON: says where the text breaks, as far as that is known. */
+/** The refusal of a body that is not JSON, with the place of the fault where it is known. */
 export function invalidJson(text: string): ToolariumError {
   const message = `The body is not valid JSON${(text.length <= EXAMINED_CHARS && faultIn(text)) || placeIn(text)}.`;
   return new ToolariumError("invalid_request", message, { errors: [{ pointer: "", message }] });
 }
 
-/** The parser that knows what is wrong is slow, and calls itself for each level. */
+/** Most characters for the parser that explains the fault: it is slow, and recursive. */
 const EXAMINED_CHARS = 65_536;
 
 function faultIn(text: string): string | undefined {
@@ -77,7 +77,7 @@ function faultIn(text: string): string | undefined {
   return ` at line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}: ${fault}`;
 }
 
-/** The engine tells the place of most faults. */
+/** The place of the fault, which V8's own error names in most cases. */
 function placeIn(text: string): string {
   try {
     JSON.parse(text);
@@ -90,7 +90,7 @@ function placeIn(text: string): string {
   }
 }
 
-/** What `parseBody` says of a field it does not know, for one that a schema never gets to see. */
+/** The refusal of `parseBody` for an unknown field, for a field that no schema gets to see. */
 export function unknownField(name: string): ToolariumError {
   const pointer = toPointer([name]);
   const errors = [{ pointer, message: UNKNOWN_FIELD }];
@@ -118,7 +118,7 @@ function parseWith<T>(schema: z.ZodType<T>, value: unknown, part: "body" | "quer
   });
 }
 
-/** Of one request: nobody reads more, and a body can have as many as it has values. */
+/** Most faults that one refusal lists: a body can have as many faults as values. */
 const MOST_ERRORS = 100;
 
 function describeIssue(issue: z.core.$ZodRawIssue): string | undefined {

@@ -1,4 +1,4 @@
-/** Calls that wait for a person: the list of them, and what the person says. */
+/** Routes for calls that need approval: list them, and decide one. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { requireRight } from "../../access/caller.ts";
@@ -22,7 +22,7 @@ const decisionBody = z.discriminatedUnion("decision", [
   z.strictObject({ decision: z.literal("result"), result: jsonValue }),
 ]);
 
-/** Characters of a program in the list: most have fewer, the run itself has it whole. */
+/** Most characters of a program in the list. Most programs have fewer; the run itself has all of it. */
 const SOURCE_CHARS = 8_000;
 
 const listQuery = z.object(pageFields);
@@ -35,7 +35,7 @@ export function registerApprovalRoutes(app: FastifyInstance, gateway: Gateway): 
   app.get("/v1/approvals", async (request) => {
     const { limit, cursor } = parseQuery(listQuery, request.query);
     const after = cursor === undefined ? undefined : readPlace(cursor);
-    // One more than asked for tells whether there are more.
+    // One more than asked for shows whether there is a next page.
     const approvals = await runner.reader.approvals(viewerFor(request), { limit: limit + 1, after });
     const { data: shown, next_cursor } = firstPage(approvals, limit, writePlace);
     const data = shown.map(({ askedAt, program, ...approval }) => ({
@@ -51,7 +51,7 @@ export function registerApprovalRoutes(app: FastifyInstance, gateway: Gateway): 
     const caller = callerOf(request);
     const body = parseBody(decisionBody, request.body);
     const { wait } = parseQuery(decisionQuery, request.query);
-    // A result for one's own run is what any client of a tool call may give; letting a call out is not.
+    // The right `run` is enough to give a result for a call of one's own run. Approving a call needs `decide`.
     requireRight(caller, body.decision === "result" && !caller.rights.has("decide") ? "run" : "decide");
     const { id, call } = request.params;
     const viewer = viewerFor(request);
@@ -70,7 +70,7 @@ export function registerApprovalRoutes(app: FastifyInstance, gateway: Gateway): 
   app.post<CallParams>("/v1/runs/:id/calls/:call", decide);
 }
 
-/** A place in the list of approvals: between two of them, so that one that is decided meanwhile moves nothing. */
+/** A place between two approvals in the list, so that a decision between two pages moves nothing. */
 function writePlace({ askedAt, call }: Pick<Approval, "askedAt" | "call">): string {
   return `${askedAt}/${call}`;
 }

@@ -1,4 +1,7 @@
-/** `POST /v1/chat/completions`: from a request to the chat engine's events, and from those to a stream or a body. */
+/**
+ * `POST /v1/chat/completions`: passes a request to the chat engine, and its events to a stream or a body. An answer
+ * here is the reply to the user.
+ */
 import { createHash } from "node:crypto";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { resolveAnswerLimits } from "../../access/answer-limits.ts";
@@ -21,9 +24,9 @@ import { callerOf, policyFor, userOf } from "../request/access.ts";
 import { disconnectSignal, sendEventStream } from "../request/sse.ts";
 
 /**
- * Milliseconds that a stream waits for the first thing to say before its headers go out. What fails sooner (a wrong
- * key, a rate limit, an unknown model) still gets the status that clients act on; what takes longer must not leave
- * them without headers.
+ * Milliseconds that a stream waits for its first event before it sends its headers. A failure within that time (a wrong
+ * key, a rate limit, an unknown model) still gets the status that clients act on. Later the headers are sent anyway, so
+ * that the client does not time out.
  */
 const HEADERS_GRACE_MS = 1_000;
 
@@ -34,7 +37,7 @@ export function registerChatRoutes(app: FastifyInstance, gateway: Gateway): void
     try {
       return await answerChat(gateway, request, reply, signal);
     } catch (error) {
-      // Nobody is left to be told.
+      // The client has left, so there is nobody to answer.
       if (signal.aborted) return reply.hijack();
       throw error;
     }
@@ -64,12 +67,12 @@ async function answerChat(
     user: userOf(request, params["safety_identifier"] ?? params["user"]),
     mayDecide: rights.has("decide"),
     policy,
-    // Of several answers only one could be played on: the calls of all of them are handed back.
+    // Agent mode could continue only one of several answers, so plain mode returns the calls of all of them.
     mode: mode === "agent" && choices > 1 ? "plain" : mode,
     asksForMode: isAsked,
     mark: {
       key: header(request, "idempotency-key"),
-      // Only what is recorded, or looked for, needs it.
+      // Lazy: only a chat that is recorded or looked up needs the hash.
       get bodyHash() {
         return hash(JSON.stringify(request.body));
       },
@@ -107,7 +110,7 @@ async function answerChat(
   return sendEventStream(reply, toChunks(answer.events, options));
 }
 
-/** For whoever did not ask for the gateway's tools and gets a call of one. */
+/** Explains calls of the gateway's tools to clients that did not ask for those tools. */
 function hintOnAddedTools(added: number): string {
   return (
     `Plain mode offered ${added} tools of this gateway to the model; their calls are the client's to answer. ` +
@@ -134,7 +137,7 @@ function releaseWithResponse(reply: FastifyReply, slot: AsyncDisposable): void {
 function modeSources({ models }: Gateway, request: FastifyRequest, body: ChatBody): readonly ModeSource[] {
   return [
     ...body.modes,
-    // A header cannot be null: a blank one asks for nothing.
+    // A header cannot be null, so a blank one names no mode.
     { source: "x-toolarium-mode", mode: request.headers["x-toolarium-mode"] || undefined },
     { source: "the suffix of the model", mode: models.resolve(body.model).modeSuffix },
   ];
@@ -142,18 +145,18 @@ function modeSources({ models }: Gateway, request: FastifyRequest, body: ChatBod
 
 interface BegunAnswer {
   readonly runId: string | null;
-  /** How many tools plain mode added to those of the client. */
+  /** Number of tools that plain mode added to the client's. */
   readonly added: number;
-  /** Which `provider/model` answers. Null when that is not known yet, or known already: a built-in one. */
+  /** The `provider/model` that replies. Null when it is not known yet, and for a built-in model. */
   readonly model: string | null;
-  /** All events, those that were looked at included. */
+  /** All events, including those that were already read. */
   readonly events: AsyncIterable<ChatEvent>;
-  /** Whether the answer is known to be bytes that are passed on. */
+  /** Whether the answer is known to be raw bytes of the provider. */
   readonly isRaw: boolean;
 }
 
 /**
- * Waits for the first thing that the model has to say, for at most this long.
+ * Waits for the first event of the model, for at most this many milliseconds.
  *
  * @throws what the engine throws before that
  */
@@ -189,14 +192,14 @@ interface Beginning {
   readonly first: IteratorResult<ChatEvent, unknown>;
 }
 
-/** The first thing that is said, and who says it. */
+/** Reads up to the first event of the model, and the name of the model that replies. */
 async function readBeginning(iterator: AsyncIterator<ChatEvent>): Promise<Beginning> {
   const first = await iterator.next();
   if (first.done || first.value.type !== "answering") return { answering: undefined, first };
   return { answering: first.value, first: await iterator.next() };
 }
 
-/** The promise's value, or undefined when the time is over first; the promise may then still reject, unheard. */
+/** The promise's value, or undefined after `ms`. A later rejection is ignored. */
 async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
   const over = Promise.withResolvers<undefined>();
   const timer = setTimeout(() => over.resolve(undefined), ms);
@@ -217,7 +220,7 @@ async function sendCompletion(
   return reply.type("application/json; charset=utf-8").send(completion.body);
 }
 
-/** Bytes through. `events` is read to its end behind them, so that the engine can put away what it holds. */
+/** Passes raw bytes on, then reads `events` to its end, so that the engine can clean up. */
 async function sendRaw(
   reply: FastifyReply,
   events: AsyncIterable<ChatEvent>,
@@ -227,7 +230,7 @@ async function sendRaw(
   return reply;
 }
 
-/** Said in the log as well: the client's status was 200. */
+/** Logs a failure after status 200: the status does not show it. */
 function logFailure(log: Log, error: unknown): void {
   const refusal = toRefusal(error);
   if (refusal.code === "internal_error") log.error({ err: refusal.cause ?? refusal }, "bug");

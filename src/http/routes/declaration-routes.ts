@@ -1,4 +1,4 @@
-/** The tools as a program's author sees them: their declarations, and a check of a program against them. */
+/** Routes for authors of programs: the declarations of the tools, and a check of a program against them. */
 import { createHash } from "node:crypto";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";

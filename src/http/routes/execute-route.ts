@@ -1,6 +1,6 @@
 /**
- * `POST /v1/mcp/tool/execute`: an OpenAI tool call in, the tool message that answers it out. By the id of a call that
- * waits for a person it approves that one; by any other id it is a call of its own.
+ * `POST /v1/mcp/tool/execute`: takes an OpenAI tool call and returns its tool message. With the id of a call that needs
+ * approval it approves that call; with any other id it makes a new call.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
@@ -22,7 +22,7 @@ const toolCall = {
   id: z.string(),
   type: z.literal("function").default("function"),
   function: z.strictObject({ name: z.string(), arguments: z.union([z.string(), jsonValue]).default("") }),
-  // What providers add to a call beside OpenAI's own fields, and clients hand on.
+  // Providers add fields to OpenAI's own, and clients pass them on.
   index: z.number().optional(),
   extra_content: z.unknown().optional(),
 };
@@ -64,7 +64,7 @@ async function makeCall(
   return outcome;
 }
 
-/** The same again answers the same; the client's leaving changes nothing. */
+/** A retry gets the same response. The call continues when the client leaves. */
 async function approveCall(
   gateway: Gateway,
   request: FastifyRequest,
@@ -82,7 +82,7 @@ async function approveCall(
     throw new ToolariumError("invalid_request", `The call ${call} is one of ${shown.tool}.`, {
       param: "function.name",
     });
-  // Who sends none decides about the call as it is.
+  // Empty arguments approve the call as it is.
   const edit = called.arguments === "" ? {} : editOf(called.arguments, shown.args);
   const decided = await runner.decide({
     run,
@@ -101,7 +101,7 @@ function toolOf(gateway: Gateway, name: string): string {
   return (catalog.byFunctionName(name) ?? catalog.byId(name))?.id ?? name;
 }
 
-/** Failures that say the request was wrong, not that the tool had trouble. */
+/** Whether the request was wrong, as opposed to a failure of the tool. */
 function isRefusal({ kind }: ToolFailure): boolean {
   return kind === "unknown_tool" || kind === "denied";
 }

@@ -1,4 +1,4 @@
-/** The models that can be asked, in OpenAI's shape. */
+/** Lists the available models, in OpenAI's form. */
 import type { FastifyInstance } from "fastify";
 import type { Gateway } from "../../gateway.ts";
 
@@ -10,7 +10,7 @@ interface ModelObject {
 }
 
 export function registerModelRoutes(app: FastifyInstance, { models, config }: Gateway): void {
-  // The gateway cannot know when a model was made; the field is mandatory and means nothing to clients.
+  // OpenAI's form requires `created`, but the gateway cannot know it. Clients do not use it.
   const created = Math.floor(Date.now() / 1_000);
   const toObject = (id: string, provider: string | null): ModelObject => ({
     id,
@@ -27,7 +27,7 @@ export function registerModelRoutes(app: FastifyInstance, { models, config }: Ga
       .map(({ id, provider }) => toObject(id, provider)),
   }));
 
-  // Ids hold slashes, which clients send as they are or escaped.
+  // Ids hold slashes, which clients send with or without escapes.
   app.get<{ Params: { "*": string } }>("/v1/models/*", async ({ params }) => {
     const id = params["*"];
     return toObject(id, models.resolve(id).provider);

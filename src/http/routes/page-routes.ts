@@ -1,6 +1,6 @@
 /**
- * The page at `/`: static files of `src/playground`, read once, before anything listens. They hold no data and no inline code, so
- * they may be served to anybody, under a content security policy that lets the page talk to its own gateway only.
+ * The page at `/`: static files of `src/playground`, read once before the server listens. They hold no data and no
+ * inline code, so everybody may read them. The content security policy lets the page connect to its own gateway only.
  */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -46,13 +46,13 @@ export function readPage(): Promise<readonly PageFile[]> {
   );
 }
 
-/** Serves `/` and `/playground/<file>` to everybody who reaches this port: the page asks for a key itself. */
+/** Serves `/` and `/playground/<file>` without a key. The page itself asks the user for one. */
 export function registerPageRoutes(app: FastifyInstance, files: readonly PageFile[]): void {
   for (const file of files)
     app.get(file.path, { config: { keyless: true } }, (request, reply) => sendFile(file, request, reply));
 }
 
-/** Browsers ask each time (`no-cache`) and mostly hear that nothing changed. */
+/** Browsers revalidate every time (`no-cache`) and mostly get a 304. */
 function sendFile({ contentType, content, etag }: PageFile, request: FastifyRequest, reply: FastifyReply) {
   reply.headers({ ...SECURITY_HEADERS, "cache-control": "no-cache", etag });
   if (request.headers["if-none-match"] === etag) return reply.code(304).send();

@@ -1,4 +1,4 @@
-/** Programs: start one, look at it, follow it, cancel it. Everybody sees the runs of their own principal only. */
+/** Routes for programs: start, read, follow and cancel a run. Callers see the runs of their own principal only. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { limitNames } from "../../../sandbox/index.ts";
@@ -51,7 +51,7 @@ interface RunParams {
   Params: { id: string };
 }
 
-/** `closing` ends the event streams of runs that others started; they can be resumed elsewhere. */
+/** `closing` ends the event streams of runs that other requests started. Clients can resume them elsewhere. */
 export function registerRunRoutes(app: FastifyInstance, gateway: Gateway, closing: AbortSignal): void {
   const { runner } = gateway;
   const { reader } = runner;
@@ -101,7 +101,7 @@ export function registerRunRoutes(app: FastifyInstance, gateway: Gateway, closin
   });
 }
 
-/** The report of the run an address names. @throws `not_found`, also for runs of other principals */
+/** The report of the run in the address. @throws `not_found`, also for runs of other principals */
 async function reportOf(
   { runner }: Gateway,
   request: FastifyRequest<RunParams>,
@@ -123,7 +123,7 @@ async function startRun(gateway: Gateway, request: FastifyRequest, reply: Fastif
   });
   const policy = policyFor(request, body.tools_filter);
   const slot = await gateway.access.takeSlot(caller);
-  // Nobody waits for a run that was started with `wait: false`, so nobody's leaving cancels it.
+  // With `wait: false` the run does not depend on the connection, so a disconnect does not cancel it.
   const signal = body.wait ? disconnectSignal(reply) : undefined;
   let run: ActiveRun;
   try {
@@ -150,7 +150,7 @@ async function startRun(gateway: Gateway, request: FastifyRequest, reply: Fastif
   return body.wait ? await done : reply.code(202).send(run.report());
 }
 
-/** The journal is read from its start even when a stream is resumed: an event says only what is new in it. */
+/** Reads the journal from its start even for a resumed stream, because each event says only what changed. */
 async function* toServerSent(
   events: AsyncIterable<JournalEvent>,
   run: Report,

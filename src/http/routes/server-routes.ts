@@ -1,4 +1,4 @@
-/** The MCP connections as they stand: whole for those who configure the gateway, in outline for others. */
+/** The current state of the MCP connections: complete for callers who see all tools, in outline for others. */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { seesAll } from "../../access/caller.ts";
 import { ToolariumError } from "../../errors.ts";
@@ -7,9 +7,9 @@ import type { ServerState } from "../../mcp/server.ts";
 import { mayHoldTools, visible } from "../../tools/policy.ts";
 import { callerOf, policyFor } from "../request/access.ts";
 
-/** What a key sees of a server whose tools it may use: nothing of where it runs or what it said of itself. */
+/** What a key sees of a server whose tools it may use: neither its address nor its description of itself. */
 interface ServerOutline extends Pick<ServerState, "name" | "state"> {
-  /** Those that the key may use. */
+  /** Number of tools that the key may use. */
   readonly tools: number;
 }
 

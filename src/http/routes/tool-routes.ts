@@ -1,6 +1,6 @@
 /**
- * The tools a request may use, and one explicit call of one of them. Such a call is a person's own act, so it needs no
- * further consent; only the rights of the key and the allowed set count.
+ * Lists the tools that a request may use, and makes one explicit call. The person asks for that call themselves, so it
+ * needs no approval; only the rights of the key and the allowed tools count.
  */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
@@ -32,22 +32,22 @@ interface ListedTool {
   readonly annotations: unknown;
   readonly allowed: boolean;
   readonly autoExecute: boolean;
-  /** False while its server is not connected, or when nobody can call it. */
+  /** False while its server is not connected, and for a tool that cannot be called. */
   readonly available: boolean;
-  /** Why it is not allowed, not available or not automatic; null when a program can just call it. */
+  /** Why it is not allowed, is not available or needs approval; null when a program can call it directly. */
   readonly reason: string | null;
-  /** Why its arguments are passed on unchecked: its input schema is none. Absent when they are checked. */
+  /** Why its arguments are not checked: its input schema is not valid. Absent when they are checked. */
   readonly notValidated?: string;
   /**
-   * What a model is not told of its input schema as it stands, by the families of providers that refuse it so. Calls are
-   * checked against the schema above. Absent when all take it.
+   * Changes to the input schema that models get, by the family of providers that refuses the original. Calls are
+   * checked against the schema above. Absent when all providers accept it.
    */
   readonly schemaChanges?: SchemaChanges;
 }
 
-/** Characters of a description in the list: some have 34,000. */
+/** Most characters of a description in the list: some descriptions have 34,000. */
 const DESCRIPTION_CHARS = 1_000;
-/** Real fleets have some 500 tools. */
+/** Most tools in one response: real deployments have some 500. */
 const MAX_TOOLS = 1_000;
 
 const listQuery = z.object({
@@ -55,7 +55,7 @@ const listQuery = z.object({
     .pipe(z.number().min(1, "expected at least 1").max(MAX_TOOLS, `expected at most ${MAX_TOOLS}`))
     .default(MAX_TOOLS),
   cursor: z.string().optional(),
-  /** One tool, whole. */
+  /** Lists this tool only, with its whole description. */
   id: z.string().optional(),
 });
 
@@ -89,19 +89,19 @@ export function registerToolRoutes(app: FastifyInstance, gateway: Gateway): void
   );
 }
 
-/** As the list has it: `GET /v1/tools?id=server/tool` has the description whole. */
+/** A tool with a shortened description. `GET /v1/tools?id=server/tool` has all of it. */
 function inOutline(tool: ListedTool): ListedTool {
   return { ...tool, description: shortened(tool.description, DESCRIPTION_CHARS) };
 }
 
 async function listTools(gateway: Gateway, request: FastifyRequest): Promise<ListedTool[]> {
   const policy = policyFor(request);
-  // Whoever wrote the rules sees what they leave out, with the rule; a key sees what it may use.
+  // A caller who sees all tools also gets those that the rules exclude, with the rule.
   const asked = seesAll(callerOf(request)) ? { layers: requestLayers(request.headers, undefined) } : policy;
   const states = new Map(gateway.hub.servers().map(({ name, state }) => [name, state]));
   const listed: ListedTool[] = [];
   for (const tool of visible(gateway.catalog(), asked)) {
-    // Schemas are read here that no call has needed yet.
+    // Yields, because it may read schemas that no call has needed yet.
     await whenThereIsTime();
     const decision = decide(tool, policy);
     const state = states.get(tool.server) ?? "ready";

@@ -1,19 +1,19 @@
 /**
- * The hash chain over a run's journal: every stored event has a hash over the hash before it and its own stored text,
- * the first one over the run's fixed record, and the run's row holds the last one, its head. So an event that was
- * edited, removed, inserted, moved or cut off after it was written is found, and where. A large text stands in its
- * event by its hash, so the chain covers it too.
+ * The hash chain over a run's journal. Each stored event has a hash over the previous hash and its own stored text; the
+ * first one starts from the run's fixed record; the run's row holds the last one, its head. So the chain shows whether,
+ * and where, an event was edited, removed, inserted, moved or cut off after it was written. A large text is in its
+ * event as a hash, so the chain covers it too.
  *
  * What this does not prove: the chain has no key and is kept in the same file. Whoever can write the file and knows
- * this source can compute all of it anew, and can remove a run as a whole (retention does nothing else), put it back
- * to an earlier state with an earlier head, or change its status column, which is derived and no part of the chain.
- * It finds accidents and casual edits. Against someone with the rights of the gateway, copy the heads (`runs.head`)
- * out to a place that this someone cannot write, and compare.
+ * this source can compute all of it anew. They can remove a whole run (retention does nothing else), put it back to an
+ * earlier state with an earlier head, or change its status column, which is derived and no part of the chain. It finds
+ * accidents and casual edits. Against someone with the rights of the gateway, copy the heads (`runs.head`) to a place
+ * that they cannot write, and compare.
  */
 import { hash } from "node:crypto";
 import type { RunRecord } from "./store.ts";
 
-/** Where the chain of a run begins. Lower-case hex, as all hashes here, so that `sha256sum` can follow it. */
+/** The first value of a run's chain. Lower-case hex, as all hashes here, so that `sha256sum` can follow it. */
 export function chainStart(run: RunRecord): string {
   const { id, principal, kind, parent, createdAt, spec, snapshot, requestKey } = run;
   return sha256(JSON.stringify([id, principal, kind, parent, createdAt, spec, snapshot, requestKey]));

@@ -1,12 +1,12 @@
 /**
- * Large texts stand outside of their events: arguments, results and messages can have megabytes, and often the same
- * text stands in several events. The stored event holds `{ "sha256": "…", "bytes": 123 }` in the text's place; as
- * these fields are texts otherwise, nothing else can be meant.
+ * Keeps large texts outside of their events: arguments, results and messages can have megabytes, and several events
+ * often hold the same text. The stored event has `{ "sha256": "…", "bytes": 123 }` in the text's place. These fields
+ * are texts otherwise, so an object there can only be such a reference.
  */
 import type { JournalEvent } from "../journal.ts";
 import { sha256 } from "./chain.ts";
 
-/** What stands in a stored event instead of a text. */
+/** Takes the place of a text in a stored event. */
 interface TextReference {
   /** Lower-case hex. */
   readonly sha256: string;
@@ -19,7 +19,7 @@ const LARGE = 16_384;
 
 type Path = readonly [field: string, inner?: string];
 
-/** Where each type of event holds texts that can be large. */
+/** Where each type of event has texts that can be large. */
 const places: ReadonlyMap<unknown, readonly Path[]> = new Map<JournalEvent["type"], readonly Path[]>([
   ["requested", [["args"]]],
   ["decided", [["args"], ["value"]]],
@@ -31,13 +31,13 @@ const places: ReadonlyMap<unknown, readonly Path[]> = new Map<JournalEvent["type
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** The event as it is stored; `keep` is given each text that stands outside of it, with its bytes as UTF-8. */
+/** The event as it is stored. `keep` gets each text that is kept outside of it, with its bytes as UTF-8. */
 export function moveLargeTexts(
   event: JournalEvent,
   keep: (hash: string, text: string, bytes: number) => void,
 ): Fields {
   return replaceTexts(event, (text) => {
-    // A text with half a surrogate pair survives as JSON only.
+    // A text with half a surrogate pair survives only as JSON.
     if (typeof text !== "string" || text.length < LARGE || !text.isWellFormed()) return text;
     const reference: TextReference = { sha256: sha256(text), bytes: Buffer.byteLength(text) };
     keep(reference.sha256, text, reference.bytes);
@@ -50,7 +50,7 @@ export function restoreLargeTexts(stored: Fields, find: (hash: string) => string
   return replaceTexts(stored, (value) => (isReference(value) ? (find(value.sha256) ?? value) : value));
 }
 
-/** The hashes of the texts that stand outside of a stored event. */
+/** The hashes of the texts that a stored event refers to. */
 export function largeTextHashes(stored: Fields): readonly string[] {
   const hashes: string[] = [];
   replaceTexts(stored, (value) => {

@@ -1,6 +1,6 @@
 /**
- * The door of the stores: which implementation keeps the runs follows from the settings alone. Whoever opens one here
- * knows the port (`store.ts`) and no implementation.
+ * Opens stores: the settings alone say which implementation keeps the runs. Code that opens one here knows the port
+ * (`store.ts`) and no implementation.
  */
 import type { Log } from "../log.ts";
 import type { StoreSettings } from "./settings.ts";
@@ -10,7 +10,7 @@ import type { Store } from "./store.ts";
 /**
  * Opens the store that the settings name; the caller disposes of it.
  *
- * @param how `readOnly`: only look, also while a gateway writes to it; every write then rejects. Default false.
+ * @param how `readOnly`: reads only, also while a gateway writes to it; every write then rejects. Default false.
  * @throws `config_error` when it cannot be opened: not there, not ours, damaged, or of a newer version
  */
 export function openStore(

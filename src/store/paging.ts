@@ -1,4 +1,4 @@
-/** What all lists of the store share: the bounds of a page and the cursor to the next one. */
+/** The parts that all lists of the store share: the bounds of a page and the cursor to the next one. */
 import { ToolariumError } from "../errors.ts";
 
 const MAX_PAGE = 200;
@@ -11,7 +11,7 @@ export function checkLimit(limit: number): void {
   });
 }
 
-/** A place between two rows, not a number of rows to skip: new rows do not move it. */
+/** A cursor names a place between two rows, not a number of rows to skip: new rows do not move it. */
 export function formatCursor(...parts: readonly (string | number)[]): string {
   return Buffer.from(parts.join("/")).toString("base64url");
 }

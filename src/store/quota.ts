@@ -1,11 +1,11 @@
-/** Whether there is room for another run: in all, and of its principal. */
+/** Whether another run may begin: the bounds of the whole store and of each principal. */
 import { ToolariumError } from "../errors.ts";
 
-/** How much is kept, as far as there is a bound for it; what is not counted is zero, and nobody's. */
+/** How much is kept, where there is a bound for it. Uncounted figures are zero, or of no principal. */
 export interface Kept {
-  /** Of the whole database, without what removed runs have left. */
+  /** Of the whole database, without the free pages that removed runs have left. */
   readonly bytes: number;
-  /** Of those principals whose runs have changed since the last time; at first of everybody. */
+  /** Usage of the principals whose runs have changed since the last answer; in the first answer, of all. */
   readonly usage: Usage;
 }
 
@@ -53,5 +53,5 @@ export function createQuota({
 
 const full = (message: string): ToolariumError => new ToolariumError("store_full", message);
 
-/** Bytes by principal. Who keeps nothing has none, or zero. */
+/** Bytes by principal. A principal that keeps nothing is absent, or has zero. */
 export type Usage = ReadonlyMap<string, number>;

@@ -1,4 +1,4 @@
-/** Reads stored rows. They are parsed like anything from outside, because a file can be older, newer or damaged. */
+/** Reads stored rows. They are parsed like any outside input, because a file can be older, newer or damaged. */
 import { z } from "zod";
 import type { ToolErrorKind } from "../../sandbox/index.ts";
 import type { RunErrorCode } from "../error-codes.ts";
@@ -10,9 +10,9 @@ import { restoreLargeTexts } from "./large-texts.ts";
 import type { FoundCall, StoredRun, StoredShape, SummarizedRun } from "./store.ts";
 
 /**
- * `findPayload` gives the texts that stand outside of the event, by hash.
+ * `findPayload` returns the texts that are kept outside of the event, by hash.
  *
- * Throws `store_damaged` when the text is no event at all, or such a text is gone; `internal_error` when it is of a
+ * Throws `store_damaged` when the text is not an event, or such a text is gone; `internal_error` when the event is of a
  * newer version.
  */
 export function parseJournalEvent(
@@ -40,7 +40,7 @@ export function parseRunRow(row: unknown): StoredRun {
   return run.data;
 }
 
-/** Throws `store_damaged` when the row does not say which run it is of. */
+/** Throws `store_damaged` when the row does not name its run. */
 export function parseRunRef(row: unknown): FoundCall["run"] {
   const ref = runRow.pick({ id: true, principal: true, status: true }).safeParse(row);
   if (!ref.success)
@@ -48,7 +48,7 @@ export function parseRunRef(row: unknown): FoundCall["run"] {
   return ref.data;
 }
 
-/** Throws `store_damaged` when the row does not say which run it is of. */
+/** Throws `store_damaged` when the row does not name its run. */
 export function parseSummaryRow(row: unknown): SummarizedRun {
   const run = summaryRow.safeParse(row);
   if (!run.success)
@@ -56,7 +56,7 @@ export function parseSummaryRow(row: unknown): SummarizedRun {
   return run.data;
 }
 
-/** Undefined for a damaged row: what it told can be learned again. */
+/** Undefined for a damaged row: its content can be learned again. */
 export function parseShapeRow(row: unknown): StoredShape | undefined {
   return shapeRow.safeParse(row).data;
 }
@@ -251,8 +251,8 @@ function isKeyOf(table: object, value: unknown): boolean {
 }
 
 /**
- * Stands in every stored event as `v`. Goes up when an older version could not read a new event; events of lower
- * versions are still read. 2: runs that go on after they waited, chats, edited and supplied results, large texts by
+ * Written into every stored event as `v`. Raise it when an older version could not read a new event; events of lower
+ * versions are still read. 2: runs that resume after they waited, chats, edited and supplied results, large texts by
  * their hash.
  */
 export const JOURNAL_VERSION = 2;

@@ -6,15 +6,15 @@ export interface StoreSettings extends QuotaLimits {
   /** A file, created when absent, or `:memory:`, which keeps nothing beyond this process. */
   readonly path: string;
   /**
-   * Whether what must survive waits for the disk, so that it survives a power cut too. Default false: it survives the
-   * end of this process, however that comes.
+   * Whether a flush waits for the disk, so that what must survive also survives a power cut. Default false: it survives
+   * the end of this process, however that comes.
    */
   readonly fsync?: boolean;
 }
 
 export const IN_MEMORY = ":memory:";
 
-/** The path from the root; what is no file stays as it is. */
+/** The path resolved from the root. A path that is no file stays as it is. */
 export function resolveStorePath(
   path: string,
   toPath: (path: string) => string = (file) => resolve(file),

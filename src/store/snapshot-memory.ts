@@ -1,8 +1,8 @@
-/** Remembers which snapshots the store has, so that putting the same text for every run costs a look-up. */
+/** Remembers which snapshots the store has, so that putting the same text for every run costs only a look-up. */
 
 /** Milliseconds for which an unused snapshot stays after it was last put. */
 export const SNAPSHOT_GRACE_MS = 86_400_000;
-/** Milliseconds after which a text is put again: far inside the grace, so that a remembered hash is always good. */
+/** Milliseconds after which a text is put again: far below the grace, so that a remembered hash is always good. */
 const TRUSTED_MS = 3_600_000;
 /** UTF-16 units of all texts that are remembered. */
 const REMEMBERED = 16 * 1024 * 1024;

@@ -1,11 +1,11 @@
 /**
- * Port: where runs and journals live. Asynchronous and narrow, so that nothing above knows which store it is.
- * Every implementation passes `test/store/contract.ts`.
+ * Port: where runs and journals are kept. Asynchronous and narrow, so that no code above knows which store it is. Every
+ * implementation passes `test/store/contract.ts`.
  */
 import type { ToolariumError } from "../errors.ts";
 import type { JournalEvent, RunStatus } from "../journal.ts";
 
-/** What is fixed when a run is opened. Everything that happens later is in its journal. */
+/** What is fixed when a run is opened. Its journal has everything that happens later. */
 export interface RunRecord {
   /** `run_` + 22 base64url characters: 128 random bits. */
   readonly id: string;
@@ -19,7 +19,7 @@ export interface RunRecord {
   readonly spec: string;
   /** From `putSnapshot`: a text that this run shares with others. */
   readonly snapshot: string | null;
-  /** What a repeated request is known by, within its principal: see `findByRequestKey`. */
+  /** Identifies a repeated request, within its principal: see `findByRequestKey`. */
   readonly requestKey: string | null;
 }
 
@@ -27,7 +27,7 @@ export interface StoredRun extends RunRecord {
   readonly status: RunStatus;
 }
 
-/** The term of whoever creates a run: see `Store.append`. */
+/** The term of the process that creates a run: see `Store.append`. */
 export const FIRST_TERM = 1;
 
 /** A run that waits for a person or its client. */
@@ -37,7 +37,7 @@ export interface WaitingRun {
   readonly waitsSince: number;
 }
 
-/** What lists show of a run, for whoever gave it: text without meaning to the store. */
+/** What lists show of a run. The store does not interpret the text. */
 export interface StoredSummary {
   readonly text: string;
   /** How many calls of the run wait for a person. */
@@ -45,13 +45,13 @@ export interface StoredSummary {
 }
 
 export interface SummaryQuery extends RunQuery {
-  /** Only runs of which a call may wait for a person: those whose summary says so, or is not there. */
+  /** Only runs of which a call may wait for a person: those whose summary says so, or that have no summary. */
   readonly asking?: boolean;
 }
 
 export interface SummarizedRun
   extends Pick<StoredRun, "id" | "principal" | "kind" | "parent" | "createdAt" | "status"> {
-  /** Null when the last append gave none: then only the journal can tell. */
+  /** Null when the last append gave none: then only the journal has it. */
   readonly summary: string | null;
 }
 
@@ -77,14 +77,14 @@ export interface RunQuery {
 
 export interface RunPage {
   readonly runs: readonly StoredRun[];
-  /** Null on the last page. Runs that are created meanwhile move no page. */
+  /** Null on the last page. Runs that are created meanwhile do not shift pages. */
   readonly nextCursor: string | null;
 }
 
-/** How a call was decided; one that waits for a person is not yet. */
+/** How a call was decided. A call that waits for a person has no decision yet. */
 export type CallDecision = "auto" | "approved" | "denied" | "result";
 
-/** All that is given must hold. */
+/** A call must match all filters that are given. */
 export interface CallQuery {
   readonly principal?: string | undefined;
   /** A run's id. */
@@ -92,7 +92,7 @@ export interface CallQuery {
   /** The id of a tool, or a pattern over them as in `tools.allow`. */
   readonly tool?: string | undefined;
   readonly server?: string | undefined;
-  /** Calls of which this was said at some time; whether it still stands, their events tell. */
+  /** Calls that had this decision at some time; their events tell whether it still holds. */
   readonly decision?: CallDecision | undefined;
   /** Requested at this time or later: milliseconds since the Unix epoch. */
   readonly from?: number | undefined;
@@ -108,12 +108,12 @@ export interface FoundCall {
   readonly run: Pick<StoredRun, "id" | "principal" | "status">;
   /** 1, 2, 3 … among the calls of its run, in the order in which they were requested. */
   readonly seq: number;
-  /** The events of this call alone, in seq order, without the texts that are stored outside of them: those are empty. */
+  /** The events of this call alone, in seq order. Texts that are stored outside of them are empty here. */
   readonly events: readonly JournalEvent[];
 }
 
 export interface CallPage {
-  /** Can be fewer than asked for, even none, on a page that is not the last: a search stops after a while. */
+  /** A page that is not the last can have fewer than asked for, even none: a search stops after a while. */
   readonly calls: readonly FoundCall[];
   readonly nextCursor: string | null;
 }
@@ -123,29 +123,29 @@ export interface StoredShape {
   readonly principal: string;
   /** `server/tool`. */
   readonly tool: string;
-  /** What the tool was when its results were seen: one that has changed begins anew. */
+  /** Identifies the tool's definition when its results were seen: a changed tool begins anew. */
   readonly definition: string;
   /** When the tool last gave a result, roughly: milliseconds since the Unix epoch. */
   readonly seenAt: number;
-  /** Text without meaning to the store. */
+  /** The store does not interpret it. */
   readonly shape: string;
 }
 
 /** Where the stored history of a run is not what was written. */
 export interface BrokenRun {
   readonly run: string;
-  /** The first event that is not as it was; 0: the run itself. */
+  /** The first event that differs from what was written; 0: the run itself. */
   readonly seq: number;
   /**
-   * `changed`: its text is another one, or one was put in or taken out before it; of event 1 perhaps the run's own
-   * record. `missing`: there is none of this seq. `end`: the journal was cut off or added to. `payload`: a large text
-   * is gone or changed. `snapshot`: the shared text of the run is. `index`: the search index tells otherwise.
-   * `unreadable`: the pages that hold it are damaged.
+   * `changed`: its text differs, or an event was put in or taken out before it; for event 1 perhaps the run's own
+   * record differs. `missing`: there is no event of this seq. `end`: the journal was cut off or added to. `payload`: a
+   * large text is gone or changed. `snapshot`: the shared text of the run is. `index`: the search index contradicts the
+   * journal. `unreadable`: the pages that hold it are damaged.
    */
   readonly problem: "changed" | "missing" | "end" | "payload" | "snapshot" | "index" | "unreadable";
 }
 
-/** What a part of a verification looked at and found. */
+/** What a part of a verification checked and found. */
 export interface Verified {
   readonly runs: number;
   readonly events: number;
@@ -155,61 +155,62 @@ export interface Verified {
   readonly damage: readonly string[];
 }
 
-/** How a store is, for whoever keeps the process running. Null: well, as far as is known. */
+/** The state of a store, for operators. Null: well, as far as is known. */
 export interface StoreHealth {
-  /** Why nothing can be written now. The store itself finds out when that is over. */
+  /** Why nothing can be written now. The store itself notices when that is over. */
   readonly hindrance: string | null;
-  /** What of it could not be read since it was opened. The rest is served. */
+  /** What could not be read since the store was opened. The rest is served. */
   readonly damage: string | null;
 }
 
 /**
- * Writes of one run are applied in the order in which they were called. A write that rejects changed nothing and harms
- * no other. After dispose every call rejects with `disposed`.
+ * Writes of one run are applied in the order in which they were called. A rejected write changes nothing and does not
+ * affect other writes. After dispose every call rejects with `disposed`.
  *
  * Which reads see which writes: `getRun`, `readJournal`, `findByRequestKey` and `getSnapshot` see every write of that
- * run, key or text that this process called before. Lists, searches, shapes and `verify` see every write that had resolved
- * when they were called, of whichever process. Writes of other processes are seen once they have resolved there.
+ * run, key or text that this process called before. Lists, searches, shapes and `verify` see every write, of any
+ * process, that had resolved when they were called. Writes of other processes are seen once they have resolved there.
  */
 export interface Store extends AsyncDisposable {
   readonly health: StoreHealth;
   /**
-   * Whether what it holds is there when it is opened again. One that keeps nothing ends with its process: its runs are
-   * cancelled at the end, not suspended.
+   * Whether its content is there when it is opened again. A store that keeps nothing ends with its process: its runs
+   * are then cancelled, not suspended.
    */
   readonly keeps: boolean;
   /**
    * Why no new run of this principal may begin now: `store_unavailable`, `queue_full`, `store_full`. Undefined while
-   * one may. `createRun` takes runs of a full store all the same: they were let in before.
+   * one may. `createRun` still takes runs when the store is full: they were let in before.
    */
   refusalFor(principal: string): ToolariumError | undefined;
   /**
-   * Called each time that writes can be made again after they could not; all that was kept is committed then. What was
-   * refused meanwhile is not: whoever has it writes it again. Returns what ends it.
+   * Called each time that writes succeed again after they had failed; everything that was kept is committed by then.
+   * Writes that were refused meanwhile are not: their callers write them again. Returns the function that removes the
+   * listener.
    */
   onRevived(listener: () => void): () => void;
   /**
    * Queues the new run, with status `queued`, for the owner of its first term; resolves with its id when it is durable.
-   * Writes of one run keep their order without awaiting each. With `once` nothing is created when a run of the same
-   * principal and request key exists: then it resolves with the id of the newest of those. Of any number that come at
+   * Writes of one run keep their order without awaiting each. With `once` it creates nothing when a run of the same
+   * principal and request key exists, and resolves with the id of the newest of those. Of any number of such calls at
    * the same time, from any process, one creates its run.
    *
-   * Rejects at once with `queue_full` while the store is too far behind: new runs are where load is turned away,
-   * because a run that was accepted must not lose its history.
+   * Rejects at once with `queue_full` while the store is too far behind: load is turned away at new runs, because a run
+   * that was accepted must not lose its history.
    */
   createRun(run: RunRecord, options?: { readonly once?: boolean }): Promise<string>;
   /**
-   * Appends events and sets the status in the same commit; resolves when durable. Commits are grouped: many runs
-   * share one. A gap rejects with `internal_error`: what is stored of a journal is always its beginning. An unknown run
+   * Appends events and sets the status in the same commit; resolves when durable. Commits are grouped: many runs share
+   * one. A gap rejects with `internal_error`: the stored part of a journal is always its beginning. An unknown run
    * rejects with `not_found`.
    *
    * `term` counts the owners of the run, from `FIRST_TERM`; an append of a later one begins it. An append of an earlier
    * term, and one of a seq that exists already, rejects with `run_lost`: the run has another owner, and this writer
-   * must let go of it. A store that keeps writes before it commits them finds that out after `flush` has resolved, so
-   * it must not be shared by several processes; in a shared one `flush` is the commit.
+   * must release it. A store that keeps writes before it commits them finds that out after `flush` has resolved, so
+   * several processes must not share it; in a shared store `flush` is the commit.
    *
-   * `waitsSince`: with the status `waiting`, since when it waits for somebody; see `listWaiting`. `summary`: of the run
-   * after these events; without one there is none, until an append or `putSummary` gives one.
+   * `waitsSince`: with the status `waiting`, since when the run waits; see `listWaiting`. `summary`: of the run after
+   * these events. Without one the run has none, until an append or `putSummary` gives one.
    */
   append(
     run: string,
@@ -224,45 +225,45 @@ export interface Store extends AsyncDisposable {
   /**
    * Resolves when every write of this run that was called so far is kept: it survives the end of this process, however
    * that comes, and is there when the store is opened next. That can be long before it is durable. Rejects when one of
-   * them cannot be kept now: it can still be there when the store is opened next, as a commit can be that the disk did
-   * not confirm. So nobody may be told that it did not happen. A store that keeps nothing resolves at once.
+   * them cannot be kept now. That write can still be there when the store is opened next, like a commit that the disk
+   * did not confirm, so no caller may report that it did not happen. A store that keeps nothing resolves at once.
    */
   flush(run: string): Promise<void>;
   getRun(id: string): Promise<StoredRun | undefined>;
   /** In seq order, from `afterSeq` + 1 (default 0). Empty for an unknown run. */
   readJournal(run: string, afterSeq?: number): Promise<readonly JournalEvent[]>;
-  /** Newest first. Rejects with `invalid_request` for a limit or cursor that cannot be. */
+  /** Newest first. Rejects with `invalid_request` for an invalid limit or cursor. */
   listRuns(query: RunQuery): Promise<RunPage>;
-  /** As `listRuns`, with what the last append of each run said of it: one look-up for the page. */
+  /** As `listRuns`, with the summary that the last append of each run gave: one look-up for the page. */
   listSummaries(query: SummaryQuery): Promise<SummaryPage>;
-  /** Runs that wait for somebody, those that wait longest first: at most `limit`, and after this one if it is given. */
+  /** Waiting runs, the longest wait first: at most `limit`, and after this one if it is given. */
   listWaiting(limit: number, after?: WaitingRun): Promise<readonly WaitingRun[]>;
   /** The newest run of this principal with this request key. */
   findByRequestKey(principal: string, key: string): Promise<StoredRun | undefined>;
   /**
-   * Keeps a text that many runs share, once, and resolves with its hash when it is durable. It stays while a run
-   * refers to it, and for at least a day after it was last put. So put it for every run: a text that was put lately is
-   * not even sent to the store.
+   * Keeps a text that many runs share, once, and resolves with its hash when it is durable. It stays while a run refers
+   * to it, and for at least a day after it was last put. So put it for every run: a text that was put recently is not
+   * even sent to the store.
    */
   putSnapshot(text: string): Promise<string>;
   getSnapshot(hash: string): Promise<string | undefined>;
   /**
-   * Tool calls with their events, the latest requested first. Rejects with `invalid_request` for a limit or cursor
-   * that cannot be.
+   * Tool calls with their events, the latest requested first. Rejects with `invalid_request` for an invalid limit or
+   * cursor.
    */
   findCalls(query: CallQuery): Promise<CallPage>;
   /**
-   * Compares what is stored with the hash chain over it, part by part: of all runs, or of one. What the chain can
-   * prove, and what it cannot, is said in `chain.ts`.
+   * Compares what is stored with the hash chain over it, part by part: of all runs, or of one. `chain.ts` says what the
+   * chain can prove and what it cannot.
    */
   verify(run?: string): AsyncIterable<Verified>;
   /**
-   * Removes ended runs that were created before this time, with their journals and the texts that only they referred
+   * Removes ended runs that were created before this time, with their journals and the texts that no other run refers
    * to. A run that has not ended stays, and so does what belongs to it. Returns how many were removed.
    */
   deleteRunsBefore(epochMs: number): Promise<number>;
   /**
-   * Keeps these shapes in place of what there was of the same tools. Of each principal `SHAPES_PER_PRINCIPAL` stay, and
+   * Replaces the stored shapes of the same tools by these. `SHAPES_PER_PRINCIPAL` stay for each principal, and
    * `MAX_SHAPES` in all: those whose tools were used last.
    */
   putShapes(shapes: readonly StoredShape[]): Promise<void>;

@@ -1,17 +1,17 @@
-/** The writes of runs that are not committed yet, and how one of them is kept before it is. */
+/** The writes of runs that are not committed yet. The redo log keeps them until they are. */
 import { ToolariumError } from "../../errors.ts";
 import type { RedoEntry, RedoLog } from "./file/redo-log.ts";
 import type { StoreValues } from "./file/thread-protocol.ts";
 import type { StoreThread } from "./store-thread.ts";
 
 export interface Outstanding {
-  /** Resolves when it is committed, in the order of the calls. `bytes`: how much of the backlog it is. */
+  /** Resolves when the write is committed, in the order of the calls. `bytes`: its share of the backlog. */
   write<E extends RedoEntry>(run: string, entry: E, bytes: number): Promise<StoreValues[E["op"]]>;
   /** See `Store.flush`. */
   flush(run: string): Promise<void>;
-  /** What is committed stands nowhere but in the database: what is removed there is gone. */
+  /** Empties a log whose entries are all committed: what the database removed is then gone here too. */
   forget(): void;
-  /** Once the thread has ended. Idempotent. */
+  /** Call once the thread has ended. Idempotent. */
   close(): void;
 }
 
@@ -22,7 +22,10 @@ interface Write {
   isLogged: boolean;
 }
 
-/** Bytes, roughly. More is not written on the thread that serves requests: a megabyte takes about one millisecond. */
+/**
+ * Bytes, roughly. Larger batches are not written on the thread that serves requests: a megabyte takes about one
+ * millisecond.
+ */
 const MOST_AT_ONCE = 256 * 1024;
 
 /** Without a log a flush waits for the commit. */
@@ -42,7 +45,7 @@ export function createOutstanding(
     const forget = (error?: unknown): void => {
       ofRun.delete(made);
       if (ofRun.size === 0 && writes.get(run) === ofRun) writes.delete(run);
-      // What the disk did not take stays in the log until it does.
+      // A write that the disk refused stays in the log until the disk takes it.
       if (made.isLogged && !isHindered(error)) log?.committed(1);
     };
     committed.then(() => forget(), forget);

@@ -56,7 +56,7 @@ function serve(port: MessagePort, options: StoreThreadOptions): void {
         revive();
         return;
       case "requests":
-        // After the poll phase has delivered everything that is there.
+        // Runs after the poll phase, when every message that has arrived is delivered.
         if (waiting.length === 0) setImmediate(drain);
         for (const envelope of message.envelopes) waiting.push(envelope);
     }

@@ -1,8 +1,9 @@
 /**
- * The embedded store: SQLite in a thread of its own. This side only carries requests over, in order, and answers back.
+ * The embedded store: SQLite in a thread of its own. This side only sends requests there, in order, and returns the
+ * answers.
  *
  * Back-pressure: what was called and is not yet durable is the backlog. Above its bound new runs are refused with
- * `queue_full`; appends of accepted runs are always taken, and are bounded by the limits of those runs.
+ * `queue_full`. Appends of accepted runs are always taken; the limits of those runs bound them.
  */
 import { ToolariumError } from "../../errors.ts";
 import type { JournalEvent, RunStatus } from "../../journal.ts";
@@ -39,7 +40,7 @@ export interface SqliteStoreOptions extends StoreSettings {
   readonly log: Log;
   /** Bytes, roughly, of text that may wait for the disk before new runs are refused. Default 64 MiB. */
   readonly backlogBytes?: number;
-  /** Only look, also while a gateway writes to the file, which must be there and of this version. Writes reject. */
+  /** Reads only, also while a gateway writes to the file, which must exist and be of this version. Writes reject. */
   readonly readOnly?: boolean;
   /** Milliseconds to wait for another program that has locked the file. Default 2 s. */
   readonly busyMs?: number;
@@ -74,7 +75,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   return new ThreadedStore(thread, outstanding, { quota, backlogBytes, keeps: path !== IN_MEMORY });
 }
 
-/** What keeps a write before it is committed. */
+/** The redo log that keeps writes before they are committed, where one is needed. */
 function logOf(options: SqliteStoreOptions, identity: string): RedoLog | undefined {
   const { path, fsync = false, readOnly = false } = options;
   if (fsync || readOnly) return undefined;
@@ -118,7 +119,7 @@ class ThreadedStore implements SqliteStore {
     return this.#hindrance ?? this.#quota.refusalFor(principal);
   }
 
-  /** Why nothing new is taken, whosever it is. */
+  /** Why no new write of any principal is taken. */
   get #hindrance(): ToolariumError | undefined {
     const { hindrance, backlogBytes } = this.#thread;
     if (hindrance !== undefined) return hindrance;
@@ -134,7 +135,7 @@ class ThreadedStore implements SqliteStore {
   }
 
   createRun(run: RunRecord, { once = false } = {}): Promise<string> {
-    // One that was let in while there was room stays.
+    // A run that was let in while there was room stays.
     const hindrance = this.#hindrance;
     if (hindrance !== undefined) return Promise.reject(hindrance);
     this.#writes += 1;
@@ -143,7 +144,7 @@ class ThreadedStore implements SqliteStore {
       { op: "createRun", run, ...(once ? { once } : {}) },
       run.spec.length,
     );
-    // Whoever creates it once has to know what became of that before it goes on.
+    // The caller needs the result of a `once` before it continues, so the write does not wait for others.
     if (once) this.#thread.hurry();
     return written;
   }
@@ -263,7 +264,7 @@ class ThreadedStore implements SqliteStore {
     this.#outstanding.close();
   }
 
-  /** A row that is no row of ours is damage, too. */
+  /** A row that is not one of ours counts as damage, too. */
   #read<T>(parse: () => T): T {
     try {
       return parse();
@@ -281,7 +282,7 @@ class ThreadedStore implements SqliteStore {
 
 const EVENT_BYTES = 200;
 
-/** Only the texts that can be large are counted, by their UTF-16 length. */
+/** Counts only texts that can be large, by their UTF-16 length. */
 function weigh(events: readonly JournalEvent[]): number {
   return events.reduce((total, event) => total + EVENT_BYTES + textLength(event), 0);
 }

@@ -1,9 +1,9 @@
 /**
- * This side of the store's thread: carries requests over, in order, and answers back.
+ * This side of the store's thread: sends requests there, in order, and returns the answers.
  *
- * A write that the disk does not take hinders the whole store: no further one is sent until a trial has succeeded, so
- * that a disk which fails now and then does not tear holes. A thread that ends by a fault is started again. Reads are
- * served meanwhile as far as they can be.
+ * A write that the disk refuses stops the writes of runs: none is sent until a trial has succeeded, so that a disk
+ * which fails now and then does not leave gaps. A thread that ends by a fault is started again. Meanwhile reads are
+ * served as far as possible.
  */
 import type { Worker } from "node:worker_threads";
 import { ToolariumError, type ToolariumErrorOptions } from "../../errors.ts";
@@ -32,7 +32,7 @@ interface Waiting {
 
 interface StoreThreadDeps {
   readonly log: Log;
-  /** Told how much is kept. */
+  /** Called with how much is kept. */
   readonly note: (kept: Kept) => void;
 }
 
@@ -47,14 +47,14 @@ export async function startStoreThread(
 }
 
 /**
- * How long a write that nobody waits for may wait for others to share its commit with, in milliseconds: longer than a
- * program with ten fast calls takes, so that the store's thread works after it and not beside it.
+ * How long a write that no caller waits for may wait for others to share its commit, in milliseconds: longer than a
+ * program with ten fast calls takes, so that the store's thread works after the program and not beside it.
  */
 const GATHER_MS = 10;
-/** Milliseconds between two looks at whether a hindered store can be written again. */
+/** Milliseconds between two trials whether a hindered store can be written again. */
 const TRIAL_EVERY_MS = 500;
 
-/** Writes that belong to a run. The others may be tried at any time: what removes old runs may be what helps. */
+/** Writes that belong to a run. Other writes may be tried at any time: removing old runs may be what helps. */
 const runOps: ReadonlySet<Request["op"]> = new Set<Request["op"]>(["createRun", "append", "putSnapshot"]);
 
 export class StoreThread implements AsyncDisposable {
@@ -85,12 +85,12 @@ export class StoreThread implements AsyncDisposable {
     if (first.lost > 0) this.#noteDamage(lostInRedoLog(first.lost));
   }
 
-  /** Of the calls that have not been answered. */
+  /** Bytes of the calls that have not been answered. */
   get backlogBytes(): number {
     return this.#backlogBytes;
   }
 
-  /** Why no write of a run is taken now: `store_unavailable`, or `disposed`. */
+  /** Why writes of runs are refused now: `store_unavailable`, or `disposed`. */
   get hindrance(): ToolariumError | undefined {
     return this.#disposal === undefined ? this.#hindrance : DISPOSED();
   }
@@ -105,20 +105,20 @@ export class StoreThread implements AsyncDisposable {
     return this.#commits;
   }
 
-  /** See `Store.onRevived`. Those who came first are called first. */
+  /** See `Store.onRevived`. Listeners are called in the order in which they came. */
   onRevived(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** For what was read but is no row of ours. */
+  /** Notes damage for a row that was read and is not one of ours. */
   noteDamage(error: unknown): void {
     if (error instanceof ToolariumError && error.code === "store_damaged") this.#noteDamage(error.message);
   }
 
   /**
-   * `bytes`: how much of the backlog this call is. `gather`: it may wait for others, for a moment. Rejects with what
-   * the thread refused it for, `store_unavailable` or `disposed`.
+   * `bytes`: this call's share of the backlog. `gather`: it may wait a moment for others. Rejects with the thread's
+   * refusal, `store_unavailable` or `disposed`.
    */
   call<R extends Request>(request: R, bytes = 0, gather = false): Promise<StoreValues[R["op"]]> {
     const { hindrance } = this;
@@ -137,16 +137,16 @@ export class StoreThread implements AsyncDisposable {
     });
   }
 
-  /** Nothing that was called waits for others any longer. */
+  /** Sends all calls now; none waits for others any longer. */
   hurry(): void {
     if (this.#unsent.length === 0 || this.#scheduled === "soon") return;
     clearTimeout(this.#scheduled);
-    // All calls of one turn go over in one message.
+    // All calls of one turn of the event loop are sent in one message.
     this.#scheduled = "soon";
     queueMicrotask(() => this.#send());
   }
 
-  /** What was called before is still done. Idempotent. */
+  /** Completes the calls made before. Idempotent. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#disposal ??= this.#dispose();
     return this.#disposal;
@@ -166,7 +166,7 @@ export class StoreThread implements AsyncDisposable {
     worker.on("message", (message: FromThread) => this.#receive(message));
     worker.on("error", (error) => this.#deps.log.error({ err: error }, "the store's thread failed"));
     worker.once("exit", () => this.#abandon());
-    // An idle store keeps no process alive; `call` holds on while something is to be answered.
+    // An idle store does not keep the process alive; `call` refs the thread while an answer is due.
     worker.unref();
   }
 
@@ -179,7 +179,7 @@ export class StoreThread implements AsyncDisposable {
     try {
       this.#post({ type: "requests", envelopes });
     } catch {
-      // One of them holds a value that cannot be sent: only that one is to fail.
+      // One of them holds a value that cannot be sent: only that one should fail.
       for (const envelope of envelopes) this.#sendAlone(envelope);
     }
   }
@@ -223,7 +223,7 @@ export class StoreThread implements AsyncDisposable {
     }
     const { code, message } = answer;
     if (code === "store_damaged") this.#noteDamage(message);
-    // Where not even a new run can be put down, the damage is in everybody's way.
+    // When not even a new run can be written, the damage hinders every run.
     const isEverybodys =
       code === "store_unavailable" || (code === "store_damaged" && waiting.op === "createRun");
     if (isEverybodys && writeOps.has(waiting.op)) this.#hinder(message);
@@ -270,7 +270,7 @@ export class StoreThread implements AsyncDisposable {
     this.#damage ??= damage;
   }
 
-  /** The thread is gone. Nobody waits any more after dispose; otherwise it died. */
+  /** The thread is gone: after dispose nobody waits for it, otherwise it died. */
   #abandon(): void {
     this.#worker = undefined;
     this.#ended.resolve();

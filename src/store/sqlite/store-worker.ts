@@ -1,4 +1,4 @@
-/** The thread behind the store, started. It ends when it is told to, or by its own fault. */
+/** Starts the thread behind the store. It ends when it is told to, or by a fault of its own. */
 import { Worker } from "node:worker_threads";
 import { describeShortage } from "../../../sandbox/index.ts";
 import { ToolariumError } from "../../errors.ts";

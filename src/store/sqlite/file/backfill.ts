@@ -1,12 +1,12 @@
-/** Gives runs from before there was a hash chain their chain, and their calls a place in the search index. */
+/** Gives runs from before the hash chain their chain, and their calls a place in the search index. */
 import type { DatabaseSync } from "node:sqlite";
 import { chainNext, chainStart } from "../../chain.ts";
 import type { RunRecord } from "../../store.ts";
 import { callNumberOf, createCallIndex } from "./call-index.ts";
 
 /**
- * Run by run, so that memory stays small. What the chain says of these events is that they have not changed since now.
- * A damaged event gets its hash like any other; reading it fails as it did before.
+ * Works run by run, so that memory stays small. For these events the chain proves only that they have not changed since
+ * now. A damaged event gets its hash like any other; reading it fails as before.
  */
 export function fillChainAndIndex(db: DatabaseSync): void {
   const nextRun = db.prepare(

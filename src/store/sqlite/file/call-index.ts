@@ -1,20 +1,20 @@
 /**
- * The search index over tool calls: one row per `requested` event with what calls are looked for by. It says where a
- * call is in the journal, never how it stands: that is derived from its events.
+ * The search index over tool calls: one row per `requested` event, with the columns that searches use. It says where a
+ * call is in the journal, never its state: that is derived from the call's events.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { serverOf } from "../../../tools/patterns.ts";
 import type { CallDecision } from "../../store.ts";
 
-/** What an event says that the index holds. */
+/** The facts of an event that the index holds. */
 interface CallFacts {
   readonly n: number;
   readonly requested: { readonly at: number; readonly server: string; readonly tool: string } | undefined;
-  /** One bit per decision that the event tells of. */
+  /** One bit per decision in the event. */
   readonly decisions: number;
 }
 
-/** Row of `calls` without its run: everything the journal of the run makes of it. */
+/** Row of `calls` without its run: what the journal's events add up to. */
 export interface CallRow {
   readonly n: number;
   readonly seq: number;
@@ -47,7 +47,7 @@ interface MaybeCallEvent {
   readonly outcome?: unknown;
 }
 
-/** The number of the call that an event is about; null for other events. Timers are numbered too, but have no id. */
+/** The number of the call that an event is about; null for other events. Timers have numbers too, but no id. */
 export function callNumberOf(event: MaybeCallEvent): number | null {
   return typeof event.call === "string" && Number.isInteger(event.n) ? Number(event.n) : null;
 }
@@ -72,7 +72,7 @@ export function createCallIndex(db: DatabaseSync): {
   };
 }
 
-/** What the index must hold of a run with these events, by the calls' numbers. */
+/** The index rows that a run with these events must have, by the calls' numbers. */
 export function foldCallRows(rows: Map<number, CallRow>, seq: number, event: MaybeCallEvent): void {
   const facts = callFactsOf(event);
   if (!facts) return;
@@ -101,7 +101,7 @@ function callFactsOf(event: MaybeCallEvent): CallFacts | undefined {
   }
 }
 
-/** A call can be refused before there was anything to decide. */
+/** Whether the outcome is a refusal. A call can be refused before there is anything to decide. */
 function isDenial(outcome: unknown): boolean {
   const { failure } = (outcome ?? {}) as { readonly failure?: { readonly kind?: unknown } };
   return failure?.kind === "denied";

@@ -1,4 +1,4 @@
-/** Finds tool calls by the search index, and gives their events from the journal. */
+/** Finds tool calls by the search index, and reads their events from the journal. */
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import { patternMatcher, serverOf } from "../../../tools/patterns.ts";
 import { checkLimit, formatCursor, parseCursor } from "../../paging.ts";
@@ -6,7 +6,7 @@ import type { CallQuery } from "../../store.ts";
 import { decisionBit } from "./call-index.ts";
 import type { RunRow } from "./run-search.ts";
 
-/** Rows of the index that one search looks at: it holds up the commits of live runs for milliseconds, not longer. */
+/** Index rows that one search reads. Commits of live runs wait for a search, so it may take only milliseconds. */
 const SCANNED_ROWS = 5_000;
 const CURSOR = /^(\d{1,16}(?:\.\d{1,6})?)\/([\w-]{1,40})\/(\d{1,9})$/;
 
@@ -33,11 +33,11 @@ interface Candidate {
 
 interface Candidates {
   readonly found: readonly Candidate[];
-  /** The last one looked at, when there are more. */
+  /** The last row that was read, when there are more. */
   readonly stoppedAt: Candidate | undefined;
 }
 
-/** @throws `invalid_request` for a limit or cursor that cannot be */
+/** @throws `invalid_request` for an invalid limit or cursor */
 export function createCallSearch(db: DatabaseSync): (query: CallQuery) => CallRowPage {
   const selectRun = db.prepare("select id, principal, status from runs where key = ?");
   const countCalls = db.prepare("select count(*) as calls from calls where run = ? and seq <= ?");
@@ -46,7 +46,7 @@ export function createCallSearch(db: DatabaseSync): (query: CallQuery) => CallRo
      where run = ? and seq >= ? and n in (select value from json_each(?)) order by seq`,
   );
 
-  /** The events of several calls of one run, by the calls' numbers: its journal is read once. */
+  /** The events of several calls of one run, by the calls' numbers. Reads the run's journal once. */
   const readEvents = (run: number, calls: readonly Candidate[]): ReadonlyMap<number, string[]> => {
     const events = new Map(calls.map(({ n }): [number, string[]] => [n, []]));
     const first = Math.min(...calls.map(({ seq }) => seq));
@@ -93,7 +93,7 @@ function findCandidates(db: DatabaseSync, query: CallQuery): Candidates {
   return { found, stoppedAt: undefined };
 }
 
-/** Every condition that an index can answer; the others are asked of each row. */
+/** Conditions that an index can answer. The others are checked row by row. */
 function toSql(query: CallQuery): { readonly sql: string; readonly values: readonly SQLInputValue[] } {
   const conditions: string[] = [];
   const values: SQLInputValue[] = [];
@@ -102,7 +102,7 @@ function toSql(query: CallQuery): { readonly sql: string; readonly values: reado
     values.push(...given);
   };
   const server = query.server ?? serverOfAll(query.tool);
-  // A run has few calls, its owner perhaps a million: the plus keeps SQLite from going by the owner.
+  // A run has few calls, its owner perhaps a million: the plus keeps SQLite from using the index of owners.
   const plus = query.run === undefined ? "" : "+";
   if (query.run !== undefined) when("run = (select key from runs where id = ?)", query.run);
   if (query.principal !== undefined) when(`${plus}principal = ?`, query.principal);
@@ -111,7 +111,7 @@ function toSql(query: CallQuery): { readonly sql: string; readonly values: reado
   if (query.to !== undefined) when("at < ?", query.to);
   if (query.cursor !== undefined) {
     const [at, run = "", n] = parseCursor(query.cursor, CURSOR);
-    // Of a run that retention has removed since, with all that is older, nothing follows.
+    // Retention may have removed that run, with all older ones: then nothing follows.
     when("(at, run, n) < (?, (select key from runs where id = ?), ?)", Number(at), run, Number(n));
   }
   const where = conditions.length === 0 ? "" : `where ${conditions.join(" and ")}`;
@@ -119,7 +119,7 @@ function toSql(query: CallQuery): { readonly sql: string; readonly values: reado
   return { sql, values };
 }
 
-/** The server that every tool of a pattern is of, if there is one. */
+/** The server of all tools that a pattern matches, if there is one. */
 function serverOfAll(pattern: string | undefined): string | undefined {
   if (pattern === undefined || !pattern.includes("/")) return undefined;
   const server = serverOf(pattern);

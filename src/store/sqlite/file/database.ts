@@ -1,6 +1,6 @@
 /**
- * Opens the SQLite file: creates it for its owner only, makes sure that it is ours and of a version we know, and
- * brings its schema up to date. Whatever stands in the way is a `config_error` that says what to do.
+ * Opens the SQLite file: creates it for its owner only, checks that it is ours and of a version we know, and brings its
+ * schema up to date. Every obstacle is a `config_error` that says what to do.
  */
 import { closeSync, existsSync, openSync } from "node:fs";
 import { resolve } from "node:path";
@@ -14,8 +14,8 @@ const APPLICATION_ID = 0x546c726d;
 /** How long to wait for another process that holds the file, in milliseconds. */
 const BUSY_MS = 2_000;
 /**
- * Pages after which SQLite empties its write-ahead log: one megabyte. With its default of four the log alone can fill a
- * small disk, and then there is no room to empty it into the database.
+ * Pages after which SQLite empties its write-ahead log: one megabyte. With its default of four megabytes the log alone
+ * can fill a small disk, and then there is no room to empty it into the database.
  */
 const LOG_PAGES = 250;
 
@@ -47,9 +47,9 @@ export function openDatabase(
 }
 
 /**
- * Makes this process the only one that writes to the file, until it is closed or the process is gone, however it went:
- * runs have one writer, and whoever starts takes up what it finds unfinished. A lock that the system itself gives back
- * is what SQLite holds on the small file beside it.
+ * Makes this process the only one that writes to the file, until the file is closed or the process is gone, however it
+ * ended: a run has one writer, and a process that starts takes up unfinished runs. SQLite holds the lock on the small
+ * file beside the database, and the system itself releases it with the process.
  *
  * @throws `config_error` when another process has it, after waiting for one that is just ending
  */
@@ -70,12 +70,12 @@ export function claimDatabase(path: string, busyMs: number = BUSY_MS): DatabaseS
   }
 }
 
-/** What tells this database from one that was at the same path before, or will be: 128 random bits. */
+/** 128 random bits that tell this database from an earlier or later one at the same path. */
 export function readIdentity(db: DatabaseSync): string {
   return String(db.prepare("select id from identity").get()?.["id"]);
 }
 
-/** For another process than the one that writes: nothing is created, and nothing brought up to date. */
+/** For a process other than the one that writes: creates nothing and migrates nothing. */
 function openForReading(path: string): DatabaseSync {
   if (path === IN_MEMORY) throw refuse(path, "is kept by no file, so there is nothing to read. Name a file.");
   if (!existsSync(path)) throw refuse(path, "does not exist. Choose another file.");

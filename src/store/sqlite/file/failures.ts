@@ -1,10 +1,10 @@
 /**
- * What a failure of SQLite means to those above. `store_unavailable`: the disk or another program is in the way, and
- * the same can succeed later. `store_damaged`: the file is not what was written, here. Anything else is a bug.
+ * What a failure of SQLite means to callers. `store_unavailable`: the disk or another program is in the way, and a
+ * retry can succeed. `store_damaged`: the file differs from what was written. Anything else is a bug.
  */
 import { type ErrorCode, ToolariumError } from "../../../errors.ts";
 
-/** Errors lose their class on the way between threads. */
+/** An error that crosses threads, where errors lose their class. */
 export interface Failure {
   readonly code: ErrorCode;
   readonly message: string;
@@ -30,12 +30,13 @@ const hindrances: { readonly [code: number]: string } = {
 
 /**
  * The file is no database, or its pages contradict each other: a length that nothing has that we write (18), a value of
- * another type than its column's (20), a row that refers to none or is there twice (19), which is looked at before.
+ * another type than its column's (20), a row that refers to none or is there twice (19). Writes check for the last two
+ * before they insert, so that 19 means damage.
  */
 const damages: ReadonlySet<number> = new Set([11, 18, 19, 20, 26]);
-/** Of a whole number that JavaScript cannot hold, and that nothing here writes. */
+/** A whole number that JavaScript cannot hold. Nothing here writes one. */
 const TOO_LARGE = "ERR_OUT_OF_RANGE";
-/** Of statements that are fixed and known to be good, SQLite says so where the file lost its schema. */
+/** Our statements are fixed and known to be good: SQLite reports these where the file lost its schema. */
 const LOST_SCHEMA = /malformed|no such (?:table|column|index)|unsupported file format/;
 
 export function describeWriteFailure(error: unknown): Failure {
@@ -49,7 +50,7 @@ export function describeWriteFailure(error: unknown): Failure {
   return describe(error);
 }
 
-/** A disk that cannot give back what it holds has lost it, as far as its reader can tell. */
+/** A disk that cannot return what it holds has lost it, as far as its reader can tell. */
 export function describeReadFailure(error: unknown): Failure {
   if (error instanceof ToolariumError) return withoutClass(error);
   const code = primaryCode(error);
@@ -60,7 +61,7 @@ export function describeReadFailure(error: unknown): Failure {
   return describe(error);
 }
 
-/** Whether the file is not what was written. */
+/** Whether the file differs from what was written. */
 function isDamage(error: unknown): boolean {
   if (error instanceof ToolariumError) return error.code === "store_damaged";
   if (isTooLarge(error)) return true;
@@ -73,7 +74,7 @@ function describe(error: unknown): Failure {
   return { code: "internal_error", message: `The store failed: ${reasonOf(error)}.` };
 }
 
-/** SQLite's own messages name no path and no value. */
+/** SQLite's own messages contain no path and no value. */
 function damaged(error: unknown): Failure {
   const reason = isTooLarge(error) ? "a number is larger than any that is written" : reasonOf(error);
   const message = `The store's file is damaged: ${reason}. toolarium audit --verify names what is broken.`;

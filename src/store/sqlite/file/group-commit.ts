@@ -1,5 +1,5 @@
 /**
- * Group commit: requests that arrive while a commit runs wait in the port; the next turn takes them all, and all their
+ * Group commit: requests that arrive during a commit wait in the port. The next turn takes them all, and all their
  * writes share one transaction. The busier the store, the larger the groups.
  */
 import type { DatabaseSync } from "node:sqlite";
@@ -22,7 +22,7 @@ export interface Group {
   commits(): number;
 }
 
-/** `findFault`: why a commit would be lost though SQLite takes it; undefined as a rule. */
+/** `findFault`: why a commit would be lost although SQLite accepts it; usually undefined. */
 export function createGroup(
   db: DatabaseSync,
   tables: Tables,
@@ -37,8 +37,9 @@ export function createGroup(
   let commits = 0;
 
   /**
-   * Savepoints make every page that a write touches be copied first, which can cost more than the write, and writes
-   * that fail are rare. So all go without; when one fails, none of them happened, and all go again with.
+   * A savepoint makes SQLite copy every page that a write touches first, which can cost more than the write, and failed
+   * writes are rare. So all writes run without one. When one fails, the transaction is undone and all run again, each
+   * with a savepoint.
    */
   const runWrites = (writes: readonly Write[]): readonly Answer[] => {
     if (writes.length === 0) return [];
@@ -73,12 +74,12 @@ export function createGroup(
     }
   };
 
-  /** Whatever a transaction met, the next one begins anew. */
+  /** Ends a failed transaction, so that the next one can begin. */
   const leave = (): void => {
     try {
       if (db.isTransaction) db.exec("rollback");
     } catch {
-      // SQLite has ended it by itself then.
+      // SQLite has already ended it by itself.
     }
   };
 
@@ -91,7 +92,7 @@ export function createGroup(
       keep.run();
       return answer;
     } catch (error) {
-      // A full disk and the like end the whole transaction, and with it everybody's write in it.
+      // A full disk and the like end the whole transaction, and with it every write in it.
       if (!db.isTransaction) throw error;
       undo.run();
       keep.run();
@@ -99,7 +100,7 @@ export function createGroup(
     }
   };
 
-  /** Under one view of the file: another process may write to it between two statements of one read. */
+  /** Runs all reads under one view of the file: another process may write between two statements of one read. */
   const runReads = (reads: readonly Read[]): readonly Answer[] => {
     if (reads.length === 0) return [];
     try {
@@ -109,7 +110,7 @@ export function createGroup(
       const failure = describeReadFailure(error);
       return reads.map(({ id }) => fail(id, failure));
     } finally {
-      // A read that fails badly has ended the transaction itself.
+      // A read that fails badly has already ended the transaction.
       leave();
     }
   };

@@ -5,7 +5,7 @@ import { EVENT_ROW_BYTES, RUN_ROW_BYTES } from "./usage.ts";
 
 export interface Migration {
   readonly sql: string;
-  /** What SQL alone cannot say, after it and in the same transaction. */
+  /** Changes that SQL alone cannot express, made after it in the same transaction. */
   readonly fill?: (db: DatabaseSync) => void;
 }
 

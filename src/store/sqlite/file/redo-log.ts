@@ -1,10 +1,10 @@
 /**
- * The redo log: a file beside the database that holds, for a moment, what the database does not have yet.
+ * The redo log: a file beside the database with writes that the database does not have yet.
  *
  * A commit waits for the store's thread and for the disk, and a call that changes something waits for its record. A
- * line written to a file survives the end of this process as well, at once: the system has it. So what must not be
- * lost is written here first, on the thread that serves requests, and committed behind it, in groups. A process that
- * finds lines here when it opens the store commits what is missing: see `redo.ts`.
+ * line written to a file survives the end of this process at once, because the system has it. So what must not be lost
+ * is first written here, on the thread that serves requests, and then committed in groups. A process that finds lines
+ * here when it opens the store commits what is missing: see `redo.ts`.
  */
 import {
   closeSync,
@@ -28,7 +28,7 @@ export type RedoEntry =
   | {
       readonly op: "append";
       readonly run: string;
-      /** Absent in a log that an earlier version wrote. */
+      /** Absent in a log of an earlier version. */
       readonly term?: number;
       readonly events: readonly JournalEvent[];
       readonly status: RunStatus | undefined;
@@ -36,22 +36,22 @@ export type RedoEntry =
       readonly summary?: StoredSummary | undefined;
     };
 
-/** To be raised when what an entry holds changes its meaning. */
+/** Raise it when the meaning of an entry's content changes. */
 const VERSION = 1;
-/** Bytes. A full log takes nothing more until all it holds is committed: then its file starts anew. */
+/** Bytes. A full log takes nothing more until all its entries are committed: then its file starts anew. */
 const FULL = 4 * 1024 * 1024;
 
 export interface RedoLog {
   /**
-   * Writes these entries down; once it returns true they survive the end of this process. False when the log is full
-   * or the file cannot be written: then only a commit keeps them.
+   * Writes these entries; once it returns true they survive the end of this process. False when the log is full or the
+   * file cannot be written: then only a commit keeps them.
    */
   write(entries: readonly RedoEntry[]): boolean;
-  /** This many entries that were written here are in the database now. */
+  /** This many entries of the log are in the database now. */
   committed(count: number): void;
-  /** Nothing that is committed stays here. */
+  /** Empties the log if all its entries are committed. */
   forget(): void;
-  /** The store has committed all that stands here, and cut the file. */
+  /** The store has committed all entries and cut the file. */
   startAgain(): void;
   close(): void;
 }
@@ -74,17 +74,17 @@ export function openRedoLog(database: string, identity: string): RedoLog {
       ftruncateSync(fd, 0);
       size = 0;
     } catch {
-      // Its lines are committed and harm nobody; a log that grows full takes no more.
+      // Its lines are committed and harmless; a log that grows full takes no more.
     }
   };
 
   return {
     write(entries) {
-      // Of a file without a name nothing is left when this process ends.
+      // A file without a name is gone when this process ends.
       if (broken || size >= FULL || fstatSync(fd).nlink === 0) return false;
       const text = Buffer.from(entries.map((entry) => toLine(entry, identity)).join(""));
       try {
-        // Half a line would hide those after it.
+        // Half a line would hide the lines after it.
         if (writeSync(fd, text) < text.length) throw new Error("the disk is full");
       } catch {
         try {
@@ -100,7 +100,7 @@ export function openRedoLog(database: string, identity: string): RedoLog {
     },
     committed(count) {
       pending -= count;
-      // A short file stays for a while: to cut it costs more than to write a line.
+      // A short file stays for a while: cutting it costs more than writing a line.
       if (pending === 0 && size >= FULL / 16) startAnew();
     },
     forget() {
@@ -122,7 +122,7 @@ export function openRedoLog(database: string, identity: string): RedoLog {
   };
 }
 
-/** Of a store whose writes end with the process: there is nothing to wait for. */
+/** For a store whose writes end with the process: nothing has to be kept. */
 export const keepsNothing: RedoLog = {
   write: () => true,
   committed() {},
@@ -134,14 +134,14 @@ export const keepsNothing: RedoLog = {
 export interface LeftEntries {
   /** In the order in which they were written. */
   readonly entries: readonly RedoEntry[];
-  /** How many lines among them are not what was written. */
+  /** How many of its lines differ from what was written. */
   readonly damaged: number;
 }
 
 /**
- * What a process left here. A line that is not whole is left out, and those after it are read: a run whose journal
- * would get a gap ends before it. The last line can be half written after a power cut; that one was never promised.
- * Lines of another database, which was at this path before, are left out.
+ * The entries that an ended process left. Skips a line that is not whole and reads on: a run whose journal would get a
+ * gap ends before it. After a power cut the last line can be half written; nobody was promised that one. Skips lines of
+ * another database that was at this path before.
  *
  * @throws `config_error` when another version wrote it, or when the file cannot be read
  */
@@ -154,11 +154,11 @@ export function readRedoLog(database: string, identity: string): LeftEntries {
   for (const [index, line] of lines.entries()) {
     const text = line.slice(SUM_LENGTH + 1);
     if (text === "" || line.slice(0, SUM_LENGTH) !== sum(text)) {
-      // What stands behind the last line feed was still being written.
+      // Text after the last line feed was still being written.
       if (index < lines.length - 1) damaged += 1;
       continue;
     }
-    // A line whose sum is right is one of ours.
+    // A line with the right sum is one of ours.
     const { v, of, ...entry }: RedoEntry & { readonly v: number; readonly of: string } = JSON.parse(text);
     if (of !== identity) continue;
     if (v !== VERSION)
@@ -171,16 +171,16 @@ export function readRedoLog(database: string, identity: string): LeftEntries {
   return { entries, damaged };
 }
 
-/** Puts a copy beside it, for whoever wants to see what is lost. Without room for one there is none. */
+/** Puts a copy beside the log, for people who want to see what is lost. Without room for a copy there is none. */
 export function keepDamagedRedoLog(database: string): void {
   try {
     copyFileSync(redoPath(database), `${redoPath(database)}-damaged`);
   } catch {
-    // The count of what was lost is told all the same.
+    // The count of lost writes is reported all the same.
   }
 }
 
-/** Everything in it is committed. */
+/** Empties a log whose entries are all committed. */
 export function clearRedoLog(database: string): void {
   truncateSync(redoPath(database));
 }

@@ -1,4 +1,4 @@
-/** Commits what an ended process left in its redo log, before anything else is done with the database. */
+/** Commits what an ended process left in its redo log, before any other work on the database. */
 import type { DatabaseSync } from "node:sqlite";
 import { readIdentity } from "./database.ts";
 import { describeWriteFailure } from "./failures.ts";
@@ -6,10 +6,11 @@ import { clearRedoLog, keepDamagedRedoLog, type RedoEntry, readRedoLog } from ".
 import type { Tables } from "./tables.ts";
 
 /**
- * Repeating it changes nothing. Returns how many writes could not be taken over, because their line or the page they
- * belong to is damaged: then the log is left beside the database under another name.
+ * Repeating it changes nothing. Returns how many writes were lost, because their line or the page they belong to is
+ * damaged: then the log is left beside the database under another name.
  *
- * Throws what stands in the way of all of them, and `config_error` when the log cannot be read; then it stays as it is.
+ * Throws what keeps all of them from being committed, and `config_error` when the log cannot be read; then the log
+ * stays as it is.
  */
 export function redo(path: string, db: DatabaseSync, tables: Tables): number {
   const { entries, damaged } = readRedoLog(path, readIdentity(db));
@@ -29,7 +30,7 @@ export function redo(path: string, db: DatabaseSync, tables: Tables): number {
   return lost;
 }
 
-/** Each in a commit of its own: one that meets a damaged page takes no other with it. */
+/** Commits each entry on its own: one that meets a damaged page does not take the others with it. */
 function redoApart(entries: readonly RedoEntry[], db: DatabaseSync, tables: Tables): number {
   let lost = 0;
   for (const entry of entries) {
@@ -54,7 +55,7 @@ function inOneCommit(db: DatabaseSync, act: () => void): void {
   }
 }
 
-/** Most of it was committed before the process ended. */
+/** Commits what is missing of an entry. Most entries were committed before the process ended. */
 function redoOne(entry: RedoEntry, tables: Tables): void {
   if (entry.op === "createRun") {
     const { id, snapshot } = entry.run;
@@ -65,6 +66,6 @@ function redoOne(entry: RedoEntry, tables: Tables): void {
   }
   const last = tables.lastSeq(entry.run);
   const missing = entry.events.filter(({ seq }) => seq > last);
-  // A run that is not there was deleted since. What would leave a gap was refused when it was first written.
+  // A run that is absent was deleted since. An append that would leave a gap was refused when it was first written.
   if (missing[0]?.seq === last + 1) tables.append({ ...entry, events: missing });
 }

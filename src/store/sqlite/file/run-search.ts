@@ -21,7 +21,7 @@ interface Filter {
   readonly values: readonly SQLInputValue[];
 }
 
-/** @throws `invalid_request` for a limit or cursor that cannot be */
+/** @throws `invalid_request` for an invalid limit or cursor */
 export function searchRuns(db: DatabaseSync, query: RunQuery): RunRowPage {
   return search(db, `select ${RUN_COLUMNS} from runs`, query, filtersOf(query));
 }
@@ -35,9 +35,9 @@ export function searchSummaries(
   const isKept = summaries === "as they are kept";
   const { principal, ...rest } = query;
   const filters = filtersOf(asking ? rest : query);
-  // Of the runs of one principal few ask: they are found by their status.
+  // Few runs of one principal ask: their status finds them faster than their principal.
   if (asking && principal !== undefined) filters.push({ sql: "+principal = ?", values: [principal] });
-  // What a run that goes on has asked since it was summarized, its journal says.
+  // The journal has the questions of an active run that came after its summary.
   if (asking && isKept)
     filters.push({ sql: "(asked is null or asked > 0 or status = 'running')", values: [] });
   return search(
@@ -58,7 +58,7 @@ function search(
 ): RunRowPage {
   checkLimit(limit);
   const where = filters.length === 0 ? "" : `where ${filters.map(({ sql }) => sql).join(" and ")}`;
-  // One row more than asked tells whether there is a next page.
+  // One row more than was asked for shows whether there is a next page.
   const found = db
     .prepare(`${select} ${where} order by created_at desc, id desc limit ?`)
     .all(...filters.flatMap(({ values }) => values), limit + 1);

@@ -1,4 +1,4 @@
-/** The table of what was learned of tools' results, and its bounds. */
+/** The table of learned shapes of tools' results, and its bounds. */
 import type { DatabaseSync } from "node:sqlite";
 import { MAX_SHAPES, SHAPES_PER_PRINCIPAL, type StoredShape } from "../../store.ts";
 
@@ -16,7 +16,7 @@ export function createShapeTable(db: DatabaseSync): ShapeTable {
     `insert into shapes (principal, tool, definition, seen_at, shape) values (?, ?, ?, ?, ?)
      on conflict do update set definition = excluded.definition, seen_at = excluded.seen_at, shape = excluded.shape`,
   );
-  // Both read an index alone, not the shapes.
+  // Both read only an index, not the shapes.
   const trimEach = db.prepare(
     `delete from shapes where (principal, tool) in (
        select principal, tool from (

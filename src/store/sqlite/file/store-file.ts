@@ -1,4 +1,4 @@
-/** An open database with all that is done on it, and how it is brought back after its disk was in the way. */
+/** An open database with all operations on it, and how it recovers after its disk failed. */
 import type { DatabaseSync } from "node:sqlite";
 import { ToolariumError } from "../../../errors.ts";
 import type { Kept } from "../../quota.ts";
@@ -12,18 +12,20 @@ import type { Answer, Envelope, StoreThreadOptions } from "./thread-protocol.ts"
 
 export interface StoreFile {
   readonly identity: string;
-  /** Writes of an earlier process that could not be read from its redo log, or not be committed. */
+  /**
+   * Writes of an earlier process that were lost: its redo log could not be read there, or they could not be committed.
+   */
   readonly lost: number;
   run(envelopes: readonly Envelope[]): {
     readonly answers: readonly Answer[];
     readonly commits: number;
     readonly kept: Kept;
   };
-  /** With the usage of everybody. */
+  /** With the usage of all principals. */
   kept(): Kept;
   /**
    * For a store of which a write failed: commits what the redo log has, and tries whether more can be written. Throws
-   * what still stands in the way.
+   * the reason when it cannot.
    */
   revive(): void;
   close(): void;
@@ -34,7 +36,7 @@ interface Opened {
   readonly tables: Tables;
   readonly group: Group;
   readonly identity: string;
-  /** `changed`: of whoever wrote since the last time; otherwise of everybody. */
+  /** `changed`: of principals that wrote since the last call; `all`: of all. */
   kept(which: "changed" | "all"): Kept;
 }
 
@@ -75,7 +77,7 @@ export function openStoreFile(options: StoreThreadOptions): StoreFile {
       const fault = files?.findFault();
       if (fault?.type === "replaced") throw new ToolariumError("store_unavailable", fault.reason);
       if (fault?.type === "log_lost") {
-        // Whoever closes the database last writes the log's pages into it, also of a log without a name.
+        // The last connection to close the database writes the log's pages into it, even from a log without a name.
         opened?.db.close();
         opened = undefined;
       }
@@ -99,10 +101,10 @@ const closed = ({ id }: Envelope): Answer => ({
   message: "The store's file is not open at the moment. Retry later.",
 });
 
-/** Room for what a few runs write at once: a disk with less fails again in a moment. */
+/** Room for what a few runs write at once: a disk with less would fail again in a moment. */
 const TRIAL_BYTES = 64 * 1024;
 
-/** What a run writes must find its pages whole, and the disk must take more of it. */
+/** Tries what runs need: their pages must be whole, and the disk must take more data. */
 function tryToWrite({ db, tables }: Opened): void {
   const id = "trial";
   const run = {
@@ -144,7 +146,7 @@ function createCount(db: DatabaseSync, tables: Tables, options: StoreThreadOptio
         usage: countUsage ? tables.readUsage(which === "changed" ? counted : undefined) : NOTHING.usage,
       };
     } catch {
-      // What is wrong is told to the next that reads or writes.
+      // The next read or write reports what is wrong.
       return NOTHING;
     }
   };

@@ -1,14 +1,17 @@
-/** Sees whether the files of an open database are still those at its path: into others, writes are lost without a word. */
+/**
+ * Checks that the files of an open database are still those at its path: writes to other files are lost without an
+ * error.
+ */
 import { statSync } from "node:fs";
 
 export type FileFault =
   /** The database itself is gone, or another file is in its place. */
   | { readonly type: "replaced"; readonly reason: string }
-  /** Only the write-ahead log is; what it held can be saved by whoever has it open. */
+  /** Only the write-ahead log is gone; a process that has it open can save its content. */
   | { readonly type: "log_lost"; readonly reason: string };
 
 export interface StoreFiles {
-  /** Undefined while all is as it was when the database was opened. Costs a few microseconds. */
+  /** Undefined while the files are those from when the database was opened. Costs a few microseconds. */
   findFault(): FileFault | undefined;
   /** The database was opened anew. */
   reopened(): void;

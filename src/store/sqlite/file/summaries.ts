@@ -1,7 +1,7 @@
 /**
- * What lists show of each run, as whoever appends to it says: a row beside the journal, changed in the transaction that
- * appends, and true only as long as its event is the last one. Where these rows are damaged nothing is lost: runs go on
- * without them, and lists read the journals.
+ * What lists show of each run: a row beside the journal, written by the run's owner in the transaction that appends,
+ * and valid only while its event is the last one. Damage to these rows loses nothing: runs work without them, and lists
+ * read the journals.
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { StoredSummary, SummaryQuery } from "../../store.ts";

@@ -1,6 +1,6 @@
 /**
- * The store's operations as plain synchronous statements on an open database. Only the store's thread uses them; what
- * they read is parsed on the other side, so that this one starts fast and stays small.
+ * The store's operations as synchronous statements on an open database. Only the store's thread uses them. The other
+ * side parses what they read, so that this one starts fast and stays small.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { ToolariumError } from "../../../errors.ts";
@@ -18,14 +18,14 @@ import { createSummaryTable, type SummaryTable } from "./summaries.ts";
 import { createUsageTable, EVENT_ROW_BYTES, RUN_ROW_BYTES, type UsageTable } from "./usage.ts";
 import { createVerifier, type Verifier } from "./verification.ts";
 
-/** Runs removed by one statement, so that a large clean-up never holds up the commits of live runs for long. */
+/** Runs removed by one statement, so that a large clean-up does not hold up the commits of live runs for long. */
 const DELETE_BATCH = 100;
 const ENDED = "('completed', 'failed', 'cancelled')";
 
 export interface JournalRows {
   /** The texts of the events, in seq order. */
   readonly events: readonly string[];
-  /** The texts that stand outside of them, by hash. */
+  /** The texts that are kept outside of them, by hash. */
   readonly payloads: ReadonlyMap<string, string>;
 }
 
@@ -48,7 +48,7 @@ export interface Tables
   /** Returns the text's hash. */
   putSnapshot(text: string, at: number): string;
   getSnapshot(hash: string): string | undefined;
-  /** Removes one batch; 0 means that nothing is left to remove. */
+  /** Removes one batch; returns 0 when nothing is left to remove. */
   deleteRunsBefore(epochMs: number): number;
   /** Removes those that no run refers to and that were last put before this time. */
   deleteSnapshotsBefore(epochMs: number): void;
@@ -89,7 +89,7 @@ function createRunTable(db: DatabaseSync, count: UsageTable["count"]): RunTable 
     `select id, waits_since as waitsSince from runs
      where waits_since is not null and (waits_since, id) > (?, ?) order by waits_since, id limit ?`,
   );
-  // What an unfinished run started goes with that run, not before it.
+  // What an unfinished run started is deleted with that run, not before it.
   const deleteRuns = db.prepare(
     `delete from runs where key in (
        select key from runs as old where created_at < ? and status in ${ENDED}
@@ -164,7 +164,7 @@ function createJournalTable(
   );
   const index = createCallIndex(db);
 
-  /** Gives the text that stands for the event in its row, and the bytes that the run takes with it. */
+  /** Returns the text that the event's row holds, and the bytes that the run takes with it. */
   const store = (run: number, event: JournalEvent): { readonly text: string; readonly bytes: number } => {
     let bytes = EVENT_ROW_BYTES;
     const stored = moveLargeTexts(event, (hash, text, size) => {
@@ -187,7 +187,7 @@ function createJournalTable(
       let seq = Number(run["last_seq"]);
       let head = String(run["head"]);
       for (const event of events) {
-        // Of two writers of one run, or two tries of one write, only the first finds what it expects.
+        // Of two writers of one run, or two attempts at one write, only the first finds the seq that it expects.
         if (event.seq <= seq) throw lost(id, `event ${event.seq} is there already: a run has one writer.`);
         if (event.seq > seq + 1) throw gap(id, event.seq, seq);
         seq = event.seq;

@@ -1,4 +1,4 @@
-/** What goes between the thread that serves requests and the store's own. */
+/** The messages between the thread that serves requests and the store's own. */
 import type { ErrorCode } from "../../../errors.ts";
 import type { Kept } from "../../quota.ts";
 import type {
@@ -59,7 +59,7 @@ export type ReadRequest =
   | { readonly op: "readShapes" }
   | { readonly op: "verify"; readonly after: number; readonly run: string | undefined };
 
-/** What each request is answered with. */
+/** The value that answers each request. */
 export interface StoreValues {
   createRun: string;
   append: undefined;
@@ -98,7 +98,7 @@ export type Answer = { readonly id: number } & (
 );
 
 export type FromThread =
-  /** `lost`: how many writes of an earlier process could not be taken over. */
+  /** `lost`: how many writes of an earlier process were lost. */
   | { readonly type: "ready"; readonly identity: string; readonly kept: Kept; readonly lost: number }
   | { readonly type: "refused"; readonly code: ErrorCode; readonly message: string }
   | {
@@ -107,5 +107,5 @@ export type FromThread =
       readonly commits: number;
       readonly kept: Kept;
     }
-  /** `reason`: what still stands in the way; null when nothing does. */
+  /** `reason`: why writes still fail; null when they succeed. */
   | { readonly type: "revived"; readonly reason: string | null; readonly kept: Kept };

@@ -1,6 +1,6 @@
 /**
- * How much the kept runs of each principal take: a row per principal, changed in the transaction that changes its runs,
- * so that a start reads a few rows instead of the whole history, and nothing that is rolled back counts.
+ * How much the kept runs of each principal take: a row per principal, changed in the transaction that changes its runs.
+ * So a start reads a few rows instead of the whole history, and rolled-back writes do not count.
  */
 
 import type { DatabaseSync } from "node:sqlite";
@@ -14,11 +14,11 @@ export const EVENT_ROW_BYTES = 110;
 export const RUN_ROW_BYTES = 400;
 
 export interface UsageTable {
-  /** Within the transaction of what is counted. Below zero for what is removed. */
+  /** Call within the transaction that is counted. Negative for what is removed. */
   count(principal: string, bytes: number): void;
-  /** Of these principals, as it is committed; absent: of everybody. */
+  /** The committed usage of these principals; absent: of all. */
   readUsage(principals?: readonly string[]): Usage;
-  /** Who was counted since the last time. */
+  /** The principals that were counted since the last call. */
   takeCounted(): readonly string[];
 }
 
@@ -44,7 +44,7 @@ export function createUsageTable(db: DatabaseSync): UsageTable {
     },
     takeCounted() {
       const principals = [...counted];
-      // Also of a transaction that was rolled back: what is read then is what was.
+      // Includes principals of a transaction that was rolled back: their usage is then read as it was.
       counted = new Set();
       return principals;
     },

@@ -7,7 +7,7 @@ import { readFields } from "./backfill.ts";
 import { type CallRow, callNumberOf, foldCallRows } from "./call-index.ts";
 import { describeReadFailure } from "./failures.ts";
 
-/** A part ends with the run that reaches one of these: live runs' commits wait for it. */
+/** A part ends with the run that reaches one of these bounds: commits of live runs wait for it. */
 const PART_EVENTS = 2_000;
 const PART_PAYLOAD_BYTES = 8 * 1024 * 1024;
 
@@ -21,7 +21,7 @@ type Fault = Omit<BrokenRun, "run">;
 type RunToVerify = RunRecord & { readonly key: number; readonly head: string; readonly lastSeq: number };
 
 export interface Verifier {
-  /** The runs after this place (-1: from the first), or the one with this id. */
+  /** Checks the runs after this place (-1: from the first), or the one with this id. */
   verify(after: number, run: string | undefined): VerifiedPart;
 }
 
@@ -29,7 +29,7 @@ export function createVerifier(db: DatabaseSync): Verifier {
   const statements = prepare(db);
   return {
     verify(after, id) {
-      // Once, and not for one run: it reads the whole file.
+      // Only in the first part, and not for one run: it reads the whole file.
       const damage = after < 0 && id === undefined ? findDamage(db) : [];
       const texts = new TextCheck();
       const broken: BrokenRun[] = [];
@@ -43,7 +43,7 @@ export function createVerifier(db: DatabaseSync): Verifier {
         );
         if (row === null) return { runs, events, broken, damage: [...damage, RUNS_UNREADABLE], next: null };
         if (!row) return { runs, events, broken, damage, next: null };
-        // Columns of our own query; whatever is in them, a wrong value ends in a wrong hash.
+        // Columns of our own query; a wrong value in them ends in a wrong hash.
         const run = row as unknown as RunToVerify;
         const check = readable(() => checkRun(statements, texts, run), UNREADABLE);
         if (check.fault) broken.push({ run: run.id, ...check.fault });
@@ -58,12 +58,12 @@ export function createVerifier(db: DatabaseSync): Verifier {
 
 const UNREADABLE: RunCheck = { events: 0, fault: { seq: 0, problem: "unreadable" } };
 const RUNS_UNREADABLE = "the list of runs cannot be read any further";
-/** Of a file that is full of faults. */
+/** Faults that are listed of a damaged file. */
 const MAX_FAULTS = 20;
 
 /**
- * What SQLite itself finds wrong with the pages of the file. The quick check would not see an index that lacks a row,
- * and a run that is found by no index is as good as lost.
+ * What SQLite itself finds wrong with the pages of the file. The quick check would miss an index that lacks a row, and
+ * a run that no index finds is as good as lost.
  */
 function findDamage(db: DatabaseSync): readonly string[] {
   return readable(() => {
@@ -73,7 +73,7 @@ function findDamage(db: DatabaseSync): readonly string[] {
   }, ["its pages cannot be read"]);
 }
 
-/** `otherwise`: where the pages that it needs are damaged. */
+/** `otherwise`: the result where the pages that it needs are damaged. */
 function readable<T, U>(read: () => T, otherwise: U): T | U {
   try {
     return read();
@@ -103,10 +103,10 @@ function prepare(db: DatabaseSync) {
   };
 }
 
-/** Holds texts against their hashes, the same one once. */
+/** Compares texts with their hashes, each text once. */
 class TextCheck {
   readonly #intact = new Set<string>();
-  /** UTF-16 units, nearly bytes, that were looked at. */
+  /** UTF-16 units that were checked, which are nearly bytes. */
   bytes = 0;
 
   holds(hash: string, text: unknown): boolean {
@@ -150,7 +150,7 @@ function checkRun(statements: Statements, texts: TextCheck, run: RunToVerify): R
   return fault ? { events: seq, fault } : { events: seq };
 }
 
-/** The index must hold every call as it was requested and decided, and no other. */
+/** The index must hold every call as it was requested and decided, and no other call. */
 function checkIndex(
   statements: Statements,
   { key, principal }: RunToVerify,

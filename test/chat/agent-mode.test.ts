@@ -57,7 +57,7 @@ describe("calls that run by themselves", () => {
     });
   });
 
-  test("stand in a run record that has ended when the answer is there", async () => {
+  test("are in the run's record, which is complete before the answer ends", async () => {
     stage.play({ calls: [["shop__stock", { item: "pear" }]] }, "done");
     const response = await chat.post(body());
     await response.text();
@@ -151,7 +151,7 @@ describe("what the model is offered", () => {
     expect(asked[1]?.body).not.toHaveProperty("tool_choice");
   });
 
-  test("no tool at all leaves tools and parallel_tool_calls away", async () => {
+  test("without any tool the provider gets neither tools nor parallel_tool_calls", async () => {
     const asked = stage.play("done");
     await (await chat.post(body({ tools_filter: [] }))).text();
     expect(asked[0]?.body).not.toHaveProperty("tools");
@@ -159,8 +159,8 @@ describe("what the model is offered", () => {
   });
 });
 
-describe("calls that are not ours to make", () => {
-  test("a call that needs consent is returned alone, after the runnable ones finished", async () => {
+describe("calls that the gateway does not make", () => {
+  test("a call that needs approval is returned alone, after the other calls have finished", async () => {
     stage.play({
       text: "ordering",
       calls: [
@@ -225,7 +225,7 @@ describe("calls that are not ours to make", () => {
   });
 });
 
-test("more than one choice is handed back with all calls, because only one could be played", async () => {
+test("several choices are returned with all their calls, because only one choice could be continued", async () => {
   const call = { id: "c", type: "function", function: { name: "shop__items", arguments: "{}" } };
   const choices = [0, 1].map((index) => ({
     index,

@@ -1,4 +1,4 @@
-/** Calls that wait for a person in agent mode: how the conversation comes back, and what the model then sees. */
+/** Calls that need approval in agent mode: how the conversation comes back, and what the model then sees. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Fields } from "../../src/upstream/model.ts";
 import { until } from "../helpers/until.ts";
@@ -27,7 +27,7 @@ interface Paused {
   readonly run: string;
 }
 
-/** Plays a first turn that pauses, with the turns to come. */
+/** Runs a first turn that pauses, with these turns in the script after it. */
 async function pause(
   calls: readonly (readonly [string, unknown])[],
   ...rest: ScriptedTurn[]
@@ -106,7 +106,7 @@ describe("a conversation that comes back", () => {
     expect(chat.shop.calls).toEqual([]);
   });
 
-  test("with a result that does not fit the output schema is refused, and the call waits on", async () => {
+  test("with a result that does not fit the output schema is refused, and the call still waits", async () => {
     const paused = await pause([["shop__weigh", { item: "pear" }]], "fine");
     const [id = ""] = paused.ids;
     const wrong = await chat.ask(back(paused, tool(id, '{"grams":"many"}')));
@@ -152,7 +152,7 @@ describe("a conversation that comes back", () => {
     expect(chat.shop.calls).toEqual([["order", { item: "apple" }]]);
   });
 
-  test("with all decisions goes on at once", async () => {
+  test("with all decisions resumes at once", async () => {
     const paused = await pause([order("apple"), order("pear")], "done");
     const [first = "", second = ""] = paused.ids;
     const { body: answer } = await chat.ask(back(paused, tool(second, approve), tool(first, approve)));
@@ -160,13 +160,13 @@ describe("a conversation that comes back", () => {
     expect(results(paused.asked[1]).map(([id]) => id)).toEqual(["up_1_0", "up_1_1"]);
   });
 
-  test("and says nothing gets the same calls again, until they are decided elsewhere", async () => {
+  test("without a decision gets the same calls again, until they are decided elsewhere", async () => {
     const paused = await pause([order("apple")], "done");
     const [id = ""] = paused.ids;
     const { body: again } = await chat.ask(back(paused));
     expect(again.choices[0].message.tool_calls).toEqual(paused.message["tool_calls"]);
     const decided = await chat.send(`/v1/runs/${paused.run}/calls/${id}`, { decision: "approve" });
-    // The call is made at once; the run waits for its client.
+    // The call is made at once; the run still waits for its client.
     expect(decided.body).toMatchObject({ status: "waiting", pending: [], calls: [{ status: "ok" }] });
     expect(chat.shop.calls).toEqual([["order", { item: "apple" }]]);
     expect((await chat.send("/v1/approvals")).body.data.filter(({ call }: Fields) => call === id)).toEqual(
@@ -178,7 +178,7 @@ describe("a conversation that comes back", () => {
     expect(chat.shop.calls).toHaveLength(1);
   });
 
-  test("can pause again in a later turn, and what the first pause hid is still there", async () => {
+  test("can pause again in a later turn, and the model still sees the hidden turns of the first pause", async () => {
     const paused = await pause([order("apple")], { calls: [order("pear")] }, "done");
     const [first = ""] = paused.ids;
     const { body: second } = await chat.ask(back(paused, tool(first, approve)));
@@ -205,7 +205,7 @@ describe("a conversation that comes back", () => {
     ]);
   });
 
-  test("behind an answer that has ended is history: nothing is decided again", async () => {
+  test("after an answer that has ended is history: nothing is decided again", async () => {
     const paused = await pause([order("apple")], "done");
     const [id = ""] = paused.ids;
     await chat.ask(back(paused, tool(id, approve)));
@@ -252,7 +252,7 @@ test("a resuming request cannot use more than the first one, whatever it asks fo
   expect(chat.shop.calls).toEqual([["order", { item: "pear" }]]);
 });
 
-describe("an id of our form", () => {
+describe("a call id in the gateway's form", () => {
   const ofNobody = `call_${"A".repeat(22)}_1`;
   const waiting = (id: string): Fields => ({
     role: "assistant",
@@ -286,7 +286,7 @@ describe("an id of our form", () => {
     }
   });
 
-  test("that is another provider's and nobody answered is the client's own affair: the model is asked", async () => {
+  test("that is another provider's and has no answer is left to the client: the model is asked", async () => {
     const asked = stage.play("done");
     const messages = [user, waiting("call_theirs")];
     expect((await chat.ask(body({ messages }))).body.choices[0].message.content).toBe("done");
@@ -295,7 +295,7 @@ describe("an id of our form", () => {
 });
 
 describe("a decision", () => {
-  test("that is none of the two is refused, and decides nothing", async () => {
+  test("that is neither approve nor deny is refused, and decides nothing", async () => {
     const paused = await pause([order("apple")], "done");
     const [id = ""] = paused.ids;
     const wrong = [

@@ -1,4 +1,4 @@
-/** Auto mode: the model is offered the tools and programs over them, and both are answered as in their own modes. */
+/** Auto mode: the model is offered the tools and `run_code`. Calls of each are answered as in agent and code mode. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Fields } from "../../src/upstream/model.ts";
 import type { TestChat } from "./helpers/chat.ts";
@@ -26,7 +26,7 @@ test("the model is offered the tools themselves and programs over them, and told
   expect(told).not.toContain("exist only inside such programs");
 });
 
-describe("the answer says which way the model went:", () => {
+describe("the answer says what the model chose:", () => {
   test("it called tools itself", async () => {
     stage.play({ calls: [["shop__items", {}]] }, "done");
     const { body: answer } = await chat.ask(body());
@@ -93,7 +93,7 @@ test("only programs are offered when the tools as functions would not fit in the
   );
 });
 
-test("calls that wait, of a program and of the model itself, come back together and are gone on with", async () => {
+test("pending calls of a program and of the model itself are returned together, and both resume", async () => {
   const asked = stage.play(
     { calls: [["shop__order", { item: "pear" }], program("return await shop.order({ item: 'apple' });")] },
     "done",
@@ -116,7 +116,7 @@ test("calls that wait, of a program and of the model itself, come back together 
   expect(conversation(asked[1]).filter(({ role }) => role === "tool")).toHaveLength(2);
 });
 
-test("a call outside the set is refused either way", async () => {
+test("a call outside the allowed set is refused, direct or in a program", async () => {
   const asked = stage.play(
     { calls: [["shop__secret", {}], program("return await tools['shop']['secret']({});")] },
     "done",

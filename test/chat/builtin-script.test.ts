@@ -42,7 +42,7 @@ describe("builtin/script", () => {
     }
   });
 
-  test("plays calls in agent mode, pauses, and goes on with the client's answer", async () => {
+  test("makes calls in agent mode, pauses, and resumes with the client's answer", async () => {
     stage.play();
     const script =
       '```json\n[{"tool":"shop/stock","arguments":{"item":"pear"}},{"tool":"shop/order","arguments":{"item":"pear"}},{"tool":"shop/items"}]\n```';

@@ -25,7 +25,7 @@ beforeAll(async () => {
       providers: {
         first: { baseUrl: first.baseUrl, retries: 0 },
         second: { baseUrl: second.baseUrl, retries: 0 },
-        // Each has a health of its own.
+        // Each model has its own health.
         calm: { baseUrl: first.baseUrl, retries: 1 },
         calmer: { baseUrl: first.baseUrl, retries: 1 },
         calmest: { baseUrl: first.baseUrl, retries: 1 },
@@ -72,7 +72,7 @@ const callItems: ProviderAnswer = (response) =>
 
 const ask = { model: "fast", messages: [{ role: "user", content: "go" }] };
 
-test("the answer of a chain names the model that it comes from, in its body and in a header", async () => {
+test("the answer of a chain names the model that replied, in its body and in a header", async () => {
   answers = { first: refuse(503), second: say("hello") };
   const { status, headers, body } = await chat.ask(ask);
   expect(status).toBe(200);
@@ -80,7 +80,7 @@ test("the answer of a chain names the model that it comes from, in its body and 
   expect(headers.get("x-toolarium-model")).toBe("second/y");
 });
 
-test("so does a stream, in each of its chunks", async () => {
+test("a stream of a chain names that model in each of its chunks", async () => {
   answers = { first: refuse(503), second: say("hello") };
   const response = await chat.post({ ...ask, stream: true });
   expect(response.headers.get("x-toolarium-model")).toBe("second/y");
@@ -89,14 +89,14 @@ test("so does a stream, in each of its chunks", async () => {
   expect(new Set(models)).toEqual(new Set(["second/y"]));
 });
 
-test("bytes that are passed through are of the model that the header names", async () => {
+test("raw bytes come from the model that the header names", async () => {
   answers = { first: refuse(503), second: say("hello") };
   const { headers, body } = await chat.ask({ ...ask, tools_filter: [] });
   expect(body).toMatchObject({ id: "up_1", model: "m" });
   expect(headers.get("x-toolarium-model")).toBe("second/y");
 });
 
-test("an answer of one model has the name that the client used, and the header the whole one", async () => {
+test("an answer of one model has the name that the client used; the header has the full name", async () => {
   answers = { second: say("hello") };
   const { headers, body } = await chat.ask({ ...ask, model: "second/y:agent" });
   expect(body.model).toBe("second/y:agent");
@@ -141,7 +141,7 @@ describe.each([false, true])("once a tool was called (stream: %s)", (isStream) =
     expect(first.requests[2]?.body).toEqual(first.requests[1]?.body);
   });
 
-  test("the next model of a chain goes on where the first one fails for good", async () => {
+  test("a chain fails over to its next model where the first one fails for good", async () => {
     answers = { first: play(call, refuse(503), refuse(503)), second: say("from the other") };
     chat.shop.forget();
     expect(await send({ ...request, model: isStream ? "steady-stream:agent" : "steady:agent" })).toContain(
@@ -151,7 +151,7 @@ describe.each([false, true])("once a tool was called (stream: %s)", (isStream) =
     expect(JSON.stringify(second.requests[0]?.body["messages"])).toContain('[\\"apple\\",\\"pear\\"]');
   });
 
-  test("what fails after its first part has come is told, and not asked for again", async () => {
+  test("a failure after the first part is reported and not retried", async () => {
     answers = {
       first: play(call, (response) => {
         stream(response, [chunk({ content: "half" })], false);
@@ -165,7 +165,7 @@ describe.each([false, true])("once a tool was called (stream: %s)", (isStream) =
   });
 });
 
-test("a later turn that nobody answers ends the answer in words", async () => {
+test("a later turn on which every model fails ends the answer in words", async () => {
   const turns = [callItems, refuse(503), refuse(503), refuse(503)];
   answers = { first: (...request) => turns.shift()?.(...request), second: refuse(503) };
   chat.shop.forget();
@@ -177,7 +177,7 @@ test("a later turn that nobody answers ends the answer in words", async () => {
   expect(chat.shop.calls).toEqual([["items", {}]]);
 });
 
-test("when every model fails the client hears the last one's message, type and status", async () => {
+test("when every model fails the client gets the last one's message, type and status", async () => {
   answers = { first: refuse(429), second: refuse(429) };
   const { status, headers, body } = await chat.ask(ask);
   expect(status).toBe(429);
@@ -213,7 +213,7 @@ test.each<[string, ProviderAnswer]>([
     for (const mode of ["plain", "agent", "code"])
       for (const streams of [true, false])
         for (const tools of [{}, { tools_filter: [] }]) {
-          // It is asked first again after a success.
+          // After a success it is asked first again.
           answers = { first: say("well") };
           await chat.ask({ ...ask, model: "first/x" });
           first.forget();

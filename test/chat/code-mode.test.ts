@@ -79,13 +79,13 @@ describe("a program", () => {
     expect(result.rows.at(-1)).toBe(`… ${(20_001 - result.rows.length).toLocaleString("en-US")} more`);
     const run = answer.toolarium.steps[0].run_id;
     expect(leftOut).toContain(`await runs.result("${run}")`);
-    // The run has all of it, and what the model read is on its receipt.
+    // The run has the whole value, and its receipt says how much the model read.
     const { body: report } = await chat.send(`/v1/sandbox/runs/${run}`);
     expect(report.result.rows).toHaveLength(20_000);
     expect(report.usage.tokens.result).toBe(countTokens(content));
   });
 
-  test("that fails is shown to the model with place and hint, and the conversation goes on", async () => {
+  test("that fails is shown to the model with place and hint, and the conversation continues", async () => {
     const asked = stage.play(program("const a = 1;\nnull.x;"), program("return 7"), "7");
     const { body: answer } = await chat.ask(body());
     expect(answer.choices[0].message.content).toBe("7");
@@ -106,7 +106,7 @@ describe("a program", () => {
     ]);
   });
 
-  test("that corrects a failed one does not repeat its effects, even after a try that never ran", async () => {
+  test("that corrects a failed one does not repeat its effects, even after an attempt that never ran", async () => {
     const asked = stage.play(
       program("await shop.visit({}); await shop.items({}); throw new Error('late')"),
       program("const = 1"),
@@ -116,7 +116,7 @@ describe("a program", () => {
     );
     const { body: answer } = await chat.ask(body());
     expect(toolMessages(asked[3]).at(-1)).toMatchObject({ result: ["noted", ["apple", "pear"]] });
-    // Reads are made again, and a program after one that succeeded is a new one.
+    // Reads are repeated, and a program after one that succeeded corrects nothing.
     expect(chat.shop.calls.map(([name]) => name)).toEqual(["visit", "items", "items", "visit"]);
     const repaired = await chat.send(`/v1/sandbox/runs/${answer.toolarium.steps[2].run_id}`);
     expect(repaired.body.calls).toMatchObject([
@@ -164,7 +164,7 @@ describe("a program", () => {
     expect(toolMessages(asked[1])).toMatchObject([{ result: 1 }, { result: 2 }]);
   });
 
-  test("cannot call what the request leaves out", async () => {
+  test("cannot call tools that the request excludes", async () => {
     const asked = stage.play(program("return await shop.items({}).catch((error) => error.kind)"), "ok");
     await chat.ask(body({ tools_filter: ["shop/stock"] }));
     expect(JSON.stringify(toolMessages(asked[1]))).toMatch(/denied|type_error/);
@@ -239,7 +239,7 @@ describe("the model", () => {
   });
 });
 
-describe("a program that waits for a person", () => {
+describe("a program that needs approval", () => {
   const ordering = program(
     "return await Promise.all([shop.stock({ item: 'pear' }), shop.order({ item: 'pear' })])",
   );

@@ -1,4 +1,4 @@
-/** Clients whose connection breaks and that send the same body again, without a word about it. */
+/** Clients whose connection breaks and that send the same body again, without marking it as a retry. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,7 +33,7 @@ afterAll(async () => {
 
 let count = 0;
 let request: Fields;
-/** Another one for each test: its words are what a request is known by. */
+/** A new one for each test, because a request is recognized by its body. */
 beforeEach(() => {
   count += 1;
   request = { model: "test/m:agent", messages: [{ role: "user", content: `go ${count}` }] };
@@ -50,7 +50,7 @@ const never: ProviderAnswer = () => {};
 const visit = { text: "one", calls: [["shop__visit", {}]] } as const;
 const look = { calls: [["shop__items", {}]] } as const;
 
-/** Sends a body, and destroys the connection when so many requests have come to the provider. */
+/** Sends a body, and destroys the connection when the provider has received this many requests. */
 async function cutAt(
   asked: readonly unknown[],
   turns: number,
@@ -72,7 +72,7 @@ const textOf = (answer: { readonly body: Fields }): unknown => {
   return message["content"];
 };
 
-describe.each([true, false])("a chat that had done something and was cut (stream: %s)", (isStream) => {
+describe.each([true, false])("a chat with effects whose connection was cut (stream: %s)", (isStream) => {
   beforeEach(() => {
     request = { ...request, stream: isStream };
   });
@@ -81,7 +81,7 @@ describe.each([true, false])("a chat that had done something and was cut (stream
     return await (await chat.post(body, options)).text();
   }
 
-  test("goes on with the same body, and its call is not made again", async () => {
+  test("resumes with the same body, and its call is not made again", async () => {
     const asked = stage.play(visit, never, "two");
     await cutAt(asked, 2);
     const text = await ask();
@@ -91,7 +91,7 @@ describe.each([true, false])("a chat that had done something and was cut (stream
     expect(asked).toHaveLength(3);
   });
 
-  test("goes on as often as it is cut", async () => {
+  test("resumes as often as it is cut", async () => {
     const asked = stage.play(visit, never, never, "two");
     await cutAt(asked, 2);
     await cutAt(asked, 3);
@@ -99,7 +99,7 @@ describe.each([true, false])("a chat that had done something and was cut (stream
     expect(called("visit")).toBe(1);
   });
 
-  test("goes on with its program", async () => {
+  test("resumes its program", async () => {
     const code = "await shop.visit({}); return 1;";
     const asked = stage.play({ calls: [["run_code", { code }]] }, never, "two");
     const body = { ...request, model: "test/m:code" };
@@ -108,7 +108,7 @@ describe.each([true, false])("a chat that had done something and was cut (stream
     expect(called("visit")).toBe(1);
   });
 
-  test("leads back once: of two that are connected then the second is a chat of its own", async () => {
+  test("is resumed once: the second of two connected retries begins a new chat", async () => {
     const asked = stage.play(visit, never, "two", visit, "three");
     await cutAt(asked, 2);
     expect(await ask()).toContain("two");
@@ -133,13 +133,13 @@ describe.each([true, false])("a chat that had done something and was cut (stream
   });
 });
 
-test("a call that was under way when the connection was cut is put to a person, not made again", async () => {
+test("a call that was under way when the connection was cut needs a decision; it is not made again", async () => {
   const asked = stage.play({ calls: [["shop__slow", {}]] }, "never");
   const leave = new AbortController();
   const asking = chat.post(request, { ...as("one"), signal: leave.signal }).catch(() => "left");
   await until("the call is under way", () => called("slow") === 1);
   leave.abort();
-  // Nothing is waited for in between: the gateway may still be about to notice.
+  // Does not wait: the gateway may not have noticed the disconnect yet.
   const { body: answer } = await chat.ask(request, as("one"));
   expect(await asking).toBe("left");
   expect(answer.choices[0]).toMatchObject({
@@ -150,7 +150,7 @@ test("a call that was under way when the connection was cut is put to a person, 
   expect(asked).toHaveLength(1);
 });
 
-test("a chat that only read is begun again", async () => {
+test("a chat that only read starts from the beginning", async () => {
   const asked = stage.play(look, never, look, "two");
   await cutAt(asked, 2);
   expect(textOf(await chat.ask(request, as("one")))).toBe("two");
@@ -179,7 +179,7 @@ test("an equal request after a whole answer is a chat of its own", async () => {
   expect(called("visit")).toBe(2);
 });
 
-test("a model's failure that its client did not hear of is asked for again, the call before it is not", async () => {
+test("a model's failure that the client never received is retried, the call before it is not", async () => {
   const gate = Promise.withResolvers<void>();
   const asked = stage.play(
     visit,
@@ -195,7 +195,7 @@ test("a model's failure that its client did not hear of is asked for again, the 
   expect(called("visit")).toBe(1);
 });
 
-test("a reply whose connection was cut goes on, too", async () => {
+test("a reply whose connection was cut resumes as well", async () => {
   const asked = stage.play({ calls: [["shop__order", { item: "pear" }]] }, visit, never, "two");
   const [{ message }] = (await chat.ask(request, as("one"))).body.choices;
   const decision = {
@@ -209,7 +209,7 @@ test("a reply whose connection was cut goes on, too", async () => {
   expect([called("order"), called("visit")]).toEqual([1, 1]);
 });
 
-test("a chat that was cut by the end of the gateway goes on in the next one", async () => {
+test("a chat that was cut by the end of the gateway resumes in the next one", async () => {
   const asked = stage.play(visit, never, "two");
   const asking = chat.post(request, as("one")).then(
     (response) => response.text(),
@@ -222,7 +222,7 @@ test("a chat that was cut by the end of the gateway goes on in the next one", as
   expect(asked).toHaveLength(3);
 });
 
-test("when the time is over it is begun again", async () => {
+test("after the window the chat starts from the beginning", async () => {
   chat = await stage.restart({ reattachMs: 0 });
   const asked = stage.play(visit, never, visit, "two");
   await cutAt(asked, 2);

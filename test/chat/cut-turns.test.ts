@@ -1,4 +1,4 @@
-/** Turns that the model did not end itself: what is left of them is told, and nothing of it is done. */
+/** Turns that were cut off: the client gets their text, and none of their calls is made. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readRunCodeArguments } from "../../src/offer/run-code-arguments.ts";
 import type { Fields } from "../../src/upstream/model.ts";
@@ -30,7 +30,7 @@ const calls = {
   own: ["look_up", "{}"],
 } as const;
 
-/** A turn with text and calls that ends with this reason; null: with none. */
+/** A turn with text and calls that ends with this reason. Null: without a reason. */
 function turn(reason: string | null, ...names: readonly (keyof typeof calls)[]): ProviderAnswer {
   const toolCalls = names.map((name, index) => {
     const [called, args] = calls[name];
@@ -75,7 +75,7 @@ describe.each([true, false])("a turn that was cut (stream: %s)", (isStream) => {
     ["length", "auto", "program", "length"],
     ["content_filter", "agent", "visit", "content_filter"],
     ["content_filter", "code", "program", "content_filter"],
-    // Words of other makers, as gateways hand them on.
+    // Reasons of other providers, which gateways pass on.
     ["max_tokens", "agent", "visit", "length"],
     ["MAX_TOKENS", "auto", "order", "length"],
     ["refusal", "agent", "visit", "refusal"],
@@ -95,7 +95,7 @@ describe.each([true, false])("a turn that was cut (stream: %s)", (isStream) => {
     expect((await chat.send("/v1/approvals")).body.data).toEqual([]);
   });
 
-  test("hands out neither calls that would wait for a person nor those of the client's own tools", async () => {
+  test("returns neither calls that need approval nor those of the client's own tools", async () => {
     stage.play(turn("length", "visit", "order", "own"));
     const tools = [{ type: "function", function: { name: "look_up", parameters: { type: "object" } } }];
     const answer = await ask(body("agent", { tools }));
@@ -104,13 +104,13 @@ describe.each([true, false])("a turn that was cut (stream: %s)", (isStream) => {
     expect((await chat.send("/v1/approvals")).body.data).toEqual([]);
   });
 
-  test("after others keeps what those have done", async () => {
+  test("after other turns keeps the effects of their calls", async () => {
     stage.play({ calls: [["shop__visit", {}]] }, turn("length", "visit"));
     expect(await ask(body("agent"))).toMatchObject({ reason: "length", stopReason: "length" });
     expect(chat.shop.calls).toHaveLength(1);
   });
 
-  test("and wanted no call is its text, with the reason", async () => {
+  test("without calls gives its text, with the reason", async () => {
     stage.play(turn("length"));
     expect(await ask(body("agent"))).toMatchObject({ text: "hm", reason: "length", stopReason: "length" });
   });
@@ -142,7 +142,7 @@ test("a turn that a provider ends with an error makes no call", async () => {
   expect(chat.shop.calls).toEqual([]);
 });
 
-test("a retry gets a turn that was cut in the same words, and nothing is done", async () => {
+test("a retry gets the same words for a turn that was cut, and no call is made", async () => {
   const asked = stage.play(turn("length", "visit"), "never");
   const request = body("agent", { messages: [{ role: "user", content: "once" }] });
   const first = await chat.ask(request);
@@ -153,7 +153,7 @@ test("a retry gets a turn that was cut in the same words, and nothing is done", 
   expect(chat.shop.calls).toEqual([]);
 });
 
-test("plain mode hands a turn that was cut on as it is, reason and all", async () => {
+test("plain mode passes a turn that was cut on unchanged, with its reason", async () => {
   stage.play(turn("length", "visit"));
   const { body: answer } = await chat.ask(body("plain"));
   expect(answer.choices[0]).toMatchObject({
@@ -163,14 +163,14 @@ test("plain mode hands a turn that was cut on as it is, reason and all", async (
 });
 
 describe("arguments", () => {
-  test.each(["", "  "])("that are %j are none for a tool that needs none", async (args) => {
+  test.each(["", "  "])("that are %j count as empty for a tool that needs none", async (args) => {
     stage.play({ calls: [["shop__items", args]] }, "done");
     await chat.ask(body("agent"));
     expect(chat.shop.calls).toEqual([["items", {}]]);
   });
 
   test.each(["", " ", '{"item":"pe', '{"item":"pear"', "null", "{"])(
-    "that are %j are told to the model of a tool that needs some",
+    "that are %j are refused for a tool that needs some, and the model is told",
     async (args) => {
       for (const mode of ["agent", "auto"]) {
         const asked = stage.play({ calls: [["shop__stock", args]] }, "done");

@@ -1,4 +1,4 @@
-/** People change the arguments of a pending call inside the conversation: what comes back is what counts. */
+/** People edit the arguments of a pending call in the conversation: the arguments that come back are used. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Fields } from "../../src/upstream/model.ts";
 import type { TestChat } from "./helpers/chat.ts";
@@ -42,7 +42,7 @@ async function pause(turn: ScriptedTurn, mode = "agent", ...rest: ScriptedTurn[]
   return { asked, calls, run: body.toolarium.run_id as string };
 }
 
-/** Sends the calls back with these arguments instead, and these tool messages. */
+/** Sends the calls back with these arguments, and with these tool messages. */
 function sendBack(
   calls: readonly Call[],
   edits: readonly unknown[],
@@ -74,13 +74,13 @@ describe.each([
     expect(chat.shop.calls).toEqual([["order", { item: "pear" }]]);
     expect(String(conversation(asked[1]).at(-1)?.["content"])).toContain('"ordered":"pear"');
     expect(await audited(id.replace(/^call_(.{22})_.*$/, "run_$1"))).toMatch(/"edited":true/);
-    // The same once more is the same decision, with the same answer.
+    // A repeated reply is the same decision, and gets the same answer.
     const again = await sendBack(calls, ['{"item":"pear"}'], [tool(id, approve)]);
     expect(again.body.choices).toEqual(body.choices);
     expect(chat.shop.calls).toHaveLength(1);
   });
 
-  test("that comes back as an object, or written otherwise, is what it says", async () => {
+  test("may come back as an object, or formatted differently", async () => {
     for (const [sent, made] of [
       [{ item: "pear" }, "pear"],
       ['{\n  "item": "\\u0061pple"\n}', "apple"],
@@ -111,14 +111,14 @@ describe.each([
     const { status, body } = await sendBack(calls, ['{"item":"pear"}'], []);
     expect([status, body.error.code]).toEqual([400, "invalid_request"]);
     expect(body.error.message).toContain('add the tool message {"toolarium_decision":"approve"}');
-    // As it was it is shown again.
+    // Sent back unchanged, the call is returned again.
     expect((await sendBack(calls, [], [])).body.choices[0].message.tool_calls).toMatchObject([
       { id: calls[0]?.id },
     ]);
     expect(chat.shop.calls).toEqual([]);
   });
 
-  test("edited after it was approved elsewhere is told to have been made otherwise", async () => {
+  test("edited after it was approved elsewhere is refused with the arguments that were approved", async () => {
     const { calls, run } = await pause({ calls: [call("apple")] }, mode);
     const [{ id } = { id: "" }] = calls;
     await chat.send(`/v1/runs/${run}/calls/${id}`, { decision: "approve" }, as("both").headers);
@@ -150,7 +150,7 @@ describe.each([
     expect(chat.shop.calls).toEqual([]);
   });
 
-  test("cannot be edited by whoever may not decide", async () => {
+  test("cannot be edited by a caller without the right to decide", async () => {
     const { calls } = await pause({ calls: [call("apple")] }, mode);
     for (const messages of [[tool(calls[0]?.id ?? "", approve)], []])
       expect((await sendBack(calls, ['{"item":"pear"}'], messages, "runner")).status).toBeGreaterThanOrEqual(
@@ -170,7 +170,7 @@ describe.each([
 });
 
 describe("of several pending calls", () => {
-  test("the edited one alone is made otherwise", async () => {
+  test("only the edited one is made with other arguments", async () => {
     const { calls, asked } = await pause({ calls: [order("apple"), order("pear"), order("plum")] });
     const messages = calls.map(({ id }) => tool(id, approve));
     await sendBack(calls, [undefined, '{"item":"fig"}'], messages);
@@ -184,7 +184,7 @@ describe("of several pending calls", () => {
     ]);
   });
 
-  test("one that is edited and not decided stops the others, too", async () => {
+  test("one that is edited and not decided also stops the decisions about the others", async () => {
     const { calls } = await pause({ calls: [order("apple"), order("pear")] });
     const { status, body } = await sendBack(
       calls,
@@ -195,7 +195,7 @@ describe("of several pending calls", () => {
     expect(chat.shop.calls).toEqual([]);
   });
 
-  test("those that are handed out again can be edited then", async () => {
+  test("those that are returned again can be edited then", async () => {
     const { calls } = await pause({ calls: [order("apple"), order("pear")] });
     const [first, second] = calls;
     const some = await sendBack(calls, [], [tool(first?.id ?? "", approve)]);

@@ -1,4 +1,4 @@
-/** Answers that must be JSON: the content is the last turn's alone, and what else was said stands beside it. */
+/** Answers that must be JSON: the content is the last turn's text alone, and all other texts are steps. */
 import { generateText, Output } from "ai";
 import { zodResponseFormat } from "openai/helpers/zod";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -46,7 +46,7 @@ describe.each([
     ]);
   });
 
-  test("so it is in a stream, and in code mode", async () => {
+  test("the same holds in a stream, and in code mode", async () => {
     stage.play({ text: "let me look", calls: [["run_code", { code: "return 1" }]] }, '{"a":1}');
     const request = body({ response_format: format, model: "test/m:code", stream: true });
     const answer = readStrictly(await (await chat.post(request, steps)).text());
@@ -77,7 +77,7 @@ test("the text of a turn is not sent on while a call may still follow it", async
   expect(readStrictly(text)).toMatchObject({ text: '{"a":1}', reason: "stop" });
 });
 
-test("what a person has to decide comes with the text of its turn, and the answer after it is JSON again", async () => {
+test("calls that need approval come with the text of their turn, and the next answer is JSON again", async () => {
   stage.play(order, visit, '{"a":1}');
   const first = await chat.ask(body());
   const [{ message }] = first.body.choices;
@@ -92,7 +92,7 @@ test("what a person has to decide comes with the text of its turn, and the answe
   expect(answer.toolarium.steps).toContainEqual({ turn: 2, type: "text", text: "let me look" });
 });
 
-describe("a word of the gateway's own stands in the steps, not in the content,", () => {
+describe("a message of the gateway is a step, not content,", () => {
   test("when the turns are used up", async () => {
     stage.play(visit, visit);
     const { body: answer } = await chat.ask(body({ toolarium: { maxTurns: 2 } }));
@@ -167,7 +167,7 @@ describe("the clients that read JSON", () => {
   });
 });
 
-test("an answer that is told again has the same content and the same steps", async () => {
+test("a replayed answer has the same content and the same steps", async () => {
   stage.play(visit, '{"a":1}', "never");
   const request = body({ messages: [{ role: "user", content: "again" }] });
   const first = await chat.ask(request);

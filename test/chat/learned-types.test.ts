@@ -17,7 +17,7 @@ async function prompts(...turns: readonly ScriptedTurn[]): Promise<readonly stri
   return asked.map((request) => String(systemMessage(request)));
 }
 
-test("what earlier programs were given is told to later conversations, not to the one under way", async () => {
+test("result types learned by earlier programs appear in later conversations, not in the current one", async () => {
   const before = "stock(args: { item: string }): Promise<any>;";
   const after = "stock(args: { item: string }): Promise</* observed */ { count: number; item: string }>;";
   const look = "for (const item of ['apple', 'pear', 'plum']) await shop.stock({ item })";
@@ -27,6 +27,6 @@ test("what earlier programs were given is told to later conversations, not to th
   await until("a later one is told", async () => (await prompts("hello"))[0]?.includes(after));
   const [told = ""] = await prompts(program("for (const _ of [1, 2, 3]) await shop.items({})"), "done");
   expect(told).toContain("not a promise");
-  // Providers cache what stays the same: further news wait for a minute.
+  // Providers cache an unchanged prompt, so further knowledge waits for a minute.
   expect(await prompts("hello")).toEqual([told]);
 });

@@ -1,4 +1,4 @@
-/** What one answer may take: turns, tool calls and time, by configuration, key and request. */
+/** Limits of one answer: turns, tool calls and time, by configuration, key and request. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Fields } from "../../src/upstream/model.ts";
 import { until } from "../helpers/until.ts";
@@ -114,7 +114,7 @@ describe("tool calls", () => {
     expect(streamed.vendor.at(-1)).toMatchObject({ stop_reason: "budget" });
   });
 
-  test("are told the same way when the request comes again", async () => {
+  test("are reported the same way in a replay", async () => {
     const asked = stage.play(look("a"), look("b"), "never asked");
     const headers = { authorization: "Bearer k-free", "idempotency-key": "again" };
     const body = { model: "test/m:agent", messages: [user], toolarium: { maxToolCalls: 1 } };
@@ -125,14 +125,14 @@ describe("tool calls", () => {
     expect([asked.length, chat.shop.calls.length]).toEqual([2, 1]);
   });
 
-  test("exactly as many as there are leave the model its last word", async () => {
+  test("exactly as many as allowed leave the model its last turn", async () => {
     stage.play(look("a"), "done");
     const { body } = await ask({ toolarium: { maxToolCalls: 1 } });
     expect(body.choices[0].message.content).toBe("done");
     expect(body.toolarium).not.toHaveProperty("stop_reason");
   });
 
-  test("of programs count as well: a program gets what is left, and may not go beyond", async () => {
+  test("of programs count as well: a program gets what is left, and no more", async () => {
     const asked = stage.play(three, three, "never asked");
     const { body } = await ask({ model: "test/m:code", toolarium: { maxToolCalls: 4 } });
     expect(chat.shop.calls).toHaveLength(4);
@@ -143,7 +143,7 @@ describe("tool calls", () => {
     });
   });
 
-  test("of one turn run together, but not more at once than a program's would", async () => {
+  test("of one turn run together, at most as many at once as in a program", async () => {
     const atOnce = chat.gateway.config.limits.toolCallsInFlight;
     const asked = stage.play({ calls: Array(atOnce + 8).fill(["shop__slow", {}]) }, "done");
     const answering = ask({});
@@ -159,7 +159,7 @@ describe("tool calls", () => {
 describe("time", () => {
   const limits = { toolarium: { maxWallMs: 150 } };
 
-  test("ends a model that speaks too long: what it said is kept, and the provider is left", async () => {
+  test("ends a turn that takes too long: its text is kept, and the provider's request is aborted", async () => {
     const asked = stage.play((response) => stream(response, [chunk({ content: "Once upon" })], false));
     const response = await chat.post(
       { model: "test/m:agent", messages: [user], stream: true, ...limits },

@@ -1,4 +1,4 @@
-/** What models read: the prompt of code mode, and the messages about programs and calls. */
+/** Texts that models read: the prompt of code mode, and the messages about programs and calls. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { defaultLimits } from "../../sandbox/limits.ts";
@@ -69,7 +69,7 @@ describe("the message about a program", () => {
     });
   });
 
-  test("says a refusal once, and what else was found beside it", () => {
+  test("states a refusal once, with the other faults that were found", () => {
     const message = "r is a Promise: add await.";
     const error = { code: "type_error" as const, message, line: 2, column: 8, effects: "none" as const };
     const found = { severity: "error" as const, code: 2339, column: 8 };
@@ -125,7 +125,7 @@ describe("the message about a program", () => {
     }
   });
 
-  test("has the words of an error, and of those it stands on, line by line", () => {
+  test("has the messages of an error and of its causes, one on each line", () => {
     const message = "AggregateError: two\nerrors[0] at 2:3: Error: one\nerrors[1]: text";
     const error = { code: "guest_error", message, effects: "none" } as const;
     const shown = JSON.parse(describeReport(report({ status: "failed", error }), "", BUDGET));
@@ -140,7 +140,7 @@ describe("the message about a program", () => {
     ]);
   });
 
-  test("is JSON within any budget, with a word of what is missing exactly when something is", () => {
+  test("is JSON within any budget, and says what is missing exactly when something is", () => {
     const lines = fc.array(
       fc.tuple(fc.string(), fc.nat(300)).map(([text, count]) => text.repeat(count)),
       { maxLength: 30 },
@@ -179,7 +179,7 @@ describe("the message about a call", () => {
     });
   });
 
-  test("is cut where it is too long for a conversation, values inside and texts at whole characters", () => {
+  test("is cut where it is too long for a conversation: values inside, texts between characters", () => {
     const text = describeValue("🚀".repeat(30_000));
     expect(countTokens(text)).toBeLessThanOrEqual(16_000);
     expect(text).toMatch(/^🚀+ … [\d,]+ more characters$/u);
@@ -220,7 +220,7 @@ describe("the prompt", () => {
     expect(codePrompt(shown(all, 90_000))).not.toMatch(/search_tools|describe_tools|tools shown/);
   });
 
-  test("goes behind the caller's system message of any form, or first", () => {
+  test("goes after the caller's system message of any form, or first", () => {
     const user = { role: "user", content: "hi" };
     expect(withInstructions([user], "T")).toEqual([{ role: "system", content: "T" }, user]);
     const parts = { role: "developer", content: [{ type: "text", text: "own" }], name: "x" };
@@ -247,7 +247,7 @@ describe("the prompt", () => {
   });
 });
 
-test("usage is summed at every depth; what only one turn tells is kept", () => {
+test("usage is summed at every depth; a field of only one turn is kept", () => {
   const first = { total_tokens: 3, details: { cached: 1 }, cost: 0.5 };
   const second = { total_tokens: 4, details: { cached: 2, reasoning: 5 }, is_byok: true };
   expect(addUsage(addUsage(null, first), second)).toEqual({

@@ -1,4 +1,4 @@
-/** What the gateway adds nothing to and takes nothing from: usage that nobody told, and images in results. */
+/** What the gateway passes on unchanged: usage that no provider reported, and images in results. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Fields } from "../../src/upstream/model.ts";
 import { chunk, completion, DONE, json, type ProviderAnswer, stream } from "../upstream/helpers/provider.ts";
@@ -26,7 +26,7 @@ const silent: ProviderAnswer = (response, request) =>
     : json(response, 200, completion({ content: "hello" }));
 
 describe.each(["plain", "agent", "code", "auto"])("usage in %s mode", (mode) => {
-  test("that the provider did not tell is absent, not zero", async () => {
+  test("that the provider did not report is absent, not zero", async () => {
     stage.play(silent, silent);
     expect((await chat.ask(body(mode))).body).not.toHaveProperty("usage");
     const request = body(mode, { stream: true, stream_options: { include_usage: true } });
@@ -35,7 +35,7 @@ describe.each(["plain", "agent", "code", "auto"])("usage in %s mode", (mode) => 
     expect(answer.usage).toBeUndefined();
   });
 
-  test("that the provider told is there", async () => {
+  test("that the provider reported is there", async () => {
     stage.play("hello", "hello");
     expect((await chat.ask(body(mode))).body.usage).toMatchObject({ total_tokens: 11 });
     const request = body(mode, { stream: true, stream_options: { include_usage: true } });
@@ -44,7 +44,7 @@ describe.each(["plain", "agent", "code", "auto"])("usage in %s mode", (mode) => 
   });
 });
 
-test("usage of an answer whose model failed before it told any is absent; of one without a model it is zero", async () => {
+test("usage is absent when the model failed before it reported any, and zero when no model was asked", async () => {
   stage.play(
     (response) =>
       json(

@@ -17,7 +17,7 @@ const user = { role: "user", content: "go" } as const;
 const body = (rest: Fields = {}): Fields => ({ model: "test/m", messages: [user], ...rest });
 
 describe("with tools of servers", () => {
-  test("they are offered beside the caller's own, and every call is handed back unmade", async () => {
+  test("they are offered beside the caller's own, and every call is returned to the client unexecuted", async () => {
     const asked = stage.play({
       text: "let me",
       calls: [
@@ -109,7 +109,7 @@ describe("with tools of servers", () => {
       expect(chat.shop.calls).toEqual([]);
     });
 
-    test("is also one by the id of an offered tool, which the client would not know", async () => {
+    test("is also a call by a tool's id, because the client knows only function names", async () => {
       stage.play({ calls: [["shop/stock", { item: "pear" }]] });
       const { message, finish_reason } = await answerTo();
       expect(finish_reason).toBe("stop");
@@ -160,7 +160,7 @@ describe("with tools of servers", () => {
   });
 });
 
-/** The choice that a client puts together from a stream. Calls must count from 0 without gaps. */
+/** The choice that a client joins from a stream. Indexes of calls must count from 0 without gaps. */
 function joinChunks(text: string) {
   const message = { content: "", tool_calls: [] as { function: { arguments: string } }[] };
   let reason: unknown;
@@ -180,7 +180,7 @@ function joinChunks(text: string) {
 describe("without tools of servers it is a pipe", () => {
   const piped = (rest: Fields = {}): Fields => body({ tools_filter: [], ...rest });
 
-  test("the body goes up with the provider's name of the model and without what is ours", async () => {
+  test("the provider gets the body with its own name of the model and without the gateway's fields", async () => {
     const asked = stage.play("a");
     await chat.ask(
       piped({
@@ -254,7 +254,7 @@ describe.each([
   ["with tools", {}],
   ["as a pipe", { tools_filter: [] }],
 ])("a slow provider, %s,", (_, rest) => {
-  test("does not keep a stream's headers back, and its late answer follows", async () => {
+  test("does not delay a stream's headers, and its late answer follows", async () => {
     let answer: (() => void) | undefined;
     stage.play((response) => {
       answer = () => stream(response, [chunk({ content: "late" }), chunk({}, "stop"), DONE]);

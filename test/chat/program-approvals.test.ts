@@ -1,4 +1,4 @@
-/** Programs that wait for a person: all their pending calls are shown together, and decided together or one by one. */
+/** Programs with calls that need approval: the client gets all pending calls together, and decides any of them. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Fields } from "../../src/upstream/model.ts";
 import type { TestChat } from "./helpers/chat.ts";
@@ -38,7 +38,7 @@ const BUY_TWO =
   "return await Promise.all([shop.order({ item: 'apple' }), shop.order({ item: 'pear' })].map((order) => order.catch((error) => error.message)))";
 
 describe("a program", () => {
-  test("goes on after its call is approved by a tool message, and the model sees its report alone", async () => {
+  test("resumes after its call is approved by a tool message, and the model sees its report alone", async () => {
     const asked = stage.play(programs(`const items = await shop.items({}); ${BUY}`), "bought");
     const first = await chat.ask(body());
     const { message, ids } = pendingOf(first.body);
@@ -53,7 +53,7 @@ describe("a program", () => {
     expect(chat.shop.calls.map(([name]) => name)).toEqual(["items", "order"]);
     expect(answer.toolarium.steps).toMatchObject([{ turn: 1, type: "program", status: "completed" }]);
     expect(answer.toolarium.run_id).toBe(first.body.toolarium.run_id);
-    // The report of the chat is that of its programs.
+    // The report of the chat includes those of its programs.
     expect((await chat.send(`/v1/sandbox/runs/${answer.toolarium.run_id}`)).body).toMatchObject({
       status: "completed",
       result: { ordered: "pear" },
@@ -61,7 +61,7 @@ describe("a program", () => {
     });
   });
 
-  test("goes on at once after a native decision, and the conversation needs no tool message", async () => {
+  test("resumes at once after a native decision, and the conversation needs no tool message", async () => {
     const asked = stage.play(programs(BUY), "bought");
     const first = await chat.ask(body());
     const { message, ids } = pendingOf(first.body);
@@ -73,7 +73,7 @@ describe("a program", () => {
     expect(reports(asked[1])).toMatchObject([{ result: { ordered: "pear" } }]);
   });
 
-  test("finds a denial and a supplied result where it called", async () => {
+  test("gets a denial and a supplied result at the calls that it made", async () => {
     const asked = stage.play(programs(BUY_TWO), "ok");
     const { message, ids } = pendingOf((await chat.ask(body())).body);
     const [first = "", second = ""] = ids;
@@ -97,7 +97,7 @@ describe("a program", () => {
     expect(chat.shop.calls).toHaveLength(2);
   });
 
-  test("beside another one of the same turn is decided alone; the model is asked when both have ended", async () => {
+  test("is decided separately from another of the same turn; the model is asked when both have ended", async () => {
     const asked = stage.play(programs(BUY, "return await shop.order({ item: 'apple' })"), "ok");
     const paused = pendingOf((await chat.ask(body())).body);
     const [first = "", second = ""] = paused.ids;
@@ -114,7 +114,7 @@ describe("a program", () => {
     ]);
   });
 
-  test("that asks for one call after the other pauses each time", async () => {
+  test("pauses each time when it makes one call that needs approval after another", async () => {
     const code = "await shop.order({ item: 'apple' }); return await shop.order({ item: 'pear' })";
     const asked = stage.play(programs(code), "ok");
     const paused = pendingOf((await chat.ask(body())).body);
@@ -132,10 +132,10 @@ describe("a program", () => {
   });
 });
 
-describe("a turn with calls of ours and of the caller", () => {
+describe("a turn with calls of the gateway's and of the caller's tools", () => {
   const own = { type: "function", function: { name: "own" } };
 
-  test("returns the caller's with those that wait, and gives the model back the turn as it was", async () => {
+  test("returns the caller's calls with those that need approval, and shows the model the turn unchanged", async () => {
     const asked = stage.play(
       {
         text: "both",
@@ -167,7 +167,7 @@ describe("a turn with calls of ours and of the caller", () => {
     ]);
   });
 
-  test("is gone on with when the caller's own is answered, also in agent mode and a later turn", async () => {
+  test("resumes when the caller's own call is answered, also in agent mode and in a later turn", async () => {
     const agent = (...messages: readonly Fields[]): Fields => ({
       ...body(...messages),
       mode: "agent",
@@ -179,7 +179,7 @@ describe("a turn with calls of ours and of the caller", () => {
     expect(first.body.toolarium).not.toHaveProperty("stop_reason");
     const { body: answer } = await chat.ask(agent(message, tool(ids[0] ?? "", "mine")));
     expect(answer.choices[0].message.content).toBe("done");
-    // What the client never saw is there again.
+    // The hidden turns, which the client never saw, are sent to the model again.
     expect(conversation(asked[2]).slice(1)).toMatchObject([
       { tool_calls: [{ id: "up_1_0" }] },
       tool("up_1_0", '["apple","pear"]'),

@@ -1,4 +1,4 @@
-/** What the model is shown in the form its provider takes, while clients and tools see everything as it is. */
+/** Content that the model gets in the form its provider accepts, while clients and tools see the original. */
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { LocalTool } from "../../src/mcp/server.ts";
@@ -6,7 +6,7 @@ import type { Fields } from "../../src/upstream/model.ts";
 import { chunk, DONE, stream } from "../upstream/helpers/provider.ts";
 import { conversation, offered, type ScriptedTurn, type Stage, startStage } from "./helpers/scripted.ts";
 
-/** A picture of no great value, long enough not to be taken for text. */
+/** Base64 of an image, long enough not to be mistaken for text. */
 const PICTURE = randomBytes(3_000).toString("base64");
 const address = { type: "image_url", image_url: { url: `data:image/png;base64,${PICTURE}` } };
 const noted: unknown[] = [];
@@ -58,7 +58,7 @@ const body = (rest: Fields = {}): Fields => ({
 });
 
 describe("a tool whose schema providers refuse", () => {
-  test("is offered in a form that they take, and is called by its own schema", async () => {
+  test("is offered in a form that they accept, and its calls are checked by its own schema", async () => {
     noted.length = 0;
     const asked = stage.play(
       { calls: [["depot__note", { lines: ["one"], by: "Ann" }]] },
@@ -78,7 +78,7 @@ describe("a tool whose schema providers refuse", () => {
     expect(conversation(asked[2]).at(-1)?.["content"]).toContain("invalid_arguments");
   });
 
-  test("is listed with its own schema, and with what each family of providers is told instead", async () => {
+  test("is listed with its own schema, and with the one that each family of providers gets instead", async () => {
     const { body: listed } = await stage.chat.send("/v1/tools");
     const tools = listed.data as Fields[];
     const note = tools.find(({ id }) => id === "depot/note");
@@ -95,7 +95,7 @@ describe("a tool whose schema providers refuse", () => {
   });
 });
 
-test("calls that a model writes badly do not end the conversation", async () => {
+test("malformed calls of a model do not end the conversation", async () => {
   const asked = stage.play(
     {
       calls: [
@@ -183,7 +183,7 @@ describe("an image in a tool's result", () => {
   });
 });
 
-test("thoughts and signatures that came in pieces go back whole", async () => {
+test("thoughts and signatures that came in pieces are sent back whole", async () => {
   const call = { index: 0, id: "c", type: "function", function: { name: "shop__items", arguments: "{}" } };
   const thought = (part: Fields) =>
     chunk({ reasoning_details: [{ type: "reasoning.text", index: 0, format: "f", ...part }] });

@@ -1,4 +1,4 @@
-/** Chats over the end of a gateway: what waited still waits, what was under way can be gone on with. */
+/** Chats across a restart of the gateway: pending calls still wait, and interrupted answers can be resumed. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -79,7 +79,7 @@ describe.each(["agent", "code"] as const)("a call that waits in %s mode", (mode)
     expect(chat.shop.calls).toEqual([]);
   });
 
-  test("is listed for its own principal, and is nobody else's", async () => {
+  test("is listed for its own principal only", async () => {
     const { id, back } = await pause(mode, "never");
     const listed = async (name: string): Promise<unknown[]> =>
       (await stage.chat.send("/v1/approvals", undefined, auth(name))).body.data.map(
@@ -91,7 +91,7 @@ describe.each(["agent", "code"] as const)("a call that waits in %s mode", (mode)
     expect([foreign.status, foreign.body.error.code]).toEqual([400, "unknown_call"]);
   });
 
-  test("is not decided by a key that may only run, which may give its result", async () => {
+  test("cannot be approved by a key with only the right `run`, which may give its result", async () => {
     const { id, back } = await pause(mode, "done");
     const refused = await stage.chat.ask(back(tool(id, approve)), as("runner"));
     expect([refused.status, refused.body.error.code]).toEqual([403, "forbidden"]);
@@ -129,7 +129,7 @@ describe.each(["agent", "code"] as const)("a call that waits in %s mode", (mode)
   });
 });
 
-test("a call of a model that was approved, and under way when the gateway ended, is asked about again", async () => {
+test("a model's call that was approved, and under way when the gateway ended, needs a new decision", async () => {
   const tools = { autoExecute: [] };
   let chat = await stage.restart({ tools });
   stage.play({ calls: [["shop__slow", {}]] });
@@ -162,7 +162,7 @@ describe("an answer that was under way when the gateway ended", () => {
   };
 
   test.each(["agent", "code"] as const)(
-    "goes on in %s mode when the request comes again; what was done is not done again",
+    "resumes in %s mode when the request is retried; no effect happens twice",
     async (mode) => {
       const asked = stage.play(slow[mode], "done");
       const request = fresh(mode);
@@ -173,7 +173,7 @@ describe("an answer that was under way when the gateway ended", () => {
       await asking;
       const retry = as("bot", { "x-stainless-retry-count": "1" });
       const paused = await chat.ask(request, retry);
-      // Nobody knows whether the slow call happened.
+      // The gateway cannot know whether the slow call happened.
       expect(paused.body.toolarium.stop_reason).toBe("approval");
       const [{ message }] = paused.body.choices;
       const [call] = message.tool_calls;
@@ -187,7 +187,7 @@ describe("an answer that was under way when the gateway ended", () => {
     },
   );
 
-  test("and was complete is told again by the next gateway", async () => {
+  test("and was complete is replayed by the next gateway", async () => {
     stage.play({ text: "looking", calls: [["shop__items", {}]] }, "done", "never");
     const request = fresh("agent");
     const key = { "idempotency-key": "kept" };

@@ -1,4 +1,4 @@
-/** A sandbox that takes no program: an error before anything ran, words afterwards. */
+/** A sandbox that refuses programs: an error before the first program ran, words in the answer afterwards. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { defaultLimits } from "../../sandbox/limits.ts";
 import { createChatEngine } from "../../src/chat/engine.ts";
@@ -100,7 +100,7 @@ async function converse(programsTaken: number, callsPerTurn = 1): Promise<Outcom
 }
 
 describe("a full queue", () => {
-  test("at the first program is a refusal with its own status, and the run has failed", async () => {
+  test("at the first program refuses the request with its own status, and fails the run", async () => {
     const { events, error, end } = await converse(0);
     expect(error).toMatchObject({ code: "queue_full", status: 503 });
     expect(events.map(({ type }) => type)).toEqual(["started"]);

@@ -65,7 +65,7 @@ describe.each(sdkProviders.flatMap((each) => [true, false].map((streamed) => ({ 
       expect(answer.usage).toMatchObject({ total_tokens: tokens });
     });
 
-    test("goes on with a call that a person has decided", async () => {
+    test("resumes with a call that a person has decided", async () => {
       const { choices } = await ask("agent", user("buy"));
       const [call] = choices[0]?.message.tool_calls ?? [];
       expect(call).toMatchObject({ function: { name: "shop__order" } });
@@ -90,7 +90,7 @@ describe.each(sdkProviders.flatMap((each) => [true, false].map((streamed) => ({ 
       },
     );
 
-    test("says in words what went wrong once a tool was called", async () => {
+    test("reports a failure in words once a tool was called", async () => {
       const response = await chat.post({
         model: `${model}:agent`,
         messages: user("break"),

@@ -1,4 +1,4 @@
-/** Chats whose requests come to two processes on one store: one answer each, and what was done is done once. */
+/** Chats whose requests reach two processes on one store: each chat has one answer, and effects happen once. */
 import { describe, expect, it } from "vitest";
 import { defaultLimits } from "../../sandbox/limits.ts";
 import { type ChatEngine, createChatEngine } from "../../src/chat/engine.ts";
@@ -12,7 +12,7 @@ import { everything } from "../helpers/core.ts";
 import { openTwoCores, type Process } from "../helpers/two-cores.ts";
 import { until } from "../helpers/until.ts";
 
-/** A tool whose calls wait until they are let, and two engines with a model that calls it once and then says what it gave. */
+/** A tool that waits until it is released, and two engines whose model calls it once and then repeats its result. */
 async function openTwoChats(needsApproval: boolean) {
   const done: string[] = [];
   const asked: string[] = [];
@@ -113,7 +113,7 @@ async function hear(events: AsyncIterable<ChatEvent>): Promise<Heard> {
 const said: ChatMessage = { role: "user", content: "Act." };
 
 describe("a request with an Idempotency-Key", () => {
-  it("that comes to both at the same time is one chat, and both clients hear its one answer", async () => {
+  it("that reaches both at the same time is one chat, and both clients get its answer", async () => {
     const { atA, atB, store, done, asked, open } = await openTwoChats(false);
     const answers = [atA, atB].map((engine) => hear(engine.run(request([said], "k"))));
     await until("the tool is called", () => done[0]);
@@ -126,7 +126,7 @@ describe("a request with an Idempotency-Key", () => {
     expect((await store.listRuns({ limit: 9 })).runs).toHaveLength(1);
   });
 
-  it("that comes again to the other while it is answered hears the same answer, also afterwards", async () => {
+  it("that is retried at the other process gets the same answer, while it is made and afterwards", async () => {
     const { atA, atB, done, open } = await openTwoChats(false);
     const first = hear(atA.run(request([said], "k")));
     await until("the tool is called", () => done[0]);
@@ -138,8 +138,8 @@ describe("a request with an Idempotency-Key", () => {
   });
 });
 
-describe("a chat that waits for a person", () => {
-  it("resumes in the other process, and is told again by the first", async () => {
+describe("a chat that needs approval", () => {
+  it("resumes in the other process, and is replayed by the first", async () => {
     const { atA, atB, cluster, done } = await openTwoChats(true);
     const paused = await hear(atA.run(request([said], null)));
     const [call] = paused.calls;
@@ -160,7 +160,7 @@ describe("a chat that waits for a person", () => {
     expect(done).toEqual(["b"]);
   });
 
-  it("is resumed once, though its reply comes to both at the same time", async () => {
+  it("is resumed once, although its reply reaches both at the same time", async () => {
     const { atA, atB, done } = await openTwoChats(true);
     const paused = await hear(atA.run(request([said], null)));
     const id = paused.calls[0]?.id ?? expect.fail("no call came back");
@@ -174,16 +174,16 @@ describe("a chat that waits for a person", () => {
   });
 });
 
-it("an answer whose process was declared dead goes on in the other when its request comes again", async () => {
+it("an answer whose process was declared dead resumes in the other when its request is retried", async () => {
   const { a, atA, atB, done, open } = await openTwoChats(false);
   const cut = hear(atA.run(request([said], "k")));
   await until("the tool is called", () => done[0]);
   a.member.bury();
-  // Its client is told to come again: what became of the call is not known here any more.
+  // The client is told to retry, because this process no longer knows the outcome of the call.
   expect((await cut).text).toMatch(/Another gateway process owns this run now/);
   open();
   const again = await hear(atB.run(request([said], "k")));
-  // The call may have been made: a person is asked.
+  // The call may have been made, so a person must decide.
   expect(again.calls).toHaveLength(1);
   expect(done).toEqual(["a"]);
 });

@@ -1,4 +1,4 @@
-/** A client that does not read holds the model back: what the gateway keeps for it is bounded. */
+/** A client that does not read slows the model down: the gateway buffers a bounded amount for it. */
 import { once } from "node:events";
 import { type IncomingMessage, request as sendRequest } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -16,10 +16,10 @@ beforeAll(async () => {
 afterAll(() => stage[Symbol.asyncDispose]());
 
 const MIB = 1_048_576;
-/** What sockets may hold on their way through two connections, and the gateway beside them. */
+/** Most bytes that the sockets of two connections and the gateway may hold together. */
 const MOST_BYTES = 48 * MIB;
 
-/** A provider that speaks without end, as fast as it is listened to; says how much it was able to send. */
+/** A provider that sends without end, as fast as it is read. `sent`: bytes that it could send so far. */
 function endless(): { readonly answer: ProviderAnswer; readonly sent: () => number } {
   const line = `data: ${JSON.stringify(chunk({ content: "x".repeat(16_384) }))}\n\n`;
   let sent = 0;
@@ -36,7 +36,7 @@ function endless(): { readonly answer: ProviderAnswer; readonly sent: () => numb
   };
 }
 
-/** Opens a stream and reads nothing of it. */
+/** Opens a stream and reads nothing from it. */
 async function openUnread(body: object): Promise<IncomingMessage> {
   const request = sendRequest(`${chat.url}/v1/chat/completions`, {
     method: "POST",
@@ -63,7 +63,7 @@ test.each([
   ["plain mode with tools", { model: "test/m" }],
   ["agent mode", { model: "test/m:agent" }],
 ])(
-  "in %s the provider waits for the reader, goes on when it reads, and is left when it leaves",
+  "in %s the provider waits for the reader, continues when it reads, and is aborted when it leaves",
   async (_, body) => {
     const provider = endless();
     const asked = stage.play(provider.answer);

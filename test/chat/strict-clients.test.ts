@@ -1,4 +1,4 @@
-/** What the strictest clients need, rule by rule, on the real wire. */
+/** The rules of the strictest clients, one by one, on the real wire. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Fields } from "../../src/upstream/model.ts";
 import { brokenStreams, faultStreams } from "../clients/helpers/fault-streams.ts";
@@ -59,7 +59,7 @@ test("tool calls: id, type and name once, indexes without gaps, then arguments a
   ]);
 });
 
-describe("the end: one finish chunk behind all hidden turns, the usage when asked for, then [DONE]", () => {
+describe("the end: one finish chunk after all hidden turns, the usage if requested, then [DONE]", () => {
   test("three turns are one answer", async () => {
     stage.play(look, look, "done");
     const answer = await askStream({ stream_options: { include_usage: true } });
@@ -73,7 +73,7 @@ describe("the end: one finish chunk behind all hidden turns, the usage when aske
   });
 });
 
-describe("what is ours alone", () => {
+describe("what only the gateway adds", () => {
   test("is in no stream that did not ask for it", async () => {
     stage.play(look, "done");
     expect((await askStream()).vendor).toEqual([]);
@@ -161,7 +161,7 @@ test("every error body is {error: {message, type, param, code}}, the framework's
   }
 });
 
-describe("once a tool was called, no failure is one that clients send again", () => {
+describe("once a tool was called, no failure is one that clients retry", () => {
   const failures: readonly (readonly [string, ScriptedTurn])[] = [
     ["500", 500],
     ["429", 429],
@@ -186,7 +186,7 @@ describe("once a tool was called, no failure is one that clients send again", ()
     expect(chat.shop.calls).toEqual([["visit", {}]]);
   });
 
-  test("also after the second turn: what the first ones said is kept", async () => {
+  test("also after the second turn: the text of the earlier turns is kept", async () => {
     stage.play(look, { text: "still there", ...(visit as object), calls: [["shop__visit", {}]] }, 503);
     const { text } = await askStream();
     expect(text).toMatch(/^one moment\n\nstill there\n\n\[The answer ends here/);
@@ -225,7 +225,7 @@ describe("calls that wait", () => {
   );
 });
 
-test("the run record tells what clients drop: its id is in a header, the calls are in it", async () => {
+test("the run's record has what clients drop: its id is in a header, and it holds the calls", async () => {
   stage.play(look, "done");
   const response = await ask({ stream: true });
   await response.text();

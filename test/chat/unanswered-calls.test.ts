@@ -1,4 +1,4 @@
-/** Conversations with calls that people left undecided, or decided long ago: what the model reads of them. */
+/** What the model reads about calls in a conversation that are undecided, or were decided long ago. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Fields } from "../../src/upstream/model.ts";
 import type { TestChat } from "./helpers/chat.ts";
@@ -53,13 +53,13 @@ describe.each([
     expect(answer.choices[0]).toMatchObject({ finish_reason: "stop", message: { content: "half past two" } });
     expect(conversation(asked[1])).toEqual([user, message, tool(id, undecided), next]);
     expect(chat.shop.calls).toEqual([]);
-    // It waits as before, and can be decided.
+    // The call still waits, and can be decided.
     expect(await waiting()).toContain(id);
     expect((await chat.send(`/v1/runs/${run}/calls/${id}`, { decision: "approve" })).status).toBe(200);
     expect(chat.shop.calls).toEqual([["order", { item: "pear" }]]);
   });
 
-  test("and decides later has the model read the result from then on", async () => {
+  test("and decides later makes the model read the result from then on", async () => {
     const { asked, message, id, ask, run } = await pause(mode, turn, "half past two", "it is ordered");
     await ask([user, message, next]);
     await chat.send(`/v1/runs/${run}/calls/${id}`, { decision: "approve" });
@@ -69,7 +69,7 @@ describe.each([
   });
 });
 
-test("a client that left the calls out as well gets an answer, and the call waits on", async () => {
+test("a client that left the calls out as well gets an answer, and the call still waits", async () => {
   const { asked, id, ask } = await pause("agent", { calls: [order("pear")] }, "one", "two");
   await ask([user, said(""), next]);
   await ask([user, tool(id, ""), next]);
@@ -86,7 +86,7 @@ test("a client that left the calls out as well gets an answer, and the call wait
   expect(await waiting()).toContain(id);
 });
 
-test("of several calls those that were decided are done; the others are told to be undecided", async () => {
+test("of several calls the decided ones are done; the model reads that the others are undecided", async () => {
   const { asked, message, ids, ask } = await pause(
     "agent",
     { calls: [order("apple"), order("pear"), order("plum")] },
@@ -107,7 +107,7 @@ test("of several calls those that were decided are done; the others are told to 
   expect(await waiting()).toContain(second);
 });
 
-test("a person who decides and writes on gets both done in one answer", async () => {
+test("a decision and a new message in one request get one answer", async () => {
   const { asked, message, id, ask } = await pause("agent", { calls: [order("pear")] }, "one");
   await ask([user, message, tool(id, approve), next]);
   expect(conversation(asked[1])).toMatchObject([
@@ -133,7 +133,7 @@ describe("a decision in the history of a later request", () => {
     }
   });
 
-  test("stands right behind its call, and only there", async () => {
+  test("stands right after its call, and only there", async () => {
     const { asked, message, id, ask } = await pause("agent", { calls: [order("pear")] }, "done", "later");
     await ask([user, message, tool(id, approve)]);
     await ask([user, message, next, tool(id, approve), said("done"), next]);
@@ -147,7 +147,7 @@ describe("a decision in the history of a later request", () => {
     ]);
   });
 
-  test("of a chat before is a result also for one that is resumed", async () => {
+  test("from an earlier chat is also shown as its result in a chat that is resumed", async () => {
     const { asked, message, id, ask } = await pause(
       "agent",
       { calls: [order("pear")] },
@@ -165,7 +165,7 @@ describe("a decision in the history of a later request", () => {
     ]);
   });
 
-  test("about a call that is not known here is told in words", async () => {
+  test("about an unknown call is replaced by words", async () => {
     const id = `call_${"A".repeat(22)}_1`;
     const call = { id, type: "function", function: { name: "shop__order", arguments: "{}" } };
     const message = { role: "assistant", content: null, tool_calls: [call] };

@@ -1,4 +1,4 @@
-/** A model that calls a function which is not there reads the names that it was offered. */
+/** A model that calls an unknown function reads the names of those that it was offered. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { TestChat } from "./helpers/chat.ts";
 import { conversation, type Stage, startStage } from "./helpers/scripted.ts";
@@ -44,7 +44,7 @@ describe.each([
   });
 });
 
-test("what a person says of a denied call stays their own words", async () => {
+test("a person's reason for a denial reaches the model unchanged", async () => {
   await using stage = await startStage();
   const asked = stage.play({ calls: [["shop__order", { item: "pear" }]] }, "done");
   const user = { role: "user", content: "go" };

@@ -1,4 +1,4 @@
-/** Requests that come again: what they find, and what is not done twice. */
+/** Retried requests: which answer they get, and that no effect happens twice. */
 import OpenAI from "openai";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Fields } from "../../../src/upstream/model.ts";
@@ -17,7 +17,7 @@ afterEach(() => chat.shop.open());
 afterAll(() => stage[Symbol.asyncDispose]());
 
 let count = 0;
-/** Another one for each test, because the words of a request are what it is known by. */
+/** A new one for each test, because a request is recognized by its body. */
 function fresh(rest: Fields = {}): Fields {
   count += 1;
   return { model: "test/m:agent", messages: [{ role: "user", content: `go ${count}` }], ...rest };
@@ -31,7 +31,7 @@ const statusOf = async (run: unknown): Promise<unknown> =>
 const textOf = ({ body }: Awaited<ReturnType<TestChat["ask"]>>): unknown => body.choices[0].message.content;
 const called = (name: string): number => chat.shop.calls.filter(([each]) => each === name).length;
 
-/** Sends a request, leaves when it has done this much, and returns its run. */
+/** Sends a request, disconnects once `isDone`, and returns its run. */
 async function leaveWhen(
   what: string,
   isDone: () => boolean,
@@ -59,7 +59,7 @@ describe("a retried request", () => {
     expect(called("visit")).toBe(1);
   });
 
-  test("gets what ended at max_turns in the same words", async () => {
+  test("whose answer ended at max_turns gets the same words", async () => {
     const again = { calls: [["shop__items", {}]] } as const;
     stage.play(...Array.from({ length: 10 }, () => again), "never");
     const request = fresh();
@@ -68,7 +68,7 @@ describe("a retried request", () => {
     expect((await chat.ask(request, retry)).body.choices).toEqual(first.body.choices);
   });
 
-  test("whose answer waits for a person gets the same pending calls, and goes on once they are decided", async () => {
+  test("whose answer needs approval gets the same pending calls, and resumes once they are decided", async () => {
     const asked = stage.play({ calls: [["shop__order", { item: "pear" }]] }, "done");
     const request = fresh();
     const first = await chat.ask(request);
@@ -81,11 +81,11 @@ describe("a retried request", () => {
     const third = await chat.ask(request, retry);
     expect(third.body.choices[0].message.content).toBe("done");
     expect(asked).toHaveLength(2);
-    // A first try that has been replied to is what it was.
+    // An answer that the client has replied to is replayed unchanged.
     expect((await chat.ask(request, retry)).body.choices[0].message.content).toBe("done");
   });
 
-  test("whose answer was replied to already gets what it was", async () => {
+  test("whose answer the client has already replied to gets that answer again", async () => {
     stage.play({ calls: [["shop__order", { item: "pear" }]] }, "done");
     const request = fresh();
     const first = await chat.ask(request);
@@ -113,7 +113,7 @@ describe("a retried request", () => {
     expect(await statusOf(second.body.toolarium.run_id)).toBe("completed");
   });
 
-  test("whose client left during a call with effects leaves it to a person whether to call again", async () => {
+  test("whose client left during a call with effects asks a person whether to call again", async () => {
     stage.play({ calls: [["shop__slow", {}]] }, "done");
     const request = fresh();
     const run = await leaveWhen("the call is under way", () => called("slow") === 1, request);
@@ -129,7 +129,7 @@ describe("a retried request", () => {
     expect(called("slow")).toBe(1);
   });
 
-  test("whose client left during a reading call makes that again by itself", async () => {
+  test("whose client left during a call that only reads makes it again without asking", async () => {
     stage.play({ calls: [["shop__hold", {}]] }, "done");
     const request = fresh();
     const run = await leaveWhen("the call is held", () => called("hold") === 1, request);
@@ -137,7 +137,7 @@ describe("a retried request", () => {
     await leaveWhen("it is held again", () => called("hold") === 2, request, retry.headers);
   });
 
-  test("whose client left while a program ran goes on with that program, not with another", async () => {
+  test("whose client left while a program ran resumes that program, not a new one", async () => {
     const code = "await shop.visit({}); return await shop.slow({})";
     const asked = stage.play({ calls: [["run_code", { code }]] }, "done");
     const request = fresh({ model: "test/m:code" });
@@ -162,7 +162,7 @@ describe("a retried request", () => {
     expect([called("visit"), called("slow")]).toEqual([1, 1]);
   });
 
-  test("of other words, or not counted as one, is a request like any other", async () => {
+  test("with another body, or not marked as a retry, is a new request", async () => {
     stage.play("one", "two", "three");
     const request = fresh();
     await chat.ask(request);
@@ -172,7 +172,7 @@ describe("a retried request", () => {
 });
 
 describe("the openai SDK with retries", () => {
-  test("goes on with the answer when its connection was cut", async () => {
+  test("resumes the answer when its connection was cut", async () => {
     const asked = stage.play(
       { calls: [["shop__visit", {}]] },
       (response) => stream(response, [chunk({ content: "half" })], false),
@@ -201,7 +201,7 @@ describe("the openai SDK with retries", () => {
 });
 
 describe("a request with an Idempotency-Key", () => {
-  test("goes on when its client leaves, and the same key hears it from its start", async () => {
+  test("continues when its client leaves, and the same key gets the answer from its start", async () => {
     stage.play({ text: "slowly", calls: [["shop__slow", {}]] }, "done");
     const request = fresh();
     const run = await leaveWhen("it is under way", () => called("slow") === 1, request, keyed("a").headers);
@@ -217,7 +217,7 @@ describe("a request with an Idempotency-Key", () => {
     expect(await statusOf(run)).toBe("completed");
   });
 
-  test("is given up when nobody comes back in time", async () => {
+  test("is abandoned when no client comes back in time", async () => {
     stage.play({ calls: [["shop__slow", {}]] }, "done");
     const run = await leaveWhen("it is under way", () => called("slow") === 1, fresh(), keyed("b").headers);
     await until("the run is cancelled", async () => (await statusOf(run)) === "cancelled");
@@ -233,7 +233,7 @@ describe("a request with an Idempotency-Key", () => {
     expect(called("visit")).toBe(1);
   });
 
-  test("of another request is refused, before anything happens", async () => {
+  test("that another request has used is refused, before anything happens", async () => {
     stage.play("one", "never");
     await chat.ask(fresh(), keyed("d"));
     const { status, body: refused } = await chat.ask(fresh(), keyed("d"));
@@ -245,7 +245,7 @@ describe("a request with an Idempotency-Key", () => {
     });
   });
 
-  test("that goes on with a chat finds that answer again", async () => {
+  test("that resumed a chat gets the same answer when it is retried", async () => {
     const asked = stage.play({ calls: [["shop__order", { item: "pear" }]] }, "done", "never");
     const request = fresh();
     const [{ message }] = (await chat.ask(request)).body.choices;
@@ -259,7 +259,7 @@ describe("a request with an Idempotency-Key", () => {
     expect(asked).toHaveLength(2);
   });
 
-  test("whose model failed after a call says how it is resumed; then nothing changes it any more", async () => {
+  test("whose model failed after a call says how to resume; once resumed and complete, it no longer changes", async () => {
     const asked = stage.play({ calls: [["shop__visit", {}]] }, 500, "done", "never");
     const request = fresh();
     const first = await chat.ask(request, keyed("f"));
@@ -275,7 +275,7 @@ describe("a request with an Idempotency-Key", () => {
     expect(called("visit")).toBe(1);
   });
 
-  test("that somebody cancelled was told its end, and hears the same again", async () => {
+  test("that somebody cancelled gets its end, and the same end again on a retry", async () => {
     const asked = stage.play(
       { text: "slowly", calls: [["shop__visit", {}]] },
       { calls: [["shop__slow", {}]] },

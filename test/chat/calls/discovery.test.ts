@@ -1,4 +1,4 @@
-/** More tools than a model can be shown: it finds the one it needs, reads its declaration, and calls it. */
+/** Tools beyond the model's budget: it finds the one that it needs, reads its declaration, and calls it. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -108,7 +108,7 @@ describe("of 503 tools", () => {
 };
 `);
     expect(JSON.parse(result)).toEqual({ status: "completed", result: { at: 378, since: "2026-01-01" } });
-    // Looking around is no step of the work.
+    // Searching is not a step.
     expect(answer.toolarium.steps).toMatchObject([{ turn: 3, type: "program", status: "completed" }]);
   });
 
@@ -125,7 +125,7 @@ describe("of 503 tools", () => {
     expect(described).toContain("// shop.secret is outside the allowed set: tools.allow ");
   });
 
-  test("what was found stands after a restart, in the answer that goes on and in the one that is told again", async () => {
+  test("what was found survives a restart, in a resumed answer and in a replayed one", async () => {
     const order: ScriptedTurn = {
       calls: [["run_code", { code: 'return await shop.order({ item: "truck" })' }]],
     };
@@ -136,7 +136,7 @@ describe("of 503 tools", () => {
     const before = contents(asked[2]);
     expect(before).toHaveLength(2);
 
-    // The tool that was found is gone by then.
+    // The tool that was found no longer exists.
     await stage.restart({ depot: depot.slice(0, 300) });
     const back = {
       ...request,
@@ -167,7 +167,7 @@ describe("search_tools and describe_tools", () => {
     return contents(asked[1]);
   };
 
-  test("say what they want when they are called otherwise, and understand what models write instead", async () => {
+  test("explain their arguments when they are called wrongly, and accept what models commonly write", async () => {
     const [none, numbers, unnamed, bare, one] = await answersTo(
       ["search_tools", {}],
       ["search_tools", { query: 7 }],
@@ -200,11 +200,11 @@ describe("search_tools and describe_tools", () => {
     await stage.restart();
   });
 
-  test("are not offered, nor spoken of, where all tools are shown", async () => {
+  test("are neither offered nor mentioned where all tools are shown", async () => {
     const asked = stage.play("hi");
     await stage.chat.ask(fresh({ tools_filter: ["shop/*"] }));
     expect(offered(asked[0]).map(({ name }) => name)).toEqual(["run_code"]);
-    // Nor is anything said of other servers.
+    // Other servers are not mentioned either.
     expect(String(systemMessage(asked[0]))).not.toMatch(/search_tools|describe_tools|tools shown|depot/);
   });
 });

@@ -1,4 +1,4 @@
-/** What a stream tells of the way to an answer, for clients that ask for it with `x-toolarium-steps: true`. */
+/** Progress in a stream while an answer is made, for clients that send `x-toolarium-steps: true`. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Fields } from "../../../src/upstream/model.ts";
 import type { TestChat } from "../helpers/chat.ts";
@@ -24,7 +24,7 @@ const askStream = async (mode: string): Promise<StrictStream> =>
 const stepsOf = ({ vendor }: StrictStream): readonly Fields[] =>
   vendor.flatMap(({ steps }) => steps as readonly Fields[]);
 
-describe("a program is told from its code to its outcome", () => {
+describe("progress follows a program from its code to its outcome", () => {
   const code = `console.log("looking");\nconst items = await shop.items({});\nreturn items.length;`;
 
   test("code, console, calls, what the model reads, and how it ended", async () => {
@@ -56,7 +56,7 @@ describe("a program is told from its code to its outcome", () => {
   });
 });
 
-test("calls of the model itself are told as they start and finish, and each result as it is there", async () => {
+test("calls of the model itself are reported as they start and finish, and each result as it arrives", async () => {
   stage.play(
     {
       calls: [
@@ -81,7 +81,7 @@ test("calls of the model itself are told as they start and finish, and each resu
   expect(told(2, "call")).toEqual(["shop/stock"]);
 });
 
-test("it is told while it happens: a call has started before it is answered", async () => {
+test("progress is sent at once: a call's start is reported before its result", async () => {
   stage.play({ calls: [["shop__slow", {}]] }, "done");
   const response = await post("agent");
   let text = "";
@@ -136,7 +136,7 @@ test.each<[string, ScriptedTurn]>([
   ]);
 });
 
-test("arguments that are long are left to the run's record", async () => {
+test("long arguments are left out; the run's record has them", async () => {
   stage.play(program(`return await shop.stock({ item: "${"x".repeat(5_000)}" });`), "done");
   const started = stepsOf(await askStream("code")).find(({ type }) => type === "call.started");
   expect(started).toMatchObject({ tool: "shop/stock" });

@@ -1,11 +1,11 @@
-/** What models send to `run_code`: the program is found in it, or the model is told what to send. */
+/** Arguments that models send to `run_code`: the program is found in them, or the model is told what to send. */
 import { describe, expect, it } from "vitest";
 import { readRunCodeArguments } from "../../../src/offer/run-code-arguments.ts";
 
 const code = 'const x = "a\\n";\nreturn x';
 
 describe("the program in the arguments of run_code is found", () => {
-  it("as it was asked for, without a word", () => {
+  it("in the requested form, without a note", () => {
     expect(readRunCodeArguments(JSON.stringify({ code }))).toEqual({ ok: true, code });
     expect(readRunCodeArguments(JSON.stringify({ code, language: "ts" }))).toEqual({ ok: true, code });
   });
@@ -33,7 +33,7 @@ describe("the program in the arguments of run_code is found", () => {
     });
   });
 
-  it("with everything around it that the compiler takes off itself", () => {
+  it("with all its wrapping, which the compiler removes itself", () => {
     const text = "```ts\nreturn 1\n```";
     expect(readRunCodeArguments(text)).toMatchObject({ ok: true, code: text });
     expect(readRunCodeArguments(JSON.stringify({ code: text }))).toEqual({ ok: true, code: text });

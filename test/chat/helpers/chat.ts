@@ -1,4 +1,4 @@
-/** A whole gateway on loopback whose models are scripted providers, and the clients that people use with it. */
+/** A complete gateway on loopback over scripted providers, and common clients of it. */
 import { createOpenAICompatible, type OpenAICompatibleProvider } from "@ai-sdk/openai-compatible";
 import OpenAI from "openai";
 import { defaultCeilings, defaultLimits } from "../../../sandbox/limits.ts";
@@ -12,9 +12,9 @@ import { defaultTimeouts } from "../../../src/upstream/provider/watchdog.ts";
 export interface ChatSetup {
   /** Base URL of the provider `test`, which lists the model `m`. */
   readonly provider?: string;
-  /** Providers and chains instead of it. */
+  /** Providers and chains instead of `test`. */
   readonly upstream?: Pick<Config, "providers" | "models">;
-  /** Base URL of a second one, `faulty`, with the same model. */
+  /** Base URL of a second provider, `faulty`, with the same model. */
   readonly faultyProvider?: string;
   readonly keys?: readonly Partial<KeyConfig>[];
   readonly tools?: Partial<Config["tools"]>;
@@ -26,7 +26,7 @@ export interface ChatSetup {
   /** A file that outlives the gateway. Default: in memory. */
   readonly store?: string;
   readonly approvalExpiresMs?: number;
-  /** How long an answer with an `Idempotency-Key` outlives its client. */
+  /** Milliseconds for which an answer with an `Idempotency-Key` continues after its client has left. */
   readonly reattachMs?: number;
 }
 
@@ -34,7 +34,7 @@ export interface TestChat extends AsyncDisposable {
   readonly gateway: Gateway;
   readonly url: string;
   readonly shop: TestShop;
-  /** Retries nothing, so that a test sees each answer. */
+  /** A client without retries, so that a test sees each response. */
   readonly openai: OpenAI;
   readonly aiSdk: OpenAICompatibleProvider;
   /** Sends a body to the chat route. */
@@ -43,7 +43,7 @@ export interface TestChat extends AsyncDisposable {
   ask(body: unknown, options?: PostOptions): Promise<JsonAnswer>;
   /** Sends to any other route: POST when there is a body. */
   send(path: string, body?: unknown, headers?: Record<string, string>): Promise<JsonAnswer>;
-  /** Ends the gateway as a deployment does: what is unfinished is left to the next one. */
+  /** Ends the gateway as a deployment does: unfinished runs are left to the next one. */
   stop(): Promise<void>;
 }
 
@@ -59,15 +59,15 @@ interface JsonAnswer {
   readonly body: any;
 }
 
-/** Tools of the server `shop`: reading ones run by themselves, `order` waits for a person. */
+/** Tools of the server `shop`: those that read run at once, `order` needs approval. */
 interface TestShop {
   /** Tool and arguments of every call that reached a tool. */
   readonly calls: readonly (readonly [tool: string, args: unknown])[];
   /** Calls of `hold` that were aborted. */
   aborted(): number;
-  /** Forgets all of that. */
+  /** Clears these records. */
   forget(): void;
-  /** Lets the calls of `slow` answer. */
+  /** Lets the waiting calls of `slow` return. */
   open(): void;
 }
 
@@ -173,7 +173,7 @@ function createShop(): TestShop & { readonly tools: readonly LocalTool[] } {
       ),
       define("order", { item: { type: "string" } }, ({ item }) => ({ ordered: item })),
       define("visit", {}, () => "noted"),
-      // Has effects, runs by itself, and answers when the test says so.
+      // Has effects, needs no approval, and returns when the test releases it.
       define("slow", {}, () => gate.promise.then(() => "done slowly")),
       {
         ...define("weigh", { item: { type: "string" } }, () => ({ grams: 1 })),
@@ -251,7 +251,7 @@ function providerAt(name: string, baseUrl: string | undefined): Config["provider
       baseUrl,
       apiKeys: [{ key: "sk-upstream-secret", weight: 1 }],
       models: ["m"],
-      // What a provider answers first is what most tests are about.
+      // Most tests are about the first response of a provider.
       retries: 0,
       timeouts: defaultTimeouts,
       region: null,

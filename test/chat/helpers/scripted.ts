@@ -1,4 +1,4 @@
-/** A provider whose turns are written down: the nth request of a test gets the nth answer. */
+/** A scripted provider: the nth request of a test gets the nth turn of the script. */
 import type { Fields } from "../../../src/upstream/model.ts";
 import {
   chunk,
@@ -12,7 +12,7 @@ import {
 } from "../../upstream/helpers/provider.ts";
 import { type ChatSetup, startChat, type TestChat } from "./chat.ts";
 
-/** One turn of the model. A number is an HTTP error of that status; a function writes the answer itself. */
+/** One turn of the model. A number is an HTTP error of that status; a function writes the response itself. */
 export type ScriptedTurn =
   | string
   | number
@@ -21,11 +21,11 @@ export type ScriptedTurn =
 
 /** A gateway and the one provider behind it, for all tests of a file. */
 export interface Stage extends AsyncDisposable {
-  /** The gateway of the moment. */
+  /** The current gateway. */
   readonly chat: TestChat;
-  /** Ends the gateway and starts another one, with other settings if there are some. The script goes on. */
+  /** Ends the gateway and starts another one, with new settings if given. The script continues. */
   restart(changes?: ChatSetup): Promise<TestChat>;
-  /** Forgets what was, and writes down the turns to come. Returns what the provider will have been asked. */
+  /** Replaces the script by these turns. Returns the list to which the provider's requests are added. */
   play(...turns: readonly ScriptedTurn[]): readonly ProviderRequest[];
 }
 
@@ -103,7 +103,7 @@ export function conversation(request: ProviderRequest | undefined): readonly Fie
   return messages.filter(({ role }) => role !== "system");
 }
 
-/** The text of the first message of a request, if it is the system's. */
+/** The text of the first message of a request, if it is a system message. */
 export function systemMessage(request: ProviderRequest | undefined): unknown {
   const [first] = (request?.body["messages"] ?? []) as readonly Fields[];
   return first?.["role"] === "system" ? first["content"] : undefined;

@@ -1,4 +1,4 @@
-/** Reads a stream as the strictest of all clients together would, and fails on the first thing that one of them minds. */
+/** Reads a stream by the strictest rules of all clients, and fails on the first rule that the stream breaks. */
 import type { Fields } from "../../../src/upstream/model.ts";
 
 export interface StrictStream {
@@ -8,7 +8,7 @@ export interface StrictStream {
   readonly usage: Fields | undefined;
   /** The `toolarium` objects. */
   readonly vendor: readonly Fields[];
-  /** The `error` with which it broke off. */
+  /** The `error` that ended it early. */
   readonly error: Fields | undefined;
   /** Whether `[DONE]` was its last line. */
   readonly isDone: boolean;

@@ -1,4 +1,4 @@
-/** What callers say of tools besides listing functions: custom tools, the older `functions`, and `tool_choice`. */
+/** Fields about tools other than functions in `tools`: custom tools, the older `functions`, and `tool_choice`. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Fields } from "../../../src/upstream/model.ts";
 import { chunk, completion, DONE, json, stream } from "../../upstream/helpers/provider.ts";
@@ -50,7 +50,7 @@ describe.each(["plain", "agent", "code", "auto"])("in %s mode", (mode) => {
     expect(deltas.every((each) => !("function" in each))).toBe(true);
   });
 
-  test("tool_choice and parallel_tool_calls vanish with the last tool", async () => {
+  test("without any tool the provider gets neither tool_choice nor parallel_tool_calls", async () => {
     const asked = stage.play("hello");
     await stage.chat.ask(body({ tool_choice: "auto", parallel_tool_calls: true }), {
       headers: { "x-mcp-include-tools": "" },

@@ -3,16 +3,16 @@
  * in a bounded queue that serves principals in turn. A worker that died costs only the run that killed it: its other
  * runs move to another worker and replay there.
  */
-import { versions } from "node:process";
 import type { EngineOutcome, EngineRun, PoolStats, WorkerPool } from "../engine.ts";
 import { Session } from "../session/session.ts";
 import { FairQueue } from "./fair-queue.ts";
 import { placeRun } from "./placement.ts";
 import { type ResolvedPoolOptions, resolvePoolOptions, type WorkerPoolOptions } from "./pool-options.ts";
 import { PoolRefusal } from "./pool-refusal.ts";
-import { type Departure, Seat } from "./seat.ts";
+import type { Departure, Seat } from "./seat.ts";
 import { TurnBudget } from "./turn-budget.ts";
-import { startWorkerProcess, type WorkerDeath } from "./worker-process.ts";
+import type { WorkerDeath } from "./worker-process.ts";
+import { WorkerStarts } from "./worker-starts.ts";
 
 /**
  * Resolves when the first worker is ready. Dispose of the pool to end its workers.
@@ -52,23 +52,16 @@ export async function createWorkerPool(options: WorkerPoolOptions = {}): Promise
 const PARK_AFTER_MS = 100;
 /** Programs, inputs and histories: some milliseconds of the thread. */
 const CHARS_PER_TURN = 1_000_000;
-const BACKOFF_MS = { first: 200, longest: 10_000 };
 
 class Pool implements WorkerPool {
   readonly #options: ResolvedPoolOptions;
   readonly #seats = new Set<Seat>();
   readonly #queue: FairQueue<Session>;
   readonly #sessions = new Set<Session>();
-  readonly #closing = new Set<Promise<void>>();
-  readonly #totals = { runs: 0, kills: 0, recycled: 0, startFailures: 0 };
-  #starting = 0;
-  #engine = "";
-  #failuresInRow = 0;
-  #retry: NodeJS.Timeout | undefined;
+  readonly #totals = { runs: 0, kills: 0, recycled: 0 };
+  readonly #starts: WorkerStarts;
   #lookAgain: NodeJS.Timeout | undefined;
   readonly #turn = new TurnBudget(CHARS_PER_TURN, () => this.#dispatch());
-  readonly #opening = new AbortController();
-  readonly #startups = new Set<Promise<void>>();
   #inRound = false;
   #roundWanted = false;
   #disposed: Promise<void> | undefined;
@@ -76,11 +69,17 @@ class Pool implements WorkerPool {
   constructor(options: WorkerPoolOptions) {
     this.#options = resolvePoolOptions(options);
     this.#queue = new FairQueue(this.#options.queue);
+    this.#starts = new WorkerStarts(this.#options, {
+      ready: (seat) => this.#seats.add(seat),
+      died: (seat, death) => this.#died(seat, death),
+      started: () => this.#dispatch(),
+      retry: () => this.#balance(),
+    });
   }
 
   async open(): Promise<void> {
     try {
-      await this.#startWorker();
+      await this.#starts.start();
     } catch (error) {
       throw new PoolRefusal("engine_missing", error instanceof Error ? error.message : String(error));
     }
@@ -108,15 +107,15 @@ class Pool implements WorkerPool {
   }
 
   get engine(): string {
-    return this.#engine;
+    return this.#starts.engine;
   }
 
   stats(): PoolStats {
     const running = [...this.#seats].reduce((sum, seat) => sum + seat.load, 0);
     return {
-      workers: { ready: this.#seats.size, starting: this.#starting, wanted: this.#wanted },
+      workers: { ready: this.#seats.size, starting: this.#starts.underWay, wanted: this.#wanted },
       runs: { running, queued: this.#queue.size, queueLimit: this.#queue.limit },
-      totals: { ...this.#totals },
+      totals: { ...this.#totals, startFailures: this.#starts.failures },
       pids: [...this.#seats].map((seat) => seat.process.pid),
     };
   }
@@ -128,20 +127,18 @@ class Pool implements WorkerPool {
 
   /** True from the first step of the pool's end: workers that die then are not replaced. */
   get #isOver(): boolean {
-    return this.#opening.signal.aborted;
+    return this.#starts.closed;
   }
 
   async #dispose(): Promise<void> {
-    this.#opening.abort();
-    clearTimeout(this.#retry);
+    this.#starts.close();
     clearTimeout(this.#lookAgain);
     this.#turn.close();
     for (const session of this.#sessions)
       session.fail({ code: "cancelled", message: "The worker pool was disposed." });
     this.#queue.drain();
     for (const seat of this.#seats) seat.process.kill("the pool was disposed");
-    await Promise.allSettled(this.#startups);
-    while (this.#closing.size > 0) await Promise.all(this.#closing);
+    await this.#starts.ended();
   }
 
   /** Workers in use plus one warm. A principal without a worker may exceed the count, up to twice as many. */
@@ -189,7 +186,7 @@ class Pool implements WorkerPool {
       workers,
       most: this.#most,
       runsPerWorker,
-      starting: this.#starting,
+      starting: this.#starts.underWay,
       parkAfterMs: PARK_AFTER_MS,
     });
     if (evicted !== undefined) this.#evict(evicted.place, evicted.reason);
@@ -207,7 +204,7 @@ class Pool implements WorkerPool {
 
   /** A run has left its seat, and nothing of it executes there any more. */
   #vacated(seat: Seat, departure: Departure): void {
-    if (departure === "clean") this.#failuresInRow = 0;
+    if (departure === "clean") this.#starts.succeeded();
     if (departure === "unclean" || seat.served >= this.#options.runsPerLife) seat.closed = true;
     if (seat.closed && seat.load === 0) this.#recycle(seat, "it is used up");
     this.#dispatch();
@@ -223,69 +220,19 @@ class Pool implements WorkerPool {
   #balance(): void {
     if (this.#isOver) return;
     const open = [...this.#seats].filter((seat) => !seat.closed);
-    const total = this.#seats.size + this.#starting;
-    const free = open.filter((seat) => seat.principal === null).length + this.#starting;
+    const total = this.#seats.size + this.#starts.underWay;
+    const free = open.filter((seat) => seat.principal === null).length + this.#starts.underWay;
     const short = Math.max(this.#wanted - total, free === 0 && total < this.#most ? 1 : 0);
-    for (let i = 0; i < short; i++) this.#startInBackground();
+    for (let i = 0; i < short; i++) this.#starts.startInBackground();
     for (const idle of open.filter((seat) => seat.principal !== null && seat.load === 0)) {
       if (this.#seats.size <= this.#wanted) return;
       this.#recycle(idle, "it is one too many");
     }
   }
 
-  #startInBackground(): void {
-    if (this.#retry !== undefined) return;
-    const startup = this.#startWorker().then(
-      () => this.#dispatch(),
-      (error: unknown) => {
-        if (this.#failuresInRow === 0 && !this.#isOver)
-          this.#options.onStartFailed(error instanceof Error ? error.message : String(error));
-        this.#backOff();
-      },
-    );
-    this.#startups.add(startup);
-    void startup.finally(() => this.#startups.delete(startup));
-  }
-
-  /** After a failed start, or a worker that died before it ran anything: delays the next start. */
-  #backOff(): void {
-    if (this.#retry !== undefined || this.#isOver) return;
-    const delayMs = Math.min(BACKOFF_MS.longest, BACKOFF_MS.first * 2 ** this.#failuresInRow);
-    this.#failuresInRow += 1;
-    this.#retry = setTimeout(() => {
-      this.#retry = undefined;
-      this.#balance();
-    }, delayMs);
-  }
-
-  async #startWorker(): Promise<void> {
-    this.#starting += 1;
-    let seat: Seat | undefined;
-    try {
-      const { wrapper, memoryMb } = this.#options;
-      const process = await startWorkerProcess(
-        { wrapper, slotMemoryMb: memoryMb, signal: this.#opening.signal },
-        { message: (message) => seat?.receive(message), died: (death) => seat && this.#died(seat, death) },
-      );
-      const closed = process.gone.finally(() => this.#closing.delete(closed));
-      this.#closing.add(closed);
-      this.#engine = `v8 ${versions.v8}, prelude ${process.preludeVersion}`;
-      if (this.#isOver) process.kill("the pool was disposed");
-      else {
-        seat = new Seat(process, this.#options.isolation);
-        this.#seats.add(seat);
-      }
-    } catch (error) {
-      this.#totals.startFailures += 1;
-      throw error;
-    } finally {
-      this.#starting -= 1;
-    }
-  }
-
   #died(seat: Seat, death: WorkerDeath): void {
     if (this.#seats.delete(seat)) this.#totals.kills += 1;
-    if (seat.served === 0 && death.type !== "killed") this.#backOff();
+    if (seat.served === 0 && death.type !== "killed") this.#starts.backOff();
     for (const session of seat.abandon(death)) this.#queue.pushFront(ownerOf(session), session);
     this.#dispatch();
   }

@@ -1,7 +1,7 @@
 /**
- * One call, bounded from outside: whatever the work does, the caller gets an answer when time is up, when the caller
- * aborts, or when the connection is disposed. Which of the three it was is known here, from our own signals: the MCP
- * SDK reports a timeout and an abort as the same error.
+ * Bounds one call from outside: whatever the work does, the caller gets an answer when the timeout expires, when the
+ * caller aborts, or when the connection is disposed. Our own signals tell which of the three it was: the MCP SDK
+ * reports a timeout and an abort as the same error.
  */
 
 import type { ToolFailure } from "../journal.ts";
@@ -10,19 +10,19 @@ import type { CallOutcome } from "./server.ts";
 
 export interface CallBounds {
   readonly signal: AbortSignal;
-  /** Milliseconds, counted anew with each sign that the work is under way. */
+  /** Milliseconds, counted anew with each progress report. */
   readonly timeoutMs: number;
-  /** Milliseconds for the whole of it, whatever signs come. Default `timeoutMs`. */
+  /** Milliseconds for the whole call, whatever progress is reported. Default `timeoutMs`. */
   readonly maxTimeoutMs?: number;
   /** Aborts when the owner is disposed. */
   readonly closed: AbortSignal;
-  /** What an expired timeout means at that moment; `message` says which one it was. */
+  /** Makes the failure for an expired timeout, from the state at that moment; `message` says which timeout it was. */
   readonly onTimeout: (message: string) => ToolFailure;
 }
 
 /**
- * Runs `work` until it answers or a bound is hit; then its signal aborts and its answer is ignored. Never rejects:
- * what `work` throws goes through `onThrow`. `onProgress` is the sign that the work is under way.
+ * Runs `work` until it answers or a bound is reached; then its signal aborts and its answer is ignored. Never rejects:
+ * `onThrow` turns what `work` throws into a failure. The work calls `onProgress` to report progress.
  */
 export function boundCall(
   bounds: CallBounds,

@@ -1,6 +1,6 @@
 /**
- * One call over the sessions of a server: it waits for a server between two lives, and is made once more on the next
- * session where that can do no harm.
+ * One call over the sessions of a server: waits while the server is between two sessions, and retries once on the next
+ * session where a second call does no harm.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { ToolFailure } from "../journal.ts";
@@ -10,23 +10,23 @@ import type { Attempt, McpSession } from "./session.ts";
 
 export interface Callee {
   readonly health: Health;
-  /** A live session, or undefined when there is none and none is worth waiting for. */
+  /** The live session; undefined when there is none, and waiting for one is not worthwhile. */
   session(signal: AbortSignal): Promise<McpSession | undefined>;
-  /** Why there is none. */
+  /** The failure that says why there is none. */
   unavailable(): ToolFailure;
 }
 
-/** Where a call is, for whoever has to say why its time was up. */
+/** How far a call has come, for the message of its timeout. */
 export interface Whereabouts {
   /** Sent, and waiting for its answer. */
   atServer: boolean;
-  /** Why it could not be sent the last time. */
+  /** Why the last attempt to send it failed. */
   unsentBecause: string | undefined;
 }
 
 export interface OneCall {
   readonly attempt: (session: McpSession) => Promise<Attempt>;
-  /** Whether the tool is read-only or idempotent, by the operator's word. */
+  /** Whether the operator declares the tool read-only or idempotent. */
   readonly isRepeatable: boolean;
   readonly signal: AbortSignal;
   readonly whereabouts: Whereabouts;
@@ -48,7 +48,7 @@ export async function callOverSessions(callee: Callee, call: OneCall): Promise<C
     }
     const isLost = callee.health.judge(session, trouble);
     if (trouble.kind === "unsent") {
-      // Whatever the tool does, it has not done it.
+      // An unsent call cannot have done anything.
       whereabouts.atServer = false;
       whereabouts.unsentBecause = trouble.reason;
       if (!(await isLost)) await delay(pauseMs, undefined, { signal, ref: false }).catch(() => {});

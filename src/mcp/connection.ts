@@ -1,6 +1,6 @@
 /**
- * The life of one MCP server: started, listed, watched, restarted when it is lost, until it is disposed. The loop
- * `#keepConnected` is the whole of it. What a server once offered stays known while it is away.
+ * The life of one MCP server: started, listed, watched, restarted when its session is lost, until it is disposed. The
+ * loop `#keepConnected` is the whole of it. The known tools stay listed while the server is away.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { ToolFailure } from "../journal.ts";
@@ -153,12 +153,12 @@ class Connection implements ServerConnection {
       this.#firstStart.resolve();
       let pauseMs = pauses.next();
       if (session !== undefined) {
-        // Disposed in the very moment in which it became ready.
+        // The connection was disposed just as it became ready.
         if (this.#closed.signal.aborted) await session.close();
         const readyAt = performance.now();
         await this.#end(session, await session.ended);
         const wasOfUse = this.#health.answeredAt > readyAt;
-        // A server that falls over right after each start must not be started every second.
+        // A server that ends right after each start must not be restarted every second.
         if (wasOfUse || performance.now() - readyAt > this.#deps.backoffMs.max) pauses.reset();
         if (wasOfUse) pauseMs = Math.min(pauseMs, AFTER_A_USEFUL_LIFE_MS);
       }
@@ -197,7 +197,7 @@ class Connection implements ServerConnection {
       return opened.session;
     } catch (error) {
       relisting.stop();
-      // What was learned may be out of date: the next start asks again.
+      // What was learned may be outdated: the next start asks again.
       this.#learned = { ...this.#learned, legacy: false };
       if (this.#closed.signal.aborted) return undefined;
       const { reason, stderr, kind } = toStartFailure(error);
@@ -238,7 +238,7 @@ class Connection implements ServerConnection {
   }
 
   #adopt(listing: ToolListing, { mayBeEmpty }: { readonly mayBeEmpty: boolean }): void {
-    // A server that has just come back may not have its tools together yet.
+    // A server that has just restarted may not have loaded all its tools yet.
     if (listing.tools.length === 0 && this.#tools.size > 0 && !mayBeEmpty) return;
     const before = this.#source;
     const source: ServerSource = { server: this.#spec.name, tools: listing.tools };
@@ -255,7 +255,7 @@ class Connection implements ServerConnection {
   #timedOut(message: string, { atServer, unsentBecause }: Whereabouts): ToolFailure {
     if (!atServer) return this.#unavailable(unsentBecause);
     const { session } = this.#presence;
-    // A process that is busy is not lost: its end will tell.
+    // A silent process may only be busy: its exit shows when it is lost.
     if (session !== undefined && this.#spec.type !== "stdio")
       void this.#health.judge(session, { kind: "spoilt", reason: "it did not answer in time" });
     return { kind: "timeout", message };
@@ -271,6 +271,9 @@ function cannotBeCalled(message: string): CallOutcome {
   return { ok: false, failure: { kind: "unavailable", message } };
 }
 
-/** A server that ends after each call, or that lost its sessions, is wanted again soon. */
+/**
+ * Milliseconds before a restart of a server that ends after each call, or that lost its sessions: its calls are
+ * waiting.
+ */
 const AFTER_A_USEFUL_LIFE_MS = 100;
 const MAX_QUARANTINED_SHOWN = 100;

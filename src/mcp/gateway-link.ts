@@ -1,4 +1,7 @@
-/** Another Toolarium as a server, message by message: for `toolarium mcp --url`, whose client speaks for itself. */
+/**
+ * Connects to another Toolarium as a server, message by message: for `toolarium mcp --url`, whose client does its own
+ * handshake.
+ */
 import {
   isJSONRPCRequest,
   type JSONRPCMessage,
@@ -10,7 +13,7 @@ import {
 export interface GatewayLink extends AsyncDisposable {
   /**
    * Resolves when the gateway has taken the message. Answers come to `onMessage`.
-   * Rejects in words for the person who set it up: it is not there, or refuses the key.
+   * Rejects with a message for the person who set it up: the gateway cannot be reached, or refuses the key.
    */
   send(message: JSONRPCMessage): Promise<void>;
 }
@@ -21,13 +24,13 @@ export interface GatewayLinkOptions {
   readonly onMessage: (message: JSONRPCMessage) => void;
 }
 
-/** Of a session that is opened again: no client has such an id. */
+/** The id of the request that reopens a session: no client uses such an id. */
 const REOPENING = "toolarium-reopen";
 const INITIALIZED: JSONRPCMessage = { jsonrpc: "2.0", method: "notifications/initialized" };
 const NO_SESSION = 404;
 
 export function linkToGateway({ url, key, onMessage }: GatewayLinkOptions): GatewayLink {
-  /** How the client introduced itself. */
+  /** The client's `initialize` message. */
   let introduction: JSONRPCMessage | undefined;
   let reopening: Promise<void> | undefined;
   let reopened: (() => void) | undefined;
@@ -47,7 +50,10 @@ export function linkToGateway({ url, key, onMessage }: GatewayLinkOptions): Gate
 
   const started = (): Promise<void> => transport.start();
 
-  /** The session is gone, as after a restart of the gateway. Whatever finds that out first opens another. */
+  /**
+   * Opens another session when the gateway no longer knows this one, as after its restart. The first message to find
+   * that out does it.
+   */
   async function reopen(): Promise<void> {
     if (introduction === undefined) return;
     await transport.close();
@@ -104,7 +110,7 @@ function inWords(error: unknown, { origin }: URL): Error {
   });
 }
 
-/** Its refusals say what to do. */
+/** The gateway's refusals say what to do. */
 function detailOf(text: unknown): string {
   try {
     const { detail } = JSON.parse(String(text)) as { readonly detail?: unknown };

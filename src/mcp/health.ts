@@ -1,24 +1,23 @@
 /**
- * Whether a server that is connected is of any use, judged by what becomes of its calls. A call that fails costs no
- * more than itself; the server is asked for its tools, and the session counts as lost when that fails, too.
+ * Judges from its calls whether a connected server works. A failed call affects only itself; after it the server is
+ * asked for its tools, and the session counts as lost when that fails too.
  */
 
 import type { McpSession } from "./session.ts";
 import { describeConnectionError, type Trouble } from "./wire/connection-errors.ts";
 
 export interface Health {
-  /** A call had an answer. */
+  /** Notes that a call was answered. */
   answered(): void;
-  /** When a call was answered last, by `performance.now()`. */
+  /** When a call was last answered, by `performance.now()`. */
   readonly answeredAt: number;
   /**
-   * Takes note of a failed call. Resolves with whether the session is lost; then it has ended, or is about to. Never
-   * rejects.
+   * Notes a failed call. Resolves with whether the session is lost; then it has ended, or is about to. Never rejects.
    */
   judge(session: McpSession, trouble: Trouble): Promise<boolean>;
-  /** The verdict that is being found on a session, if one is. */
+  /** The running probe of a session, if there is one. */
   doubt(session: McpSession): Promise<boolean> | undefined;
-  /** Why the server cannot be called ready although it is connected; undefined when it can. */
+  /** Why the server is not called ready although it is connected; undefined when it is. */
   complaint(): string | undefined;
 }
 
@@ -33,7 +32,7 @@ export function createHealth(closed: AbortSignal): Health {
   const probe = async (session: McpSession): Promise<boolean> => {
     try {
       await session.list(AbortSignal.any([closed, AbortSignal.timeout(PROBE_MS)]));
-      // It is well, so it may be the calls that are wrong: asked less and less often.
+      // The server works, so the calls may be wrong: later failures lead to fewer and fewer probes.
       probeAt = 2 * failedInRow;
       return false;
     } catch (error) {
@@ -66,7 +65,7 @@ export function createHealth(closed: AbortSignal): Health {
         return true;
       }
       const running = probes.get(session);
-      // Many servers report the failure of a tool so: once is no sign of anything.
+      // Many servers report a tool's failure this way, so one such error is no sign of a lost session.
       const needed = kind === "refused" ? Math.max(2, probeAt) : probeAt;
       if (running === undefined && failedInRow < needed) return false;
       const verdict = running ?? probe(session);
@@ -81,6 +80,6 @@ export function createHealth(closed: AbortSignal): Health {
   };
 }
 
-/** More than it takes to find a lost session. */
+/** More than the failures that it takes to find a lost session. */
 const FAILURES_OF_A_BAD_SERVER = 3;
 const PROBE_MS = 10_000;

@@ -1,6 +1,4 @@
-/**
- * The hub: all MCP connections of the gateway, each with its own state, none able to hold up another.
- */
+/** The hub: all MCP connections of the gateway. Each has a state of its own, and none can delay another. */
 
 import type { ToolFailure } from "../journal.ts";
 import type { Log } from "../log.ts";
@@ -16,7 +14,7 @@ export interface HubDeps {
   readonly log: Log;
   /** Milliseconds before a failed or lost server is started again, doubled each time. Default 1 000 to 60 000. */
   readonly backoffMs?: Backoff;
-  /** Of the messages of all servers. Default: 64 MiB each, 512 MB of memory together. */
+  /** Bounds for the messages of all servers. Default: 64 MiB each, 512 MB of memory together. */
   readonly bounds?: MessageBounds | undefined;
 }
 

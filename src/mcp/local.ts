@@ -1,4 +1,4 @@
-/** Tools defined in code, as a server like any other: plain function calls, no protocol between. */
+/** Tools defined in code, as a server like any other: plain function calls, no protocol in between. */
 import { parseJson, replaceExact, toBigInt, writeJson } from "../json.ts";
 import { InvalidArgumentsError } from "../tools/define-tool.ts";
 import type { ServerSource } from "../tools/tool-source.ts";

@@ -1,4 +1,4 @@
-/** From a specification to a live session, by whichever road the server can be reached. */
+/** Opens a live session from a specification, over whichever transport and revision the server accepts. */
 
 import { createRequire } from "node:module";
 import {
@@ -18,11 +18,11 @@ import type { MessageBounds } from "./wire/message-bounds.ts";
 import { isNoAnswer } from "./wire/read-message.ts";
 import { createLink, type McpSpec } from "./wire/transports.ts";
 
-/** What the starts so far taught about a server; the next start goes by it. */
+/** What earlier starts found out about a server; the next start uses it. */
 export interface Learned {
-  /** Reach it by SSE: streamable HTTP was refused. */
+  /** Use SSE: the server refused streamable HTTP. */
   readonly sse: boolean;
-  /** It knows no revision of 2026: skip the question, which ends some servers. */
+  /** It knows no revision of 2026: skip the question about revisions, which makes some servers exit. */
   readonly legacy: boolean;
 }
 
@@ -39,12 +39,15 @@ export interface StartFailure {
   readonly reason: string;
   /** What the child process wrote to stderr, unredacted. */
   readonly stderr: string | null;
-  /** `passing`: a server that is not there for a moment; `exited`: its process ran and ended. */
+  /**
+   * `passing`: the server is away for a moment; `exited`: its process ran and ended; `lasting`: waiting does not
+   * help.
+   */
   readonly kind: "passing" | "exited" | "lasting";
 }
 
 /**
- * Opens a session by the road that `learned` knows, or one it finds, and lists its tools. Rejects with what
+ * Opens a session in the way that `learned` says, or another that works, and lists its tools. Rejects with what
  * `toStartFailure` reads; nothing stays open then.
  */
 export async function openSession(
@@ -60,10 +63,10 @@ export async function openSession(
     const other = signal.aborted ? undefined : anotherRoad(spec, learned, error);
     if (other === undefined) throw error;
     try {
-      // On a fresh client and transport: a failed start has spent the others.
+      // Uses a fresh client and transport: a failed start leaves the others unusable.
       return await connect(spec, other, signal, events, bounds);
     } catch (again) {
-      // By SSE a streamable server refuses everything, and its words there say nothing.
+      // Over SSE a streamable server refuses everything, and its message there says nothing.
       throw spec.type === "stdio" ? again : error;
     }
   }
@@ -78,7 +81,7 @@ class StartError extends Error implements StartFailure {
   readonly reason: string;
   readonly stderr: string | null;
   readonly kind: StartFailure["kind"];
-  /** A server that was reached by streamable HTTP speaks the older transport. */
+  /** A server that was addressed by streamable HTTP uses the older transport. */
   readonly speaksSse: boolean;
 
   constructor(
@@ -93,7 +96,7 @@ class StartError extends Error implements StartFailure {
   }
 }
 
-/** What else to try after this failure. */
+/** What to try after this failure; undefined when nothing else can help. */
 function anotherRoad(spec: McpSpec, learned: Learned, failure: unknown): Learned | undefined {
   if (!(failure instanceof StartError)) return undefined;
   const error = failure.cause;
@@ -116,7 +119,7 @@ function anotherRoad(spec: McpSpec, learned: Learned, failure: unknown): Learned
   }
 }
 
-/** Credentials, a proxy, time, rate: SSE would be refused for the same reason. */
+/** Refusals for credentials, a proxy, time or rate: SSE would be refused for the same reason. */
 const REFUSED_FOR_OTHER_REASONS: readonly number[] = [401, 403, 407, 408, 429];
 
 async function connect(
@@ -144,11 +147,11 @@ async function connect(
   broken.promise.catch(() => {});
   client.onerror = (error) => {
     events.onTrouble(error);
-    // The event source would open another stream, on which no answer comes.
+    // The event source would open another stream, on which no answer arrives.
     if (error instanceof SseError) broken.reject(error);
   };
   try {
-    // The SDK has no signal for the question about revisions, and a time limit of its own for everything else.
+    // The SDK has no signal for the question about revisions, and a timeout of its own for everything else.
     const connected = client.connect(link.transport, {
       signal,
       timeout: MAX_TIMER_MS,
@@ -173,7 +176,7 @@ async function connect(
 function clientOptions(spec: McpSpec): ClientOptions {
   const common: ClientOptions = { capabilities: {}, inputRequired: { autoFulfill: false } };
   if (spec.protocol === "auto") {
-    // Only on stdio a late answer means an old server; a third of the time leaves it enough to start the old way.
+    // Only on stdio does a late answer mean an old server. A third of the time leaves it enough to start the old way.
     const probe = spec.type === "stdio" ? { probe: { timeoutMs: Math.ceil(spec.startTimeoutMs / 3) } } : {};
     return { ...common, versionNegotiation: { mode: "auto", ...probe } };
   }
@@ -182,7 +185,7 @@ function clientOptions(spec: McpSpec): ClientOptions {
     : { ...common, supportedProtocolVersions: [spec.protocol] };
 }
 
-/** From this revision on a client asks for the server's revisions instead of initialising. */
+/** From this revision on a client asks for the server's revisions instead of initializing. */
 const FIRST_NEGOTIATED_REVISION = "2026-07-28";
 
 const clientInfo = { name: "toolarium", version: readVersion() };
@@ -192,7 +195,7 @@ function readVersion(): string {
   return z.object({ version: z.string() }).parse(manifest).version;
 }
 
-/** Rejects as soon as the signal aborts; what the work does after that is of no interest. */
+/** Rejects as soon as the signal aborts; the outcome of the work is then ignored. */
 function orAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   const aborted = Promise.withResolvers<never>();
   const onAbort = (): void => aborted.reject(signal.reason);

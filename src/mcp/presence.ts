@@ -1,4 +1,4 @@
-/** Whether a server is there, and whether it is worth waiting for: what a call asks before it is made. */
+/** Whether a server is there, and whether a call should wait for it. */
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import type { Health } from "./health.ts";
 import type { StartFailure } from "./open-session.ts";
@@ -7,14 +7,14 @@ import type { McpSession } from "./session.ts";
 export interface Presence {
   readonly session: McpSession | undefined;
   came(session: McpSession): void;
-  /** The session is over. */
+  /** The session has ended. */
   left(): void;
   /** A start failed. */
   failed(kind: StartFailure["kind"]): void;
   close(): void;
   /**
-   * The live session, or the one that comes next; undefined when none is worth waiting for, or the signal aborts.
-   * `timeoutMs`: of the call that asks.
+   * The live session, or the next one; undefined when waiting is not worthwhile, or the signal aborts. `timeoutMs`: the
+   * timeout of the call that asks.
    */
   next(signal: AbortSignal, timeoutMs: number): Promise<McpSession | undefined>;
 }
@@ -25,12 +25,14 @@ export function createPresence(
 ): Presence {
   let session: McpSession | undefined;
   let changed = Promise.withResolvers<void>();
-  /** How the last start ended; undefined while the first one, or the one after a life, is under way. */
+  /** How the last start ended; undefined during the first start, and during the first after a session. */
   let failure: StartFailure["kind"] | undefined;
   let hasLived = false;
   let awaySince = performance.now();
   let isClosed = false;
-  /** Some processes serve one call and end; unknown until the first call was answered and the next one is here. */
+  /**
+   * Whether the process serves one call and exits. Unknown until the first call was answered and the next one arrives.
+   */
   let endsAfterCalls: boolean | undefined = options.isProcess ? undefined : false;
 
   const tell = (): void => {
@@ -50,7 +52,7 @@ export function createPresence(
     over.abort();
   };
 
-  /** A call that follows another one at once would be lost with a process that is just ending. */
+  /** Waits for a process that may exit after its answer: a call sent right then would be lost. */
   const letItEnd = async (current: McpSession, timeoutMs: number, signal: AbortSignal): Promise<void> => {
     const restMs = Math.min(ENDING_MS, timeoutMs / 4) - sinceAnswer();
     if (endsAfterCalls === false || restMs <= 0) return;
@@ -58,7 +60,7 @@ export function createPresence(
     if (current === session) endsAfterCalls ??= false;
   };
 
-  /** A call that failed may have been the first sign of a lost session. */
+  /** Waits for a running probe: an earlier failed call may have been the first sign of a lost session. */
   const letItBeJudged = async (current: McpSession, signal: AbortSignal): Promise<void> => {
     const verdict = health.doubt(current);
     if (verdict !== undefined) await raceFor(JUDGING_MS, verdict, signal);
@@ -105,7 +107,7 @@ export function createPresence(
           } else {
             await letItEnd(current, timeoutMs, signal);
             await letItBeJudged(current, signal);
-            // A connection that the server has closed by now is not used any more then.
+            // By the next turn a connection that the server has closed is known as closed, and not used.
             if (options.isRemote) await nextTurn();
             if (current === session) return current;
           }
@@ -118,9 +120,9 @@ export function createPresence(
   };
 }
 
-/** How long a server that went away is taken for one that comes back. */
+/** Milliseconds for which a server that went away is expected to return. */
 const WAIT_MS = 30_000;
-/** A verdict that takes longer holds up no call. */
+/** Milliseconds that a call waits for a probe at most. */
 const JUDGING_MS = 1_000;
-/** How long a process may take to end after its answer. */
+/** Milliseconds that a process may take to exit after its answer. */
 const ENDING_MS = 250;

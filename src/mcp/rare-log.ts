@@ -1,4 +1,4 @@
-/** Says what repeats itself at once, and then once a minute, with how often it was left unsaid. */
+/** Logs a repeated message at once, and then once a minute with the number of times it was left out. */
 export function createRareLog(
   say: (reason: string, unsaid: { readonly times?: number }) => void,
 ): (reason: string) => void {

@@ -1,12 +1,12 @@
 /**
- * What must not leave the process about a server: a configured header or environment value, and in messages that a
- * model reads, a path of this machine.
+ * Removes what must not leave the process about a server: configured header and environment values, and, in messages
+ * that a model reads, paths of this machine.
  */
 import { type Redact, createRedact as redactSecrets } from "../foreign-text.ts";
 import { addressSecrets, environmentSecrets, headerSecrets } from "../secrets.ts";
 import type { ServerSpec } from "./server.ts";
 
-/** Values under 4 characters are not told apart from text. */
+/** Values under 4 characters cannot be told from ordinary text, so they stay. */
 export function createRedact(spec: ServerSpec): Redact {
   return redactSecrets(serverSecrets(spec), { minChars: 4 });
 }
@@ -18,7 +18,7 @@ export function withoutPaths(text: string): string {
     .replace(/(?<![\w:/.~-])(?:~|[A-Za-z]:)?(?:[/\\][^\s/\\:'"`()[\]<>,]+)+[/\\](?=[^\s/\\])/g, "…/");
 }
 
-/** Every secret that a server is shown: its environment, its headers, the login and the query of its address. */
+/** Every secret that a server is given: its environment, its headers, the login and the query of its address. */
 export function serverSecrets(spec: ServerSpec): readonly string[] {
   switch (spec.type) {
     case "stdio":

@@ -1,29 +1,32 @@
 import type { ToolListing } from "./tool-list.ts";
 import { createPauses } from "./wire/pauses.ts";
 
-/** Lists a server's tools again when they changed, for as long as one session lives. */
+/** Lists a server's tools again after a change, for as long as one session lives. */
 export interface Relisting {
-  /** `announced`: the server said so, so that even an empty list is believed. Many in a row make one list. */
+  /**
+   * `announced`: the server reported the change, so even an empty list is believed. Many changes in a row lead to one
+   * list.
+   */
   soon(change: { readonly announced: boolean }): void;
   stop(): void;
 }
 
 export interface RelistingDeps {
-  /** Undefined while the first list is not there yet. */
+  /** Undefined until the first list has arrived. */
   readonly list: () => Promise<ToolListing> | undefined;
   readonly adopt: (listing: ToolListing, options: { readonly mayBeEmpty: boolean }) => void;
   /** A list failed; it will be tried again. */
   readonly onFailure: (error: unknown) => void;
 }
 
-/** A server that announces changes without end, as some do after each list, is listed after pauses that double. */
+/** Some servers announce changes without end, a few after each list. They are listed after pauses that double. */
 export function createRelisting(deps: RelistingDeps): Relisting {
   const pauses = createPauses(PAUSE_MS);
   const retries = createPauses(RETRY_MS);
   let timer: NodeJS.Timeout | undefined;
   let isAnnounced = false;
   let isListing = false;
-  /** A change was announced while the list was under way. */
+  /** A change was announced during the list. */
   let isStale = false;
   let isStopped = false;
   let listedAt = Number.NEGATIVE_INFINITY;
@@ -82,8 +85,8 @@ export function createRelisting(deps: RelistingDeps): Relisting {
   };
 }
 
-/** At first long enough for a burst of notifications, short enough for a change to be seen within a second. */
+/** Milliseconds. The first pause outlasts a burst of notifications, and still shows a change within a second. */
 const PAUSE_MS = { first: 50, max: 60_000 };
-/** After a silence of this, or of twice the last pause, the next change is seen at once again. */
+/** Milliseconds. After this silence, or twice the last pause, the next change is listed at once again. */
 const QUIET_MS = 1_000;
 const RETRY_MS = { first: 1_000, max: 60_000 };

@@ -1,12 +1,12 @@
-/** What one server says, as it may leave the process: reasons, failures, stderr, its name. */
+/** Prepares one server's words to leave the process: reasons, failures, stderr, its name. */
 import { foreignJson, foreignText } from "../foreign-text.ts";
 import { createRedact, withoutPaths } from "./redact.ts";
 import type { CallOutcome, ServerSpec, ServerState } from "./server.ts";
 
 export interface ServerWords {
-  /** The text without secrets, to be looked through before it is cut. */
+  /** The text without secrets, for code that reads it before it is cut. */
   redact(text: string): string;
-  /** Why a connection or a list is as it is: one line for people and models, without paths of this machine. */
+  /** Why a connection or a list failed: one line for people and models, without paths of this machine. */
   reason(text: string): string;
   /** The name of a tool, or of the server itself. */
   name(text: unknown): string;
@@ -19,7 +19,7 @@ export interface ServerWords {
 const REASON_CHARS = 2_000;
 const NAME_CHARS = 200;
 const STDERR_CHARS = 4_096;
-/** Of what a tool says of its failure: more is read by nobody. */
+/** Characters of a tool's own failure message. Nobody reads more. */
 const FAILURE_CHARS = 65_536;
 
 export function createServerWords(spec: ServerSpec): ServerWords {
@@ -40,7 +40,7 @@ export function createServerWords(spec: ServerSpec): ServerWords {
         ok: false,
         failure: {
           kind,
-          // A tool may well speak of paths; what we say of a connection must not.
+          // A tool may well mention paths; our words about a connection must not.
           message: kind === "unavailable" ? reason(message) : foreignText(message, redact, FAILURE_CHARS),
           ...(data === undefined ? {} : { data: foreignJson(data, redact, FAILURE_CHARS) }),
         },

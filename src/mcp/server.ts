@@ -1,6 +1,6 @@
 /**
- * The contract of MCP servers: how one is described, what the hub tells of it, and how it is called. Implemented by
- * `hub.ts` and what it opens; everybody else needs this file only.
+ * The contract of MCP servers: how one is described, what the hub reports of it, and how it is called. Implemented by
+ * `hub.ts` and what it opens; all other code needs only this file.
  */
 import type { ToolFailure } from "../journal.ts";
 import type { ServerSource, ToolSource } from "../tools/tool-source.ts";
@@ -31,7 +31,10 @@ interface StdioSpec {
 }
 
 interface RemoteSpec {
-  /** `http` = streamable HTTP; with `fallbackToSse` one 4xx at the start tries SSE on a fresh client, remembered. */
+  /**
+   * `http` = streamable HTTP. With `fallbackToSse` a 4xx at the start leads to one attempt by SSE on a fresh client,
+   * which is remembered.
+   */
   readonly type: "http" | "sse";
   readonly url: string;
   readonly headers: { readonly [name: string]: string };
@@ -58,8 +61,8 @@ interface LocalSpec {
 
 export interface LocalTool extends ToolSource {
   /**
-   * Gets validated arguments; integers that no number can hold are BigInts. What it returns is the result (undefined →
-   * null); what it throws is the failure's message.
+   * Gets validated arguments; integers beyond the exact range of numbers are BigInts. Its return value is the result
+   * (undefined → null); the message of what it throws is the failure's.
    */
   execute(args: unknown, context: { readonly signal: AbortSignal }): unknown;
 }
@@ -89,7 +92,7 @@ export interface ServerConnection extends AsyncDisposable {
   state(): ServerState;
   /** The last known tools; undefined until the server was ready once. */
   source(): ServerSource | undefined;
-  /** Resolves when its tools are known, or when they are not worth waiting for; at the latest when the signal aborts. */
+  /** Resolves when its tools are known, or waiting for them is not worthwhile; at the latest when the signal aborts. */
   known(signal: AbortSignal): Promise<void>;
   /** As `Hub.call`, for this server. */
   call(tool: string, args: unknown, options: CallOptions): Promise<CallOutcome>;
@@ -101,8 +104,8 @@ export type CallOutcome =
 
 export interface CallOptions {
   /**
-   * For whom the call is made. Servers that people sign in to answer for that person alone; there are none yet: one
-   * connection serves all principals.
+   * The principal that makes the call. Later, servers with personal sign-in will answer for that principal alone; today
+   * one connection serves all principals.
    */
   readonly principal: string;
   readonly signal: AbortSignal;
@@ -112,7 +115,7 @@ export interface CallOptions {
   readonly maxTimeoutMs?: number;
   /** True when the tool declares an output schema (a JSON-looking text block then stays a string). */
   readonly hasOutputSchema: boolean;
-  /** Whether making the call twice does no harm, by the operator's word: then it is, when a session is lost under it. */
+  /** Whether the operator declares the call safe to repeat. Then it is retried when its session is lost. */
   readonly isRepeatable?: boolean;
 }
 
@@ -120,21 +123,21 @@ export interface Hub extends AsyncDisposable {
   /** Resolves when every server is ready or failed; never rejects. */
   readonly settled: Promise<void>;
   servers(): readonly ServerState[];
-  /** What the catalog is built from: the servers that are, or were, ready. */
+  /** The sources of the catalog: servers that are ready, or once were. */
   sources(): readonly ServerSource[];
   /** Fires after `sources()` changed. Returns the function that stops it. */
   onChange(listener: () => void): () => void;
   /**
-   * Calls a tool by exact names. Never rejects. While the server is still connecting, or is away for a moment, the call
-   * waits inside its own timeout; a server that is not there gives kind `unavailable`.
+   * Calls a tool by exact names. Never rejects. While the server is connecting, or away for a moment, the call waits
+   * within its own timeout; a server that is not there gives kind `unavailable`.
    */
   call(server: string, tool: string, args: unknown, options: CallOptions): Promise<CallOutcome>;
   /**
-   * Waits for a server that is still connecting. Resolves with nothing once its tools are known, or when there is no
-   * such server at all; with `unavailable` when it failed or the time is over. Never rejects.
+   * Waits for a server that is still connecting. Resolves with undefined once its tools are known, or when there is no
+   * such server; with `unavailable` when it failed or the timeout expired. Never rejects.
    */
   whenListed(server: string, options: WaitOptions): Promise<ToolFailure | undefined>;
 }
 
-/** How long a wait may last, and what ends it before. */
+/** How long a wait may last, and what ends it earlier. */
 export type WaitOptions = Pick<CallOptions, "signal" | "timeoutMs">;

@@ -23,11 +23,11 @@ import { unwrapResult } from "./wire/result.ts";
 import type { McpLink, McpSpec } from "./wire/transports.ts";
 
 export interface SessionEvents {
-  /** The tools changed, or (not `announced`) may have changed unseen. */
+  /** The tools changed, or (not `announced`) may have changed unnoticed. */
   readonly onToolsChanged: (change: { readonly announced: boolean }) => void;
-  /** Something other than a call says that the session may be lost. */
+  /** A sign other than a failed call that the session may be lost. */
   readonly onDoubt: (session: McpSession, reason: string) => void;
-  /** Trouble that ends nothing, for the log. */
+  /** An error that ends nothing, for the log. */
   readonly onTrouble: (error: Error) => void;
 }
 
@@ -43,7 +43,7 @@ export interface McpSession {
     args: unknown,
     options: AttemptOptions,
   ): Promise<Attempt>;
-  /** Ends it: it is of no use any more. */
+  /** Ends the session as lost. */
   lose(reason: string): void;
   /** What the child process wrote to stderr, unredacted. */
   stderr(): string | null;
@@ -53,11 +53,11 @@ export interface McpSession {
 export interface AttemptOptions {
   readonly signal: AbortSignal;
   readonly hasOutputSchema: boolean;
-  /** The server says that the call is under way. */
+  /** The server reports progress on the call. */
   readonly onProgress: () => void;
 }
 
-/** One try of a call. `trouble`: what kept it from a result; undefined when the server is well. */
+/** One attempt at a call. `trouble`: what kept it from a result; undefined when the server works. */
 export interface Attempt {
   readonly outcome: CallOutcome;
   readonly trouble: Trouble | undefined;
@@ -84,11 +84,11 @@ export function createMcpSession(spec: McpSpec, live: Live): McpSession {
   };
   passRawResults(client, transport, { copy: spec.type === "in-process", reread: link.reread });
   client.onerror = (error) => {
-    // The event source reconnects by itself, to a session that was never initialised.
+    // The event source reconnects by itself, to a session that was never initialized.
     if (error instanceof SseError) lose("its event stream broke");
     events.onTrouble(error);
   };
-  // Also for servers that send it without having advertised it.
+  // Also for servers that send it without having declared it.
   client.setNotificationHandler("notifications/tools/list_changed", () =>
     events.onToolsChanged({ announced: true }),
   );
@@ -144,7 +144,7 @@ async function fetchPage(
   try {
     return readRaw(await client.request({ method: "tools/list", params }, anyResult, options));
   } catch (error) {
-    // A server may have prompts or resources only.
+    // A server may offer only prompts or resources.
     if (error instanceof ProtocolError && error.code === METHOD_NOT_FOUND) return { tools: [] };
     throw error;
   }
@@ -152,12 +152,15 @@ async function fetchPage(
 
 const anyResult = z.looseObject({ structuredContent: z.unknown() });
 
-/** The bridge has validated them against a schema that wants an object. */
+/** The bridge has validated the arguments against a schema that requires an object. */
 function toArguments(args: unknown): { [name: string]: unknown } {
   return typeof args === "object" && args !== null ? { ...args } : {};
 }
 
-/** The SDK mirrors some arguments into headers by the input schema; from an output schema it would validate. */
+/**
+ * The SDK needs the input schema to mirror some arguments into headers. With an output schema it would validate
+ * results.
+ */
 function withoutOutputSchema(tool: Pick<ToolSource, "name" | "inputSchema">): Tool {
   return { name: tool.name, inputSchema: { ...Object(tool.inputSchema), type: "object" } };
 }

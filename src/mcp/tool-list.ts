@@ -1,6 +1,6 @@
 /**
- * A server's tool list, read leniently: the SDK rejects the whole list when one tool is malformed, here that tool
- * alone is set aside, by name and with the reason.
+ * Reads a server's tool list leniently. The SDK rejects the whole list when one tool is malformed; here only that tool
+ * is set aside, by name and with the reason.
  */
 import { isExact, isRecord, toDoubles } from "../json.ts";
 import type { JsonSchema, ToolSource } from "../tools/tool-source.ts";
@@ -11,22 +11,22 @@ export interface ToolListing {
   readonly quarantined: readonly { readonly tool: string; readonly reason: string }[];
 }
 
-/** A list longer than this is cut, and says so in `quarantined`: the largest real one has 555 tools. */
+/** A list with more pages is cut, and `quarantined` says so: the largest real one has 555 tools. */
 const MAX_PAGES = 100;
 const MAX_TOOLS = 5_000;
-/** Every cursor is kept until the list is over, and sent back. */
+/** Every cursor is kept until the list is complete, and sent back. */
 const MAX_CURSOR_CHARS = 65_536;
-/** Everything that reads schemas goes down them by recursion; real ones stay below 30. */
+/** All readers of schemas recurse into them. Real ones stay below 30 levels. */
 const MAX_SCHEMA_DEPTH = 200;
 /** Characters. Names stand in addresses and in every message; those of real servers stay below 100. */
 const MAX_NAME_CHARS = 512;
-/** Characters of a schema as JSON: it is read, declared and searched in one go. Real ones stay below 100,000. */
+/** Characters of a schema as JSON: it is read, declared and searched in one step. Real ones stay below 100,000. */
 const MAX_SCHEMA_CHARS = 524_288;
 
 /** A page as it was sent. Cursors are strings; one that is a number goes back as it came. */
 type FetchPage = (cursor: string | number | undefined) => Promise<{ readonly [key: string]: unknown }>;
 
-/** Walks every page through `fetchPage`. Rejects with what it rejects with, and when a page holds no list. */
+/** Reads every page through `fetchPage`. Rejects as `fetchPage` does, and when a page holds no list. */
 export async function listTools(
   fetchPage: FetchPage,
   options: { readonly trustAnnotations: boolean },
@@ -51,7 +51,7 @@ export async function listTools(
   return sortOut(announced, cutBecause, options.trustAnnotations);
 }
 
-/** Servers that do not know pages name an empty cursor, or the same one for ever: then the list is over. */
+/** Servers without pages return an empty cursor, or the same one for ever: then the list is complete. */
 function nextCursor(
   page: { readonly [key: string]: unknown },
   seen: ReadonlySet<unknown>,
@@ -77,7 +77,7 @@ function sortOut(
     const { tool } = parsed;
     const known = tools.get(tool.name);
     if (known === undefined) tools.set(tool.name, tool);
-    // A page that was sent twice says nothing new.
+    // A page that was sent twice adds nothing.
     else if (JSON.stringify(known) !== JSON.stringify(tool))
       quarantined.push({ tool: tool.name, reason: "another tool of this server has the same name" });
   }
@@ -98,7 +98,7 @@ function parseTool(raw: unknown, trustAnnotations: boolean): Parsed {
     return quarantine(`${name.slice(0, 40)}…`, `name has more than ${MAX_NAME_CHARS} characters`);
   const inputSchema = readInputSchema(raw["inputSchema"]);
   if (inputSchema === undefined) return quarantine(name, describeBadSchema(raw["inputSchema"]));
-  // Some servers write what they leave out as null.
+  // Some servers write null for what is absent.
   const outputSchema = raw["outputSchema"] ?? undefined;
   if (outputSchema !== undefined && !isSchema(outputSchema))
     return quarantine(name, `outputSchema must be a schema, got ${kindOf(outputSchema)}`);
@@ -117,7 +117,7 @@ function parseTool(raw: unknown, trustAnnotations: boolean): Parsed {
       inputSchema: readNumbers(inputSchema) as typeof inputSchema,
       ...(outputSchema === undefined ? {} : { outputSchema: readNumbers(outputSchema) as JsonSchema }),
       annotations,
-      // A server's hints are the server's word: they count only when the operator trusts it.
+      // The operator's trust decides whether a server's own hints count.
       ...(trustAnnotations
         ? {
             readOnly: annotations["readOnlyHint"] === true,
@@ -155,7 +155,7 @@ function demandsTask(raw: { readonly [key: string]: unknown }): boolean {
   return isRecord(raw["execution"]) && raw["execution"]["taskSupport"] === "required";
 }
 
-/** What a schema compares with are numbers; a default is sent, and keeps its digits. */
+/** Turns numbers into doubles where a schema compares with them. A default is sent, so it keeps its digits. */
 function readNumbers(schema: unknown, keyword = ""): unknown {
   if (isExact(schema)) return keyword === "default" ? schema : toDoubles(schema);
   if (Array.isArray(schema)) return schema.map((item) => readNumbers(item));
@@ -163,7 +163,7 @@ function readNumbers(schema: unknown, keyword = ""): unknown {
   return Object.fromEntries(Object.entries(schema).map(([key, item]) => [key, readNumbers(item, key)]));
 }
 
-/** By levels, not by recursion. */
+/** Goes level by level, without recursion. */
 function isDeeperThan(value: unknown, limit: number): boolean {
   let level = [value];
   for (let depth = 0; level.length > 0; depth += 1) {

@@ -4,9 +4,9 @@ import { createPauses } from "./wire/pauses.ts";
 import { isNoAnswer } from "./wire/read-message.ts";
 
 /**
- * Keeps a subscription to tool changes open: since 2026-07-28 a server tells only who asked. (Older ones tell anyway.)
- * `onSubscribed` fires each time one stands: what changed before that was not told. Returns when the signal aborts or
- * the server refuses; never rejects.
+ * Keeps a subscription to tool changes open: since 2026-07-28 a server notifies only subscribers. (Older ones notify
+ * anyway.) Calls `onSubscribed` each time a subscription is in place: earlier changes were not announced. Returns when
+ * the signal aborts or the server refuses; never rejects.
  */
 export async function watchTools(
   client: Client,

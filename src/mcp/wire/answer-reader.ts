@@ -1,6 +1,6 @@
 /**
- * Which answer belongs to which request of one connection. A server may leave the id of an answer out, invent one or
- * send no answer at all: as long as it is plain which request is meant, that request ends, and no other.
+ * Matches answers to the requests of one connection. A server may omit the id of an answer, invent one or send no
+ * answer at all: as long as it is clear which request is meant, that request ends, and no other.
  */
 import {
   isJSONRPCRequest,
@@ -13,17 +13,17 @@ import { tidyHandshake } from "./handshake.ts";
 import { type AnswerBody, readMessage, toResponse } from "./read-message.ts";
 
 export interface AnswerReader {
-  /** A message is about to leave. `onAnswer` takes the answer in place of the SDK. */
+  /** Call before a message is sent. `onAnswer` takes the answer in place of the SDK. */
   sent(message: JSONRPCMessage, onAnswer?: () => void): void;
   isOpen(id: RequestId): boolean;
-  /** No answer to this request is expected any more. */
+  /** Call when no answer to this request is expected any more. */
   forget(id: RequestId): void;
   /**
-   * The messages that a text holds, as the SDK takes them. `request`: the one that this text was sent in answer to;
-   * without it the text comes from a channel that all requests share.
+   * The messages in a text, as the SDK takes them. `request`: the request that this text answers. Without it the text
+   * comes from a channel that all requests share.
    */
   read(text: string, request?: RequestId): readonly JSONRPCMessage[];
-  /** As `read`, for a message of which only the ends are known, since it is too large. */
+  /** As `read`, for a message that is too large, of which only the ends are known. */
   refuse(
     ends: { readonly head: string; readonly tail?: string },
     reason: string,
@@ -39,11 +39,11 @@ interface OpenRequest {
 }
 
 export function createAnswerReader(): AnswerReader {
-  /** By their ids as text: a server may well answer `"7"` to 7. */
+  /** By their ids as text: a server may answer `"7"` to 7. */
   const open = new Map<string, OpenRequest>();
   let highestId = -1;
 
-  /** An id of ours that is not open any more: its answer comes too late. */
+  /** Whether this is an id of ours that is no longer open: its answer is late. */
   const isLate = (id: RequestId): boolean => {
     const number = Number(id);
     return Number.isNaN(number)
@@ -61,7 +61,10 @@ export function createAnswerReader(): AnswerReader {
       : [];
   };
 
-  /** The one request that waits for an answer, if it is one. A subscription has no answer before its end. */
+  /**
+   * The one request that waits for an answer, if there is exactly one. A subscription is not counted: it has no answer
+   * before its end.
+   */
   const only = (): RequestId | undefined => {
     const waiting = [...open.values()].filter(({ message }) => message.method !== "subscriptions/listen");
     return waiting.length === 1 ? waiting[0]?.message.id : undefined;
@@ -81,7 +84,7 @@ export function createAnswerReader(): AnswerReader {
     if (id !== undefined && (open.has(String(id)) || isLate(id))) return settle(id, body);
     const meant = request ?? only();
     if (meant === undefined) return [];
-    // An answer without an id can only be the one that is waited for; under a foreign id it may be somebody else's.
+    // An answer without an id belongs to the only open request; under a foreign id it may belong to somebody else's.
     return settle(meant, id === undefined ? body : { unusable: "it answered a request that nobody made" });
   };
 
@@ -109,7 +112,7 @@ export function createAnswerReader(): AnswerReader {
       try {
         raw = parseJson(text);
       } catch {
-        // Servers print banners and warnings among their messages; whatever is not meant as one is skipped.
+        // Servers print banners and warnings among their messages; anything that is not meant as a message is skipped.
         if (!/^\s*(?:\{|\[\s*\{)/.test(text)) return [];
         const meant = request ?? namedAtTheStart(text) ?? (text.includes('"jsonrpc"') ? only() : undefined);
         return meant === undefined ? [] : settle(meant, { unusable: "its answer is not valid JSON" });
@@ -119,10 +122,10 @@ export function createAnswerReader(): AnswerReader {
   };
 }
 
-/** We never ask for several at once; some servers send an answer and a few notices so. */
+/** We never send several requests at once; some servers send an answer and a few notifications in one batch. */
 const MOST_IN_BATCH = 1_000;
 
-/** The id of a message that is cut short or otherwise broken, when it comes before anything that has ids of its own. */
+/** The id of a message that is cut short or otherwise broken, when it precedes anything that has ids of its own. */
 function namedAtTheStart(text: string): RequestId | undefined {
   const found = /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(?:(\d+)|"([^"\\]*)")\s*[,}]/.exec(
     text,
@@ -130,7 +133,7 @@ function namedAtTheStart(text: string): RequestId | undefined {
   return found?.[1] ?? found?.[2];
 }
 
-/** Some write the result first, and the id behind it. */
+/** Some servers write the result first and the id after it. */
 function namedAtTheEnd(text: string): RequestId | undefined {
   const found =
     /\}\s*,\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(?:(\d+)|"([^"\\]*)")\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$/.exec(

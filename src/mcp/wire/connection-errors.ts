@@ -1,4 +1,7 @@
-/** What the SDK and its transports throw, as words and kinds that may leave the process: no path, stack or HTTP body. */
+/**
+ * Turns what the SDK and its transports throw into kinds and messages that may leave the process: no path, stack or
+ * HTTP body.
+ */
 
 import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError, SseError } from "@modelcontextprotocol/client";
 import type { ToolFailure } from "../../journal.ts";
@@ -10,12 +13,12 @@ import { failureFromRpcError } from "./result.ts";
 /** What kept a call from its result. */
 export interface Trouble {
   /**
-   * - `refused`: the server answered it with an error.
-   * - `spoilt`: its answer was none, or may be about the connection.
-   * - `broken`: the connection broke under it.
-   * - `unsent`: it never reached the server.
-   * - `unknown-session`: the server has forgotten the session, and did nothing.
-   * - `ended`: the whole connection ended under it.
+   * - `refused`: the server answered the call with an error.
+   * - `spoilt`: its answer was unusable, or may be about the connection.
+   * - `broken`: the connection broke during the call.
+   * - `unsent`: the call never reached the server.
+   * - `unknown-session`: the server no longer knows the session, and did nothing.
+   * - `ended`: the whole connection ended during the call.
    */
   readonly kind: "refused" | "spoilt" | "broken" | "unsent" | "unknown-session" | "ended";
   /** A clause that completes "the server is not available: …". */
@@ -24,13 +27,13 @@ export interface Trouble {
 
 export interface CallError {
   readonly failure: ToolFailure;
-  /** Undefined when the server is well. */
+  /** Undefined when the server works. */
   readonly trouble: Trouble | undefined;
 }
 
 /**
- * Sorts what a `tools/call` rejected with. `end`: how the connection ended, if it did. `hasSession`: the server keeps a
- * session for this connection.
+ * Classifies the error that a `tools/call` rejected with. `end`: how the connection ended, if it did. `hasSession`: the
+ * server keeps a session for this connection.
  */
 export function classifyCallError(
   error: unknown,
@@ -47,7 +50,7 @@ export function classifyCallError(
     return { failure: { kind: "too_large", message: error.message }, trouble: undefined };
   const said = error instanceof ProtocolError && !isNoAnswer(error) ? error : errorInBody(error);
   const answer = said === undefined ? undefined : failureFromRpcError(said, call.tool);
-  // The server is well: it is the call that is wrong.
+  // The server works; the call is wrong.
   if (answer !== undefined && answer.kind !== "tool") return { failure: answer, trouble: undefined };
   const kind = troubleOf(error, call.hasSession);
   const reason = (kind === "ended" ? call.end : undefined) ?? describeConnectionError(error);
@@ -55,7 +58,7 @@ export function classifyCallError(
   return { failure: isAnswer ? answer : unavailable(call.server, reason), trouble: { kind, reason } };
 }
 
-/** Nothing can come of the same request at the same address, by whichever road. */
+/** The same request to the same address would fail over any transport. */
 export function isRefusedForGood(error: unknown): boolean {
   const status = httpStatusOf(error);
   if (status !== undefined) return REFUSES_CREDENTIALS.includes(status) || (status >= 300 && status < 400);
@@ -105,20 +108,20 @@ export function httpStatusOf(error: unknown): number | undefined {
   if (error instanceof SdkHttpError) return error.status;
   if (error instanceof SseError) return error.code;
   if (!(error instanceof Error)) return undefined;
-  // The SSE transport has no typed error for a refused POST.
+  // The SDK's SSE transport has no typed error for a refused POST.
   const posted = SSE_POST_REFUSED.exec(error.message);
   return posted === null ? undefined : Number(posted[1]);
 }
 
-/** What a transport rejects with when nothing of a message left it. */
+/** Thrown by a transport when no part of a message was sent. */
 export class NotSentError extends Error {}
 
 const CLOSED = "it closed the connection";
 const SSE_POST_REFUSED = /^Error POSTing to endpoint \(HTTP (\d{3})\): ([\s\S]*)$/;
 const REFUSES_CREDENTIALS: readonly number[] = [401, 403, 407];
-/** Some servers tell a lost session by a JSON-RPC error and HTTP 200. */
+/** Some servers report a lost session by a JSON-RPC error with HTTP 200. */
 const SPEAKS_OF_SESSIONS = /\bsession\b|\b(?:not|un)[ -]?initiali[sz]ed\b/i;
-/** No connection came about. */
+/** No connection was made. */
 const UNREACHED: readonly string[] = [
   "ECONNREFUSED",
   "ENOTFOUND",
@@ -135,7 +138,7 @@ function troubleOf(error: unknown, hasSession: boolean): Trouble["kind"] {
   if (error instanceof NotSentError) return "unsent";
   if (error instanceof SdkError && error.code === SdkErrorCode.ConnectionClosed) return "ended";
   const status = httpStatusOf(error);
-  // A server that restarted answers so to a session it does not know; the SDK does not begin a new one.
+  // A restarted server answers this way to a session that it does not know. The SDK does not open a new one.
   if (status !== undefined)
     return hasSession && (status === 404 || status === 410) ? "unknown-session" : "spoilt";
   const code = systemCodeOf(error);
@@ -151,7 +154,7 @@ function describeStatus(status: number, said: string | undefined): string {
   return said === undefined ? what : `${what}: ${toSentence(said)}`;
 }
 
-/** The error in the body of a refusal, when it is JSON that has one. `code` is 0 when it is not a JSON-RPC error. */
+/** The error in the body of a refusal, when that is JSON with one. `code` is 0 when it is not a JSON-RPC error. */
 function errorInBody(error: unknown): { readonly code: number; readonly message: string } | undefined {
   const text =
     error instanceof SdkHttpError
@@ -171,7 +174,7 @@ function errorInBody(error: unknown): { readonly code: number; readonly message:
   }
 }
 
-/** `ECONNREFUSED` and its like, wherever in the chain of causes fetch put it. Of an SSE error only the text is left. */
+/** `ECONNREFUSED` and the like, wherever fetch put it in the chain of causes. An SSE error has only the text. */
 function systemCodeOf(error: unknown): string | undefined {
   if (error instanceof SseError) return /fetch failed: .*?\b(E[A-Z_]{3,})\b/.exec(error.message)?.[1];
   for (let at = error; at instanceof Error; at = at.cause) {

@@ -1,4 +1,4 @@
-/** Server-sent events, read and written again: ids and retry hints stay, the data is ours to change. */
+/** Reads and rewrites server-sent events: ids and retry hints stay, the data can be changed. */
 import { createParser } from "eventsource-parser";
 import { gatherBytes } from "./gathered-bytes.ts";
 import { createMeter, type MessageBounds, type Refusal } from "./message-bounds.ts";
@@ -11,9 +11,9 @@ export interface ServerEvent {
 }
 
 export interface EventRewriting {
-  /** Gives the events that take the place of one: none, one or several. */
+  /** Returns the events that replace this one: none, one or several. */
   readonly rewrite: (event: ServerEvent) => readonly ServerEvent[];
-  /** The same for an event that is too large, of which this is the beginning. With it the stream ends. */
+  /** The same for an event that is too large, of which this is the beginning. The stream ends after it. */
   readonly refuse: (beginning: string, reason: Refusal) => readonly ServerEvent[];
   readonly bounds: MessageBounds;
 }
@@ -25,14 +25,14 @@ export function rewriteEvents(
   const meter = createMeter(bounds);
   const decoder = new TextDecoder();
   const encoder = new TextEncoder();
-  /** What has come of a line: the parser would read it again with every piece of it. */
+  /** The bytes of the current line so far: the parser would read them again with every new piece. */
   const line = gatherBytes();
   let beginning = "";
   let out = "";
   const parser = createParser({
     onEvent: ({ id, event: name = "", data }) => {
       const given = rewrite({ name, data, id });
-      // An id counts also where it stands alone: a broken stream is resumed from it.
+      // An id counts even when it stands alone: a broken stream resumes from it.
       const events = given.length === 0 && id !== undefined ? [{ name: "", data: "" }] : given;
       for (const event of events) out += toText(event, id);
       meter.reset();
@@ -43,7 +43,7 @@ export function rewriteEvents(
     },
   });
   const feed = (end: string): void => {
-    // With the stream option a mark at the very start of it is left out, and no other.
+    // With the stream option the decoder drops a byte order mark only at the very start.
     parser.feed(`${decoder.decode(line.take(), { stream: true })}${end}`);
   };
   const send = (controller: TransformStreamDefaultController<Uint8Array>): void => {
@@ -69,7 +69,7 @@ export function rewriteEvents(
       line.add(chunk.subarray(end));
       send(controller);
     },
-    // Some servers leave the last line break out.
+    // Some servers omit the last line break.
     flush: (controller) => {
       feed("\n\n");
       send(controller);
@@ -80,7 +80,7 @@ export function rewriteEvents(
   return rewriting.readable;
 }
 
-/** Enough to find the id of a message in that is told early. */
+/** Characters in which the id of a message can be found, when the id comes early. */
 const BEGINNING_CHARS = 256;
 const LINE_FEED = 0x0a;
 const RETURN = 0x0d;

@@ -1,8 +1,11 @@
-/** Bytes that come in pieces, in one buffer that doubles: a million pieces of one byte take no more than a megabyte. */
+/**
+ * Gathers bytes that arrive in pieces in one buffer that doubles: a million pieces of one byte take no more than a
+ * megabyte.
+ */
 export interface GatheredBytes {
   readonly length: number;
   add(piece: Uint8Array): void;
-  /** All of them. Nothing is left; the next piece may overwrite what was taken. */
+  /** Returns all bytes and empties the buffer; the next piece may overwrite what was taken. */
   take(): Buffer;
 }
 
@@ -33,5 +36,5 @@ export function gatherBytes(): GatheredBytes {
 }
 
 const SMALLEST = 4_096;
-/** A buffer up to this size is used again. */
+/** Bytes. A buffer up to this size is reused. */
 const KEPT = 65_536;

@@ -1,5 +1,5 @@
 /**
- * What a server says of itself at the start, of which little is needed: servers leave fields out or write them as
+ * Tidies what a server says of itself at the start. Little of it is needed, but servers omit fields or write them as
  * null, and the SDK would refuse the whole answer for one of them.
  */
 
@@ -19,14 +19,14 @@ export function tidyHandshake(request: JSONRPCRequest, body: AnswerBody): Answer
   }
 }
 
-/** Stands for a server that does not say who it is. */
+/** The name of a server that does not give one. */
 export const NAMELESS: string = "(unnamed)";
 
 function tidyInitialize(result: Fields, asked: Fields | undefined): Fields {
   const { protocolVersion, instructions } = result;
   const speaks = typeof protocolVersion === "string" && protocolVersion !== "";
   return {
-    // A server that names no revision has not refused the one it was asked for.
+    // A server that names no revision has not refused the requested one.
     protocolVersion: speaks ? protocolVersion : asked?.["protocolVersion"],
     capabilities: readCapabilities(result),
     serverInfo: readInfo(result["serverInfo"]) ?? { name: NAMELESS, version: "" },
@@ -34,7 +34,7 @@ function tidyInitialize(result: Fields, asked: Fields | undefined): Fields {
   };
 }
 
-/** Left as it is unless it names revisions: then it is an answer to another question. */
+/** Unchanged unless it names revisions: otherwise it answers another question. */
 function tidyDiscover(result: Fields): Fields {
   const { supportedVersions, instructions } = result;
   if (!Array.isArray(supportedVersions)) return result;
@@ -51,7 +51,7 @@ function tidyDiscover(result: Fields): Fields {
   };
 }
 
-/** Of all that a server can do, a gateway for tools asks one thing: whether it will tell of changes. */
+/** The one capability that a gateway for tools needs: whether the server will announce changes. */
 function readCapabilities({ capabilities }: Fields): Fields {
   const tools = isRecord(capabilities) ? capabilities["tools"] : undefined;
   if (!isRecord(tools)) return {};

@@ -1,4 +1,4 @@
-/** How large a message of a server may be, and how much of all of them is held while they come. */
+/** How large a message of a server may be, and how much of all messages is held while they arrive. */
 import { type MemoryBudget, SMALL_BYTES, WHILE_READ } from "../../memory-budget.ts";
 
 export interface MessageBounds {
@@ -7,13 +7,13 @@ export interface MessageBounds {
   readonly budget: MemoryBudget;
 }
 
-/** Why a message is not read to its end. A sentence. */
+/** Why a message is not read to its end, as a sentence. */
 export type Refusal = string;
 
 export interface MessageMeter {
-  /** Counts bytes of the message that is coming. The reason once they are too many. */
+  /** Counts bytes of the arriving message. Returns the reason once they are too many. */
   add(bytes: number): Refusal | undefined;
-  /** The message is read, or given up: the next begins. */
+  /** The message has been read or given up: the next one begins. */
   reset(): void;
 }
 

@@ -1,13 +1,13 @@
-/** Milliseconds before something is tried again: doubled each time, from `first` to `max`. */
+/** Milliseconds before a retry: doubled each time, from `first` to `max`. */
 export interface Backoff {
   readonly first: number;
   readonly max: number;
 }
 
 export interface Pauses {
-  /** The next one. */
+  /** The next pause. */
   next(): number;
-  /** It has been quiet for long enough: begins with `first` again. */
+  /** Begins with `first` again. */
   reset(): void;
 }
 

@@ -1,6 +1,8 @@
-/** The processes that a child started as leader of its own group consists of, ended together. */
+/** The processes of a group whose leader is our child, ended together. */
 
-/** Resolves when no process of the group is left: a moment for its own end, then SIGTERM, then SIGKILL; two seconds at most. */
+/**
+ * Resolves when no process of the group is left: waits a moment, then sends SIGTERM, then SIGKILL; two seconds at most.
+ */
 export async function endGroup(leader: number): Promise<void> {
   if (!(await isGoneWithin(leader, 100))) {
     signalGroup(leader, "SIGTERM");
@@ -13,7 +15,7 @@ export async function endGroup(leader: number): Promise<void> {
   if (groups.size === 0) process.off("exit", killGroups);
 }
 
-/** The last resort when this process exits without ending the group. Undone by `endGroup`. */
+/** Kills the group when this process exits without having ended it. `endGroup` undoes this. */
 export function killGroupAtExit(leader: number): void {
   if (groups.size === 0) process.on("exit", killGroups);
   groups.add(leader);

@@ -1,7 +1,7 @@
 /**
- * Results past the SDK's validation. On a 2026-07-28 connection the SDK parses every result strictly before any schema
- * of ours: one malformed tool would lose the whole list, one unusual content block the whole answer. So each result is
- * wrapped, on its way from the transport to the client, in a result that is always valid, and unwrapped by `readRaw`.
+ * Carries results past the SDK's validation. On a 2026-07-28 connection the SDK parses every result strictly before any
+ * schema of ours: one malformed tool would lose the whole list, one unusual content block the whole answer. So between
+ * transport and client each result is wrapped in one that is always valid; `readRaw` unwraps it.
  */
 import {
   type Client,
@@ -25,7 +25,7 @@ export function passRawResults(
     if (!isJSONRPCResultResponse(message) || (isModern && isForTheSdk(message.result)))
       return deliver?.(message, extra);
     try {
-      // In memory a result is the server's own object, which may hold anything and change later.
+      // An in-memory result is the server's own object, which may hold anything and change later.
       const raw: unknown = options.copy ? parseJson(writeJson(message.result) ?? "null") : message.result;
       deliver?.({ ...message, result: { ...ALWAYS_VALID, structuredContent: raw } }, extra);
     } catch (error) {
@@ -41,7 +41,7 @@ function notJson(error: unknown): string {
   return `The result cannot be written as JSON: ${error instanceof Error ? error.message : String(error)}`;
 }
 
-/** The result as the server sent it, out of what the SDK returned for it. */
+/** The result as the server sent it, from what the SDK returned for it. */
 export function readRaw(result: { readonly structuredContent?: unknown }): {
   readonly [key: string]: unknown;
 } {
@@ -58,7 +58,7 @@ const ALWAYS_VALID = {
   content: [],
 } as const;
 
-/** A server that wants input first, or a task, is answered by the SDK. */
+/** Whether the SDK has to handle the result itself: the server asks for input first, or returns a task. */
 function isForTheSdk(result: { readonly [key: string]: unknown }): boolean {
   const type = result["resultType"];
   return type !== undefined && type !== "complete";

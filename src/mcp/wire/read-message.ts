@@ -1,7 +1,7 @@
 /**
- * JSON-RPC messages as servers really write them, made into ones that the SDK accepts. The SDK drops what its schemas
- * refuse and tells nobody, so that a call whose answer has a null too many would wait for its timeout. Here the plain
- * meaning is taken, and an answer without one becomes an error that says what is wrong with it.
+ * Turns JSON-RPC messages, as servers really write them, into ones that the SDK accepts. The SDK silently drops what
+ * its schemas refuse, so that a call whose answer has a null too many would wait for its timeout. Here a message with a
+ * plain meaning is repaired, and an answer without one becomes an error that says what is wrong.
  */
 
 import { randomUUID } from "node:crypto";
@@ -19,7 +19,7 @@ import { isRecord } from "../../json.ts";
 export type Incoming =
   /** A request or a notification. */
   | { readonly type: "message"; readonly message: JSONRPCMessage }
-  /** `id`: of the request that it answers; undefined when the server names none. */
+  /** `id`: of the request that it answers; undefined when the server gives none. */
   | { readonly type: "answer"; readonly id: RequestId | undefined; readonly body: AnswerBody }
   /** Not JSON-RPC. */
   | { readonly type: "junk" };
@@ -29,7 +29,7 @@ export type AnswerBody =
   | { readonly error: JSONRPCErrorResponse["error"] }
   /** What is wrong with it, as a clause about the server. */
   | { readonly unusable: string }
-  /** It was not read to its end: a sentence. */
+  /** Why it was not read to its end, as a sentence. */
   | { readonly tooLarge: string };
 
 export interface Fields {
@@ -43,7 +43,9 @@ export function readMessage(raw: unknown): Incoming {
   return { type: "answer", id: idOf(raw), body: readBody(raw) };
 }
 
-/** Makes the message that the SDK gets for an answer; what it would refuse all the same is an unusable answer. */
+/**
+ * Makes the message that the SDK gets for an answer. One that the SDK would still refuse becomes an unusable answer.
+ */
 export function toResponse(id: RequestId, body: AnswerBody): JSONRPCMessage {
   if ("unusable" in body) return noAnswer(id, body.unusable);
   if ("tooLarge" in body)
@@ -57,22 +59,22 @@ export function toResponse(id: RequestId, body: AnswerBody): JSONRPCMessage {
   return noAnswer(id, "its answer is not a JSON-RPC response");
 }
 
-/** What the SDK gets in place of an answer of which no sense can be made, or that never came. */
+/** Replaces an answer that makes no sense or never came. */
 export function noAnswer(id: RequestId, reason: string): JSONRPCErrorResponse {
   return { jsonrpc: "2.0", id, error: { code: NO_ANSWER_CODE, message: reason, data: NO_ANSWER } };
 }
 
-/** Whether an error is one of `noAnswer`: its message is then ours, a clause about the server. */
+/** Whether an error was made by `noAnswer`: its message is then ours, a clause about the server. */
 export function isNoAnswer(error: { readonly data?: unknown }): boolean {
   return error.data === NO_ANSWER;
 }
 
-/** Whether an error stands for an answer that was too large: its message is ours, a sentence. */
+/** Whether an error replaces an answer that was too large: its message is ours, a sentence. */
 export function isTooLarge(error: { readonly data?: unknown }): boolean {
   return error.data === TOO_LARGE;
 }
 
-/** What an error object says, whatever its shape; undefined when it says nothing. */
+/** The message in an error object, whatever its shape; undefined when there is none. */
 export function messageIn(error: unknown, levels = 3): string | undefined {
   if (typeof error === "string") return error.trim() === "" ? undefined : error;
   if (!isRecord(error) || levels === 0) return undefined;
@@ -83,10 +85,10 @@ export function messageIn(error: unknown, levels = 3): string | undefined {
   return undefined;
 }
 
-/** No server can know them. */
+/** Random, so that no server can send it. */
 const NO_ANSWER: string = randomUUID();
 const TOO_LARGE: string = randomUUID();
-/** JSON-RPC leaves this code to whoever implements it. */
+/** JSON-RPC leaves this code to implementations. */
 const NO_ANSWER_CODE = -32_000;
 
 function readOther(raw: Fields, method: string): Incoming {
@@ -107,7 +109,7 @@ function readOther(raw: Fields, method: string): Incoming {
 function readParams(method: string, params: Fields): Fields {
   const known = withoutBadMeta(params);
   if (method !== "notifications/progress") return known;
-  // All that it has to tell is that the call is under way.
+  // Its only meaning is that the call is under way.
   const { progress, total, message, ...rest } = known;
   return {
     ...rest,
@@ -122,7 +124,7 @@ function readBody({ result, error }: Fields): AnswerBody {
   if (error !== undefined && error !== null && (!hasResult || saysSomething(error)))
     return { error: readError(error) };
   if (isRecord(result)) return { result: withoutBadMeta(result) };
-  // Done, and nothing to tell.
+  // The work is done and there is nothing to return.
   if (result === null) return { result: {} };
   return result === undefined
     ? { unusable: "its answer holds neither a result nor an error" }
@@ -145,7 +147,7 @@ function readError(error: unknown): JSONRPCErrorResponse["error"] {
   };
 }
 
-/** `_meta` is for protocols, not for values: one that is no object says nothing. */
+/** `_meta` is for protocols, not for values: one that is not an object is dropped. */
 function withoutBadMeta(fields: Fields): Fields {
   if (!("_meta" in fields) || isRecord(fields["_meta"])) return fields;
   const { _meta: _, ...rest } = fields;

@@ -1,7 +1,7 @@
 /**
- * `fetch` for the SDK's HTTP transports, which reads every answer before they do: a call ends at once with the reason
- * when its answer is none, whatever its status and type, and an answer of which the meaning is plain is made into one
- * that they accept.
+ * `fetch` for the SDK's HTTP transports. It reads every answer first: an unusable answer ends its call at once with the
+ * reason, whatever its status and type, and an answer with a plain meaning is turned into one that the transports
+ * accept.
  */
 import {
   type FetchLike,
@@ -19,13 +19,13 @@ import { keepStream, type StreamEvents } from "./standing-stream.ts";
 
 export interface ReadingFetch {
   readonly fetch: FetchLike;
-  /** The message with all digits of its numbers, for what the SDK reads of the text that it gets. */
+  /** The message with all digits of its numbers, for one that the SDK parsed from our text. */
   readonly reread: (message: JSONRPCMessage) => JSONRPCMessage;
 }
 
 export interface FetchReading {
   readonly reader: AnswerReader;
-  /** A POST was answered by the first event of an SSE server. */
+  /** An SSE server answered a POST with its first event. */
   readonly onEndpoint: () => void;
   readonly stream: StreamEvents;
   readonly bounds: MessageBounds;
@@ -79,7 +79,7 @@ export function createReadingFetch({ reader, onEndpoint, stream, bounds }: Fetch
     return withBody(response, `[${write(messages, text).join(",")}]`, JSON_TYPE);
   };
 
-  /** What a server tells unasked. A stream that is resumed belongs to one request, and is left to the SDK. */
+  /** Keeps the stream for unsolicited messages. A resumed stream belongs to one request, and is left to the SDK. */
   const keep = (url: string | URL, init: RequestInit | undefined): Promise<Response> =>
     keepStream({
       open: (lastEventId) => {
@@ -115,7 +115,7 @@ export function createReadingFetch({ reader, onEndpoint, stream, bounds }: Fetch
   return { fetch: readingFetch, reread };
 }
 
-/** For the older SSE transport: all answers come by one stream. */
+/** For the older SSE transport: all answers arrive on one stream. */
 export function createSseReadingFetch(reader: AnswerReader, bounds: MessageBounds): ReadingFetch {
   const { write, reread } = createWriter();
   const readEvent = (event: ServerEvent): readonly ServerEvent[] => {
@@ -137,17 +137,17 @@ function toEvent(data: string): ServerEvent {
 }
 
 interface Writer extends Pick<ReadingFetch, "reread"> {
-  /** `source`: the text that the messages were read from. */
+  /** `source`: the text from which the messages were read. */
   write(messages: readonly JSONRPCMessage[], source: string): readonly string[];
 }
 
 /**
- * The SDK parses by `JSON.parse`, which loses digits of long numbers, and what is large would be held again as text, as
- * bytes and as a value. Such answers wait here, and the SDK reads a small one until it hands that on.
+ * The SDK parses with `JSON.parse`, which loses digits of long numbers, and a large answer would be held three times:
+ * as text, as bytes and as a value. Such answers wait here, and the SDK reads a small stand-in until it passes that on.
  */
 function createWriter(): Writer {
   const answers = new Map<unknown, JSONRPCMessage>();
-  /** What comes before the handshake is over is the SDK's own. */
+  /** False until the handshake is over: the SDK itself reads the messages before that. */
   let isReread = false;
   return {
     write: (messages, source) => {
@@ -171,7 +171,7 @@ function createWriter(): Writer {
 
 const LARGE_CHARS = 65_536;
 
-/** A stream of which the type is not said is one all the same. */
+/** Any content type but HTML and JSON counts as a stream, also a missing one. */
 function isChannel(response: Response): response is Response & { readonly body: ReadableStream<Uint8Array> } {
   const type = typeOf(response);
   return response.body !== null && type !== "text/html" && !type.endsWith("json");
@@ -188,7 +188,7 @@ function refuseEvent(
   return messages.map((message) => toEvent(JSON.stringify(message)));
 }
 
-/** What the SDK reads by itself, for the words in it: refusals, mostly. Only its beginning is of use. */
+/** For bodies that the SDK reads only for their words, mostly refusals. Only the beginning is of use. */
 function cutShort(response: Response): Response {
   const { body, status, statusText, headers } = response;
   if (body === null) return response;
@@ -209,7 +209,7 @@ function isAboutInitialized(message: unknown): boolean {
   return Object(message).method === "notifications/initialized";
 }
 
-/** Some servers refuse or answer the notice that a client is ready, and work all the same. */
+/** Some servers refuse or answer the notification that a client is ready, and work all the same. */
 async function takeNotice(response: Response): Promise<Response> {
   if (response.status >= 300 && response.status < 400) return response;
   if ([401, 403, 407].includes(response.status)) return response;
@@ -222,7 +222,7 @@ function fail(reader: AnswerReader, request: RequestId, reason: string): object 
   return noAnswer(request, reason);
 }
 
-/** A clause about the server. */
+/** Why the answer is unusable, as a clause about the server. */
 function describeUnusable(text: string, response: Response): string {
   if (text.trim() === "")
     return response.status === 200
@@ -232,7 +232,7 @@ function describeUnusable(text: string, response: Response): string {
   return "its answer is not a JSON-RPC message";
 }
 
-/** @throws RangeError with a sentence when it is too large; the rest of it is not read */
+/** @throws RangeError with a sentence when it is too large; the rest is not read */
 async function readText(response: Response, bounds: MessageBounds): Promise<string> {
   if (response.body === null) return "";
   const meter = createMeter(bounds);

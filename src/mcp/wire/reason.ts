@@ -1,7 +1,7 @@
-/** Words of servers and libraries, made into the clause of a sentence that a person reads. */
+/** Turns messages of servers and libraries into the clause of a sentence that a person reads. */
 import { isRecord } from "../../json.ts";
 
-/** One line without a stack; what is a list of validation issues is told by its issues, not by its JSON. */
+/** One line without a stack. A list of validation issues is replaced by the issues' messages. */
 export function toSentence(words: string): string {
   const start = words.search(/[[{]/);
   const told = start === -1 ? undefined : describeIssues(words.slice(start));
@@ -16,7 +16,7 @@ export function toSentence(words: string): string {
 const MAX_CHARS = 300;
 const MAX_ISSUES = 3;
 
-/** `path: message` of each, or undefined for anything else than a list of issues as validators print it. */
+/** `path: message` of each issue; undefined unless the text is a list of issues as validators print it. */
 function describeIssues(text: string): string | undefined {
   let parsed: unknown;
   try {

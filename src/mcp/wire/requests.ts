@@ -1,12 +1,12 @@
-/** Sees to it that every request that leaves a transport gets an answer, or an error in place of one. */
+/** Ensures that every request that leaves a transport gets an answer, or an error in its place. */
 import { isJSONRPCRequest, type RequestId, type Transport } from "@modelcontextprotocol/client";
 import type { AnswerReader } from "./answer-reader.ts";
 import { isRefusedForGood } from "./connection-errors.ts";
 import { noAnswer } from "./read-message.ts";
 
 /**
- * Call once, before the transport is connected. `asksForLife`: an answer to `server/discover` may be late because the
- * server is still starting, so that only a ping that is answered before it tells an older server.
+ * Call once, before the transport is connected. `asksForLife`: the server may answer `server/discover` late because it
+ * is still starting, so that only a ping that it answers first shows an older server.
  */
 export function answerEveryRequest(
   transport: Transport,
@@ -54,7 +54,7 @@ export function answerEveryRequest(
         },
       });
     } catch (error) {
-      // To an older server the question is a mistake, which it may answer in any way; `initialize` will tell.
+      // To an older server `server/discover` is a mistake, which it may answer in any way; `initialize` decides.
       if (isProbe && (abandoned.signal.aborted || !isRefusedForGood(error)))
         return giveUp(id, "it did not answer");
       clearTimeout(timer);
@@ -64,7 +64,7 @@ export function answerEveryRequest(
   };
 }
 
-/** Servers that know the question answer it at once; those that do not may say nothing. */
+/** Milliseconds. Servers that know the question answer at once; others may stay silent. */
 const SILENCE_MS = 1_000;
-/** A server that answers in turn has answered the question before the ping. */
+/** Milliseconds. A server that answers in order has answered the question before the ping. */
 const AFTER_PING_MS = 200;

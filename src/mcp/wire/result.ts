@@ -1,15 +1,15 @@
 /**
- * What a tool answered, as a program sees it. Servers report one and the same trouble as `isError` text or as a
- * JSON-RPC error, with or without the SDK's prefix; here all of them become one `ToolFailure`.
+ * What a tool answered, as a program sees it. Servers report the same failure as `isError` text or as a JSON-RPC error,
+ * with or without the SDK's prefix; here all of them become one `ToolFailure`.
  */
 import type { ToolFailure } from "../../journal.ts";
 import { parseJson, replaceExact } from "../../json.ts";
 import type { CallOutcome } from "../server.ts";
 
 /**
- * A value out of an MCP tool result: `structuredContent` when present; one text block that is a JSON object or array,
- * parsed, unless the tool declares an output schema; other single text as a string; `null` when empty; anything else
- * as `{ content }`. `isError` becomes a failure. Structured content and text are never merged.
+ * The value of an MCP tool result: `structuredContent` when present; one text block that is a JSON object or array,
+ * parsed, unless the tool declares an output schema; other single text as a string; `null` when empty; anything else as
+ * `{ content }`. `isError` becomes a failure. Structured content and text are never merged.
  */
 export function unwrapResult(
   result: { readonly [key: string]: unknown },
@@ -28,7 +28,7 @@ export function unwrapResult(
   return { ok: true, value: call.hasOutputSchema ? text : parseIfStructured(text) };
 }
 
-/** Some servers write text in place of a list of blocks, or one block without a list. */
+/** Some servers write a text instead of a list of blocks, or one block without a list. */
 function blocksOf(content: unknown): readonly unknown[] {
   if (Array.isArray(content)) return content;
   if (content === undefined || content === null) return [];
@@ -64,13 +64,13 @@ function failureFromText(text: string, tool: string, structured: unknown): ToolF
   return { kind, message, ...data };
 }
 
-/** The SDKs use this code for three things; only their own words tell which. */
+/** The SDKs use this code for three things; only their messages tell them apart. */
 function kindOfInvalidParams(message: string, tool: string): ToolFailure["kind"] {
   if (isAboutMissingTool(message, tool)) return "unknown_tool";
   return /^output validation error/i.test(message) ? "tool" : "invalid_arguments";
 }
 
-/** Certain only when the whole message says so of exactly this tool: "not found" may mean the tool's own subject. */
+/** True only when the whole message says so of exactly this tool: "not found" may refer to the tool's own subject. */
 function isAboutMissingTool(message: string, tool: string): boolean {
   const said = message.trim().replace(/\.$/, "").replaceAll(/["'`]/g, "").toLowerCase();
   const name = tool.replaceAll(/["'`]/g, "").toLowerCase();
@@ -79,12 +79,12 @@ function isAboutMissingTool(message: string, tool: string): boolean {
   );
 }
 
-/** What a failure holds goes to programs and through threads as it is. */
+/** A failure's data goes to programs and between threads, where only digits as text stay exact. */
 function withDigitsAsText(data: unknown): unknown {
   return replaceExact(data, ({ rawJSON }) => rawJSON);
 }
 
-/** SDK servers put `MCP error -32602: ` before the message, once for each layer it passed. */
+/** SDK servers prefix the message with `MCP error -32602: `, once for each layer it passed. */
 function stripPrefix(message: string): string {
   return message.replace(/^(?:MCP error -?\d+: )+/, "");
 }
@@ -111,7 +111,7 @@ function parseIfStructured(text: string): unknown {
   }
 }
 
-/** A failure's message is read by a model and kept in the journal: a megabyte of it helps nobody. */
+/** A model reads a failure's message and the journal keeps it: a megabyte of it helps nobody. */
 function cut(message: string): string {
   if (message.length <= MAX_MESSAGE_CHARS) return message;
   return `${message.slice(0, MAX_MESSAGE_CHARS).toWellFormed()}… (${message.length} characters)`;

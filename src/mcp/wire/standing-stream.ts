@@ -1,27 +1,27 @@
 /**
- * The event stream that a streamable HTTP server may open for what it tells unasked. Streams end, at some servers at
- * once and again and again: it is opened anew after pauses that double, and the SDK sees one that never ends.
+ * The event stream that a streamable HTTP server may open for unsolicited messages. Some servers end it at once, again
+ * and again. It is reopened after pauses that double, and the SDK sees one stream that never ends.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { createPauses } from "./pauses.ts";
 
 export interface StandingStream {
-  /** Asks for the stream; the id is of the last event that was seen. Rejects when the server cannot be reached. */
+  /** Requests the stream; the id is that of the last event. Rejects when the server cannot be reached. */
   readonly open: (lastEventId: string | undefined) => Promise<Response>;
-  /** Reads one stream. `onId` is told the id of each event that has one. */
+  /** Reads one stream. `onId` gets the id of each event that has one. */
   readonly read: (body: ReadableStream<Uint8Array>, onId: (id: string) => void) => ReadableStream<Uint8Array>;
   readonly signal: AbortSignal | undefined;
   readonly events: StreamEvents;
 }
 
 export interface StreamEvents {
-  /** It stands again after a gap in which something may have been told. */
+  /** The stream is open again after a gap in which messages may have been lost. */
   readonly onGap: () => void;
-  /** It was there, and cannot be had now: the server may have forgotten whom it belongs to, or be gone. */
+  /** The stream was open and is now refused: the server may no longer know the session, or be gone. */
   readonly onRefused: () => void;
 }
 
-/** Answers with a stream, with 405 as servers do that have none, or with a refusal that the SDK knows how to take. */
+/** Answers with a stream; with 405, as servers without one do; or with a refusal that the SDK can handle. */
 export async function keepStream(standing: StandingStream): Promise<Response> {
   const first = await attempt(standing, undefined);
   if (first.type === "refused")
@@ -36,10 +36,10 @@ export async function keepStream(standing: StandingStream): Promise<Response> {
 type Attempt =
   | { readonly type: "open"; readonly body: ReadableStream<Uint8Array> }
   | { readonly type: "refused"; readonly response: Response }
-  /** It may be there in a moment. */
+  /** A retry may succeed in a moment. */
   | { readonly type: "failed" };
 
-/** Ends with the signal, or with a server that has no such stream any more. */
+/** Returns when the signal aborts, or when the server no longer has such a stream. */
 async function pump(
   standing: StandingStream,
   first: Attempt,
@@ -57,7 +57,7 @@ async function pump(
       const body = read(now.body, (id) => {
         lastEventId = id;
       });
-      // However it ends, it ends.
+      // The stream is reopened, however it ended.
       await body.pipeTo(writable, { preventClose: true, preventAbort: true }).catch(() => {});
     } else {
       const isGone = now.type === "refused" && !KNOWS_NO_SESSION.includes(now.response.status);
@@ -84,6 +84,6 @@ async function attempt({ open, signal }: StandingStream, lastEventId: string | u
 }
 
 const PAUSE_MS = { first: 500, max: 60_000 };
-/** Credentials that may be renewed, and redirects. */
+/** Statuses that the SDK handles: credentials that may be renewed, and redirects. */
 const FOR_THE_SDK: readonly number[] = [301, 302, 303, 307, 308, 401, 403];
 const KNOWS_NO_SESSION: readonly number[] = [400, 401, 403, 404, 410];

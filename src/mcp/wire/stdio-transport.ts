@@ -1,10 +1,10 @@
 /**
  * An MCP server as a child process: newline-separated JSON-RPC on its stdin and stdout.
  *
- * The SDK has such a transport too; this one differs where a gateway must be stricter. The child gets no variable of
- * ours beyond four; it leads a process group of its own, so that what it started (`npx` starts a shell that starts the
- * server) ends with it; it is gone for certain after `close()`; its end is seen from its exit, not from its pipes,
- * which a grandchild may hold open; and its stderr is always read, so that it can never fill up and stall it.
+ * The SDK has such a transport too; this one is stricter, as a gateway must be. The child gets only four variables of
+ * our environment. It leads a process group of its own, so that the processes it starts (`npx` starts a shell that
+ * starts the server) end with it. It is certainly gone after `close()`. Its exit shows its end, not its pipes, which a
+ * grandchild may hold open. Its stderr is always read, so that a full pipe can never stall it.
  */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { basename } from "node:path";
@@ -19,13 +19,13 @@ import { endGroup, killGroupAtExit } from "./process-group.ts";
 export interface StdioCommand {
   readonly command: string;
   readonly args: readonly string[];
-  /** Wins over the four inherited variables. */
+  /** Overrides the four inherited variables. */
   readonly env: { readonly [name: string]: string };
   readonly cwd?: string;
 }
 
 export interface LineReading {
-  /** The messages that a line on stdout holds: servers print banners and warnings there, too. */
+  /** The messages in a line on stdout: servers print banners and warnings there, too. */
   readonly read: (line: string) => readonly JSONRPCMessage[];
   /** What takes the place of a line that is too long. Asked again with its end, unless it knew by the head. */
   readonly refuse: (
@@ -40,7 +40,7 @@ export class StdioTransport implements Transport {
   onerror?: ((error: Error) => void) | undefined;
   onmessage?: Transport["onmessage"];
 
-  /** The SDK takes a transport with `stderr` and `pid` for stdio: silence then means an old server, not an outage. */
+  /** The SDK treats a transport with `stderr` and `pid` as stdio: silence then means an old server, not an outage. */
   readonly stderr = null;
 
   readonly #command: StdioCommand;
@@ -99,12 +99,12 @@ export class StdioTransport implements Transport {
     return new Promise((resolve, reject) => {
       if (this.#exit !== null || this.#closing !== undefined || stdin === undefined || !stdin.writable)
         reject(new NotSentError(this.#exit ?? "its process is not running"));
-      // A failed write is followed by the end of the connection, which says more.
+      // The connection ends after a failed write, and its end says more.
       else stdin.write(toLine(message), () => resolve());
     });
   }
 
-  /** Ends its input and then its process group, within two seconds. */
+  /** Closes its stdin and then ends its process group, within two seconds. */
   close(): Promise<void> {
     this.#closing ??= this.#terminate();
     return this.#closing;
@@ -130,7 +130,7 @@ export class StdioTransport implements Transport {
     });
   }
 
-  /** Mostly because the process is ending; if it is not, it can't be told anything any more. */
+  /** Usually the process is ending; if it is not, it can no longer receive anything. */
   #onInputClosed(): void {
     setTimeout(() => {
       this.#exit ??= "it closed its input";
@@ -140,7 +140,7 @@ export class StdioTransport implements Transport {
 
   #afterExit(): void {
     this.#end();
-    // Takes along what the process left behind in its group.
+    // Also ends what the process left behind in its group.
     void this.close();
   }
 
@@ -163,7 +163,7 @@ export class StdioTransport implements Transport {
     this.#take(chunk.subarray(start));
   }
 
-  /** A piece of a line. Of one that is too long only the end is of use, for the id that may be there. */
+  /** Takes a piece of a line. In the rest of a line that is too long only the end matters: the id may be there. */
   #take(piece: Buffer): void {
     if (piece.length === 0) return;
     if (this.#refused !== undefined) {
@@ -215,7 +215,7 @@ export class StdioTransport implements Transport {
   }
 }
 
-/** Some servers read lines by a function that also ends them at separators which JSON lets stand in a text. */
+/** Some servers split lines with a function that also splits at separators which JSON allows inside a text. */
 function toLine(message: JSONRPCMessage): string {
   const escaped = (sign: string): string => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`;
   return `${JSON.stringify(message).replace(/[\u0085\u2028\u2029]/g, escaped)}\n`;
@@ -224,10 +224,10 @@ function toLine(message: JSONRPCMessage): string {
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
 const NEWLINE = 0x0a;
-/** Of a line that is too long: enough to find the id of its message in, which is first or last. */
+/** Bytes of a line that is too long in which the id of its message can be found, at either end. */
 const HEAD_BYTES = 256;
 const TAIL_BYTES = 256;
-/** How many times the largest line is read on in a line that is too long, for its end. */
+/** How many times the largest line's length is read on in a line that is too long, to reach its end. */
 const SKIPPED_LINES = 4;
 
 interface RefusedLine {
@@ -236,7 +236,7 @@ interface RefusedLine {
   skipped: number;
   tail: Buffer;
 }
-/** More than is shown, so that secrets are redacted before the text is cut to its shown length. */
+/** Characters. More than is shown, so that secrets are redacted before the text is cut. */
 const STDERR_CHARS = 16_384;
 const LAST_OUTPUT_MS = 200;
 
@@ -251,11 +251,11 @@ function spawnLeader({ command, args, env, cwd }: StdioCommand): Child {
       windowsHide: true,
     });
   } catch (error) {
-    // Node quotes a value it cannot pass on (one with a null byte) in its message.
+    // Node quotes a value that it cannot pass on (one with a null byte) in its message.
     throw new Error(describeSpawnError(command, error));
   }
   if (hasStreams(child)) return child;
-  // Out of descriptors Node makes no streams, and tells the error in its next turn.
+  // Without free descriptors Node creates no streams, and emits the error in its next turn.
   child.on("error", () => undefined);
   throw new Error(describeSpawnError(command, Object.assign(new Error("no streams"), { code: "EMFILE" })));
 }
@@ -264,7 +264,7 @@ function hasStreams({ stdin }: { readonly stdin: Writable | undefined }): boolea
   return stdin !== undefined;
 }
 
-/** Nothing else of our environment, which holds the operator's secrets. */
+/** The rest of our environment holds the operator's secrets, so nothing more is inherited. */
 function inheritedEnv(): { [name: string]: string } {
   const env: { [name: string]: string } = {};
   for (const name of ["PATH", "HOME", "LANG", "TMPDIR"]) {

@@ -23,21 +23,21 @@ type RemoteSpec = Extract<McpSpec, { type: "http" | "sse" }>;
 
 export interface McpLink {
   readonly transport: Transport;
-  /** What a child process wrote to stderr last, unredacted; null for other kinds. */
+  /** The last stderr output of a child process, unredacted; null for other kinds. */
   stderr(): string | null;
-  /** A message with all digits of its numbers, for what the transport read of it. */
+  /** A message with all digits of its numbers, for one that the transport parsed. */
   reread(message: JSONRPCMessage): JSONRPCMessage;
   /** How the child process ended, or null. */
   exit(): string | null;
-  /** Whether a process came about at all. */
+  /** Whether a process was started at all. */
   hasRun(): boolean;
-  /** Whether a server that was spoken to by streamable HTTP showed itself as one of the older SSE transport. */
+  /** Whether a server that was addressed by streamable HTTP turned out to use the older SSE transport. */
   speaksSse(): boolean;
-  /** Resolves when nothing is left of it: connections closed, the session ended, the process group gone. */
+  /** Resolves when everything is closed: connections, the session, the process group. */
   close(): Promise<void>;
 }
 
-/** `sse`: how to reach a remote server. `stream`: of the one by which an HTTP server tells what it was not asked. */
+/** `sse`: how to reach a remote server. `stream`: settings of an HTTP server's stream for unsolicited messages. */
 export function createLink(
   spec: McpSpec,
   options: { readonly sse: boolean; readonly stream: StreamEvents; readonly bounds: MessageBounds },
@@ -96,7 +96,7 @@ function httpLink(
       reconnectionDelayGrowFactor: 2,
       maxRetries: 3,
     },
-    // Of the streams of calls. To the SDK a stream that ends at once was a success each time.
+    // For the streams of calls. The SDK counts a stream that ends at once as a success each time.
     reconnectionScheduler: (reconnect, delayMs) => {
       const timer = setTimeout(reconnect, Math.max(Math.min(delayMs, RESUME_MS.max), pauses.next())).unref();
       return () => clearTimeout(timer);
@@ -130,26 +130,26 @@ function inProcessLink(spec: Extract<McpSpec, { type: "in-process" }>, reader: A
     await start();
   };
   const send = transport.send.bind(transport);
-  // The server gets this very object: an integer that no number can hold is a BigInt there.
+  // The server gets this very object, in which an integer beyond the exact range of numbers is a BigInt.
   transport.send = (message, options) => send(replaceExact(message, toBigInt) as JSONRPCMessage, options);
   return { ...plain, transport, close: () => transport.close() };
 }
 
-/** What most kinds of links have no answer to. */
+/** The answers that fit most kinds of links. */
 const plain = {
   stderr: () => null,
   exit: () => null,
   hasRun: () => false,
   speaksSse: () => false,
-  // Of transports that keep all digits.
+  // For transports that keep all digits.
   reread: (message: JSONRPCMessage) => message,
 };
 
 const RESUME_MS = { first: 500, max: 60_000 };
-/** How long the end of a session is worth waiting for: the server forgets it anyway. */
+/** Milliseconds to wait for the end of a session: the server forgets it anyway. */
 const SESSION_END_MS = 500;
 
-/** Waits for `work`, but no longer; its failure is of no interest. */
+/** Waits for `work` at most this long, and ignores its failure. */
 async function within(ms: number, work: Promise<unknown>): Promise<void> {
   const limit = Promise.withResolvers<void>();
   const timer = setTimeout(limit.resolve, ms);

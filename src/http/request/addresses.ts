@@ -3,7 +3,7 @@
  * in one. Each of these addresses has only one possible meaning, so it is served.
  */
 
-/** The paths that OpenAI's clients append to a base URL. Without `/v1` they are ours only at the start of a path. */
+/** The paths that OpenAI's clients append to a base URL, with or without `/v1`. Another prefix is not corrected. */
 const OPENAI_PATH =
   /^(?:\/v1)?(\/(?:chat\/completions|completions|models|embeddings|responses|moderations)(?:\/.*)?)$/;
 

@@ -1,4 +1,4 @@
-/** What `GET /v1/approvals` lists, to whom, and who may decide it. */
+/** `GET /v1/approvals`: which calls it lists for which callers, and who may decide them. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Stage, startStage } from "../chat/helpers/scripted.ts";
 import { startServer, type TestServer } from "./helpers/server.ts";
@@ -79,7 +79,7 @@ describe("keys that decide for others", () => {
   const decide = (key: string, { run, call }: { readonly run: string; readonly call: string }, query = "") =>
     server.send(`/v1/runs/${run}/calls/${call}${query}`, { ...as(key), body: { decision: "approve" } });
 
-  test("see the calls of the principals they are named for, and of no others", async () => {
+  test("see the calls of the principals in their `decides`, and of no others", async () => {
     const bots = await waitingRun();
     const sales = await waitingRun("other-key");
     expect(await listedFor("lead-key")).toEqual([bots.call]);
@@ -90,7 +90,7 @@ describe("keys that decide for others", () => {
     for (const each of [bots, sales]) expect((await decide("all-key", each)).status).toBe(200);
   });
 
-  test("are told who asks, for which program and line, and why", async () => {
+  test("see who asks, for which program and line, and why", async () => {
     const waiting = await waitingRun();
     const { body } = await server.send("/v1/approvals", as("lead-key"));
     expect(body.data).toMatchObject([
@@ -120,14 +120,14 @@ describe("keys that decide for others", () => {
     expect(audit.data[0]).toMatchObject({ tool: "files/write", decision: "approved", decidedBy: "lead" });
   });
 
-  test("are given the list page by page, the oldest first", async () => {
+  test("get the list page by page, the oldest first", async () => {
     const waiting = [];
     for (let count = 0; count < 3; count += 1) waiting.push(await waitingRun());
     const first = await server.send("/v1/approvals?limit=2", as("lead-key"));
     expect(first.body.data.map(({ call }: { readonly call: string }) => call)).toEqual(
       waiting.slice(0, 2).map(({ call }) => call),
     );
-    // What is decided meanwhile moves nothing.
+    // A decision between two pages moves nothing.
     for (const each of waiting.slice(0, 2)) await decide("lead-key", each);
     const rest = await server.send(`/v1/approvals?limit=2&cursor=${first.body.next_cursor}`, as("lead-key"));
     expect(rest.body).toMatchObject({ data: [{ call: waiting[2]?.call }], next_cursor: null });
@@ -135,7 +135,7 @@ describe("keys that decide for others", () => {
     await decide("lead-key", waiting[2] ?? { run: "", call: "" });
   });
 
-  test("an answer that does not wait for the run shows as little", async () => {
+  test("a response that does not wait for the run shows no more", async () => {
     const waiting = await waitingRun();
     const { status, body } = await decide("all-key", waiting, "?wait=false");
     expect(status).toBe(202);
@@ -157,7 +157,7 @@ test("every line on which a program calls the tool is named", async () => {
   });
 });
 
-test("the id of a chat leads to the calls of its programs", async () => {
+test("the id of a chat finds the calls of its programs", async () => {
   const { chat } = stage;
   stage.play({ calls: [["run_code", { code: 'return await shop.order({ item: "pear" })' }]] });
   const { headers, body: answer } = await chat.ask({ ...body, model: "test/m:code" });

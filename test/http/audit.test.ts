@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
-test("lists the caller's calls, the latest first, as the run's report tells them", async () => {
+test("lists the caller's calls, the latest first, as in the run's report", async () => {
   const { status, body } = await server.send("/v1/audit", { headers: ann });
   expect(status).toBe(200);
   expect(body.next_cursor).toBeNull();
@@ -53,7 +53,7 @@ test("lists the caller's calls, the latest first, as the run's report tells them
   );
 });
 
-test("goes on where the page before ended", async () => {
+test("continues where the page before ended", async () => {
   const first = (await server.send("/v1/audit?limit=2", { headers: ann })).body;
   const second = (await server.send(`/v1/audit?limit=2&cursor=${first.next_cursor}`, { headers: ann })).body;
   expect([...first.data, ...second.data].map(({ seq }) => seq)).toEqual([3, 2, 1]);
@@ -74,7 +74,7 @@ test("filters by tool, pattern, server, decision, run and time together", async 
   expect(await seqs("from=2000-01-01")).toEqual([3, 2, 1]);
 });
 
-test("shows nobody else's calls, also when their run is named, except to an admin", async () => {
+test("shows the calls of other principals to an admin only, also when their run is named", async () => {
   expect((await server.send(`/v1/audit?run=${run}`, { headers: bob })).body.data).toEqual([]);
   expect((await server.send(`/v1/audit?run=${run}`, { headers: root })).body.data).toHaveLength(3);
   const all = (await server.send("/v1/audit", { headers: root })).body.data;
@@ -83,11 +83,11 @@ test("shows nobody else's calls, also when their run is named, except to an admi
   );
 });
 
-test("wants a key", async () => {
+test("requires a key", async () => {
   expect((await server.send("/v1/audit")).status).toBe(401);
 });
 
-describe("a filter that cannot be meant is refused by its name:", () => {
+describe("an invalid filter is refused by its name:", () => {
   test.for([
     ["tool=read", "tool"],
     ["tool=", "tool"],
@@ -109,7 +109,7 @@ describe("a filter that cannot be meant is refused by its name:", () => {
   });
 });
 
-test("a program that the type-check refused for a tool is found as denied, with the rule", async () => {
+test("a call that the type-check refused is listed as denied, with the rule", async () => {
   const code = "await files.read({ path: 'a' });\nawait slow.hold({});\nawait slow.hold({});";
   const refused = await server.send("/v1/sandbox/runs", {
     body: { code, tools_filter: ["files/*"] },
@@ -121,7 +121,7 @@ test("a program that the type-check refused for a tool is found as denied, with 
     { tool: "slow/hold", decision: "denied", decidedBy: "policy", status: "denied", startedAt: null },
   ]);
   expect(body.data[0].reason).toContain("tools_filter");
-  // The program called nothing: its report says so.
+  // The program made no call, and its report has none.
   expect(refused.body).toMatchObject({ calls: [], usage: { toolCalls: 0 } });
   const events = await server.send(`/v1/sandbox/runs/${refused.body.id}/events`, { headers: ann });
   expect(events.body).not.toContain("call.finished");

@@ -1,4 +1,4 @@
-/** How a chat request is read: its mode, its filters, and what is wrong with it. */
+/** Parsing of chat requests: the mode, the filters, and refusals. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Fields } from "../../src/upstream/model.ts";
 import { startChat, type TestChat } from "../chat/helpers/chat.ts";
@@ -55,7 +55,7 @@ describe("the mode", () => {
     expect(await modeOf({ mode: "plain" }, {}, "k-bot")).toBe("plain");
   });
 
-  test("in the metadata that is none of ours means something else", async () => {
+  test("in the metadata is the client's own if the gateway does not know it", async () => {
     expect(await modeOf({ metadata: { mode: "production" } })).toBe("plain");
   });
 
@@ -95,7 +95,7 @@ describe("a request is refused", () => {
     expect(body.error).toMatchObject({ type: "invalid_request_error", param });
   });
 
-  test("with a model nobody has: 404 with its own code", async () => {
+  test("with an unknown model: 404 with its own code", async () => {
     const { status, body } = await ask({ model: "gpt-none" });
     expect({ status, ...body.error }).toMatchObject({ status: 404, code: "model_not_found", param: "model" });
   });
@@ -120,7 +120,7 @@ describe("a request is refused", () => {
     expect(await send("{}", "k-reader")).toMatchObject({ status: 403, error: { code: "forbidden" } });
   });
 
-  test("above the key's slots, which an answer in progress holds and an ended one gives back", async () => {
+  test("above the key's slots, which an answer in progress holds and a complete one releases", async () => {
     const hold = {
       mode: "code",
       messages: [{ role: "user", content: "```ts\nreturn await shop.hold({})\n```" }],
@@ -141,7 +141,7 @@ describe("a request is refused", () => {
   });
 });
 
-test("a stream begins with its headers, the run's id among them, and is not to be stored", async () => {
+test("a stream begins with its headers, among them the run's id and no-store", async () => {
   const response = await chat.post(
     { model: "builtin/script:code", messages, stream: true },
     { headers: { authorization: "Bearer k-plain", "x-toolarium-steps": "true" } },

@@ -1,4 +1,4 @@
-/** The wire, line by line: what the strictest clients accept. */
+/** The wire form, line by line, as the strictest clients accept it. */
 import { describe, expect, test } from "vitest";
 import type { ChatEvent } from "../../src/chat/events.ts";
 import { ToolariumError } from "../../src/errors.ts";
@@ -68,7 +68,7 @@ describe("a stream", () => {
     ]);
   });
 
-  test("tells the usage in a chunk of its own behind the finish, when asked", async () => {
+  test("has the usage in its own chunk after the finish, if requested", async () => {
     const lines = await linesOf(play([started, finish("stop")]), { includeUsage: true });
     expect(lines.slice(1)).toEqual([chunk({}, "stop"), { ...head, choices: [], usage }, "[DONE]"]);
   });
@@ -96,7 +96,7 @@ describe("a stream", () => {
     ]);
   });
 
-  test("holds nothing of ours unless asked, and then only in chunks without choices", async () => {
+  test("holds the gateway's fields only on request, and only in chunks without choices", async () => {
     const events = [started, step, finish("stop", { stopReason: "max_turns" })];
     expect(JSON.stringify(await linesOf(play(events)))).not.toContain("toolarium");
     const toolarium = (rest: object): object => ({
@@ -116,7 +116,7 @@ describe("a stream", () => {
     ]);
   });
 
-  test("passes on what only the provider knows, where it stood", async () => {
+  test("passes on unknown fields of the provider, in their place", async () => {
     const events: ChatEvent[] = [
       started,
       { type: "extra", message: { reasoning_content: "hm" }, choice: { logprobs: null } },
@@ -133,7 +133,7 @@ describe("a stream", () => {
     ]);
   });
 
-  test("that fails ends in one error line, without finish and [DONE], and the log learns of it", async () => {
+  test("that fails ends in one error line, without finish and [DONE], and is logged", async () => {
     const failures: unknown[] = [];
     const failure = new ToolariumError("upstream_error", "it broke");
     const events = [started, { type: "text-delta", text: "Hi" }] as ChatEvent[];
@@ -148,7 +148,7 @@ describe("a stream", () => {
 });
 
 describe("a body", () => {
-  test("holds the text, the usage and our object", async () => {
+  test("holds the text, the usage and the `toolarium` object", async () => {
     const events = [
       started,
       { type: "text-delta", text: "H" },
@@ -190,16 +190,16 @@ describe("a body", () => {
     ]);
   });
 
-  test("that ended in a failure is known as failed; one that ended by a limit or a pause is not", async () => {
+  test("that ended in a failure counts as failed; one that ended by a limit or a pause does not", async () => {
     const failedBy = async (end: Partial<Parameters<typeof finish>[1]>): Promise<boolean> =>
       (await toCompletion(play([started, finish("stop", end)]), envelope)).failed;
     expect(await failedBy({ stopReason: "upstream_error", isFailure: true })).toBe(true);
-    // A provider may use any word of its own, also one of ours.
+    // A provider may use any finish reason, also one of the gateway's own.
     for (const stopReason of [null, "max_turns", "approval", "upstream_error"])
       expect(await failedBy({ stopReason })).toBe(false);
   });
 
-  test("of which nobody told the usage has none: zero would be a claim", async () => {
+  test("has no usage if no provider reported it: zero would be wrong", async () => {
     const { body } = await toCompletion(play([started, finish("stop", { usage: null })]), envelope);
     expect(body).not.toHaveProperty("usage");
   });
@@ -218,7 +218,7 @@ describe("an error", () => {
     expect(toOpenAiError(new ToolariumError("queue_full"))).toMatchObject({ status: 503, headers: {} });
   });
 
-  test("nobody foresaw says nothing of itself", () => {
+  test("that is unexpected shows no details", () => {
     const { status, body } = toOpenAiError(new Error("secret path"));
     expect(status).toBe(500);
     expect(JSON.stringify(body)).not.toContain("secret");

@@ -77,7 +77,7 @@ describe("addresses and methods", () => {
     expect([status, body.code]).toEqual([404, "not_found"]);
   });
 
-  it("a POST to nowhere is 404, whatever its body is", async () => {
+  it("a POST to an unknown address is 404, with any body", async () => {
     const { status, body } = await server.send("/v1/sandbox/nothing", { body: "{broken" });
     expect([status, body.code]).toEqual([404, "not_found"]);
   });
@@ -101,17 +101,17 @@ describe("addresses and methods", () => {
     expect([status, body.error.code, headers.get("allow")]).toEqual([405, "method_not_allowed", "POST"]);
   });
 
-  it("a broken percent escape is a refusal of ours", async () => {
+  it("a broken percent escape is refused by the gateway, not the framework", async () => {
     const { status, body } = await server.send("/v1/sandbox/runs/%zz");
     expect([status, body.code]).toEqual([400, "invalid_request"]);
   });
 
-  it("an endless name is just not found", async () => {
+  it("a very long name is not found", async () => {
     const { status, body } = await server.send(`/v1/sandbox/runs/${"x".repeat(5_000)}`);
     expect([status, body.code]).toEqual([404, "not_found"]);
   });
 
-  it("bytes that are not HTTP get a 400 that is ours, and the connection ends", async () => {
+  it("bytes that are not HTTP get the gateway's own 400, and the connection ends", async () => {
     const answer = await sendBytes(server.port, "HELO gateway\r\n\r\n");
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
     expect(JSON.parse(answer.split("\r\n\r\n")[1] ?? "").code).toBe("invalid_request");
@@ -198,14 +198,14 @@ describe("bodies", () => {
     expect([status, body.errors[0].pointer]).toEqual([400, pointer]);
   });
 
-  it("a large body that is not JSON is told where it breaks", async () => {
+  it("a large body that is not JSON is refused with the place of the fault", async () => {
     const { status, body } = await server.send("/v1/sandbox/runs", {
       body: `{"code":"return 1",\n"input":["${"x".repeat(100_000)}" 1]}`,
     });
     expect([status, body.detail]).toEqual([400, "The body is not valid JSON at line 2, column 100013."]);
   });
 
-  it("a body of many faults is told the first of them, and one of many values is not read", async () => {
+  it("a body with many faults is refused with the first of them, and one with too many values is not parsed", async () => {
     const faults = await server.send("/v1/sandbox/runs", {
       body: {
         code: "return 1",
@@ -226,7 +226,7 @@ describe("bodies", () => {
     expect(body.errors).toEqual([{ pointer: "/__proto__", message: "there is no such field here" }]);
   });
 
-  it("a __proto__ key inside a value is dropped on the way in", async () => {
+  it("a __proto__ key inside a value is dropped", async () => {
     const { body } = await server.send("/v1/sandbox/runs", {
       body: '{"code":"return input","input":{"a":1,"__proto__":{"b":2}}}',
     });
@@ -255,7 +255,7 @@ describe("bodies", () => {
     expect([chat.status, chat.body.error.code]).toEqual([413, "body_too_large"]);
   });
 
-  it("a client that still sends a body far over the limit gets the answer, and its connection lives on", async () => {
+  it("a client that still sends a body far over the limit gets the response, and its connection stays open", async () => {
     const big = JSON.stringify({ code: "x".repeat(9_000_000) });
     for (let attempt = 0; attempt < 5; attempt += 1) {
       const { status, headers, body } = await server.send("/v1/sandbox/runs", { body: big });
@@ -273,8 +273,8 @@ describe("bodies", () => {
   });
 });
 
-describe("what nobody foresaw", () => {
-  it("is answered without a word of its own; the log has the rest", () => {
+describe("an unexpected error", () => {
+  it("is answered without details; the log has them", () => {
     const refusal = toRefusal(
       new Error("connect to db.internal failed: password hunter22 at /srv/gateway/x.ts:1:1"),
     );

@@ -1,4 +1,4 @@
-/** Large bodies at once: what does not fit is refused at once and can be sent again, and others are served meanwhile. */
+/** Large bodies at the same time: those that do not fit are refused at once as retryable, and others are served. */
 import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createMemoryBudget } from "../../src/memory-budget.ts";
@@ -11,7 +11,7 @@ beforeAll(async () => {
   gateway = await startServer();
   server = await gateway.alongside({
     server: { bodyLimitBytes: 8_388_608 },
-    // Room for some 6 MB of bodies.
+    // Enough for about 6 MB of bodies.
     replace: { memory: createMemoryBudget(32) },
   });
 });
@@ -22,7 +22,7 @@ afterAll(async () => {
 
 const run = (bytes: number) => ({ code: "return input.length", input: "x".repeat(bytes), wait: false });
 
-/** A request whose body never ends, `bytes` of it sent. Resolves when the gateway took them in or answered. */
+/** Sends `bytes` of a body that never ends. Resolves when the gateway has read them or has responded. */
 async function hold(bytes: number, headers: string, chunked = false): Promise<{ readonly end: () => void }> {
   const socket = connect(server.port, "127.0.0.1").on("error", () => {});
   socket.write(
@@ -61,7 +61,7 @@ test.for([
   },
 );
 
-test("chats are refused in OpenAI's shape, as something to be sent again", async () => {
+test("chats are refused in OpenAI's form, as retryable", async () => {
   const held = await hold(1_000, "content-length: 6000000");
   const body = { model: "builtin/script", messages: [{ role: "user", content: "x".repeat(1_000_000) }] };
   const refused = await until("it is refused", async () => {
@@ -72,7 +72,7 @@ test("chats are refused in OpenAI's shape, as something to be sent again", async
   held.end();
 });
 
-test("a body that is alone is read, whatever the budget", async () => {
+test("a single body is read even if it exceeds the budget", async () => {
   await until(
     "nothing else is held",
     async () => (await server.send("/v1/sandbox/runs", { body: run(7_500_000) })).status === 202,

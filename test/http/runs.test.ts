@@ -41,12 +41,12 @@ describe("POST /v1/sandbox/runs", () => {
     expect(none.body.error.message).toContain('needs "dir", and there is no input');
   });
 
-  it("a program that fails is a served request: 200 with a failed report", async () => {
+  it("a program that fails gives status 200 with a failed report", async () => {
     const { status, body } = await start({ code: "throw new Error('no')" });
     expect([status, body.status, body.error.code]).toEqual([200, "failed", "guest_error"]);
   });
 
-  it("a limit above the ceiling is refused, never clamped; below it, it is what the run gets", async () => {
+  it("a limit above the ceiling is refused, never lowered; the run gets a limit below it", async () => {
     const above = await start({ code: "return 1", limits: { wallMs: 300_001 } });
     expect([above.status, above.body.code]).toEqual([400, "limit_above_ceiling"]);
     expect(above.body.errors).toEqual([
@@ -60,7 +60,7 @@ describe("POST /v1/sandbox/runs", () => {
     expect(granted.body.limits.wallMs).toBe(4_321);
   });
 
-  it("tools_filter refuses a program that calls what it leaves out, before it runs", async () => {
+  it("tools_filter refuses a program that calls an excluded tool, before it runs", async () => {
     const { status, body } = await start({
       code: "return await files.read({ path: 'a' })",
       tools_filter: ["files/list"],
@@ -79,7 +79,7 @@ describe("POST /v1/sandbox/runs", () => {
     });
   });
 
-  it("the request's filters narrow what a program finds, and what earlier results it may read", async () => {
+  it("the request's filters narrow the tools that a program finds, and the earlier results that it may read", async () => {
     const code = "return (await tools.search('read list files')).slice(0, 2).map(({ tool }) => tool)";
     const all = await start({ code });
     expect(all.body.result).toEqual(["files/list", "files/read"]);
@@ -109,7 +109,7 @@ describe("POST /v1/sandbox/runs", () => {
     );
   });
 
-  it("a call that needs consent parks the run; with approval deny it rejects inside the program", async () => {
+  it("a call that needs approval parks the run; with approval deny it rejects inside the program", async () => {
     const code = "return await files.write({ path: 'a' })";
     const { body: parked } = await start({ code });
     expect(parked.status).toBe("waiting");
@@ -122,7 +122,7 @@ describe("POST /v1/sandbox/runs", () => {
     expect(server.tools.calls.map(({ tool }) => tool)).not.toContain("files/write");
   });
 
-  it("wait: false answers 202 at once, and the run goes on by itself", async () => {
+  it("wait: false answers 202 at once, and the run continues by itself", async () => {
     const held = server.tools.calls.length;
     const { status, body } = await start({ code: holding, wait: false });
     expect(status).toBe(202);
@@ -152,7 +152,7 @@ describe("POST /v1/sandbox/runs", () => {
     expect(run).toMatchObject({ status: "cancelled", error: { code: "cancelled" } });
   });
 
-  it("repair_of takes over what the failed run changed, and wants a failed run of one's own", async () => {
+  it("repair_of takes over the failed run's effects, and requires a failed run of the same principal", async () => {
     const { body: waiting } = await start({ code: "await files.write({ path: 'r' }); null.x" });
     const decide = `/v1/runs/${waiting.id}/calls/${waiting.pending[0].call}`;
     const { body: failed } = await server.send(decide, { body: { decision: "approve" } });
@@ -288,14 +288,14 @@ describe("events", () => {
     await until("the call is aborted", () => server.tools.aborted() > aborted);
   });
 
-  it("the stream of a run that comes to wait ends after approval.required", async () => {
+  it("the stream of a run ends after approval.required", async () => {
     const events = await readEvents(`${server.url}/v1/sandbox/runs`, {
       body: { code: "await files.write({ path: 'a' })", stream: true },
     });
     expect(events.at(-1)).toMatchObject({ event: "approval.required", data: { tool: "files/write" } });
   });
 
-  it("a Last-Event-ID that is no id is refused, an unknown run is 404", async () => {
+  it("an invalid Last-Event-ID is refused, an unknown run is 404", async () => {
     const { body: run } = await start({ code: "return 1" });
     const path = `/v1/sandbox/runs/${run.id}/events`;
     const headers = { "last-event-id": "abc" };
@@ -305,7 +305,7 @@ describe("events", () => {
   });
 });
 
-describe("calls that wait", () => {
+describe("calls that need approval", () => {
   it("are listed oldest first with their arguments and expiry", async () => {
     await using fresh = await server.alongside({ keys: [{ name: "solo", key: "solo" }] });
     const headers = { authorization: "Bearer solo" };
@@ -348,7 +348,7 @@ describe("calls that wait", () => {
     },
   );
 
-  it("a decision with ?wait=false is answered at once, and the program goes on", async () => {
+  it("a decision with ?wait=false is answered at once, and the program resumes", async () => {
     const { body: run } = await start({ code: "return await files.write({ path: 'a' })" });
     const [{ call }] = run.pending;
     const path = `/v1/runs/${run.id}/calls/${call}?wait=false`;
@@ -360,7 +360,7 @@ describe("calls that wait", () => {
     });
   });
 
-  it("a denied call rejects in the program with the reason, and the program may go on without it", async () => {
+  it("a denied call rejects in the program with the reason, and the program may continue without it", async () => {
     const code =
       "try { await files.write({ path: 'a' }) } catch (error) { return [error.kind, error.message] }";
     const { body: run } = await start({ code });
@@ -370,7 +370,7 @@ describe("calls that wait", () => {
     expect(answer.body.calls).toMatchObject([{ status: "denied", decision: "denied" }]);
   });
 
-  it("edited arguments that do not fit are refused, and the call goes on waiting", async () => {
+  it("edited arguments that do not fit are refused, and the call still waits", async () => {
     const { body: run } = await start({ code: "return await files.write({ path: 'a' })" });
     const path = `/v1/runs/${run.id}/calls/${run.pending[0].call}`;
     const answer = await server.send(path, { body: { decision: "approve", arguments: { path: 7 } } });
@@ -380,13 +380,10 @@ describe("calls that wait", () => {
     expect(edited.body.status).toBe("completed");
   });
 
-  it.each([{}, { decision: "bogus" }])(
-    "a decision %j is refused, and the call goes on waiting",
-    async (body) => {
-      const { body: run } = await start({ code: "await files.write({ path: 'a' })" });
-      const answer = await server.send(`/v1/runs/${run.id}/calls/${run.pending[0].call}`, { body });
-      expect([answer.status, answer.body.errors[0].pointer]).toEqual([400, "/decision"]);
-      expect((await server.send(`/v1/sandbox/runs/${run.id}`)).body.status).toBe("waiting");
-    },
-  );
+  it.each([{}, { decision: "bogus" }])("a decision %j is refused, and the call still waits", async (body) => {
+    const { body: run } = await start({ code: "await files.write({ path: 'a' })" });
+    const answer = await server.send(`/v1/runs/${run.id}/calls/${run.pending[0].call}`, { body });
+    expect([answer.status, answer.body.errors[0].pointer]).toEqual([400, "/decision"]);
+    expect((await server.send(`/v1/sandbox/runs/${run.id}`)).body.status).toBe("waiting");
+  });
 });

@@ -18,7 +18,7 @@ describe("health", () => {
     expect((await gateway.send("/livez", { method: "HEAD" })).status).toBe(200);
   });
 
-  it("many readiness questions are one program", async () => {
+  it("many readiness checks at once run one program", async () => {
     let asked = 0;
     const ready = async () => {
       asked += 1;
@@ -30,7 +30,7 @@ describe("health", () => {
     expect(asked).toBe(1);
   });
 
-  it("a gateway that is not ready says why, and when to ask again", async () => {
+  it("a gateway that is not ready says why, and when to retry", async () => {
     const ready = async () => ({ ready: false, reason: "no worker has started" });
     await using server = await gateway.alongside({ replace: { ready } });
     const { status, headers, body } = await server.send("/readyz");
@@ -40,7 +40,7 @@ describe("health", () => {
 });
 
 describe("a bug", () => {
-  it("is answered without a word of itself, and logged", async () => {
+  it("is answered without details, and logged", async () => {
     const logged: unknown[] = [];
     const log = { error: (entry: unknown) => logged.push(entry) };
     const catalog = () => {
@@ -55,14 +55,14 @@ describe("a bug", () => {
 });
 
 describe("listening", () => {
-  it("has no time limit but the machine's own: a start that takes minutes is a start", async () => {
+  it("has no timeout: a start that takes minutes succeeds", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     try {
       let hasStarted = false;
       const starting = gateway.alongside({}).finally(() => {
         hasStarted = true;
       });
-      // On a loaded machine a minute passes between any two steps.
+      // On a loaded machine a minute can pass between two steps.
       while (!hasStarted) {
         vi.advanceTimersByTime(60_000);
         await new Promise(setImmediate);
@@ -75,7 +75,7 @@ describe("listening", () => {
     }
   });
 
-  it("a port in use is a clear refusal", async () => {
+  it("a port in use is refused with the reason", async () => {
     await expect(gateway.alongside({ server: { port: gateway.port } })).rejects.toMatchObject({
       code: "config_error",
       message: expect.stringContaining(String(gateway.port)),
@@ -143,7 +143,7 @@ describe("closing", () => {
     await silentEnded;
   });
 
-  it("closing twice is closing once", async () => {
+  it("closing twice has the effect of closing once", async () => {
     await using server = await gateway.alongside({});
     await Promise.all([server.http.close(0), server.http.close(0)]);
   });

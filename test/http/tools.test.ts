@@ -23,7 +23,7 @@ const ids = (answer: { body: { data: { id: string }[] } }): string[] => answer.b
 const filesIds = ["files/fail", "files/list", "files/odd/name with blank", "files/read", "files/write"];
 
 describe("GET /v1/tools", () => {
-  it("lists every tool with its names, schemas and standing", async () => {
+  it("lists every tool with its names, schemas and status", async () => {
     const answer = await send("/v1/tools");
     expect(ids(answer)).toEqual([...filesIds, "slow/hold"]);
     expect(answer.body.data[3]).toEqual({
@@ -56,7 +56,7 @@ describe("GET /v1/tools", () => {
     expect(answer.body.data[1]).toMatchObject({ id: "files/list", allowed: true, autoExecute: false });
   });
 
-  it("who configures the gateway sees what the rules leave out, with the rule", async () => {
+  it("an admin also sees the tools that the rules exclude, with the rule", async () => {
     const { body } = await send("/v1/tools", { headers: { authorization: "Bearer root" } });
     const hold = body.data.find(({ id }: { readonly id: string }) => id === "slow/hold");
     expect(hold).toMatchObject({ allowed: false, autoExecute: false });
@@ -119,11 +119,11 @@ describe("request filters", () => {
   });
 });
 
-describe("request filters that mean nothing", () => {
+describe("request filters that match nothing", () => {
   const warningOf = ({ headers }: Answer): string | null => headers.get("x-toolarium-warning");
   const nearest = 'x-mcp-include-tools: "files/raed" matches no tool; did you mean "files/read"?';
 
-  it("are told with the nearest name, in a header of whatever is answered", async () => {
+  it("are reported with the nearest name, in a header of every response", async () => {
     const headers = { "x-mcp-include-tools": "files/raed" };
     const chat = { model: "builtin/script", mode: "code", messages: [{ role: "user", content: "hello" }] };
     for (const answer of [
@@ -138,7 +138,7 @@ describe("request filters that mean nothing", () => {
       expect(warningOf(await answer)).toBe(nearest);
   });
 
-  it("are told in a report, too", async () => {
+  it("are also reported in a run's report", async () => {
     const body = { code: "return 1", tools_filter: ["fils/*", "files/\u{1f600}"] };
     const answer = await send("/v1/sandbox/runs", { body });
     expect(answer.body).toMatchObject({
@@ -151,7 +151,7 @@ describe("request filters that mean nothing", () => {
     expect(warningOf(answer)).toContain('"fils/*" matches no tool');
   });
 
-  it("are nothing to speak of when they mean something, or are empty", async () => {
+  it("are not reported when they match something, or are empty", async () => {
     for (const tools_filter of [["files/*"], []]) {
       const answer = await send("/v1/sandbox/runs", { body: { code: "return 1", tools_filter } });
       expect([warningOf(answer), answer.body.diagnostics]).toEqual([null, []]);
@@ -166,7 +166,7 @@ describe("POST /v1/tools/{server}/{tool}", () => {
     expect(server.tools.calls.at(-1)).toEqual({ tool: "files/read", args: { path: "a" } });
   });
 
-  it("a person's own call needs no further consent", async () => {
+  it("a person's own call needs no approval", async () => {
     const { status, body } = await send("/v1/tools/files/write", { body: { arguments: { path: "a" } } });
     expect([status, body]).toEqual([200, { result: { written: true } }]);
   });
@@ -193,7 +193,7 @@ describe("POST /v1/tools/{server}/{tool}", () => {
     expect([answer.status, answer.body.code]).toEqual([status, code]);
   });
 
-  it("passes on what the tool said", async () => {
+  it("passes on the tool's message", async () => {
     const { body } = await send("/v1/tools/files/fail", { body: {} });
     expect(body.detail).toContain("the disk is full");
   });
@@ -231,7 +231,7 @@ describe("POST /v1/mcp/tool/execute", () => {
     },
   );
 
-  it("takes the call wrapped, with arguments as an object, and with what providers add", async () => {
+  it("accepts the call wrapped, with arguments as an object, and with fields that providers add", async () => {
     const wrapped = await execute({ tool_call: { ...toolCall("files__list", {}), index: 0 } });
     expect(wrapped.body.content).toBe('["a.txt","b.txt"]');
     expect((await execute(toolCall("files__list", ""))).status).toBe(200);
@@ -246,7 +246,7 @@ describe("POST /v1/mcp/tool/execute", () => {
     expect(misused.body.content).toContain("invalid_arguments");
   });
 
-  it("a tool nobody has, or that is outside the set, is refused in OpenAI's shape", async () => {
+  it("a tool that is unknown, or outside the allowed set, is refused in OpenAI's form", async () => {
     const unknown = await execute(toolCall("files__nothing"));
     expect([unknown.status, unknown.body.error.code]).toEqual([404, "unknown_tool"]);
     const filtered = await execute({ ...toolCall("files__list"), tools_filter: ["slow/*"] });
@@ -254,13 +254,13 @@ describe("POST /v1/mcp/tool/execute", () => {
     expect(filtered.body.error.message).toContain("tools_filter");
   });
 
-  describe("with the id of a call that waits", () => {
+  describe("with the id of a call that needs approval", () => {
     const waiting = async (code = "return await files.write({ path: 'a' })") => {
       const { body: run } = await send("/v1/sandbox/runs", { body: { code } });
       return { run: run.id, call: run.pending[0].call };
     };
 
-    it("approves it, and answers what it returned; again the same, and once", async () => {
+    it("approves it and returns its result; a retry gets the same, and the call is made once", async () => {
       const before = server.tools.calls.length;
       const { run, call } = await waiting();
       const first = await execute(toolCall("files__write", '{ "path": "a" }', call));
@@ -276,7 +276,7 @@ describe("POST /v1/mcp/tool/execute", () => {
       );
     });
 
-    it("sends edited arguments, which are then what was decided", async () => {
+    it("with edited arguments approves it with these", async () => {
       const { call } = await waiting();
       expect((await execute(toolCall("files__write", { path: 1 }, call))).body.error.code).toBe(
         "invalid_arguments",
@@ -289,7 +289,7 @@ describe("POST /v1/mcp/tool/execute", () => {
       expect([other.status, other.body.error.code]).toEqual([409, "decision_conflict"]);
     });
 
-    it("refuses another tool's name, a key without the right, and ids nobody has", async () => {
+    it("refuses another tool's name, a key without the right, and unknown ids", async () => {
       const { call } = await waiting();
       const other = await execute(toolCall("files__list", "{}", call));
       expect([other.status, other.body.error.param]).toEqual([400, "function.name"]);
@@ -369,7 +369,7 @@ describe("POST /v1/sandbox/check", () => {
     expect(body.diagnostics).toContainEqual(expect.objectContaining({ severity: "error", line: 2 }));
   });
 
-  it("a call outside the set is an error that names the nearest tool", async () => {
+  it("a call outside the allowed set is an error that names the nearest tool", async () => {
     const { body } = await check({ code: "await files.lists({})" });
     expect(body.ok).toBe(false);
     expect(body.diagnostics[0]).toMatchObject({ severity: "error", line: 1 });
@@ -405,7 +405,7 @@ describe("GET /v1/mcp/servers", () => {
   });
 });
 
-describe("lists without end", () => {
+describe("long lists", () => {
   it("are read page by page, each tool once", async () => {
     const seen: string[] = [];
     let cursor: string | null = "";

@@ -14,7 +14,7 @@ export interface ReadOptions {
   readonly onEvent?: (event: ReadEvent) => void;
 }
 
-/** Resolves with all events when the stream ends. Rejects when the answer is no event stream, or is cut. */
+/** Resolves with all events when the stream ends. Rejects when the response is not an event stream, or is cut. */
 export async function readEvents(url: string, options: ReadOptions = {}): Promise<readonly ReadEvent[]> {
   const { body, lastEventId, headers = {}, signal, onEvent } = options;
   const response = await fetch(url, {

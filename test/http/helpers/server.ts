@@ -1,4 +1,4 @@
-/** A whole gateway behind real HTTP on loopback, with tools whose behaviour a test can see and hold. */
+/** A complete gateway behind real HTTP on loopback, with tools whose calls a test can see and hold. */
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { connect } from "node:net";
 import { availableParallelism } from "node:os";
@@ -17,7 +17,7 @@ export interface TestServer extends AsyncDisposable {
   readonly port: number;
   readonly http: HttpServer;
   readonly tools: TestTools;
-  /** One more face for the same gateway, with other settings: a gateway takes long to start, a face does not. */
+  /** A second HTTP face of the same gateway, with other settings: it starts faster than a second gateway. */
   alongside(settings: FaceSettings): Promise<TestServer>;
   /** Sends JSON (POST when there is a body), and reads JSON or text. */
   send(path: string, options?: SendOptions): Promise<Answer>;
@@ -37,11 +37,11 @@ export interface Answer {
   readonly body: any;
 }
 
-/** What a face can differ in. */
+/** The settings in which a second face can differ. */
 export interface FaceSettings {
   readonly keys?: readonly Partial<KeyConfig>[];
   readonly server?: Partial<Config["server"]>;
-  /** Parts of the gateway that the face sees instead of the real ones. */
+  /** Parts of the gateway that the face uses instead of the real ones. */
   readonly replace?: { readonly [Part in keyof Gateway]?: unknown };
 }
 
@@ -88,13 +88,13 @@ async function startFace(
   };
 }
 
-/** What was called, and a tool that answers only when the test says so. */
+/** Records calls, and holds those of one tool until the test releases them. */
 export interface TestTools {
   readonly specs: readonly ServerSpec[];
   readonly calls: { readonly tool: string; readonly args: unknown }[];
   /** How many calls of `slow/hold` were aborted by their signal. */
   aborted(): number;
-  /** Answers every held call. */
+  /** Releases every held call. */
   release(): void;
 }
 
@@ -254,7 +254,7 @@ export interface RawRequest {
   readonly port: number;
   readonly path: string;
   readonly method?: string;
-  /** Sent as they are, `host` included, which `fetch` would not allow. */
+  /** Sent unchanged, `host` included, which `fetch` does not allow. */
   readonly headers: Record<string, string>;
   readonly body?: string;
 }

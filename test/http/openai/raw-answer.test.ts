@@ -46,7 +46,7 @@ describe("a stream", () => {
     expect(await response.text()).toBe(text);
   });
 
-  it("gets comments while the provider is silent, between two events and never inside of one", async () => {
+  it("gets comments while the provider is silent, between two events and never inside one", async () => {
     const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     await using server = await serve(bytes("data: 1\n\n", first.promise, "data: ", second.promise, "2\n\n"), {
       heartbeatMs: 5,
@@ -56,26 +56,26 @@ describe("a stream", () => {
     for await (const part of (response.body as ReadableStream).pipeThrough(new TextDecoderStream())) {
       text += part;
       if (text.split(":\n\n").length > 3) first.resolve();
-      // Long enough for a comment, were one sent.
+      // Long enough for a comment to arrive if one were sent.
       if (text.endsWith("data: ")) setTimeout(() => second.resolve(), 30);
     }
     expect(text).toMatch(/^data: 1\n\n(:\n\n){3,}data: 2\n\n$/);
   });
 
-  it("that its client reads more slowly than it comes is held back each time, and no listener stays", async () => {
+  it("that its client reads slowly is held back each time, and leaves no listener", async () => {
     const warnings: string[] = [];
     const onWarning = ({ name }: Error): void => void warnings.push(name);
     process.on("warning", onWarning);
     const part = "x".repeat(2_000_000);
     await using server = await serve(bytes(...Array.from({ length: 30 }, () => part)));
     expect((await (await fetch(server.url)).text()).length).toBe(30 * part.length);
-    // A warning is told in a later turn.
+    // Node emits the warning in a later turn of the event loop.
     await new Promise((resolve) => setImmediate(resolve));
     process.off("warning", onWarning);
     expect(warnings).toEqual([]);
   });
 
-  it("whose client leaves while it is held back is given up", async () => {
+  it("whose client leaves while it is held back is abandoned", async () => {
     const ended = Promise.withResolvers<void>();
     async function* endless(): AsyncGenerator<Uint8Array> {
       try {
@@ -92,7 +92,7 @@ describe("a stream", () => {
     await ended.promise;
   });
 
-  it("that fails on the way ends in one error line, without [DONE]", async () => {
+  it("that fails midway ends in one error line, without [DONE]", async () => {
     const failures: unknown[] = [];
     await using server = await serve(bytes("data: 1\n\ndata: {", new Error("cut")), {
       onFailure: (error) => failures.push(error),
@@ -123,7 +123,7 @@ describe("a whole answer", () => {
     await expect(fetch(cut.url).then((answer) => answer.text())).rejects.toThrow();
   });
 
-  it("that fails before it has begun is a failure of the request", async () => {
+  it("that fails before its first byte fails the request", async () => {
     for (const isStream of [true, false]) {
       await using server = await serve(bytes(new Error("nothing")), { isStream });
       expect((await fetch(server.url)).status).toBe(500);

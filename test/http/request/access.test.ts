@@ -80,7 +80,7 @@ describe("a gateway with keys", () => {
     expect((await server.send("/v1/tools", { headers: { "x-api-key": "bot-key" } })).status).toBe(200);
   });
 
-  it("a wrong bearer token is not saved by a right x-api-key", async () => {
+  it("a wrong bearer token is refused even with a right x-api-key", async () => {
     const headers = { authorization: "Bearer wrong", "x-api-key": "bot-key" };
     expect((await server.send("/v1/tools", { headers })).status).toBe(401);
   });
@@ -97,7 +97,7 @@ describe("a gateway with keys", () => {
     expect(server.tools.calls).toEqual([]);
   });
 
-  it("a key without `decide` cannot call by hand what needs consent, and decides nothing", async () => {
+  it("a key without `decide` cannot make a call that needs approval, and decides nothing", async () => {
     const call = { body: { arguments: { path: "/x" } }, ...as("bot-key") };
     const answer = await server.send("/v1/tools/files/write", call);
     expect([answer.status, answer.body.code]).toEqual([403, "forbidden"]);
@@ -138,7 +138,7 @@ describe("a gateway with keys", () => {
 });
 
 describe("a gateway without keys", () => {
-  it("serves everybody who reaches it as `local`, whatever key an SDK insists on sending", async () => {
+  it("serves every request as `local`, with any key that an SDK sends", async () => {
     await using server = await gateway.alongside({});
     const answer = await server.send("/v1/sandbox/runs", { body: { code: "return 1" }, ...as("sk-dummy") });
     expect(answer.body.status).toBe("completed");
@@ -146,7 +146,7 @@ describe("a gateway without keys", () => {
 });
 
 describe("rates and slots", () => {
-  it("a key over its rate is told when to come back; other keys are not touched", async () => {
+  it("a key over its rate is told when to retry; other keys are not affected", async () => {
     await using server = await gateway.alongside({
       keys: [
         { name: "slow", key: "slow", ratePerMinute: 2 },
@@ -178,7 +178,7 @@ describe("rates and slots", () => {
     });
   });
 
-  it("a program that finds no place is told to come back, and gives its slot back", async () => {
+  it("a program refused with queue_full is told to retry, and its slot is released", async () => {
     const runner = { start: async () => Promise.reject(new ToolariumError("queue_full")) };
     const keys = [{ name: "one", key: "one", maxConcurrent: 1 }];
     await using server = await gateway.alongside({ keys, replace: { runner } });

@@ -1,4 +1,4 @@
-/** Requests as clients send them whose base URL is not quite ours, and ids of requests. */
+/** Requests of clients with a wrong base URL, and ids of requests. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startServer, type TestServer } from "../helpers/server.ts";
 
@@ -14,7 +14,7 @@ const question = {
   messages: [{ role: "user", content: "```js\nreturn 6 * 7\n```" }],
 };
 
-describe("an address that means one of ours is served as that", () => {
+describe("an address with only one possible meaning is served", () => {
   test.each([
     "/chat/completions",
     "//v1/chat/completions",
@@ -68,13 +68,13 @@ test.each([
   },
 );
 
-test("a key is taken from api-key, too", async () => {
+test("a key is also read from the header api-key", async () => {
   expect((await server.send("/v1/models", { headers: { "api-key": "the-key" } })).status).toBe(200);
   expect((await server.send("/v1/models", { headers: { "api-key": "another" } })).status).toBe(401);
 });
 
 describe("x-request-id", () => {
-  test("the client's own comes back, with answers and with refusals", async () => {
+  test("the client's own comes back, in responses and in refusals", async () => {
     const own = { ...headers, "x-request-id": "7c1d-42:a" };
     for (const path of ["/v1/models", "/v1/none", "/livez"])
       expect((await server.send(path, { headers: own })).headers.get("x-request-id")).toBe("7c1d-42:a");

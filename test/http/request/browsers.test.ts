@@ -52,7 +52,7 @@ describe("Host", () => {
     },
   );
 
-  it("a long host is not repeated in the refusal, and no browser may guess what the answer is", async () => {
+  it("a long host is not repeated in the refusal, and browsers may not guess the content type", async () => {
     const headers = { host: `${"x".repeat(8_000)}.example` };
     const answer = await sendRaw({ port: server.port, path: "/v1/tools", headers });
     expect(answer.body.length).toBeLessThan(1_000);
@@ -131,7 +131,7 @@ describe("Origin", () => {
     expect(answer.status).toBe(403);
   });
 
-  it("our own page is served, without CORS headers", async () => {
+  it("the gateway's own page is served, without CORS headers", async () => {
     const answer = await sendRaw({
       port: server.port,
       path: "/v1/tools",
@@ -196,7 +196,7 @@ describe("content type", () => {
     expect([sized.status, chunked.status]).toEqual([415, 415]);
   });
 
-  it("a body on DELETE or GET is held to the same rule", async () => {
+  it("the same rule applies to a body on DELETE or GET", async () => {
     for (const method of ["DELETE", "GET"]) {
       for (const length of [{ "content-length": "2" }, { "transfer-encoding": "chunked" }]) {
         const answer = await sendRaw({
@@ -239,7 +239,7 @@ describe("content type", () => {
     },
   );
 
-  it("nothing of all this has called a tool", () => {
+  it("none of these requests has called a tool", () => {
     expect(server.tools.calls).toEqual([]);
   });
 });

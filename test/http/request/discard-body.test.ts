@@ -5,7 +5,7 @@ import { discardBody } from "../../../src/http/request/discard-body.ts";
 
 type Discard = (incoming: IncomingMessage) => Promise<boolean>;
 
-/** What `discard` says of a request that sends these bytes and, unless it `ends`, then nothing more. */
+/** What `discard` returns for a request that sends these bytes and then stalls, unless it `ends`. */
 async function discarded(discard: Discard, bytes: number, ends: boolean): Promise<boolean> {
   const verdict = Promise.withResolvers<boolean>();
   const server = createServer((incoming) => void discard(incoming).then(verdict.resolve, verdict.reject));
@@ -26,12 +26,12 @@ test("a body is read to its end", async () => {
   expect(await discarded((incoming) => discardBody(incoming), 2_000_000, true)).toBe(true);
 });
 
-test("a client that sends more than is worth reading is given up", async () => {
+test("a client that sends too many bytes is abandoned", async () => {
   expect(await discarded((incoming) => discardBody(incoming, { bytes: 100_000 }), 2_000_000, false)).toBe(
     false,
   );
 });
 
-test("a client that takes too long is given up", async () => {
+test("a client that takes too long is abandoned", async () => {
   expect(await discarded((incoming) => discardBody(incoming, { ms: 20 }), 10, false)).toBe(false);
 });

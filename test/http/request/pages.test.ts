@@ -1,4 +1,4 @@
-/** Pages of lists whose rows have no bound of their own. */
+/** Pages of lists with rows of any size. */
 import { expect, test } from "vitest";
 import { firstPage, pageOf, shortened } from "../../../src/http/request/pages.ts";
 
@@ -6,7 +6,7 @@ const rows = (count: number, chars: number): readonly { readonly id: string; rea
   Array.from({ length: count }, (_, index) => ({ id: `r${index}`, text: "x".repeat(chars) }));
 const idOf = ({ id }: { readonly id: string }): string => id;
 
-test("a page ends where its rows are too large together, and the next one begins there", () => {
+test("a page ends before its rows are too large together, and the next one begins there", () => {
   const large = rows(10, 1_000_000);
   const first = pageOf(large, { limit: 10 }, idOf);
   expect(first.data.map(idOf)).toEqual(["r0", "r1", "r2", "r3"]);
@@ -24,7 +24,7 @@ test("the last page has no cursor, and neither has an empty list", () => {
   expect(pageOf([], { limit: 3 }, idOf)).toEqual({ data: [], next_cursor: null });
 });
 
-test("a text that is shown in part ends in a mark, and never in half a character", () => {
+test("a shortened text ends in a mark, and never splits a character", () => {
   expect(shortened("short", 5)).toBe("short");
   expect(shortened("a longer one", 5)).toBe("a lo…");
   expect(shortened("ab😀cd", 4).isWellFormed()).toBe(true);

@@ -23,7 +23,7 @@ async function serve(
   return { url: `http://localhost:${port}`, [Symbol.asyncDispose]: () => app.close() };
 }
 
-/** An endless source of one big event after another; says how many were taken and whether it was let go. */
+/** An endless source of large events. It records how many were taken, and whether the reader has released it. */
 function endless(): AsyncIterable<ServerSentEvent> & { taken: number; returned: boolean } {
   const data = "x".repeat(100_000);
   const source = {
@@ -71,7 +71,7 @@ describe("an event stream", () => {
     expect(text).toMatch(/^: open\n\n(:\n\n){3,}data: \{"last":true\}\n\n$/);
   });
 
-  it("takes no more events than a slow reader reads, and lets the source go when the reader leaves", async () => {
+  it("takes no more events than a slow reader reads, and releases the source when the reader leaves", async () => {
     const source = endless();
     await using server = await serve(source);
     const leave = new AbortController();
@@ -102,7 +102,7 @@ describe("an event stream", () => {
     expect(events.length).toBe(1);
   });
 
-  it("is cut, not ended, when its source fails: a client must not take that for the end", async () => {
+  it("is cut, not ended, when its source fails, so that the client does not take that for the end", async () => {
     await using server = await serve(
       (async function* () {
         yield { data: "{}" };
@@ -114,7 +114,7 @@ describe("an event stream", () => {
 });
 
 describe("the signal of a client that leaves", () => {
-  it("fires when the client left before anybody asked for it, and not after a whole answer", async () => {
+  it("fires when the client left before the signal was created, and not after a complete response", async () => {
     const app = fastify({ forceCloseConnections: true });
     const late = Promise.withResolvers<AbortSignal>();
     const answered = Promise.withResolvers<AbortSignal>();

@@ -8,8 +8,9 @@ import type { Core } from "../../src/core.ts";
 import type { JournalEvent } from "../../src/journal.ts";
 import { createLog } from "../../src/log.ts";
 import { callIdOf } from "../../src/runs/record/ids.ts";
-import { statusAfter } from "../../src/runs/record/run-state.ts";
+import { readState, statusAfter } from "../../src/runs/record/run-state.ts";
 import type { Runner } from "../../src/runs/runner.ts";
+import { storedSummary } from "../../src/runs/summary/run-summary.ts";
 import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import type { Store, StoredRun } from "../../src/store/store.ts";
 import { defineTool } from "../../src/tools/define-tool.ts";
@@ -96,8 +97,11 @@ it(`every run goes on from every event of its journal (${PROGRAMS} programs)`, {
     expect(await runner.recover()).toEqual({ resumed: unfinished.length, ended: 0 });
     const decisions = await decideAll(runner, store, cut);
     await runner.drain(10_000, "suspend");
+    const summaries = await readSummaries(store);
     for (const { run, events } of unfinished) {
       const after = await readRun(store, run.id);
+      // What lists show is derived: there is no second truth.
+      expect(summaries.get(run.id)).toBe(storedSummary(readState(after.events), run.createdAt).text);
       expectGoneOn({
         before: events.slice(0, cut),
         after: after.events,
@@ -111,6 +115,16 @@ it(`every run goes on from every event of its journal (${PROGRAMS} programs)`, {
   expect(count.restarts).toBeGreaterThan(PROGRAMS * 12);
   expect(count.inDoubt).toBeGreaterThan(PROGRAMS / 2);
 });
+
+async function readSummaries(store: Store): Promise<ReadonlyMap<string, string | null>> {
+  const summaries = new Map<string, string | null>();
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page = await store.listSummaries({ limit: 200, ...(cursor === undefined ? {} : { cursor }) });
+    for (const { id, summary } of page.runs) summaries.set(id, summary);
+    cursor = page.nextCursor;
+  }
+  return summaries;
+}
 
 async function storeBeginning(store: Store, { run, events }: Told, length: number): Promise<void> {
   const { status: _, ...record } = run;

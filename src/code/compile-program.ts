@@ -36,8 +36,11 @@ export interface ProgramRequest
 export type ProgramCheck =
   | { readonly mode: "error" | "warn"; readonly types: TypesByHash }
   | { readonly mode: "off" }
-  /** The check does not take place this time: too many programs wait, or it took too much memory before. */
-  | { readonly mode: "skip"; readonly why: "busy" | "memory" };
+  /**
+   * The check against types does not take place this time: too many programs wait, or it took too much memory before.
+   * What the text alone shows is judged by the mode all the same.
+   */
+  | { readonly mode: "error" | "warn"; readonly types: null; readonly why: "busy" | "memory" };
 
 export interface Compiled {
   readonly outcome: CompileOutcome;
@@ -114,7 +117,7 @@ async function check(
   checking: Checking | undefined,
 ): Promise<CheckFindings> {
   if (check.mode === "off") return { found: [] };
-  if (check.mode === "skip") return { found: [], unchecked: { why: check.why } };
+  if (check.types === null) return { found: [], unchecked: { why: check.why } };
   if (checking === undefined) return { found: [], unchecked: { why: "down", reason: "there is none" } };
   const roots = new Set([...toolGlobals(globals), ...callingNames]);
   const result = await checkBody(body, roots, check.types, checking);

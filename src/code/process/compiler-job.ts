@@ -46,8 +46,9 @@ export function toMessage({ id, request, isTooMuchToCheck }: Job, isBusy: boolea
 
 function toCheck(check: TypeCheck | null, isTooMuch: boolean, isBusy: boolean): ProgramRequest["check"] {
   if (check === null) return { mode: "off" };
-  if (isTooMuch) return { mode: "skip", why: "memory" };
-  return isBusy ? { mode: "skip", why: "busy" } : { mode: check.mode, types: hashesOf(check) };
+  const { mode } = check;
+  if (isTooMuch) return { mode, types: null, why: "memory" };
+  return isBusy ? { mode, types: null, why: "busy" } : { mode, types: hashesOf(check) };
 }
 
 /** The declarations that one of these texts is checked against. */

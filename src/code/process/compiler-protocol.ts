@@ -114,7 +114,7 @@ const toCompiler = z.discriminatedUnion("type", [
           mode: z.enum(["error", "warn"]),
           types: z.object({ all: z.string(), promised: z.nullable(z.string()) }),
         }),
-        z.object({ mode: z.literal("skip"), why: z.enum(["busy", "memory"]) }),
+        z.object({ mode: z.enum(["error", "warn"]), types: z.null(), why: z.enum(["busy", "memory"]) }),
         z.object({ mode: z.literal("off") }),
       ]),
     }),

@@ -44,7 +44,7 @@ export async function remarksOf(code: string): Promise<readonly string[]> {
     code,
     sourceBytes: 65_536,
     globals: LINTED,
-    check: { mode: "skip", why: "busy" },
+    check: { mode: "error", types: null, why: "busy" },
   } as const;
   const { outcome } = await compileProgram(request);
   const diagnostics = outcome.ok ? outcome.program.diagnostics : outcome.diagnostics;

@@ -30,7 +30,12 @@ export async function relayMcp({ url, key, log, interrupted }: RelayOptions): Pr
   const refuse = (id: RequestId, code: number, message: string): void =>
     answer({ jsonrpc: "2.0", id, error: { code, message } });
 
-  await using link: GatewayLink = linkToGateway({ url, key, onMessage: answer });
+  await using link: GatewayLink = linkToGateway({
+    url,
+    key,
+    onMessage: answer,
+    onLost: (id) => refuse(id, UNREACHABLE, lostAnswer(url)),
+  });
   stdio.onclose = () => left.resolve();
   stdio.onerror = (error) => log.warn({ err: error }, "a line of the client could not be read");
   stdio.onmessage = (message) => {
@@ -47,4 +52,8 @@ export async function relayMcp({ url, key, log, interrupted }: RelayOptions): Pr
   await stdio.start();
   await Promise.race([left.promise, aborted(interrupted)]);
   await stdio.close();
+}
+
+function lostAnswer({ origin }: URL): string {
+  return `The connection to the gateway at ${origin} was lost before the answer came. A call may have been made, and a program resumes when the gateway is back. Look at its run, on the page or by GET /v1/runs, before you send the request again.`;
 }

@@ -5,6 +5,7 @@
 import {
   isJSONRPCRequest,
   type JSONRPCMessage,
+  type RequestId,
   SdkHttpError,
   StreamableHTTPClientTransport,
   UnauthorizedError,
@@ -22,6 +23,8 @@ export interface GatewayLinkOptions {
   readonly url: URL;
   readonly key: string | undefined;
   readonly onMessage: (message: JSONRPCMessage) => void;
+  /** A request that the gateway took, and that no answer will come to: its connection was cut. */
+  readonly onLost: (id: RequestId) => void;
 }
 
 /** The id of the request that reopens a session: no client uses such an id. */
@@ -29,7 +32,9 @@ const REOPENING = "toolarium-reopen";
 const INITIALIZED: JSONRPCMessage = { jsonrpc: "2.0", method: "notifications/initialized" };
 const NO_SESSION = 404;
 
-export function linkToGateway({ url, key, onMessage }: GatewayLinkOptions): GatewayLink {
+export function linkToGateway({ url, key, onMessage, onLost }: GatewayLinkOptions): GatewayLink {
+  /** Requests of the client without an answer. */
+  const unanswered = new Set<RequestId>();
   /** The client's `initialize` message. */
   let introduction: JSONRPCMessage | undefined;
   let reopening: Promise<void> | undefined;
@@ -42,8 +47,10 @@ export function linkToGateway({ url, key, onMessage }: GatewayLinkOptions): Gate
     opened.onmessage = (message) => {
       if ("result" in message && "protocolVersion" in message.result)
         opened.setProtocolVersion(String(message.result["protocolVersion"]));
-      if ("id" in message && message.id === REOPENING) reopened?.();
-      else onMessage(message);
+      if ("id" in message && message.id === REOPENING) return reopened?.();
+      if ("id" in message && !("method" in message) && message.id !== undefined)
+        unanswered.delete(message.id);
+      onMessage(message);
     };
     return opened;
   }
@@ -56,8 +63,9 @@ export function linkToGateway({ url, key, onMessage }: GatewayLinkOptions): Gate
    */
   async function reopen(): Promise<void> {
     if (introduction === undefined) return;
-    await transport.close();
+    const lost = transport;
     transport = open();
+    await lost.close();
     await started();
     const answered = new Promise<void>((resolve) => {
       reopened = resolve;
@@ -67,6 +75,24 @@ export function linkToGateway({ url, key, onMessage }: GatewayLinkOptions): Gate
     await transport.send(INITIALIZED);
   }
 
+  async function deliver(message: JSONRPCMessage): Promise<void> {
+    // The gateway answers no request that its client cancelled.
+    if ("method" in message && message.method === "notifications/cancelled")
+      unanswered.delete(message.params?.["requestId"] as RequestId);
+    if (!isJSONRPCRequest(message)) return transport.send(message);
+    const { id } = message;
+    unanswered.add(id);
+    const onRequestStreamEnd = (): void => {
+      if (unanswered.delete(id)) onLost(id);
+    };
+    try {
+      await transport.send(message, { onRequestStreamEnd });
+    } catch (error) {
+      unanswered.delete(id);
+      throw error;
+    }
+  }
+
   let ready: Promise<void> | undefined;
   return {
     async send(message) {
@@ -74,19 +100,24 @@ export function linkToGateway({ url, key, onMessage }: GatewayLinkOptions): Gate
       await ready;
       await reopening;
       if (isJSONRPCRequest(message) && message.method === "initialize") introduction = message;
+      const used = transport;
       try {
-        await transport.send(message);
+        await deliver(message);
       } catch (error) {
-        if (!(error instanceof SdkHttpError) || error.data.status !== NO_SESSION) throw inWords(error, url);
-        reopening ??= reopen().finally(() => {
-          reopening = undefined;
-        });
-        await reopening.catch((reason: unknown) => {
-          throw inWords(reason, url);
-        });
-        await transport.send(message).catch((reason: unknown) => {
-          throw inWords(reason, url);
-        });
+        // Opening another session closes the lost one, with all that was being sent in it: the gateway took none of that.
+        if (used === transport) {
+          if (!(error instanceof SdkHttpError) || error.data.status !== NO_SESSION)
+            throw inWords(error, url, key);
+          reopening ??= reopen().finally(() => {
+            reopening = undefined;
+          });
+        }
+        try {
+          await reopening;
+          await deliver(message);
+        } catch (reason) {
+          throw inWords(reason, url, key);
+        }
       }
     },
     async [Symbol.asyncDispose]() {
@@ -96,11 +127,11 @@ export function linkToGateway({ url, key, onMessage }: GatewayLinkOptions): Gate
   };
 }
 
-function inWords(error: unknown, { origin }: URL): Error {
+function inWords(error: unknown, { origin }: URL, key: string | undefined): Error {
   const status = error instanceof SdkHttpError ? error.data.status : undefined;
   if (error instanceof UnauthorizedError || status === 401)
     return new Error(
-      `The gateway at ${origin} does not know this key. Set TOOLARIUM_KEY to one of its keys.`,
+      `The gateway at ${origin} ${key === undefined ? "asks for a key" : "does not know this key"}. Set TOOLARIUM_KEY to one of its keys.`,
     );
   if (error instanceof SdkHttpError) {
     return new Error(`The gateway at ${origin} answered ${status}: ${detailOf(error.data["text"])}`);

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { runCli, startServer, tempFile } from "../e2e/cli-process.ts";
+import { until } from "../helpers/until.ts";
 import {
   connectLegacy,
   type ServerProcess,
@@ -108,12 +109,41 @@ describe("in front of a running gateway", () => {
     expect((await direct.call("resume_run", { run })).structuredContent.status).toBe("completed");
   });
 
+  test("a request whose connection is cut is answered, and all that follow it are served", {
+    timeout: 90_000,
+  }, async () => {
+    const path = config({ keys });
+    const first = await startServer(["--config", path]);
+    const { port } = new URL(first.url);
+    const client = atEnd(await startLegacy(toolarium(["--url", first.url], env)));
+    const cut = client.call("run_code", { code: "await sleep(20_000)" });
+    await until("the program runs", async () => (await statuses(first.url)).includes("running"));
+    first.process.kill("SIGKILL");
+    await expect(cut).rejects.toThrow(/connection to the gateway at .* was lost.*GET \/v1\/runs/);
+    await first.exited;
+    await startServer(["--config", path, "--port", port]);
+    const lists = await Promise.all(Array.from({ length: 6 }, () => client.list()));
+    expect(lists.map(({ length }) => length)).toEqual([4, 4, 4, 4, 4, 4]);
+  });
+
+  test("no key is not said to be a wrong one", { timeout: 60_000 }, async () => {
+    const server = await startServer(["--config", config({ keys })]);
+    const none = startLegacy(toolarium(["--url", server.url]));
+    await expect(none).rejects.toThrow(/asks for a key. Set TOOLARIUM_KEY/);
+  });
+
   test("a wrong key is said to whoever set it up", { timeout: 60_000 }, async () => {
     const server = await startServer(["--config", config({ keys })]);
     const wrong = startLegacy(toolarium(["--url", server.url], { TOOLARIUM_KEY: "wrong" }));
     await expect(wrong).rejects.toThrow(/does not know this key. Set TOOLARIUM_KEY/);
   });
 });
+
+async function statuses(url: string): Promise<readonly string[]> {
+  const answer = await fetch(`${url}/v1/runs`, { headers: { authorization: "Bearer editor-secret" } });
+  const { data } = (await answer.json()) as { readonly data: readonly { readonly status: string }[] };
+  return data.map(({ status }) => status);
+}
 
 test("what it cannot do is a usage error", async () => {
   const faults = [

@@ -109,6 +109,21 @@ describe.each(Object.entries(processReaders()))("the process for %s", (client, r
   });
 });
 
+test("a variable of the configuration is in env of a process, or the process does not start", {
+  timeout: 60_000,
+}, async () => {
+  const config = tempFile(
+    "toolarium.json",
+    JSON.stringify({ keys: [{ name: "editor", key: "${TOOLARIUM_KEY}" }] }),
+  );
+  const { text } = entryOf("Cursor", "process", { ...setting(), config });
+  const { toolarium } = JSON.parse(text).mcpServers;
+  await expect(startLegacy(toolarium)).rejects.toThrow("Connection closed");
+  const env = { ...toolarium.env, TOOLARIUM_KEY: "the-key" };
+  await using connection = await startLegacy({ ...toolarium, env });
+  expect((await connection.list()).map(({ name }) => name)).toEqual(tools);
+});
+
 test("the process for Claude Desktop passes on the gateway, with the key that is put in", {
   timeout: 60_000,
 }, async () => {

@@ -18,10 +18,19 @@ interface LongNumber {
 }
 
 /**
+ * Matches every JSON text with a long number, and some others: sixteen digits, around a point or not, or an exponent,
+ * where a number can begin. For a chunk of a stream it costs half of what the scan costs. A long text with many rows of
+ * fifteen digits would take it longer than the scan.
+ */
+const MAY_BE_LONG = /(?:^|[[:,\s])-?(?:[\d.]{16}|[\d.]+[eE])/;
+const SHORT_CHARS = 65_536;
+
+/**
  * The numbers in order, at most `most`. The text may be invalid JSON. Numbers in strings and in places of names do not
  * count.
  */
 export function longNumbersIn(text: string, most: number = Number.POSITIVE_INFINITY): readonly LongNumber[] {
+  if (text.length <= SHORT_CHARS && !MAY_BE_LONG.test(text)) return [];
   const found: LongNumber[] = [];
   const shape: NumberShape = { digits: 0, exponent: 0, end: 0, valid: true };
   for (let at = 0; at < text.length; at += 1) {

@@ -70,7 +70,11 @@ export const resumeRun: MetaTool = {
   description:
     "Answers with what became of a run that waited for a person, or whose answer did not arrive. It approves nothing: only a person can do that. While the person has not decided it says what waits.",
   parameters: object({
-    run: { type: "string", description: 'Its id: "run_…". Left out: the runs that wait are listed.' },
+    run: {
+      type: "string",
+      description:
+        'Its id: "run_…". Left out: the run that waits; the runs are listed if several wait, or the latest if none does.',
+    },
   }),
 };
 

@@ -185,6 +185,18 @@ describe.each(clients)("a client of revision %s", (revision, connect) => {
     expect(answer.structuredContent).toMatchObject({ status: "completed", result: { written: true } });
   });
 
+  test("whose answer got lost finds its run among its latest, though it never had the id", async () => {
+    await using client = await connect(server.url);
+    const { run } = (await client.call("run_code", { code: "return 42" })).structuredContent;
+    const waiting = await server.send("/v1/approvals");
+    expect(waiting.body.data).toEqual([]);
+    const listed = await client.call("resume_run", {});
+    expect(listed.isError).toBe(true);
+    expect(listed.content[0].text).toContain("No run of yours waits for a person. These are your latest");
+    expect(listed.content[0].text).toContain(run);
+    expect((await client.call("resume_run", { run })).structuredContent).toMatchObject({ result: 42 });
+  });
+
   test("is told which tools there are when it asks for one that is not", async () => {
     await using client = await connect(server.url);
     await expect(client.call("run_cod")).rejects.toThrow(/There is no tool "run_cod".*run_code/);

@@ -29,7 +29,7 @@ export interface Capacity {
 export interface Placement<P extends Place> {
   /** Where the run starts; undefined: it waits. */
   readonly place?: P | undefined;
-  /** The worker that ends to make room. Its runs, if it has any, only wait, and are parked. */
+  /** The worker that ends to make room. It is idle, or all its runs wait and are parked. */
   readonly evicted?: { readonly place: P; readonly reason: string };
 }
 

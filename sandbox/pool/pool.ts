@@ -193,7 +193,7 @@ class Pool implements WorkerPool {
     return place;
   }
 
-  /** Frees a worker; its runs, if it has any, come back to the queue when they are woken. */
+  /** Ends a worker. A run that was parked in it returns to the queue when something wakes it. */
   #evict(seat: Seat, reason: string): void {
     seat.park((session) => {
       this.#queue.pushFront(ownerOf(session), session);

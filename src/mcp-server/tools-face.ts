@@ -1,6 +1,6 @@
 /**
- * The tools face: the tools that a key may use, one by one. A call that policy lets run is made at once. One that needs a
- * person is a program of one line, so that it waits, is decided and resumed, also after a restart, as any other.
+ * The tools face: the tools that a key may use, one by one. A call that policy lets run is made at once. One that needs
+ * approval becomes a program of one line, because a program's run waits, is decided and is resumed after a restart.
  */
 import type { CallToolResult, Tool } from "@modelcontextprotocol/server";
 import { callTool } from "../access/explicit-call.ts";

@@ -1,6 +1,6 @@
 /**
- * Built-in tools: calls that the gateway itself answers. They pass the same gate as any other call and are in the
- * journal, so that a replay gets the same answers. They change nothing, and run without approval. Their ids begin with
+ * Built-in tools: calls that the gateway itself answers. They pass the gate of all calls and are in the journal,
+ * so that a replay gets the same answers. They change nothing, and run without approval. Their ids begin with
  * `@`, which no server's name does: `@tools/search`.
  */
 import type { CallOutcome } from "../mcp/server.ts";

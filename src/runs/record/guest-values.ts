@@ -19,7 +19,10 @@ export function toGuestValue(value: unknown): unknown {
   return replaceExact(value, (number) => (isText(number) ? number.rawJSON : Number(number.rawJSON)));
 }
 
-/** A program gets the nearest double for a fraction, as any JavaScript does. */
+/**
+ * An integer that a double cannot hold reaches a program as text, and so does a number too large for one. A fraction
+ * becomes the nearest double, as a JavaScript literal would.
+ */
 function isText({ rawJSON }: ExactNumber): boolean {
   return /^-?\d+$/.test(rawJSON) || !Number.isFinite(Number(rawJSON));
 }

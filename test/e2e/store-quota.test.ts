@@ -13,8 +13,15 @@ import { startServer } from "./cli-process.ts";
 interface Answer {
   readonly status: number;
   readonly retryAfter: string | null;
-  // biome-ignore lint/suspicious/noExplicitAny: answers of every shape
-  readonly body: any;
+  readonly body: Body;
+}
+
+/** Of a report or a refusal: what a test looks into. */
+interface Body {
+  readonly id: string;
+  readonly status: string;
+  readonly pending: readonly [{ readonly call: string }];
+  readonly error: { readonly message: string };
 }
 
 function newFolder(): string {
@@ -31,7 +38,7 @@ const clientOf =
       ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
     });
     const retryAfter = response.headers.get("retry-after");
-    return { status: response.status, retryAfter, body: await response.json() };
+    return { status: response.status, retryAfter, body: (await response.json()) as Body };
   };
 
 const RUNS = "/v1/sandbox/runs";

@@ -27,7 +27,7 @@ describe.each(clients)("a client of revision %s", (_revision, connect) => {
     expect(names).toContain("slow__hold");
     expect(names).toContain("resume_run");
     expect(names).not.toContain("run_code");
-    expect(tools.find(({ name }) => name === "files__read").inputSchema).toMatchObject({
+    expect(tools.find(({ name }) => name === "files__read")?.inputSchema).toMatchObject({
       type: "object",
       required: ["path"],
     });

@@ -31,8 +31,30 @@ export interface ClientSettings {
   readonly onToolsChanged?: () => void;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
-type Answer = any;
+/** What the tests look into, of a tool's answer by either face. */
+export interface Answer {
+  readonly isError?: boolean;
+  readonly content: Some<{ readonly type: string; readonly text: string }>;
+  readonly structuredContent: {
+    readonly status: string;
+    readonly run: string;
+    readonly result: unknown;
+    readonly error: unknown;
+    readonly logs: unknown;
+    readonly pending: Some<{ readonly call: string; readonly tool: string }>;
+  };
+}
+
+export interface ListedTool {
+  readonly name: string;
+  readonly description: string;
+  readonly inputSchema: { readonly [keyword: string]: unknown };
+  readonly outputSchema?: { readonly [keyword: string]: unknown };
+  readonly annotations?: { readonly [hint: string]: unknown };
+}
+
+/** The tests look at the first; an empty list fails there. */
+type Some<T> = readonly [T, ...T[]];
 
 export interface CallSettings {
   readonly signal?: AbortSignal;
@@ -43,7 +65,7 @@ export interface CallSettings {
 export interface TestClient extends AsyncDisposable {
   readonly revision: string | undefined;
   readonly instructions: string | undefined;
-  list(): Promise<readonly Answer[]>;
+  list(): Promise<Some<ListedTool>>;
   call(name: string, args?: Record<string, unknown>, settings?: CallSettings): Promise<Answer>;
   read(uri: string): Promise<string>;
   resources(): Promise<readonly string[]>;
@@ -89,12 +111,12 @@ async function openLegacy(
   return {
     revision: "protocolVersion" in transport ? transport.protocolVersion : undefined,
     instructions: client.getInstructions(),
-    list: async () => (await client.listTools()).tools,
-    call: (name, args = {}, { signal, onProgress } = {}) =>
-      client.callTool({ name, arguments: args }, undefined, {
+    list: async () => (await client.listTools()).tools as unknown as Some<ListedTool>,
+    call: async (name, args = {}, { signal, onProgress } = {}) =>
+      (await client.callTool({ name, arguments: args }, undefined, {
         ...(signal === undefined ? {} : { signal }),
         ...(onProgress === undefined ? {} : { onprogress: ({ message = "" }) => onProgress(message) }),
-      }),
+      })) as unknown as Answer,
     read: async (uri) => textOf((await client.readResource({ uri })).contents),
     resources: async () => (await client.listResources()).resources.map((resource) => resource.uri),
     [Symbol.asyncDispose]: () => client.close(),
@@ -130,15 +152,15 @@ async function openModern(
   return {
     revision: client.getNegotiatedProtocolVersion(),
     instructions: client.getInstructions(),
-    list: async () => (await client.listTools()).tools,
-    call: (name, args = {}, { signal, onProgress } = {}) =>
-      client.callTool(
+    list: async () => (await client.listTools()).tools as unknown as Some<ListedTool>,
+    call: async (name, args = {}, { signal, onProgress } = {}) =>
+      (await client.callTool(
         { name, arguments: args },
         {
           ...(signal === undefined ? {} : { signal }),
           ...(onProgress === undefined ? {} : { onprogress: ({ message = "" }) => onProgress(message) }),
         },
-      ),
+      )) as unknown as Answer,
     read: async (uri) => textOf((await client.readResource({ uri })).contents),
     resources: async () => (await client.listResources()).resources.map((resource) => resource.uri),
     [Symbol.asyncDispose]: () => client.close(),

@@ -1,11 +1,10 @@
-/** `toolarium audit` and `toolarium replay` on the file of a gateway that is, or was, running. */
-import { closeSync, openSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
 import { createLog } from "../../src/log.ts";
 import { migrations } from "../../src/store/sqlite/file/migrations.ts";
 import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
+import { damageTable } from "../store/files.ts";
 import { callEvents, runRecord } from "../store/records.ts";
 import { runCli, startServer, tempFile } from "./cli-process.ts";
 
@@ -227,17 +226,4 @@ describe("a store that cannot be looked at is a configuration error that names t
 function meddle(path: string, sql: string): void {
   using db = new DatabaseSync(path);
   db.exec(sql);
-}
-
-/** Overwrites the page in which this table begins. */
-function damageTable(path: string, table: string): void {
-  const db = new DatabaseSync(path);
-  db.exec("pragma wal_checkpoint(truncate)");
-  const [page, size] = [`select rootpage from sqlite_schema where name = '${table}'`, "pragma page_size"].map(
-    (sql) => Number(Object.values(db.prepare(sql).get() ?? {})[0]),
-  );
-  db.close();
-  const file = openSync(path, "r+");
-  writeSync(file, Buffer.alloc(64, 0xee), 0, 64, ((page ?? 1) - 1) * (size ?? 0));
-  closeSync(file);
 }

@@ -1,18 +1,16 @@
 /** Disks that fill, files that go, threads that die: what was kept stays, what was not is refused, and it comes back. */
-import { mkdtempSync, renameSync, rmSync, statSync, unlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { renameSync, statSync, unlinkSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { Worker } from "node:worker_threads";
-import { afterAll, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { createLog } from "../../src/log.ts";
 import { createJournal } from "../../src/runs/live/live-journal.ts";
 import { openDatabase } from "../../src/store/sqlite/file/database.ts";
 import { createGroup } from "../../src/store/sqlite/file/group-commit.ts";
 import { createTables } from "../../src/store/sqlite/file/tables.ts";
-import { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from "../../src/store/sqlite/sqlite.ts";
 import type * as storeWorker from "../../src/store/sqlite/store-worker.ts";
 import { until } from "../helpers/until.ts";
+import { createStoreFiles, unavailable, untilWell } from "./files.ts";
 import { logEvent, logEvents, runRecord } from "./records.ts";
 
 /** The threads of the stores, the newest last. */
@@ -30,19 +28,7 @@ vi.mock("../../src/store/sqlite/store-worker.ts", async (original) => {
 });
 
 const log = createLog("silent");
-const folder = mkdtempSync(join(tmpdir(), "toolarium-outages-"));
-afterAll(() => rmSync(folder, { recursive: true }));
-let files = 0;
-const newPath = (): string => {
-  files += 1;
-  return join(folder, `${files}.db`);
-};
-const open = (path: string, options: Partial<SqliteStoreOptions> = {}): Promise<SqliteStore> =>
-  openSqliteStore({ path, log, busyMs: 20, ...options });
-
-const unavailable = { code: "store_unavailable", retryable: true };
-const isWell = (store: SqliteStore): Promise<unknown> =>
-  until("the store can be written", () => store.health.hindrance === null);
+const { newPath, open } = createStoreFiles();
 
 interface Outage {
   begin(path: string): void;
@@ -105,7 +91,7 @@ describe("while", () => {
         await expect(late).rejects.toMatchObject(unavailable);
         expect(store.refusalFor("local")).toMatchObject(unavailable);
         outage.end(path);
-        await isWell(store);
+        await untilWell(store);
         expect(store.refusalFor("local")).toBeUndefined();
         expect(await store.readJournal(run.id)).toEqual(logEvents(3));
         await store.append(run.id, 1, [logEvent(4)], "completed");
@@ -181,7 +167,7 @@ describe("a journal", () => {
     await expect(journal.flush()).rejects.toMatchObject(unavailable);
     await expect(journal.restore()).rejects.toMatchObject(unavailable);
     end(path);
-    await isWell(store);
+    await untilWell(store);
     await journal.restore();
     note("d");
     await journal.flush();
@@ -212,7 +198,7 @@ describe("a journal", () => {
     expect(journal.events).toHaveLength(2);
     expect(journal.readable).toHaveLength(1);
     end(path);
-    await isWell(store);
+    await untilWell(store);
   });
 });
 

@@ -1,29 +1,15 @@
-/** What the runs of each principal take is known without reading them, whatever became of them, and bounds new ones. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { JournalEvent } from "../../src/journal.ts";
-import { createLog } from "../../src/log.ts";
 import type { Usage } from "../../src/store/quota.ts";
 import { migrations } from "../../src/store/sqlite/file/migrations.ts";
 import { openStoreFile } from "../../src/store/sqlite/file/store-file.ts";
-import { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from "../../src/store/sqlite/sqlite.ts";
 import { createRandom } from "../helpers/random.ts";
 import { until } from "../helpers/until.ts";
+import { createStoreFiles } from "./files.ts";
 import { callEvents, logEvent, logEvents, runRecord } from "./records.ts";
 
-const log = createLog("silent");
-const folder = mkdtempSync(join(tmpdir(), "toolarium-quota-"));
-afterAll(() => rmSync(folder, { recursive: true }));
-let files = 0;
-const newPath = (): string => {
-  files += 1;
-  return join(folder, `${files}.db`);
-};
-const open = (path: string, options: Partial<SqliteStoreOptions> = {}): Promise<SqliteStore> =>
-  openSqliteStore({ path, log, busyMs: 20, ...options });
+const { newPath, open } = createStoreFiles();
 
 /** What a file says of everybody, and how many bytes it has. */
 function read(path: string): { readonly usage: Usage; readonly bytes: number } {

@@ -1,27 +1,16 @@
 /** What a store still knows while something stands in its way, and when it takes itself for well again. */
 import { execFileSync } from "node:child_process";
-import {
-  closeSync,
-  copyFileSync,
-  mkdtempSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { copyFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { Worker } from "node:worker_threads";
-import { afterAll, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { createLog } from "../../src/log.ts";
 import { createJournal } from "../../src/runs/live/live-journal.ts";
 import { describeReadFailure, describeWriteFailure } from "../../src/store/sqlite/file/failures.ts";
 import { openRedoLog, readRedoLog } from "../../src/store/sqlite/file/redo-log.ts";
-import { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from "../../src/store/sqlite/sqlite.ts";
 import type * as storeWorker from "../../src/store/sqlite/store-worker.ts";
 import { until } from "../helpers/until.ts";
+import { createStoreFiles, damageTable, unavailable, untilWell } from "./files.ts";
 import { logEvent, logEvents, runRecord } from "./records.ts";
 
 /** The threads of the stores, the newest last. */
@@ -39,19 +28,7 @@ vi.mock("../../src/store/sqlite/store-worker.ts", async (original) => {
 });
 
 const log = createLog("silent");
-const folder = mkdtempSync(join(tmpdir(), "toolarium-recovery-"));
-afterAll(() => rmSync(folder, { recursive: true }));
-let files = 0;
-const newPath = (): string => {
-  files += 1;
-  return join(folder, `${files}.db`);
-};
-const open = (path: string, options: Partial<SqliteStoreOptions> = {}): Promise<SqliteStore> =>
-  openSqliteStore({ path, log, busyMs: 20, ...options });
-
-const unavailable = { code: "store_unavailable", retryable: true };
-const isWell = (store: SqliteStore): Promise<unknown> =>
-  until("the store can be written", () => store.health.hindrance === null);
+const { newPath, open } = createStoreFiles();
 
 function lock(path: string): DatabaseSync {
   const other = new DatabaseSync(path);
@@ -80,7 +57,7 @@ test("a store that another program has locked is not well before it could really
   expect(store.health.hindrance).toMatch(/another program has locked it/);
   expect(recoveries).toBe(0);
   other.close();
-  await isWell(store);
+  await untilWell(store);
   expect(recoveries).toBe(1);
   await store.createRun(runRecord());
 });
@@ -112,7 +89,7 @@ test("a journal whose run could not even be created is whole after the outage", 
   journal.append({ type: "log", level: "log", text: "first" });
   await expect(journal.flush()).rejects.toMatchObject(unavailable);
   other.close();
-  await isWell(store);
+  await untilWell(store);
   expect(await store.getRun(run.id)).toBeUndefined();
   await journal.restore();
   expect(journal.lost).toBeUndefined();
@@ -193,19 +170,6 @@ test("a write in the redo log that the database cannot take is told, and takes n
   expect(await store.getRun(good.id)).toMatchObject({ status: "running" });
   expect(store.health.damage).toMatch(/held 1 damaged writes/);
 });
-
-/** Overwrites the page in which this table begins. */
-function damageTable(path: string, table: string): void {
-  const db = new DatabaseSync(path);
-  db.exec("pragma wal_checkpoint(truncate)");
-  const [page, size] = [`select rootpage from sqlite_schema where name = '${table}'`, "pragma page_size"].map(
-    (sql) => Number(Object.values(db.prepare(sql).get() ?? {})[0]),
-  );
-  db.close();
-  const file = openSync(path, "r+");
-  writeSync(file, Buffer.alloc(64, 0xee), 0, 64, ((page ?? 1) - 1) * (size ?? 0));
-  closeSync(file);
-}
 
 async function damaged(table: string): Promise<{ readonly path: string; readonly run: string }> {
   const path = newPath();

@@ -1,7 +1,7 @@
 /** Who may use the MCP server, and for what; and what those try who may not. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sendRaw, startServer, type TestServer } from "../http/helpers/server.ts";
-import { type Connect, connectLegacy, connectModern } from "./helpers/clients.ts";
+import { connectLegacy, revisions } from "./helpers/clients.ts";
 
 let open: TestServer;
 let server: TestServer;
@@ -22,14 +22,10 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-const clients: readonly (readonly [revision: string, connect: Connect])[] = [
-  ["2025-11-25", connectLegacy],
-  ["2026-07-28", connectModern],
-];
 const write = `return await files.write({ path: "x" })`;
 const approve = () => ({ action: "accept", content: { decision: "approve" } }) as const;
 
-describe.each(clients)("with a client of revision %s", (_revision, connect) => {
+describe.each(revisions)("with a client of revision %s", (_revision, connect) => {
   test("a wrong key, or none, is refused", async () => {
     await expect(connect(server.url, { key: "guessed" })).rejects.toThrow();
     await expect(connect(server.url)).rejects.toThrow();

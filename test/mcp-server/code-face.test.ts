@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { until } from "../helpers/until.ts";
 import { startServer, type TestServer } from "../http/helpers/server.ts";
-import { type Connect, connectLegacy, connectModern, type Form } from "./helpers/clients.ts";
+import { connectLegacy, connectModern, type Form, revisions } from "./helpers/clients.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -12,12 +12,7 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-const clients: readonly (readonly [revision: string, connect: Connect])[] = [
-  ["2025-11-25", connectLegacy],
-  ["2026-07-28", connectModern],
-];
-
-describe.each(clients)("a client of revision %s", (revision, connect) => {
+describe.each(revisions)("a client of revision %s", (revision, connect) => {
   test("is shown four tools with the declarations, and how to use them", async () => {
     await using client = await connect(server.url);
     const tools = await client.list();

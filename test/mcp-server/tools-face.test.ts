@@ -1,7 +1,7 @@
 /** `/mcp/tools` with the official clients: the allowed tools themselves, under the same gate as everywhere. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startServer, type TestServer } from "../http/helpers/server.ts";
-import { type ClientSettings, type Connect, connectLegacy, connectModern } from "./helpers/clients.ts";
+import { type ClientSettings, connectLegacy, revisions } from "./helpers/clients.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -11,12 +11,7 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-const clients: readonly (readonly [revision: string, connect: Connect])[] = [
-  ["2025-11-25", connectLegacy],
-  ["2026-07-28", connectModern],
-];
-
-describe.each(clients)("a client of revision %s", (_revision, connect) => {
+describe.each(revisions)("a client of revision %s", (_revision, connect) => {
   const open = (settings: ClientSettings = {}) => connect(server.url, { path: "/mcp/tools", ...settings });
 
   test("is shown the tools under the names that models know", async () => {

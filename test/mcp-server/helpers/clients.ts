@@ -174,3 +174,9 @@ function headersOf({ key, headers = {} }: ClientSettings): Record<string, string
 function textOf(contents: readonly object[]): string {
   return contents.map((part) => ("text" in part ? String(part.text) : "")).join("");
 }
+
+/** Each revision that `/mcp` speaks, with the official client that speaks it. */
+export const revisions: readonly (readonly [revision: string, connect: Connect])[] = [
+  ["2025-11-25", connectLegacy],
+  ["2026-07-28", connectModern],
+];

@@ -98,7 +98,7 @@ const runWarning = z.object({
 
 const logLevel = z.enum(["log", "info", "warn", "error", "debug"]);
 
-const runUsage = z.object({
+export const runUsage: z.ZodObject<{ [name in keyof RunUsage]: z.ZodNumber }> = z.object({
   wallMs: z.number(),
   cpuMs: z.number(),
   queueMs: z.number(),
@@ -106,7 +106,7 @@ const runUsage = z.object({
   toolCalls: z.number(),
   logBytes: z.number(),
   peakHeapBytes: z.number(),
-}) satisfies z.ZodType<RunUsage>;
+});
 
 const head = { seq: z.int().positive(), at: z.number() };
 const callHead = { ...head, n: count, call: z.string() };

@@ -2,8 +2,10 @@
  * What lists show of a run, as it is kept beside its journal. Derived from the journal and never a second truth: where
  * it is missing, damaged or not of the last event, the journal is read instead.
  */
+
 import { z } from "zod";
 import type { RunError, RunStatus, RunUsage } from "../../journal.ts";
+import { runUsage } from "../../store/rows.ts";
 import type { StoredSummary } from "../../store/store.ts";
 import { questionOf } from "../record/calls.ts";
 import { askedAt, type RunState } from "../record/run-state.ts";
@@ -92,15 +94,7 @@ const summarySchema = z.strictObject({
   calls: count,
   turns: count,
   tokens: z.strictObject({ prompt: z.number(), completion: z.number() }).nullable(),
-  usage: z.strictObject({
-    wallMs: z.number(),
-    cpuMs: z.number(),
-    queueMs: z.number(),
-    compileMs: z.number(),
-    toolCalls: z.number(),
-    logBytes: z.number(),
-    peakHeapBytes: z.number(),
-  }),
+  usage: runUsage.strict(),
   asked: z
     .array(
       z.strictObject({

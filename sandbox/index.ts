@@ -1,6 +1,7 @@
 /** The door of the engine: everything outside imports from here, never from the files behind it. */
 export type * from "./engine.ts";
 export {
+  boundArguments,
   defaultCeilings,
   defaultLimits,
   type LimitProblem,

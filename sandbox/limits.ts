@@ -111,3 +111,28 @@ export function resolveLimits(
   }
   return { ok: true, limits };
 }
+
+/** The arguments of one call as they may leave: `args` is JSON text, `null` beside a fault. */
+export interface BoundArguments {
+  readonly args: string;
+  readonly fault?: { readonly kind: "too_large"; readonly message: string };
+}
+
+/**
+ * Bounds the arguments of one call by `toolArgsBytes`. When there is a fault, the caller settles the call with it. Never
+ * throws.
+ *
+ * @example
+ * import { boundArguments } from "toolarium/sandbox";
+ *
+ * const { args, fault } = boundArguments('{"text":"long"}', { toolArgsBytes: 10 });
+ * console.log(args, fault?.message); // null the arguments are larger than 10 bytes
+ */
+export function boundArguments(
+  args: string,
+  { toolArgsBytes }: Pick<RunLimits, "toolArgsBytes">,
+): BoundArguments {
+  if (Buffer.byteLength(args) <= toolArgsBytes) return { args };
+  const message = `the arguments are larger than ${toolArgsBytes} bytes`;
+  return { args: "null", fault: { kind: "too_large", message } };
+}

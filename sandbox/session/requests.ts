@@ -1,5 +1,6 @@
 /** A program's requests, calls and timers, checked here because the worker is not trusted. */
 import type { EngineFailure, EngineRequest, EngineRun, GuestCall } from "../engine.ts";
+import { boundArguments } from "../limits.ts";
 import type { Place } from "../origins.ts";
 import type { GuestPost } from "./guest-posts.ts";
 import type { OpenCalls } from "./open-calls.ts";
@@ -36,13 +37,9 @@ export class Requests {
   /** `at`: the last place in the program that a post gave. */
   takeCall(post: Extract<GuestPost, { type: "call" }>, at: Place | undefined): void {
     const { run, calls, fail } = this.#deps;
-    const { toolCalls, toolArgsBytes } = run.limits;
+    const { toolCalls } = run.limits;
     const { type: _, ...posted } = post;
-    const isLarge = Buffer.byteLength(posted.args) > toolArgsBytes;
-    const message = `the arguments are larger than ${toolArgsBytes} bytes`;
-    const call: GuestCall = isLarge
-      ? { ...posted, args: "null", fault: { kind: "too_large", message } }
-      : posted;
+    const call: GuestCall = { ...posted, ...boundArguments(posted.args, run.limits) };
     const asked = this.#ask(call.n, { type: "call", server: call.server, tool: call.tool, args: call.args });
     if (asked === undefined) return;
     if (this.toolCalls >= toolCalls) {

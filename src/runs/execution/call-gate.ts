@@ -1,4 +1,5 @@
 /** What the gate is shown of calls made outside a program: the rules of a request, or of the moment; tools, limits. */
+import { boundArguments } from "../../../sandbox/index.ts";
 import type { Catalog } from "../../tools/catalog.ts";
 import type { GateCall } from "../../tools/gate/gate-call.ts";
 import type { PolicyLayer } from "../../tools/policy-layer.ts";
@@ -31,16 +32,13 @@ export class CallGate {
   show(id: string, tool: string, args: string, rest: GateRest, { catalog, layers }: View): GateCall {
     const { consent, record, spec } = this.#options;
     const { principal } = record;
-    const { toolArgsBytes } = spec.limits;
-    const isLarge = Buffer.byteLength(args) > toolArgsBytes;
-    const message = `the arguments are larger than ${toolArgsBytes} bytes`;
     return {
       ...rest,
       principal,
       n: parseCallId(id)?.n ?? 0,
       id,
       tool,
-      ...(isLarge ? { args: "null", fault: { kind: "too_large", message } } : { args }),
+      ...boundArguments(args, spec.limits),
       spelling: "function",
       catalog,
       policy: { layers: [...spec.policy.layers, ...layers] },
